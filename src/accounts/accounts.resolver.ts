@@ -1,0 +1,88 @@
+import { Arg, Authorized, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
+import type { Context } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { withExample } from '../example.ts'
+import { setUserRoles } from '../permissions/roles.ts'
+import { findAccount } from './account.ts'
+import { AuthSettingsType, toUser, UpdateProfileInput, UserType } from './accounts.types.ts'
+import { updateProfile } from './profile.ts'
+
+@Resolver()
+export class AccountsResolver {
+  @Query(() => AuthSettingsType, {
+    description: withExample(
+      'What this server allows, for a client to build its forms from. Needs no sign-in.',
+      'query Settings { authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength locales } }',
+    ),
+  })
+  authSettings(@Ctx() { app: { config } }: Context): AuthSettingsType {
+    return {
+      registrationOpen: config.registrationOpen,
+      emailVerificationRequired: false,
+      passwordMinLength: config.passwords.minLength,
+      passwordMaxLength: config.passwords.maxLength,
+      locales: config.locales,
+    }
+  }
+
+  @Authorized()
+  @Query(() => UserType, {
+    nullable: true,
+    description: withExample(
+      'The signed-in user.',
+      'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt } }',
+    ),
+  })
+  async me(@Ctx() context: Context): Promise<UserType> {
+    return toUser((await context.viewer()).account)
+  }
+
+  @Authorized('users:read', 'self')
+  @Query(() => UserType, {
+    nullable: true,
+    description: withExample(
+      'Any account for holders of `users:read`, the own one for everybody signed in. Fails with NOT_FOUND where there is none.',
+      'query User($id: ID!) { user(id: $id) { id email username displayName disabledAt } }',
+    ),
+  })
+  async user(
+    @Ctx() { app }: Context,
+    @Arg('id', () => ID, { description: 'The account’s id.' }) id: string,
+  ): Promise<UserType> {
+    const account = await findAccount(app, 'id', id)
+    if (!account) throw new AuthError('NOT_FOUND', { message: 'There is no account with this id.' })
+    return toUser(account)
+  }
+
+  @Authorized()
+  @Mutation(() => UserType, {
+    description: withExample(
+      'Changes the own display name, username or language.',
+      'mutation UpdateProfile { updateProfile(input: { displayName: "Ada Lovelace", locale: "en" }) { id displayName username locale } }',
+    ),
+  })
+  async updateProfile(
+    @Ctx() context: Context,
+    @Arg('input', () => UpdateProfileInput) input: UpdateProfileInput,
+  ): Promise<UserType> {
+    return toUser(await updateProfile(context.app, input, await context.viewer(), context.request))
+  }
+
+  @Authorized('roles:write')
+  @Mutation(() => UserType, {
+    description: withExample(
+      'Replaces the roles of an account; it counts from the account’s very next request. The last administrator stays one.',
+      'mutation SetUserRoles($id: ID!) { setUserRoles(id: $id, roles: ["user", "support"]) { id roles permissions } }',
+    ),
+  })
+  async setUserRoles(
+    @Ctx() context: Context,
+    @Arg('id', () => ID, { description: 'The account’s id.' }) id: string,
+    @Arg('roles', () => [String], { description: 'The names of all the roles it shall have.' })
+    roles: string[],
+  ): Promise<UserType> {
+    const { app, request } = context
+    await setUserRoles(app, id, roles, await context.viewer(), request)
+    return this.user(context, id)
+  }
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import type { App } from '../app.ts'
+import { record } from '../audit/record.ts'
+import type { RequestFacts, Viewer } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { checkInput } from '../input.ts'
+import { type Account, findAccount } from './account.ts'
+import { displayNameField, localeField, usernameField } from './fields.ts'
+import { takenName } from './taken.ts'
+
+const schema = z.object({
+  displayName: displayNameField.nullish(),
+  username: usernameField.nullish(),
+  locale: localeField.nullish(),
+})
+
+/**
+ * Changes what the input names and leaves the rest.
+ * @throws AuthError BAD_USER_INPUT, USERNAME_TAKEN
+ */
+export async function updateProfile(
+  app: App,
+  input: unknown,
+  viewer: Viewer,
+  request: RequestFacts,
+): Promise<Account> {
+  const { displayName, username, locale } = checkInput(schema, input)
+  const { id } = viewer.account
+  const now = app.clock.now()
+  const changes = {
+    ...(displayName !== undefined && { displayName }),
+    ...(username !== undefined && { username }),
+    ...(locale && { locale }),
+  }
+  try {
+    await app.db.$transaction(async tx => {
+      await tx.user.update({ where: { id }, data: { ...changes, updatedAt: now } })
+      await record(tx, request, {
+        action: 'user.profile_updated',
+        at: now,
+        actorId: id,
+        subjectId: id,
+        detail: { fields: Object.keys(changes) },
+      })
+    })
+  } catch (error) {
+    throw takenName(error) ?? error
+  }
+  const account = await findAccount(app, 'id', id)
+  if (!account) throw new AuthError('NOT_FOUND')
+  return account
+}

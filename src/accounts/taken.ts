@@ -1,0 +1,14 @@
+import { violatedUnique } from '../database/client.ts'
+import { AuthError } from '../errors.ts'
+
+/** What to tell a client whose change met a unique index; undefined for any other error. */
+export function takenName(error: unknown): AuthError | undefined {
+  const index = violatedUnique(error)
+  if (index?.includes('email_canonical')) {
+    return new AuthError('EMAIL_TAKEN', { extensions: { field: 'email' }, cause: error })
+  }
+  if (index?.includes('username')) {
+    return new AuthError('USERNAME_TAKEN', { extensions: { field: 'username' }, cause: error })
+  }
+  return undefined
+}

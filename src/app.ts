@@ -1,0 +1,93 @@
+import type { LRUCache } from 'lru-cache'
+import type pg from 'pg'
+import pino, { type Logger } from 'pino'
+import { type Clock, systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { PasswordHasher } from './crypto/password-hash.ts'
+import { sealingKey } from './crypto/seal.ts'
+import { connect, type Database } from './database/client.ts'
+import { migrate } from './database/migrate.ts'
+import { type AccessClaims, verifiedTokens } from './keys/access-token.ts'
+import { loadServerKey } from './keys/server-key.ts'
+import { loadSigningKeys, type SigningKeys } from './keys/signing-keys.ts'
+
+/** What every part of the program is given. Dependencies are arguments, the clock too. */
+export type App = {
+  config: Config
+  clock: Clock
+  log: Logger
+  pool: pg.Pool
+  db: Database
+  hasher: PasswordHasher
+  keys: {
+    signing: SigningKeys
+    /** Authenticates refresh tokens. */
+    refreshToken: Buffer
+    verified: LRUCache<string, AccessClaims>
+  }
+  /** Every permission there is: the built-in ones and those of the embedding program. */
+  permissions: readonly string[]
+  close(): Promise<void>
+}
+
+export type AppOptions = {
+  config: Config
+  databaseUrl: string
+  /** At least 32 characters; seals the keys in the database. */
+  secret: string
+  clock?: Clock
+  log?: Logger
+  permissions: readonly string[]
+}
+
+/**
+ * Connects to the database, brings it up to date and loads the keys; listens to nothing.
+ * @throws Error when the database cannot be reached or migrated, or was sealed under another secret.
+ */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { config, clock = systemClock } = options
+  const log = options.log ?? createLog(config)
+  const { pool, db, close } = connect(options.databaseUrl, config.database.poolSize, error =>
+    log.warn({ err: error }, 'a database connection broke'),
+  )
+  try {
+    await migrate(pool)
+    const sealing = sealingKey(options.secret)
+    const [signing, refreshToken] = await Promise.all([
+      loadSigningKeys(db, sealing, clock.now()),
+      loadServerKey(db, 'refresh-token', sealing, clock.now()),
+    ])
+    return {
+      config,
+      clock,
+      log,
+      pool,
+      db,
+      hasher: new PasswordHasher(config.hashing),
+      keys: { signing, refreshToken, verified: verifiedTokens() },
+      permissions: options.permissions,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** JSON lines on stdout; what could carry a secret is never written. */
+export function createLog(config: Config): Logger {
+  return pino({
+    level: config.logLevel,
+    redact: {
+      paths: [
+        '*.password',
+        '*.token',
+        '*.refreshToken',
+        '*.accessToken',
+        'headers.authorization',
+        'headers.cookie',
+      ],
+      censor: '[redacted]',
+    },
+  })
+}

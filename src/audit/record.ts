@@ -1,0 +1,50 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { RequestFacts } from '../context.ts'
+import type { Queryable } from '../database/client.ts'
+import type { AuditEvent, Prisma } from '../generated/prisma/client.ts'
+import type { AuditAction } from './actions.ts'
+
+export type AuditEntry = {
+  action: AuditAction
+  at: Date
+  /** Who did it; absent for the system or an unknown caller. */
+  actorId?: string | undefined
+  /** Whom it was done to. */
+  subjectId?: string | undefined
+  /** Never a secret. */
+  detail?: Prisma.InputJsonObject | undefined
+}
+
+/** What an event says of the request it came from. */
+export type Origin = Pick<RequestFacts, 'ipAddress' | 'userAgent'>
+
+export const auditColumns = {
+  id: 'id',
+  at: 'at',
+  action: 'action',
+  actorId: 'actor_id',
+  subjectId: 'subject_id',
+  ipAddress: 'ip_address',
+  userAgent: 'user_agent',
+  detail: 'detail',
+} as const satisfies Record<keyof AuditEvent, string>
+
+/** The row that an entry becomes. */
+export function toEvent(origin: Origin, entry: AuditEntry) {
+  return {
+    id: uuidv7(),
+    at: entry.at,
+    action: entry.action,
+    actorId: entry.actorId ?? null,
+    subjectId: entry.subjectId ?? null,
+    ipAddress: origin.ipAddress ?? null,
+    userAgent: origin.userAgent ?? null,
+    detail: entry.detail ?? {},
+  }
+}
+
+/** Writes events in the caller's transaction, so that what is recorded happened and the reverse. */
+export async function record(tx: Queryable, origin: Origin, ...entries: AuditEntry[]): Promise<void> {
+  if (entries.length === 0) return
+  await tx.auditEvent.createMany({ data: entries.map(entry => toEvent(origin, entry)) })
+}

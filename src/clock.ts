@@ -1,0 +1,13 @@
+/** Where the program gets the time from; tests inject one that they can move. */
+export type Clock = { now(): Date }
+
+export const systemClock: Clock = { now: () => new Date() }
+
+/** `date` moved by so many seconds. */
+export function addSeconds(date: Date, seconds: number): Date {
+  return new Date(date.getTime() + seconds * 1000)
+}
+
+export function earlier(a: Date, b: Date): Date {
+  return new Date(Math.min(a.getTime(), b.getTime()))
+}

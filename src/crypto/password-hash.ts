@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import argon2 from 'argon2'
+import pLimit from 'p-limit'
+import { AuthError } from '../errors.ts'
+
+export type HashingConfig = {
+  memoryKib: number
+  timeCost: number
+  parallelism: number
+  /** How many hashes are computed at once. More than there are cores only starves everything else. */
+  concurrency: number
+  /** How many may wait behind those. */
+  queueMax: number
+}
+
+/** Hashes and verifies passwords with argon2id (RFC 9106), a bounded number at a time. */
+export class PasswordHasher {
+  readonly #options: { type: 2; memoryCost: number; timeCost: number; parallelism: number }
+  readonly #limit: ReturnType<typeof pLimit>
+  readonly #queueMax: number
+  readonly #decoy: string
+
+  constructor(config: HashingConfig) {
+    this.#options = {
+      type: argon2.argon2id,
+      memoryCost: config.memoryKib,
+      timeCost: config.timeCost,
+      parallelism: config.parallelism,
+    }
+    this.#limit = pLimit(config.concurrency)
+    this.#queueMax = config.queueMax
+    this.#decoy = decoyHash(config)
+  }
+
+  /** How many hashes run and how many wait, for the metrics. */
+  get load(): { active: number; waiting: number } {
+    return { active: this.#limit.activeCount, waiting: this.#limit.pendingCount }
+  }
+
+  /**
+   * The PHC string of a password.
+   * @throws AuthError SERVICE_UNAVAILABLE when too many are waiting.
+   */
+  hash(password: string): Promise<string> {
+    return this.#run(() => argon2.hash(password, this.#options))
+  }
+
+  /**
+   * Whether the password is the one behind `hash`. Without a hash (an unknown account) the same work
+   * is done on a decoy, so that time does not tell accounts from strangers.
+   * @throws AuthError SERVICE_UNAVAILABLE when too many are waiting.
+   */
+  async verify(hash: string | null | undefined, password: string): Promise<boolean> {
+    const matches = await this.#run(() => argon2.verify(hash ?? this.#decoy, password))
+    return matches && hash != null
+  }
+
+  /** Whether `hash` was made with other parameters than today's. */
+  isOutdated(hash: string): boolean {
+    return argon2.needsRehash(hash, this.#options)
+  }
+
+  #run<Result>(task: () => Promise<Result>): Promise<Result> {
+    if (this.#limit.pendingCount >= this.#queueMax) {
+      throw new AuthError('SERVICE_UNAVAILABLE', { extensions: { retryAfter: 2 } })
+    }
+    return this.#limit(task)
+  }
+}
+
+/** A hash with today's parameters that no password has. */
+function decoyHash({ memoryKib, timeCost, parallelism }: HashingConfig): string {
+  const base64 = (byteCount: number) => randomBytes(byteCount).toString('base64').replaceAll('=', '')
+  return `$argon2id$v=19$m=${memoryKib},t=${timeCost},p=${parallelism}$${base64(16)}$${base64(32)}`
+}

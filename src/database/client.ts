@@ -1,0 +1,62 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { Prisma, PrismaClient } from '../generated/prisma/client.ts'
+
+export type Database = PrismaClient
+/** The database or a transaction on it. */
+export type Queryable = Prisma.TransactionClient
+
+/** The connections of a process: one pool, which Prisma and the prepared statements share. */
+export type Connections = { pool: pg.Pool; db: Database; close(): Promise<void> }
+
+export function connect(url: string, poolSize: number, onIdleError: (error: Error) => void): Connections {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: 2000,
+    application_name: 'authograph',
+  })
+  // An idle connection that breaks would otherwise end the process.
+  pool.on('error', onIdleError)
+  const db = new PrismaClient({ adapter: new PrismaPg(pool) })
+  return {
+    pool,
+    db,
+    close: async () => {
+      await db.$disconnect()
+      await pool.end()
+    },
+  }
+}
+
+/**
+ * A statement that PostgreSQL parses once a connection: for the few that run with every request, where
+ * Prisma's query building would cost more than the query. A row is the array of its columns.
+ */
+export function statement<Row extends unknown[] = unknown[]>(name: string, text: string) {
+  return async (pool: pg.Pool, values: unknown[]): Promise<Row[]> => {
+    const result = await pool.query<Row>({ name, text, values, rowMode: 'array' })
+    return result.rows
+  }
+}
+
+/** The columns of a row from `start` on, by the names of `fields`. */
+export function toRecord<Result>(fields: string[], row: unknown[], start = 0): Result {
+  const record: Record<string, unknown> = {}
+  for (const [index, field] of fields.entries()) record[field] = row[start + index]
+  return record as Result
+}
+
+/** The name of the unique index that an error is about, if it is about one. */
+export function violatedUnique(error: unknown): string | undefined {
+  if (error instanceof pg.DatabaseError) return error.code === '23505' ? error.constraint : undefined
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2002') return undefined
+  return JSON.stringify(error.meta)
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** Whether `id` can name a row at all; PostgreSQL fails on what is not a UUID. */
+export function isId(id: string): boolean {
+  return UUID.test(id)
+}

@@ -1,0 +1,34 @@
+import pg from 'pg'
+import { Prisma } from '../generated/prisma/client.ts'
+
+const NETWORK = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+])
+/** PostgreSQL's classes for lost connections (08), too few resources (53) and operator intervention (57). */
+const SERVER_CLASSES = new Set(['08', '53', '57'])
+/** Prisma's for: cannot reach, timed out, closed, no connection free, transaction could not start. */
+const PRISMA = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'])
+/** What pg throws without a code. */
+const PG_MESSAGES =
+  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|connection is closed/i
+
+/** Whether an error means that the database cannot be reached or used now: worth a retry, and no fault of ours. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error instanceof pg.DatabaseError) return SERVER_CLASSES.has(error.code?.slice(0, 2) ?? '')
+  if (error instanceof Prisma.PrismaClientKnownRequestError) {
+    return PRISMA.has(error.code) || isUnavailable(driverError(error))
+  }
+  const { code } = error as NodeJS.ErrnoException
+  return (code !== undefined && NETWORK.has(code)) || PG_MESSAGES.test(error.message)
+}
+
+function driverError(error: Prisma.PrismaClientKnownRequestError): unknown {
+  return (error.meta?.driverAdapterError as { cause?: unknown } | undefined)?.cause
+}

@@ -1,0 +1,74 @@
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled'
+import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default'
+import type { GraphQLSchema, OperationDefinitionNode } from 'graphql'
+import type { Config } from '../config.ts'
+import type { Context } from '../context.ts'
+import type { Metrics } from '../metrics.ts'
+import { formatError, isFault } from './format-error.ts'
+import { sandboxDocument } from './sandbox.ts'
+
+/** The GraphQL server, not yet started. */
+export function createApollo(config: Config, schema: GraphQLSchema, metrics: Metrics): ApolloServer<Context> {
+  return new ApolloServer<Context>({
+    schema,
+    introspection: config.introspection,
+    hideSchemaDetailsFromClientErrors: config.production,
+    includeStacktraceInErrorResponses: false,
+    persistedQueries: false,
+    formatError,
+    stringifyResult: value => JSON.stringify(value),
+    // The HTTP server drains first; Apollo must not also listen to signals.
+    stopOnTerminationSignals: false,
+    plugins: [
+      observe(metrics),
+      // It would wrap every resolver, for cache hints that an authentication API never gives.
+      ApolloServerPluginCacheControlDisabled(),
+      config.sandbox
+        ? ApolloServerPluginLandingPageLocalDefault({
+            embed: { initialState: { includeCookies: true } },
+            footer: false,
+            document: sandboxDocument,
+          } as Parameters<typeof ApolloServerPluginLandingPageLocalDefault>[0])
+        : ApolloServerPluginLandingPageDisabled(),
+    ],
+  })
+}
+
+/** Counts each request, logs faults, and tells the client of a fault by which id the log has it. */
+function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
+  return {
+    async requestDidStart() {
+      return {
+        async didEncounterErrors({ errors, contextValue: { app, request } }) {
+          for (const error of errors.filter(isFault)) {
+            app.log.error(
+              { requestId: request.requestId, err: error.originalError ?? error, path: error.path },
+              'request failed',
+            )
+          }
+        },
+        async willSendResponse({ response, operation, contextValue }) {
+          const { body } = response
+          if (body.kind !== 'single') return
+          const errors = body.singleResult.errors ?? []
+          for (const { extensions } of errors) {
+            if (extensions?.code === 'INTERNAL_SERVER_ERROR')
+              extensions.requestId = contextValue.request.requestId
+          }
+          const code = String(errors[0]?.extensions?.code ?? 'OK')
+          operations.inc({ operation: operationLabel(operation), code })
+        },
+      }
+    },
+  }
+}
+
+/** The first root field: clients choose operation names, and a label must not grow at their will. */
+function operationLabel(operation: OperationDefinitionNode | undefined): string {
+  const [first] = operation?.selectionSet.selections ?? []
+  return operation && first?.kind === 'Field' ? `${operation.operation}.${first.name.value}` : 'other'
+}

@@ -1,0 +1,33 @@
+import type { AuthCheckerFn } from 'type-graphql'
+import type { Context, Viewer } from '../context.ts'
+import { AuthError } from '../errors.ts'
+
+/** In `@Authorized("self", …)`: whoever the object belongs to. */
+const SELF = 'self'
+
+/**
+ * Lets a guarded operation or field through when the viewer has any one of what `required` names:
+ * permissions, or `self` for what belongs to the viewer. Nothing required means any live session.
+ * @throws AuthError UNAUTHENTICATED, FORBIDDEN
+ */
+export const authChecker: AuthCheckerFn<Context, string> = async ({ root, args, context }, required) => {
+  const forSelf = required.includes(SELF)
+  if (forSelf && root && context.revealedBy(root)) return true
+  const viewer = await context.viewer()
+  if (required.length === 0) return true
+  if (forSelf && ownerOf(root, args) === viewer.account.id) return true
+  if (required.some(permission => holds(viewer, permission))) return true
+  throw new AuthError('FORBIDDEN')
+}
+
+function holds({ account }: Viewer, permission: string): boolean {
+  return permission !== SELF && account.permissions.includes(permission)
+}
+
+/** An operation's argument `id` names the account; an object names its owner, an account is its own. */
+function ownerOf(
+  root: { id?: string; userId?: string } | undefined,
+  args: { id?: string },
+): string | undefined {
+  return root ? (root.userId ?? root.id) : args.id
+}

@@ -1,0 +1,97 @@
+import { unwrapResolverError } from '@apollo/server/errors'
+import { GraphQLError, type GraphQLFormattedError } from 'graphql'
+import { isUnavailable } from '../database/unavailable.ts'
+import { AuthError, badInput, type ErrorCode } from '../errors.ts'
+
+/** How long a client should wait before it tries a server again whose database is away. */
+const RETRY_AFTER_SECONDS = 2
+
+/**
+ * What a client is told of an error: one of our codes and a message that is ours. Whatever else an error
+ * says (SQL, stacks, values of variables) stays here.
+ */
+export function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+  const { code, message, extensions } = publicError(formatted, error)
+  return {
+    message,
+    ...(formatted.locations && { locations: formatted.locations }),
+    ...(formatted.path && { path: formatted.path }),
+    extensions: { code, ...extensions },
+  }
+}
+
+type PublicError = { code: ErrorCode; message: string; extensions: Record<string, unknown> }
+
+function publicError(formatted: GraphQLFormattedError, error: unknown): PublicError {
+  const cause = unwrapResolverError(error)
+  if (cause instanceof AuthError) return cause
+  if (isUnavailable(cause)) {
+    return new AuthError('SERVICE_UNAVAILABLE', { extensions: { retryAfter: RETRY_AFTER_SECONDS } })
+  }
+  return fromGraphQL(formatted, cause) ?? new AuthError('INTERNAL_SERVER_ERROR')
+}
+
+/** Codes of Apollo Server for what is wrong with a request, and ours for the same. */
+const REQUEST_FAULTS = new Set<unknown>([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'BAD_REQUEST',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+])
+
+function fromGraphQL(formatted: GraphQLFormattedError, cause: unknown): PublicError | undefined {
+  if (!REQUEST_FAULTS.has(formatted.extensions?.code)) return undefined
+  const variable = cause instanceof GraphQLError && coercionFault(formatted.message)
+  if (variable) return badInput({ [variable.path]: [variable.reason] })
+  return { code: 'BAD_USER_INPUT', message: formatted.message, extensions: {} }
+}
+
+/**
+ * What graphql-js says of a variable, such as
+ * `Variable "$input" got invalid value "secret" at "input.password"; Expected …`, without the value.
+ */
+function coercionFault(message: string): { path: string; reason: string } | undefined {
+  const start = /^Variable "\$(\w+)"/.exec(message)
+  if (!start?.[1]) return undefined
+  const missing = / of required type "([^"]+)" was not provided\.$/.exec(message)
+  if (missing && !message.includes('got invalid value')) {
+    return { path: start[1], reason: `This is required (${missing[1]}).` }
+  }
+  const path = / at "([\w.[\]]+)"; (?!.* at "[\w.[\]]+"; )/s.exec(message)?.[1] ?? start[1]
+  return { path, reason: coercionReason(message) }
+}
+
+const COERCION_REASONS: [RegExp, (match: RegExpExecArray) => string][] = [
+  [
+    /Field "(\w+)" of required type "([^"]+)" was not provided\.$/,
+    match => `The field ${match[1]} (${match[2]}) is required.`,
+  ],
+  [/Field "(\w+)" is not defined by type "(\w+)"\./, match => `${match[2]} has no field ${match[1]}.`],
+  [/Expected non-nullable type "([^"]+)" not to be null\.$/, match => `This is required (${match[1]}).`],
+  [/Expected type "([^"]+)" to be an object\.$/, match => `This must be an object of type ${match[1]}.`],
+  [/(String|Int|Float|Boolean|ID) cannot represent /, match => `This must be of type ${match[1]}.`],
+  [/ does not exist in "(\w+)" enum\./, match => `This must be a value of ${match[1]}.`],
+  [/Enum "(\w+)" cannot represent /, match => `This must be a value of ${match[1]}.`],
+]
+
+function coercionReason(message: string): string {
+  for (const [pattern, say] of COERCION_REASONS) {
+    const match = pattern.exec(message)
+    if (match) return say(match)
+  }
+  return 'This value does not fit its type.'
+}
+
+/** Whether the log should hear of an error: a fault of ours, or something we depend on. */
+export function isFault(error: unknown): boolean {
+  const cause = unwrapResolverError(error)
+  return !(cause instanceof AuthError || cause instanceof GraphQLError) || isFaultCode(cause)
+}
+
+function isFaultCode(cause: AuthError | GraphQLError): boolean {
+  const code = cause instanceof AuthError ? cause.code : cause.extensions.code
+  return code === 'INTERNAL_SERVER_ERROR' || code === 'SERVICE_UNAVAILABLE'
+}

@@ -1,0 +1,28 @@
+/** What Sandbox opens with: a first session, to be run from top to bottom. */
+export const sandboxDocument = `# Run these from top to bottom with the buttons beside them.
+# Then put the access token into the Headers tab: Authorization: Bearer <accessToken>
+
+mutation Register {
+  register(input: { email: "ada@example.com", password: "an engine of brass", tokenTransport: COOKIE }) {
+    ... on AuthPayload { accessToken user { id email } }
+  }
+}
+
+mutation Login {
+  login(input: { identifier: "ada@example.com", password: "an engine of brass", tokenTransport: COOKIE }) {
+    ... on AuthPayload { accessToken accessTokenExpiresAt }
+  }
+}
+
+query Me {
+  me { id email roles sessions { deviceName current lastUsedAt } }
+}
+
+mutation Refresh {
+  refreshToken { accessToken accessTokenExpiresAt }
+}
+
+mutation Logout {
+  logout
+}
+`

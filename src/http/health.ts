@@ -1,0 +1,36 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import type { App } from '../app.ts'
+import { pendingMigrations } from '../database/migrate.ts'
+import type { Metrics } from '../metrics.ts'
+
+/** For whoever runs the server: alive, ready, and how it is doing. */
+export function healthRoutes(server: FastifyInstance, app: App, { registry }: Metrics): void {
+  server.get('/healthz', async () => ({ status: 'ok' }))
+
+  server.get('/readyz', async (_request, reply) => {
+    try {
+      const pending = await pendingMigrations(app.pool)
+      if (pending.length === 0) return { status: 'ok' }
+      return await reply.code(503).send({ status: 'migrations pending', pending })
+    } catch (error) {
+      app.log.warn({ err: error }, 'not ready')
+      return reply.code(503).send({ status: 'database unreachable' })
+    }
+  })
+
+  const { production, metricsToken } = app.config
+  if (production && !metricsToken) return
+  server.get('/metrics', async (request, reply) => {
+    if (metricsToken && !sameText(request.headers.authorization ?? '', `Bearer ${metricsToken}`)) {
+      return reply.code(401).header('www-authenticate', 'Bearer').send()
+    }
+    return reply.type(registry.contentType).send(await registry.metrics())
+  })
+}
+
+/** Takes the same time wherever the texts differ. */
+function sameText(a: string, b: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(a), digest(b))
+}

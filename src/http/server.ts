@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto'
+import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify'
+import cookie from '@fastify/cookie'
+import cors from '@fastify/cors'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { GraphQLSchema } from 'graphql'
+import type { App } from '../app.ts'
+import { type Context, createContext } from '../context.ts'
+import { AuthError, type ErrorCode } from '../errors.ts'
+import { createApollo } from '../graphql/apollo.ts'
+import { createMetrics } from '../metrics.ts'
+import { authenticate } from '../sessions/authenticate.ts'
+import { cookieEffects, refreshCookieOf } from './cookies.ts'
+import { healthRoutes } from './health.ts'
+import { jwksRoute } from './jwks.ts'
+import { sandboxHeaders, securityHeaders } from './security-headers.ts'
+
+const BODY_LIMIT_BYTES = 64 * 1024
+/** For the whole request to arrive, so that a slow body cannot hold a connection. */
+const REQUEST_TIMEOUT_MS = 30_000
+const REQUEST_ID_HEADER = 'x-request-id'
+
+/** The HTTP server of an app, built but not listening. Closing it ends what is in flight first. */
+export async function createHttpServer(app: App, schema: GraphQLSchema): Promise<FastifyInstance> {
+  const { config } = app
+  const server = Fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    genReqId: () => randomUUID(),
+  })
+  // Browsers send text/plain without a preflight; no mutation may arrive that way.
+  server.removeContentTypeParser('text/plain')
+  const headers = securityHeaders(config)
+  server.addHook('onRequest', async (request, reply) => {
+    void reply.headers(headers).header(REQUEST_ID_HEADER, request.id)
+  })
+  await server.register(cors, {
+    origin: config.corsOrigins,
+    credentials: true,
+    exposedHeaders: [REQUEST_ID_HEADER, 'retry-after'],
+    maxAge: 600,
+  })
+  await server.register(cookie)
+  server.setErrorHandler((error, request, reply) => sendError(app, error, request, reply))
+  server.setNotFoundHandler((request, reply) => {
+    void reply.code(404).send(errorBody('NOT_FOUND', `There is nothing at ${request.url.split('?')[0]}.`))
+  })
+
+  const metrics = createMetrics(app)
+  const apollo = createApollo(config, schema, metrics)
+  apollo.addPlugin(fastifyApolloDrainPlugin(server))
+  await apollo.start()
+  const handler = fastifyApolloHandler<Context>(apollo, {
+    context: async (request, reply) => requestContext(app, request, reply),
+  })
+  server.post('/graphql', handler)
+  server.get('/graphql', (request, reply) => {
+    if (config.sandbox && request.headers.accept?.includes('text/html')) void reply.headers(sandboxHeaders)
+    return handler.call(server, request, reply)
+  })
+  if (config.sandbox) server.get('/', (_request, reply) => reply.redirect('/graphql'))
+  jwksRoute(server, app)
+  healthRoutes(server, app, metrics)
+  return server
+}
+
+function requestContext(app: App, request: FastifyRequest, reply: FastifyReply): Context {
+  const facts = {
+    requestId: request.id,
+    ipAddress: request.ip,
+    userAgent: request.headers['user-agent'],
+    bearerToken: bearerToken(request.headers.authorization),
+    refreshCookie: refreshCookieOf(app.config, request),
+  }
+  return createContext(app, facts, cookieEffects(app.config, reply), authenticate)
+}
+
+/** RFC 6750, section 2.1. The scheme is case-insensitive (RFC 9110, section 11.1). */
+function bearerToken(header: string | undefined): string | undefined {
+  return header === undefined ? undefined : (/^Bearer +(\S+) *$/i.exec(header)?.[1] ?? '')
+}
+
+/** What never reached GraphQL: malformed JSON, a body too large, a content type of its own. */
+function sendError(app: App, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const status = (error as { statusCode?: number }).statusCode ?? 500
+  if (status < 500) {
+    void reply
+      .code(status)
+      .send(errorBody('BAD_USER_INPUT', REQUEST_FAULTS[status] ?? 'The request is malformed.'))
+    return
+  }
+  app.log.error({ requestId: request.id, err: error }, 'request failed')
+  void reply.code(500).send(errorBody('INTERNAL_SERVER_ERROR', undefined, { requestId: request.id }))
+}
+
+const REQUEST_FAULTS: Record<number, string> = {
+  400: 'The body is not valid JSON.',
+  413: `The request is larger than ${BODY_LIMIT_BYTES / 1024} KiB.`,
+  415: 'Send the request as application/json.',
+}
+
+function errorBody(code: ErrorCode, message: string | undefined, extensions: Record<string, unknown> = {}) {
+  const error = new AuthError(code, message === undefined ? {} : { message })
+  return { errors: [{ message: error.message, extensions: { code, ...extensions } }] }
+}

@@ -1,0 +1,32 @@
+/**
+ * What a program that embeds Authograph, or adds resolvers to it, needs. The decorators are those of
+ * `type-graphql`, handed on so that both sides use the same copy.
+ */
+export {
+  Arg,
+  Args,
+  ArgsType,
+  Authorized,
+  Ctx,
+  Field,
+  FieldResolver,
+  Float,
+  ID,
+  InputType,
+  Int,
+  InterfaceType,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql'
+export { UserType } from './accounts/accounts.types.ts'
+export type { App } from './app.ts'
+export type { Clock } from './clock.ts'
+export { type Config, ConfigError, loadConfig, readEnvironment } from './config.ts'
+export type { Context, RequestFacts, Viewer } from './context.ts'
+export { AuthError, badInput, type ErrorCode, errorTable } from './errors.ts'
+export { createSchema } from './graphql/schema.ts'
+export { type RunningServer, type ServerOptions, startServer } from './server.ts'
+export { type TestContextOptions, testContext } from './test-context.ts'

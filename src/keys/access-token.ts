@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto'
+import jwt from 'jsonwebtoken'
+import { LRUCache } from 'lru-cache'
+import { z } from 'zod'
+import type { App } from '../app.ts'
+import { unauthenticated } from '../errors.ts'
+import { ALGORITHM } from './signing-keys.ts'
+
+/** RFC 9068, section 2.1. */
+const TYPE = 'at+jwt'
+/** How far the clocks of two replicas may differ. */
+const CLOCK_SKEW_SECONDS = 5
+
+const headerSchema = z.object({ typ: z.literal(TYPE), alg: z.literal(ALGORITHM), kid: z.string() }).strict()
+const claimsSchema = z.object({
+  sub: z.uuid(),
+  sid: z.uuid(),
+  /** The generation of the refresh token that came with it. */
+  gen: z.int().nonnegative(),
+  jti: z.string(),
+  iat: z.int(),
+  exp: z.int(),
+})
+
+export type AccessClaims = z.output<typeof claimsSchema>
+
+/**
+ * An access token as RFC 9068 has it, which lives `ttlSeconds`.
+ * `sid` names the session (OpenID Connect Back-Channel Logout, section 2.1).
+ */
+export function signAccessToken(
+  app: App,
+  { userId, sessionId, generation }: { userId: string; sessionId: string; generation: number },
+  ttlSeconds: number,
+): { token: string; expiresAt: Date } {
+  const issuedAt = Math.floor(app.clock.now().getTime() / 1000)
+  const { kid, privateKey } = app.keys.signing.current
+  const expiresAtSeconds = issuedAt + ttlSeconds
+  const token = jwt.sign(
+    {
+      iss: app.config.tokens.issuer,
+      aud: app.config.tokens.audience,
+      sub: userId,
+      client_id: app.config.tokens.audience,
+      sid: sessionId,
+      gen: generation,
+      jti: randomUUID(),
+      iat: issuedAt,
+      exp: expiresAtSeconds,
+    },
+    privateKey,
+    { algorithm: ALGORITHM, header: { alg: ALGORITHM, typ: TYPE, kid } },
+  )
+  return { token, expiresAt: new Date(expiresAtSeconds * 1000) }
+}
+
+/**
+ * The claims of a valid access token.
+ *
+ * A signature that was found good is remembered, for verifying it takes longer than everything else a
+ * request does; times are compared with every call.
+ * @throws AuthError UNAUTHENTICATED, with the reason EXPIRED or INVALID
+ */
+export function verifyAccessToken(app: App, token: string): AccessClaims {
+  const claims = readAccessToken(app, token)
+  const now = Math.floor(app.clock.now().getTime() / 1000)
+  if (claims.iat > now + CLOCK_SKEW_SECONDS) throw unauthenticated('INVALID')
+  if (claims.exp <= now) throw unauthenticated('EXPIRED')
+  return claims
+}
+
+/**
+ * The claims of an access token that this server signed, which may have expired: enough to sign out.
+ * @throws AuthError UNAUTHENTICATED, with the reason INVALID
+ */
+export function readAccessToken(app: App, token: string): AccessClaims {
+  const known = app.keys.verified.get(token)
+  if (known) return known
+  const claims = checkSignature(app, token)
+  app.keys.verified.set(token, claims)
+  return claims
+}
+
+/** A bounded memory of tokens whose signature is good. */
+export function verifiedTokens(): LRUCache<string, AccessClaims> {
+  return new LRUCache({ max: 5000 })
+}
+
+/**
+ * `jsonwebtoken` takes a missing exp, an unknown crit and any typ: so the header and the claims are
+ * held to exact shapes here, and the algorithm and the key come from us, never from the token.
+ */
+function checkSignature(app: App, token: string): AccessClaims {
+  try {
+    const header = headerSchema.parse(decodeHeader(token))
+    const key = app.keys.signing.verifying.get(header.kid)
+    if (!key) throw new Error('unknown kid')
+    const payload = jwt.verify(token, key, {
+      algorithms: [ALGORITHM],
+      issuer: app.config.tokens.issuer,
+      audience: app.config.tokens.audience,
+      ignoreExpiration: true,
+      clockTimestamp: Math.floor(app.clock.now().getTime() / 1000),
+    })
+    return claimsSchema.parse(payload)
+  } catch {
+    throw unauthenticated('INVALID')
+  }
+}
+
+function decodeHeader(token: string): unknown {
+  return JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString())
+}

@@ -1,0 +1,55 @@
+import path from 'node:path'
+import type { Logger } from 'pino'
+import { type App, createApp, createLog } from './app.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { keptSecret } from './crypto/secret-file.ts'
+import { startEmbedded } from './database/embedded.ts'
+import { permissions } from './permissions/permissions.ts'
+
+const DATABASE = 'authograph'
+
+export type OpenOptions = {
+  clock?: Clock
+  log?: Logger
+  /** Names of permissions that the embedding program adds; the role `admin` holds them too. */
+  permissions?: readonly string[]
+}
+
+/**
+ * The app that the configuration describes, with what it does not name brought along: the built-in
+ * PostgreSQL, and in development a secret kept in the data folder.
+ * @throws Error when the database cannot be started or reached
+ */
+export async function openApp(config: Config, options: OpenOptions = {}): Promise<App> {
+  const log = options.log ?? createLog(config)
+  const secret = config.secret ?? keptSecret(path.join(config.dataDir, 'secret'))
+  const database = await openDatabase(config, log)
+  try {
+    const app = await createApp({
+      config,
+      databaseUrl: database.url,
+      secret,
+      clock: options.clock ?? systemClock,
+      log,
+      permissions: [...Object.keys(permissions), ...(options.permissions ?? [])],
+    })
+    return {
+      ...app,
+      close: async () => {
+        await app.close()
+        await database.stop()
+      },
+    }
+  } catch (error) {
+    await database.stop()
+    throw error
+  }
+}
+
+async function openDatabase(config: Config, log: Logger): Promise<{ url: string; stop(): Promise<void> }> {
+  if (config.database.url) return { url: config.database.url, stop: async () => {} }
+  const embedded = await startEmbedded({ dataDir: config.dataDir, log: message => log.info(message) })
+  await embedded.ensureDatabase(DATABASE)
+  return { url: embedded.url(DATABASE), stop: () => embedded.stop() }
+}

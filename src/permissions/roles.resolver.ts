@@ -1,0 +1,19 @@
+import { Authorized, Ctx, Query, Resolver } from 'type-graphql'
+import type { Context } from '../context.ts'
+import { withExample } from '../example.ts'
+import { allRoles } from './roles.ts'
+import { RoleType } from './roles.types.ts'
+
+@Resolver()
+export class RolesResolver {
+  @Authorized()
+  @Query(() => [RoleType], {
+    description: withExample(
+      'Every role of this server, by name.',
+      'query Roles { roles { name description permissions builtIn } }',
+    ),
+  })
+  roles(@Ctx() { app }: Context): Promise<RoleType[]> {
+    return allRoles(app)
+  }
+}

@@ -1,0 +1,74 @@
+import type { App } from '../app.ts'
+import { record } from '../audit/record.ts'
+import type { RequestFacts, Viewer } from '../context.ts'
+import { isId } from '../database/client.ts'
+import { AuthError, badInput } from '../errors.ts'
+import type { Role } from '../generated/prisma/client.ts'
+import { expand } from './grants.ts'
+import { ADMIN_ROLE } from './permissions.ts'
+
+/** All roles by name, their permissions spelled out. */
+export async function allRoles(app: App): Promise<Role[]> {
+  const roles = await app.db.role.findMany({ orderBy: { name: 'asc' } })
+  return roles.map(role => ({ ...role, permissions: expand(app, role.permissions) }))
+}
+
+/**
+ * Replaces a user's roles.
+ * @throws AuthError BAD_USER_INPUT naming roles that do not exist; FORBIDDEN for a role that allows what
+ *   the viewer may not do; NOT_FOUND; CONFLICT when no administrator would be left
+ */
+export async function setUserRoles(
+  app: App,
+  userId: string,
+  names: string[],
+  viewer: Viewer,
+  request: RequestFacts,
+): Promise<void> {
+  const wanted = [...new Set(names)]
+  if (!isId(userId)) throw new AuthError('NOT_FOUND')
+  await requireGrantable(app, wanted, viewer)
+  const now = app.clock.now()
+  await app.db.$transaction(async tx => {
+    // Changes of roles queue here, so that two of them cannot each leave the other's administrator out.
+    await tx.$queryRaw`SELECT name FROM roles WHERE name = ${ADMIN_ROLE} FOR UPDATE`
+    const changed = await tx.user.updateMany({ where: { id: userId }, data: { updatedAt: now } })
+    if (changed.count === 0) throw new AuthError('NOT_FOUND')
+    const before = await tx.userRole.findMany({ where: { userId }, orderBy: { roleName: 'asc' } })
+    await tx.userRole.deleteMany({ where: { userId } })
+    await tx.userRole.createMany({ data: wanted.map(roleName => ({ userId, roleName })) })
+    const administrators = await tx.userRole.count({
+      where: { roleName: ADMIN_ROLE, user: { disabledAt: null } },
+    })
+    const demotes = before.some(role => role.roleName === ADMIN_ROLE) && !wanted.includes(ADMIN_ROLE)
+    if (demotes && administrators === 0) {
+      throw new AuthError('CONFLICT', {
+        message: 'This is the last administrator. Make another account one first.',
+      })
+    }
+    await record(tx, request, {
+      action: 'user.roles_changed',
+      at: now,
+      actorId: viewer.account.id,
+      subjectId: userId,
+      detail: { before: before.map(role => role.roleName), after: wanted.sort() },
+    })
+  })
+}
+
+/** Nobody gives what they do not hold. */
+async function requireGrantable(app: App, wanted: string[], viewer: Viewer): Promise<void> {
+  const known = (await allRoles(app)).filter(role => wanted.includes(role.name))
+  const unknown = wanted.filter(name => !known.some(role => role.name === name))
+  if (unknown.length > 0) {
+    throw badInput({
+      roles: unknown.map(name => `There is no role named ${JSON.stringify(name.slice(0, 50))}.`),
+    })
+  }
+  const held = viewer.account.permissions
+  if (!known.every(role => role.permissions.every(permission => held.includes(permission)))) {
+    throw new AuthError('FORBIDDEN', {
+      message: 'You can only give roles whose permissions you hold yourself.',
+    })
+  }
+}

@@ -1,0 +1,50 @@
+import type { App } from '../app.ts'
+import type { Viewer } from '../context.ts'
+import { statement } from '../database/client.ts'
+import { unauthenticated } from '../errors.ts'
+import type { Session } from '../generated/prisma/client.ts'
+import { verifyAccessToken } from '../keys/access-token.ts'
+import { findSession } from './find.ts'
+
+/** `lastUsedAt` may lag by this much: a write with every request would cost more than it tells. */
+const TOUCH_INTERVAL_SECONDS = 60
+
+/**
+ * The viewer behind an access token. The session is looked up with every request, so that revoking it
+ * and changing roles take effect at once.
+ * @throws AuthError UNAUTHENTICATED, with the reason INVALID, EXPIRED or REVOKED
+ */
+export async function authenticate(app: App, bearerToken: string): Promise<Viewer> {
+  const claims = verifyAccessToken(app, bearerToken)
+  const viewer = await findSession(app, claims.sid)
+  if (!viewer || viewer.account.id !== claims.sub) throw unauthenticated('REVOKED')
+  const ended = whyEnded(viewer, app.clock.now())
+  if (ended) throw unauthenticated(ended)
+  await touch(app, viewer.session, claims.gen)
+  return viewer
+}
+
+/** Why the session is over, or undefined while it is live. */
+export function whyEnded({ session, account }: Viewer, now: Date): 'REVOKED' | 'EXPIRED' | undefined {
+  if (session.revokedAt || account.disabledAt) return 'REVOKED'
+  return session.expiresAt <= now ? 'EXPIRED' : undefined
+}
+
+const markUsed = statement(
+  'session-touch',
+  `UPDATE sessions SET last_used_at = greatest(last_used_at, $2),
+     generation_seen_at = CASE WHEN generation = $3 THEN coalesce(generation_seen_at, $2) ELSE generation_seen_at END
+   WHERE id = $1`,
+)
+
+/**
+ * Notes that the session is in use, and that the client has received the current generation: from then
+ * on the refresh token before it is spent for good.
+ */
+async function touch(app: App, session: Session, generation: number): Promise<void> {
+  const now = app.clock.now()
+  const unseen = generation > 0 && generation === session.generation && !session.generationSeenAt
+  const idleSeconds = (now.getTime() - session.lastUsedAt.getTime()) / 1000
+  if (!unseen && idleSeconds < TOUCH_INTERVAL_SECONDS) return
+  await markUsed(app.pool, [session.id, now, generation])
+}

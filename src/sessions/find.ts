@@ -1,0 +1,44 @@
+import { accountColumns, toAccount } from '../accounts/account.ts'
+import type { App } from '../app.ts'
+import type { Viewer } from '../context.ts'
+import { statement, toRecord } from '../database/client.ts'
+import type { Session } from '../generated/prisma/client.ts'
+
+export const sessionColumns = {
+  id: 'id',
+  userId: 'user_id',
+  generation: 'generation',
+  salt: 'salt',
+  createdAt: 'created_at',
+  lastUsedAt: 'last_used_at',
+  authenticatedAt: 'authenticated_at',
+  rotatedAt: 'rotated_at',
+  generationSeenAt: 'generation_seen_at',
+  expiresAt: 'expires_at',
+  absoluteExpiresAt: 'absolute_expires_at',
+  idleTtlSeconds: 'idle_ttl_seconds',
+  remembered: 'remembered',
+  revokedAt: 'revoked_at',
+  ipAddress: 'ip_address',
+  userAgent: 'user_agent',
+  deviceName: 'device_name',
+} as const satisfies Record<keyof Session, string>
+
+const sessionFields = Object.keys(sessionColumns)
+
+const select = statement(
+  'session-with-account',
+  `SELECT ${[...Object.values(sessionColumns).map(column => `s.${column}`), ...accountColumns].join(', ')}
+   FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1`,
+)
+
+/** The session with its account, dead or alive, by one indexed query. */
+export async function findSession(app: App, id: string): Promise<Viewer | undefined> {
+  const [row] = await select(app.pool, [id])
+  return (
+    row && {
+      session: toRecord<Session>(sessionFields, row),
+      account: toAccount(app, row, sessionFields.length),
+    }
+  )
+}

@@ -1,0 +1,47 @@
+import { toUser } from '../accounts/accounts.types.ts'
+import type { Context, Viewer } from '../context.ts'
+import { signAccessToken } from '../keys/access-token.ts'
+import { refreshTokenOf } from './refresh-token.ts'
+import { AuthPayload, toSession } from './sessions.types.ts'
+
+/** Where the refresh token travels. */
+export enum TokenTransport {
+  BODY = 'BODY',
+  COOKIE = 'COOKIE',
+}
+
+/**
+ * The tokens of a session at its current generation. No access token outlives its session's last day;
+ * `accessTtlSeconds` is capped by the configuration.
+ */
+export function issueTokens(
+  context: Context,
+  { session, account }: Viewer,
+  transport: TokenTransport | null | undefined,
+  accessTtlSeconds?: number | null,
+): AuthPayload {
+  const { app, response } = context
+  const { accessMaxTtlSeconds } = app.config.tokens
+  const secondsLeft = Math.ceil((session.absoluteExpiresAt.getTime() - app.clock.now().getTime()) / 1000)
+  const wanted = accessTtlSeconds ?? app.config.tokens.accessTtlSeconds
+  const ttlSeconds = Math.min(wanted, accessMaxTtlSeconds, secondsLeft)
+  const access = signAccessToken(
+    app,
+    { userId: account.id, sessionId: session.id, generation: session.generation },
+    ttlSeconds,
+  )
+  const refreshToken = refreshTokenOf(app, session, session.generation)
+  const inCookie = transport === TokenTransport.COOKIE
+  if (inCookie) response.setRefreshCookie(refreshToken, session.remembered ? session.expiresAt : undefined)
+  const user = toUser(account)
+  context.reveal(user, session.id)
+  return Object.assign(new AuthPayload(), {
+    accessToken: access.token,
+    tokenType: 'Bearer',
+    accessTokenExpiresAt: access.expiresAt,
+    refreshToken: inCookie ? null : refreshToken,
+    refreshTokenExpiresAt: session.expiresAt,
+    session: toSession(session, session.id),
+    user,
+  })
+}

@@ -1,0 +1,111 @@
+import { Arg, Authorized, Ctx, FieldResolver, ID, Int, Mutation, Resolver, Root } from 'type-graphql'
+import { z } from 'zod'
+import { UserType } from '../accounts/accounts.types.ts'
+import type { Context } from '../context.ts'
+import { isId } from '../database/client.ts'
+import { AuthError } from '../errors.ts'
+import { withExample } from '../example.ts'
+import { checkInput } from '../input.ts'
+import { issueTokens, TokenTransport } from './issue.ts'
+import { liveSessions } from './list.ts'
+import { refreshSession } from './refresh.ts'
+import { revokeOwnSession, revokeSessions } from './revoke.ts'
+import { AuthPayload, RefreshTokenInput, SessionType, toSession } from './sessions.types.ts'
+
+const refreshInput = z
+  .object({
+    refreshToken: z.string().nullish(),
+    accessTokenTtlSeconds: z.int().min(1, 'Ask for at least 1 second.').nullish(),
+  })
+  .nullish()
+
+@Resolver()
+export class SessionsResolver {
+  @Mutation(() => AuthPayload, {
+    description: withExample(
+      'Exchanges the refresh token, from the input or the cookie, for a new pair. Each is good for one exchange; repeating one whose answer was lost gives the same successor, and an older one ends the session.',
+      'mutation Refresh($refreshToken: String) { refreshToken(input: { refreshToken: $refreshToken }) { accessToken tokenType accessTokenExpiresAt refreshToken refreshTokenExpiresAt session { id expiresAt } } }',
+    ),
+  })
+  async refreshToken(
+    @Ctx() context: Context,
+    @Arg('input', () => RefreshTokenInput, { nullable: true }) input?: RefreshTokenInput | null,
+  ): Promise<AuthPayload> {
+    const { app, request, response } = context
+    const { refreshToken, accessTokenTtlSeconds } = checkInput(refreshInput, input) ?? {}
+    const fromCookie = !refreshToken
+    const token = refreshToken || request.refreshCookie
+    try {
+      if (!token) throw new AuthError('REFRESH_TOKEN_INVALID', { cause: 'missing' })
+      const viewer = await refreshSession(app, token, request)
+      const transport = fromCookie ? TokenTransport.COOKIE : TokenTransport.BODY
+      return issueTokens(context, viewer, transport, accessTokenTtlSeconds)
+    } catch (error) {
+      if (fromCookie && error instanceof AuthError && error.code === 'REFRESH_TOKEN_INVALID') {
+        response.clearRefreshCookie()
+      }
+      throw error
+    }
+  }
+
+  @Authorized()
+  @Mutation(() => SessionType, {
+    description: withExample(
+      'Ends one of the own sessions at once, its access tokens too. One that has ended already is returned as it is.',
+      'mutation RevokeSession($id: ID!) { revokeSession(id: $id) { id current deviceName ipAddress userAgent createdAt lastUsedAt expiresAt authenticatedAt revokedAt } }',
+    ),
+  })
+  async revokeSession(
+    @Ctx() context: Context,
+    @Arg('id', () => ID, { description: 'The session’s id, from `me { sessions { id } }`.' }) id: string,
+  ): Promise<SessionType> {
+    const viewer = await context.viewer()
+    const session = isId(id) && (await revokeOwnSession(context.app, id, viewer, context.request))
+    if (!session) throw new AuthError('NOT_FOUND', { message: 'You have no session with this id.' })
+    return toSession(session, viewer.session.id)
+  }
+
+  @Authorized()
+  @Mutation(() => Int, {
+    description: withExample(
+      'Ends all of the own sessions but this one, and says how many.',
+      'mutation RevokeOthers { revokeOtherSessions }',
+    ),
+  })
+  async revokeOtherSessions(@Ctx() context: Context): Promise<number> {
+    const { session } = await context.viewer()
+    return this.#revoke(context, { id: { not: session.id } })
+  }
+
+  @Authorized()
+  @Mutation(() => Int, {
+    description: withExample(
+      'Ends all of the own sessions, this one too, and says how many.',
+      'mutation RevokeAll { revokeAllSessions }',
+    ),
+  })
+  revokeAllSessions(@Ctx() context: Context): Promise<number> {
+    return this.#revoke(context, {})
+  }
+
+  async #revoke(context: Context, which: { id?: { not: string } }): Promise<number> {
+    const { account } = await context.viewer()
+    const ended = await revokeSessions(
+      context.app,
+      { userId: account.id, ...which },
+      { action: 'session.revoked', request: context.request, actorId: account.id },
+    )
+    return ended.length
+  }
+}
+
+@Resolver(() => UserType)
+export class UserSessionsResolver {
+  @Authorized('self', 'users:read')
+  @FieldResolver(() => [SessionType], { description: 'The live sessions, the latest used first.' })
+  async sessions(@Root() user: UserType, @Ctx() context: Context): Promise<SessionType[]> {
+    const currentId = context.revealedBy(user) ?? (await context.viewer()).session.id
+    const sessions = await liveSessions(context.app, user.id)
+    return sessions.map(session => toSession(session, currentId))
+  }
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
+import type { App } from '../app.ts'
+import { addSeconds } from '../clock.ts'
+import type { RequestFacts } from '../context.ts'
+import type { Session } from '../generated/prisma/client.ts'
+import { deviceNameOf } from './device-name.ts'
+
+const SALT_BYTES = 16
+/** Enough for every browser; more is padding. */
+const USER_AGENT_MAX_LENGTH = 512
+
+/**
+ * A session ready to be stored by whoever has verified the credentials. `remember: false` ends it within
+ * `sessions.shortTtlSeconds` whatever happens.
+ */
+export function newSession(
+  app: App,
+  userId: string,
+  request: RequestFacts,
+  { remember, deviceName }: { remember: boolean; deviceName: string | null | undefined },
+): Session {
+  const { idleTtlSeconds, absoluteTtlSeconds, shortTtlSeconds } = app.config.sessions
+  const now = app.clock.now()
+  const idle = remember ? idleTtlSeconds : Math.min(shortTtlSeconds, idleTtlSeconds)
+  const absolute = remember ? absoluteTtlSeconds : Math.min(shortTtlSeconds, absoluteTtlSeconds)
+  return {
+    id: uuidv7(),
+    userId,
+    generation: 0,
+    salt: new Uint8Array(randomBytes(SALT_BYTES)),
+    createdAt: now,
+    lastUsedAt: now,
+    authenticatedAt: now,
+    rotatedAt: null,
+    generationSeenAt: null,
+    expiresAt: addSeconds(now, Math.min(idle, absolute)),
+    absoluteExpiresAt: addSeconds(now, absolute),
+    idleTtlSeconds: idle,
+    remembered: remember,
+    revokedAt: null,
+    ipAddress: request.ipAddress ?? null,
+    userAgent: request.userAgent?.slice(0, USER_AGENT_MAX_LENGTH) ?? null,
+    deviceName: deviceName ?? deviceNameOf(request.userAgent) ?? null,
+  }
+}

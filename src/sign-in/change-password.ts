@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { type Account, findAccount } from '../accounts/account.ts'
+import type { App } from '../app.ts'
+import { record } from '../audit/record.ts'
+import type { RequestFacts, Viewer } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { checkInput } from '../input.ts'
+import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
+import { revokeSessions } from '../sessions/revoke.ts'
+import { provePassword } from './prove-password.ts'
+
+const schema = z.object({ currentPassword: passwordField, newPassword: passwordField })
+
+/**
+ * Sets a new password and ends the account's other sessions in the same transaction. Of two changes at
+ * once one wins: the other's password is no longer the current one.
+ * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, SERVICE_UNAVAILABLE
+ */
+export async function changePassword(
+  app: App,
+  input: unknown,
+  viewer: Viewer,
+  request: RequestFacts,
+): Promise<Account> {
+  const { currentPassword, newPassword } = checkInput(schema, input)
+  const { passwordHash } = await provePassword(app, viewer.account, currentPassword, request)
+  const { id, email, username, displayName } = viewer.account
+  await requireGoodPassword(app, newPassword, 'input.newPassword', [email, username, displayName])
+  const newHash = await app.hasher.hash(newPassword)
+  const now = app.clock.now()
+  await app.db.$transaction(async tx => {
+    const changed = await tx.user.updateMany({
+      where: { id, passwordHash },
+      data: { passwordHash: newHash, passwordChangedAt: now, updatedAt: now },
+    })
+    if (changed.count === 0) throw new AuthError('INVALID_CREDENTIALS', { cause: 'changed meanwhile' })
+    await revokeSessions(
+      app,
+      { userId: id, id: { not: viewer.session.id } },
+      { action: 'session.revoked', request, actorId: id, detail: { because: 'password changed' } },
+      tx,
+    )
+    await tx.session.update({ where: { id: viewer.session.id }, data: { authenticatedAt: now } })
+    await record(tx, request, { action: 'user.password_changed', at: now, actorId: id, subjectId: id })
+  })
+  const account = await findAccount(app, 'id', id)
+  if (!account) throw new AuthError('NOT_FOUND')
+  return account
+}

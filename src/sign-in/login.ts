@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { type Account, findAccount } from '../accounts/account.ts'
+import { canonicalEmail } from '../accounts/email.ts'
+import { deviceNameField } from '../accounts/fields.ts'
+import { canonicalUsername } from '../accounts/username.ts'
+import type { App } from '../app.ts'
+import { auditColumns, toEvent } from '../audit/record.ts'
+import type { RequestFacts, Viewer } from '../context.ts'
+import { statement } from '../database/client.ts'
+import { insertSql, toRows } from '../database/insert.ts'
+import { AuthError } from '../errors.ts'
+import { checkInput } from '../input.ts'
+import { passwordField } from '../passwords/new-password.ts'
+import { sessionColumns } from '../sessions/find.ts'
+import { newSession } from '../sessions/start.ts'
+import { provePassword, renewHash } from './prove-password.ts'
+
+const schema = z.object({
+  identifier: z.string().max(320, 'Use at most 320 characters.'),
+  password: passwordField,
+  deviceName: deviceNameField.nullish(),
+  rememberMe: z.boolean().nullish(),
+})
+
+/**
+ * Starts the session only while the account still has the password that was proved: a change of
+ * password or a disabling that came between leaves no session behind, for the row lock orders the two.
+ */
+const startSession = statement(
+  'login',
+  `WITH account AS (
+     UPDATE users SET last_login_at = $3 WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL RETURNING id
+   ), started AS (${insertSql('sessions', sessionColumns, 4, 'account')})
+   ${insertSql('audit_events', auditColumns, 5, 'account')} RETURNING id`,
+)
+
+/**
+ * Signs in with an e-mail address or a username.
+ * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, ACCOUNT_DISABLED, SERVICE_UNAVAILABLE
+ */
+export async function login(app: App, input: unknown, request: RequestFacts): Promise<Viewer> {
+  const { identifier, password, deviceName, rememberMe } = checkInput(schema, input)
+  const account = await provePassword(app, await identify(app, identifier), password, request)
+  if (account.disabledAt) throw new AuthError('ACCOUNT_DISABLED')
+  const passwordHash = await renewHash(app, account, password)
+  const session = newSession(app, account.id, request, { remember: rememberMe ?? true, deviceName })
+  const now = session.createdAt
+  const event = toEvent(request, {
+    action: 'session.started',
+    at: now,
+    actorId: account.id,
+    subjectId: account.id,
+    detail: { sessionId: session.id },
+  })
+  const started = await startSession(app.pool, [
+    account.id,
+    passwordHash,
+    now,
+    toRows(sessionColumns, session),
+    toRows(auditColumns, event),
+  ])
+  if (started.length === 0) throw new AuthError('INVALID_CREDENTIALS', { cause: 'changed meanwhile' })
+  return { account: { ...account, passwordHash, lastLoginAt: now }, session }
+}
+
+async function identify(app: App, identifier: string): Promise<Account | undefined> {
+  const email = canonicalEmail(identifier)
+  if (email !== undefined) return findAccount(app, 'email', email)
+  const username = canonicalUsername(identifier)
+  return username === undefined ? undefined : findAccount(app, 'username', username)
+}

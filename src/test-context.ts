@@ -1,0 +1,83 @@
+import type { App } from './app.ts'
+import { addSeconds } from './clock.ts'
+import { type Context, createContext, type RequestFacts, type Viewer } from './context.ts'
+import { unauthenticated } from './errors.ts'
+
+export type TestContextOptions = {
+  /** What of the app the resolver uses, such as `{ db }`; touching anything else fails. */
+  app?: Partial<App>
+  /** Who is signed in, as far as it matters; left out, nobody is. */
+  viewer?: { account?: Partial<Viewer['account']>; session?: Partial<Viewer['session']> }
+  request?: Partial<RequestFacts>
+}
+
+/** A context to call resolvers with in tests of their own, without HTTP, tokens or a database. */
+export function testContext({ app = {}, viewer, request = {} }: TestContextOptions = {}): Context {
+  const facts = {
+    requestId: 'test',
+    ipAddress: undefined,
+    userAgent: undefined,
+    bearerToken: viewer && 'test',
+    refreshCookie: undefined,
+    ...request,
+  }
+  const response = { setRefreshCookie() {}, clearRefreshCookie() {} }
+  return createContext(strict(app), facts, response, async () => {
+    if (!viewer) throw unauthenticated('INVALID')
+    return testViewer(viewer)
+  })
+}
+
+function strict(app: Partial<App>): App {
+  return new Proxy(app as App, {
+    get(target, name) {
+      if (!(name in target)) throw new Error(`The test context has no app.${String(name)}: pass it in.`)
+      return target[name as keyof App]
+    },
+  })
+}
+
+function testViewer({ account, session }: NonNullable<TestContextOptions['viewer']>): Viewer {
+  const now = new Date()
+  const id = account?.id ?? '00000000-0000-7000-8000-000000000001'
+  return {
+    account: {
+      id,
+      email: 'viewer@example.com',
+      emailCanonical: 'viewer@example.com',
+      emailVerifiedAt: null,
+      username: null,
+      displayName: null,
+      locale: 'en',
+      passwordHash: null,
+      passwordChangedAt: null,
+      lastLoginAt: now,
+      disabledAt: null,
+      createdAt: now,
+      updatedAt: now,
+      roles: ['user'],
+      permissions: [],
+      ...account,
+    },
+    session: {
+      id: '00000000-0000-7000-8000-000000000002',
+      userId: id,
+      generation: 0,
+      salt: new Uint8Array(16),
+      createdAt: now,
+      lastUsedAt: now,
+      authenticatedAt: now,
+      rotatedAt: null,
+      generationSeenAt: null,
+      expiresAt: addSeconds(now, 3600),
+      absoluteExpiresAt: addSeconds(now, 3600),
+      idleTtlSeconds: 3600,
+      remembered: true,
+      revokedAt: null,
+      ipAddress: null,
+      userAgent: null,
+      deviceName: null,
+      ...session,
+    },
+  }
+}

@@ -1,0 +1,152 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { canonicalEmail, displayEmail } from '../../src/accounts/email.ts'
+
+const localPart = fc.stringMatching(/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}(\.[A-Za-z0-9+_-]{1,20})?$/)
+const domain = fc.stringMatching(/^[A-Za-z0-9]{1,20}(-[a-z0-9]{1,9})?\.(com|example|co\.uk|рф|한국)$/)
+const address = fc.tuple(localPart, domain).map(parts => parts.join('@'))
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.array(fc.integer({ min: 0, max: 0xffff })).map(units => String.fromCharCode(...units)),
+)
+const nearlyAddress = fc.oneof(
+  anyText,
+  fc
+    .tuple(anyText, fc.constantFrom('@', '＠', '.', '\r\n', ' '), anyText, domain)
+    .map(parts => parts.join('')),
+  fc.tuple(fc.string({ unit: 'grapheme' }), domain).map(parts => parts.join('@')),
+  fc.tuple(localPart, fc.string({ unit: 'grapheme' })).map(([local, host]) => `${local}@${host}.com`),
+)
+
+describe('canonicalEmail', () => {
+  test.each([
+    ['ada@example.com', 'ada@example.com'],
+    ['  Ada@Example.COM\n', 'ada@example.com'],
+    ['a.d.a+news@example.com', 'a.d.a+news@example.com'],
+    ['ａｄａ＠ｅｘａｍｐｌｅ．ｃｏｍ', 'ada@example.com'],
+    ['ada@bücher.example', 'ada@xn--bcher-kva.example'],
+    ['ada@BU\u0308CHER.example', 'ada@xn--bcher-kva.example'],
+    ['ada@XN--BCHER-KVA.example', 'ada@xn--bcher-kva.example'],
+    ['ada@straße.example', 'ada@xn--strae-oqa.example'],
+    ['ada@도메인。한국', 'ada@xn--hq1bm8jm9l.xn--3e0b707e'],
+    ['Илья@пример.рф', 'илья@xn--e1afmkfd.xn--p1ai'],
+    ['\u212Aelvin@example.com', 'kelvin@example.com'],
+    [`${'a'.repeat(64)}@example.com`, `${'a'.repeat(64)}@example.com`],
+  ])('reads %j as %s', (typed, canonical) => {
+    expect(canonicalEmail(typed)).toBe(canonical)
+  })
+
+  test('does not merge letters that only look alike when upper case', () => {
+    expect(canonicalEmail('mıke@example.com')).not.toBe(canonicalEmail('mike@example.com'))
+    expect(canonicalEmail('mike@gıthub.com')).not.toBe(canonicalEmail('mike@github.com'))
+    expect(canonicalEmail('straße@example.com')).not.toBe(canonicalEmail('strasse@example.com'))
+  })
+
+  test.each([
+    '',
+    '@',
+    'ada',
+    'ada@',
+    '@example.com',
+    'ada@example',
+    'ada@localhost',
+    'ada@127.0.0.1',
+    'ada@0x7f.1',
+    'ada@[127.0.0.1]',
+    'ada@[IPv6:::1]',
+    'ada@example.com.',
+    'ada@.example.com',
+    'ada@exa..mple.com',
+    'ada@-example.com',
+    'ada@example-.com',
+    'ada@exa_mple.com',
+    'ada@ex%61mple.com',
+    'ada@example.com:25',
+    'ada@example.com/path',
+    'ada@xn--a.example',
+    'ada@xn--abc-.example',
+    'ada@xn--zzzzzz-9.example',
+    'ada@xn--0.bücher.example',
+    '.ada@example.com',
+    'ada.@example.com',
+    'a..da@example.com',
+    'ada lovelace@example.com',
+    '"ada"@example.com',
+    'Ada <ada@example.com>',
+    'ada@example.com,bob@example.com',
+    'ada@example.com\r\nBcc: bob@example.com',
+    'ada\u0000@example.com',
+    'ada\u200B@example.com',
+    'ada@exa\u00ADmple.com',
+    'ada@exa mple.com',
+    'ada@bob@example.com',
+    'ada＠bob@example.com',
+    'ada\uD800@example.com',
+    `${'a'.repeat(65)}@example.com`,
+    `${'é'.repeat(33)}@example.com`,
+    `ada@${'a'.repeat(64)}.com`,
+    `ada@${'a.'.repeat(130)}com`,
+  ])('refuses %j', typed => {
+    expect(canonicalEmail(typed)).toBeUndefined()
+  })
+
+  test('allows 254 bytes and not one more', () => {
+    const label = 'a'.repeat(63)
+    const longest = `${'b'.repeat(64)}@${label}.${label}.${'c'.repeat(57)}.com`
+    expect(longest).toHaveLength(254)
+    expect(canonicalEmail(longest)).toBe(longest)
+    expect(canonicalEmail(longest.replace('.com', '.comm'))).toBeUndefined()
+  })
+
+  test('is idempotent, never throws, and has no white space or control character', () => {
+    fc.assert(
+      fc.property(fc.oneof(address, nearlyAddress), typed => {
+        const canonical = canonicalEmail(typed)
+        if (canonical === undefined) return
+        expect(canonicalEmail(canonical)).toBe(canonical)
+        expect(canonical).toMatch(/^[^\s\p{C}\p{Z}@]+@[a-z0-9.-]+$/u)
+        expect(Buffer.byteLength(canonical)).toBeLessThanOrEqual(254)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('is the same for every spelling of an address', () => {
+    const spellings: ((text: string) => string)[] = [
+      text => text.toUpperCase(),
+      text => text.toLowerCase(),
+      text => ` \t${text}\r\n`,
+      text => text.normalize('NFD'),
+      text => text.replace(/[!-~]/g, character => String.fromCharCode(character.charCodeAt(0) + 0xfee0)),
+    ]
+    fc.assert(
+      fc.property(address, fc.constantFrom(...spellings), (typed, spell) => {
+        const canonical = canonicalEmail(typed)
+        fc.pre(canonical !== undefined)
+        expect(canonicalEmail(spell(typed))).toBe(canonical)
+      }),
+    )
+  })
+
+  test('reads most dot-atoms at a domain', () => {
+    const sample = fc.sample(address, 500)
+    expect(sample.filter(typed => canonicalEmail(typed) !== undefined).length).toBeGreaterThan(450)
+  })
+
+  test.each([
+    ['dots', '.'.repeat(100_000)],
+    ['atoms', `${'a.'.repeat(50_000)}@`],
+    ['at signs', '@'.repeat(100_000)],
+    ['spaces', `a${' '.repeat(100_000)}b`],
+    ['marks', `a${'\u0301'.repeat(1_000)}@example.com`],
+    ['labels', `a@${'a-'.repeat(500)}`],
+  ])('refuses a long run of %s at once', (_, typed) => {
+    const start = performance.now()
+    expect(canonicalEmail(typed)).toBeUndefined()
+    expect(performance.now() - start).toBeLessThan(100)
+  })
+})
+
+test('displayEmail keeps the spelling and trims', () => {
+  expect(displayEmail('  Ada.Lovelace@Example.COM\r\n')).toBe('Ada.Lovelace@Example.COM')
+})

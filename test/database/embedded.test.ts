@@ -1,0 +1,306 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
+import { transformFile } from '@swc/core'
+import pg from 'pg'
+import { type EmbeddedDatabase, startEmbedded } from '../../src/database/embedded.ts'
+
+jest.setTimeout(60_000)
+
+// fsync off also spares initdb its sync; nothing here loses power.
+const SETTINGS = { fsync: 'off', max_connections: '20' }
+const SOURCE = fileURLToPath(new URL('../../src/database/embedded.ts', import.meta.url))
+const BUILT = fileURLToPath(new URL('../../node_modules/.cache/authograph-test/', import.meta.url))
+
+// Most tests begin with a copy of this cluster: initdb takes half a second, and is for the tests of first use.
+let seed: string
+let dataDir: string
+let started: EmbeddedDatabase[]
+let children: ChildProcess[]
+
+beforeAll(async () => {
+  await buildForOtherProcesses()
+  seed = await newDataDir()
+  await (await startEmbedded({ dataDir: seed, log: () => {}, settings: SETTINGS })).stop()
+})
+
+afterAll(async () => {
+  for (const dir of [BUILT, seed]) await rm(dir, { recursive: true, force: true })
+})
+
+beforeEach(async () => {
+  started = []
+  children = []
+  dataDir = await newDataDir()
+  await once(spawn('cp', ['-a', join(seed, 'postgres'), dataDir]), 'exit')
+})
+
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL')
+  for (const database of started) await database.stop()
+  expect(await servers()).toEqual([])
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+async function newDataDir(): Promise<string> {
+  const made = await realpath(await mkdtemp(join(tmpdir(), 'authograph-embedded-')))
+  // As root the server runs as another user, who has to get in.
+  await chmod(made, 0o755)
+  return made
+}
+
+/** For the tests of first use. */
+async function removeCluster(): Promise<void> {
+  await rm(join(dataDir, 'postgres'), { recursive: true })
+}
+
+async function start(dir = dataDir, log: (message: string) => void = () => {}): Promise<EmbeddedDatabase> {
+  const database = await startEmbedded({ dataDir: dir, log, settings: SETTINGS })
+  started.push(database)
+  return database
+}
+
+async function query(url: string, sql: string): Promise<unknown[]> {
+  const client = new pg.Client(url)
+  await client.connect()
+  const result = await client.query({ text: sql, rowMode: 'array' }).finally(() => client.end())
+  return result.rows.flat()
+}
+
+async function pidOf(database: EmbeddedDatabase): Promise<number> {
+  return Number((await readFile(join(database.dir, 'postmaster.pid'), 'utf8')).split('\n')[0])
+}
+
+/** The pids of the servers that run on the data folder of this test. */
+async function servers(): Promise<number[]> {
+  const child = spawn('ps', ['-ww', '-eo', 'pid=,command='])
+  const lines = (await text(child.stdout)).split('\n')
+  return lines.filter(line => line.includes(`postgres -D ${dataDir}`)).map(line => Number.parseInt(line, 10))
+}
+
+async function text(stream: AsyncIterable<Buffer>): Promise<string> {
+  let all = ''
+  for await (const chunk of stream) all += String(chunk)
+  return all
+}
+
+// Node 20 cannot run TypeScript, and other processes do not have Jest.
+async function buildForOtherProcesses(): Promise<void> {
+  const { code } = await transformFile(SOURCE, {
+    jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+  })
+  await mkdir(BUILT, { recursive: true })
+  await writeFile(join(BUILT, 'embedded.mjs'), code)
+  await writeFile(
+    join(BUILT, 'start.mjs'),
+    `import { startEmbedded } from './embedded.mjs'
+     const [dataDir, then] = process.argv.slice(2)
+     const database = await startEmbedded({ dataDir, log: () => {}, settings: ${JSON.stringify(SETTINGS)} })
+     console.log(database.adopted)
+     if (then === 'die') process.kill(process.pid, 'SIGKILL')
+     process.stdin.on('end', () => database.stop().then(() => process.exit())).resume()`,
+  )
+}
+
+type OtherProcess = { adopted: boolean; stop(): Promise<void> }
+
+/** Another process that starts the database; it uses it until `stop`, or is killed -9 as soon as it is up. */
+async function startElsewhere(then: 'wait' | 'die'): Promise<OtherProcess> {
+  const child = spawn(process.execPath, [join(BUILT, 'start.mjs'), dataDir, then], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  children.push(child)
+  const exit = once(child, 'exit')
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  const stop = async () => {
+    child.stdin.end()
+    await exit
+  }
+  if (then === 'die') await exit
+  return { adopted: String(line).trim() === 'true', stop }
+}
+
+test('what was written is there after a stop and a start', async () => {
+  const first = await start()
+  const url = await first.ensureDatabase('authograph')
+  await query(url, "CREATE TABLE kept AS SELECT 'this' AS word")
+  await first.stop()
+  expect(await servers()).toEqual([])
+
+  const second = await start()
+  expect([first.adopted, second.adopted]).toEqual([false, false])
+  expect(await query(second.url('authograph'), 'SELECT word FROM kept')).toEqual(['this'])
+})
+
+test('a database is made once, however many ask for it, and holds any Unicode in any locale', async () => {
+  const database = await start()
+  const urls = await Promise.all(Array.from({ length: 5 }, () => database.ensureDatabase('with "quotes"')))
+  expect(await query(urls[0] as string, `SELECT current_database(), upper('ß é ю'), '🔑'`)).toEqual([
+    'with "quotes"',
+    'ß É Ю',
+    '🔑',
+  ])
+})
+
+test('nobody but this user and root can reach the database: no port, and a socket in a private folder', async () => {
+  const database = await start()
+  expect(await query(database.url('postgres'), 'SHOW listen_addresses')).toEqual([''])
+  expect((await stat(database.dir)).mode & 0o777).toBe(0o700)
+  expect((await stat(join(database.dir, '.s.PGSQL.5432'))).mode & 0o777).toBe(0o700)
+})
+
+test('the database of a process that was killed is found and used, with what it has committed', async () => {
+  const dead = await startElsewhere('die')
+  const [orphan] = await servers()
+  expect(orphan).toBeGreaterThan(0)
+  const database = await start()
+  expect([dead.adopted, database.adopted]).toEqual([false, true])
+  expect(await pidOf(database)).toBe(orphan)
+  await database.stop()
+  expect(await servers()).toEqual([])
+})
+
+test('processes that start at the same instant share one database, on first use too', async () => {
+  await removeCluster()
+  const others = await Promise.all(Array.from({ length: 3 }, () => startElsewhere('wait')))
+  const database = await start()
+  expect(others.filter(other => !other.adopted)).toHaveLength(1)
+  expect(await servers()).toEqual([await pidOf(database)])
+  expect((await readdir(dataDir)).sort()).toEqual(['postgres', 'postgres.lock', 'postgres.log'])
+  await Promise.all(others.map(other => other.stop()))
+})
+
+test('two starts at once in one process share one database', async () => {
+  const both = await Promise.all([start(), start()])
+  expect(both.map(each => each.adopted).sort()).toEqual([false, true])
+  expect(await servers()).toHaveLength(1)
+})
+
+test('stopping leaves the database to a process that still uses it; the last one takes it away', async () => {
+  const database = await start()
+  const other = await startElsewhere('wait')
+  await database.stop()
+  expect(await servers()).toHaveLength(1)
+  await other.stop()
+  expect(await servers()).toEqual([])
+})
+
+test('processes that stop at the same instant leave nothing running', async () => {
+  const database = await start()
+  const others = await Promise.all([startElsewhere('wait'), startElsewhere('wait')])
+  await Promise.all([database.stop(), ...others.map(other => other.stop())])
+  expect(await servers()).toEqual([])
+})
+
+test('stopping leaves the database to any other client that is connected', async () => {
+  const database = await start()
+  const client = new pg.Client(database.url('postgres'))
+  await client.connect()
+  await database.stop()
+  expect((await client.query('SELECT 1')).rowCount).toBe(1)
+  await client.end()
+  await (await start()).stop()
+})
+
+test('stopping twice is stopping once', async () => {
+  const database = await start()
+  await Promise.all([database.stop(), database.stop()])
+  await expect(database.stop()).resolves.toBeUndefined()
+})
+
+test('a start during a shutdown waits for it and gets a database of its own', async () => {
+  const first = await start()
+  await query(first.url('postgres'), 'CREATE TABLE kept AS SELECT generate_series(1, 50000)')
+  const [, second] = await Promise.all([first.stop(), start()])
+  expect(await query(second.url('postgres'), 'SELECT count(*)::int FROM kept')).toEqual([50000])
+})
+
+test('after a crash of PostgreSQL itself the next start recovers what was committed', async () => {
+  const first = await start()
+  await query(first.url('postgres'), 'CREATE TABLE kept AS SELECT 1 AS one')
+  process.kill(await pidOf(first), 'SIGKILL')
+  const second = await start()
+  expect(second.adopted).toBe(false)
+  expect(await query(second.url('postgres'), 'SELECT one FROM kept')).toEqual([1])
+})
+
+test('a pid file whose pid is another process today does not keep the database from starting', async () => {
+  const { dir, stop } = await start()
+  await stop()
+  const { uid, gid } = await stat(dir)
+  // As the server's user: that is whose processes PostgreSQL takes for a server of its own.
+  const stranger = spawn('sleep', ['60'], { uid, gid })
+  await once(stranger, 'spawn')
+  await writeFile(join(dir, 'postmaster.pid'), `${stranger.pid}\n${dir}\n1\n5432\n${dir}\n\n\nready\n`, {
+    mode: 0o644,
+  })
+  expect((await start()).adopted).toBe(false)
+  stranger.kill()
+})
+
+test('an initdb that was killed half way is no obstacle and leaves nothing behind', async () => {
+  await removeCluster()
+  await mkdir(join(dataDir, 'postgres.new-0123456789ab', 'base'), { recursive: true })
+  await start()
+  expect((await readdir(dataDir)).sort()).toEqual(['postgres', 'postgres.lock', 'postgres.log'])
+})
+
+test('a data folder whose path is too long for a socket works, with the socket in a private folder', async () => {
+  const long = join(dataDir, 'x'.repeat(60), 'y, "quoted" and spaced'.repeat(3))
+  const database = await start(long)
+  expect(await query(await database.ensureDatabase('authograph'), 'SELECT 1')).toEqual([1])
+  const socketDir = new URL(database.url('authograph')).searchParams.get('host') as string
+  expect((await stat(socketDir)).mode & 0o777).toBe(0o700)
+  const adopted = await start(long)
+  expect(adopted.adopted).toBe(true)
+  await rm(socketDir, { recursive: true })
+})
+
+test('a cluster of another major version is refused by name and left alone', async () => {
+  await removeCluster()
+  await mkdir(join(dataDir, 'postgres'))
+  await writeFile(join(dataDir, 'postgres', 'PG_VERSION'), '15\n')
+  await expect(start()).rejects.toThrow(
+    /was made by PostgreSQL 15, and this version of Authograph brings PostgreSQL \d\d/,
+  )
+  expect(await readdir(join(dataDir, 'postgres'))).toEqual(['PG_VERSION'])
+})
+
+test('a folder in the way that is not a cluster is refused and left alone', async () => {
+  await removeCluster()
+  await mkdir(join(dataDir, 'postgres'))
+  await writeFile(join(dataDir, 'postgres', 'notes.txt'), 'mine')
+  await expect(start()).rejects.toThrow('is not a PostgreSQL cluster')
+  expect(await readdir(dataDir)).not.toContainEqual(expect.stringContaining('postgres.new-'))
+  expect(await readFile(join(dataDir, 'postgres', 'notes.txt'), 'utf8')).toBe('mine')
+})
+
+test('when PostgreSQL does not start, the error has the last lines of its log', async () => {
+  const options = { dataDir, log: () => {}, settings: { shared_buffers: 'plenty' } }
+  await expect(startEmbedded(options)).rejects.toThrow(
+    /did not start.*invalid value for parameter "shared_buffers"/s,
+  )
+})
+
+const asRoot = process.geteuid?.() === 0 ? test : test.skip
+
+asRoot(
+  'as root the server runs as another user, and a folder closed to that user is not opened',
+  async () => {
+    await removeCluster()
+    await chmod(dataDir, 0o700)
+    const messages: string[] = []
+    const database = await start(dataDir, message => messages.push(message))
+    expect(messages.join('\n')).toContain(`${dataDir} is closed to other users`)
+    expect(database.dir).toMatch(/^\/var\/lib\/authograph\//)
+    expect((await stat(database.dir)).uid).not.toBe(0)
+    expect((await stat(dataDir)).mode & 0o777).toBe(0o700)
+    expect((await start()).adopted).toBe(true)
+    for (const each of started) await each.stop()
+    await rm(dirname(database.dir), { recursive: true })
+  },
+)

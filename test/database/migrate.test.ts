@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import pg from 'pg'
+import { migrate, pendingMigrations } from '../../src/database/migrate.ts'
+import { createDatabase, createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
+
+const ONE = '20260101000000_one'
+const TWO = '20260102000000_two'
+
+let database: TestDatabase
+let pool: pg.Pool
+let folder: string
+
+beforeEach(async () => {
+  database = await createEmptyDatabase()
+  pool = newPool()
+  folder = await mkdtemp(join(tmpdir(), 'authograph-migrations-'))
+  await writeFile(join(folder, 'migration_lock.toml'), 'provider = "postgresql"')
+  await write(ONE, 'CREATE TABLE one (id INT);')
+})
+
+afterEach(async () => {
+  await pool.end()
+  await database.drop()
+  await rm(folder, { recursive: true })
+})
+
+function newPool(): pg.Pool {
+  const made = new pg.Pool({ connectionString: database.url })
+  made.on('error', () => {})
+  return made
+}
+
+async function write(name: string, sql: string): Promise<void> {
+  await mkdir(join(folder, name), { recursive: true })
+  await writeFile(join(folder, name, 'migration.sql'), sql)
+}
+
+async function tables(): Promise<string[]> {
+  const result = await pool.query<{ name: string }>(
+    `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_%' ORDER BY 1`,
+  )
+  return result.rows.map(row => row.name)
+}
+
+async function records(): Promise<Record<string, unknown>[]> {
+  return (await pool.query('SELECT * FROM _prisma_migrations ORDER BY started_at')).rows
+}
+
+test('an empty database gets every migration, in order, and a second run applies nothing', async () => {
+  await write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
+  expect(await migrate(pool, folder)).toEqual([ONE, TWO])
+  expect(await migrate(pool, folder)).toEqual([])
+  expect(await tables()).toEqual(['one'])
+})
+
+test("the project's own migrations apply to an empty database and are what the template has", async () => {
+  const names = await migrate(pool)
+  expect(names).toContain('20261121000000_start')
+  const copy = await createDatabase()
+  const copied = new pg.Pool({ connectionString: copy.url })
+  expect(await pendingMigrations(copied)).toEqual([])
+  await copied.end()
+  await copy.drop()
+})
+
+test('a migration is recorded as prisma migrate deploy would', async () => {
+  await migrate(pool, folder)
+  const sql = await readFile(join(folder, ONE, 'migration.sql'))
+  const [record] = await records()
+  expect(record).toEqual({
+    id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    checksum: createHash('sha256').update(sql).digest('hex'),
+    finished_at: expect.any(Date),
+    migration_name: ONE,
+    logs: null,
+    rolled_back_at: null,
+    started_at: expect.any(Date),
+    applied_steps_count: 1,
+  })
+})
+
+test('replicas that start at once apply each migration once', async () => {
+  await write(TWO, 'SELECT pg_sleep(0.1); CREATE TABLE two (id INT);')
+  const pools = Array.from({ length: 5 }, newPool)
+  const applied = await Promise.all(pools.map(each => migrate(each, folder)))
+  expect(applied.flat().sort()).toEqual([ONE, TWO])
+  expect(await records()).toHaveLength(2)
+  await Promise.all(pools.map(each => each.end()))
+})
+
+test('a migration that fails leaves nothing of itself, keeps the earlier ones, and can be repaired', async () => {
+  await write(TWO, 'CREATE TABLE two (id INT); SELECT 1 / 0;')
+  await expect(migrate(pool, folder)).rejects.toThrow(`Migration ${TWO} failed, and nothing of it was kept`)
+  expect(await tables()).toEqual(['one'])
+  expect(await records()).toHaveLength(1)
+  await write(TWO, 'CREATE TABLE two (id INT);')
+  expect(await migrate(pool, folder)).toEqual([TWO])
+})
+
+test('a process killed in the middle of a migration leaves nothing of it, and the next one starts over', async () => {
+  await write(TWO, 'CREATE TABLE two (id INT); SELECT pg_sleep(20);')
+  const killed = migrate(pool, folder).catch((error: unknown) => error)
+  await untilSleeping()
+  await pool.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()`,
+  )
+  expect(await killed).toBeInstanceOf(Error)
+  expect(await tables()).toEqual(['one'])
+  expect(await pendingMigrations(pool, folder)).toEqual([TWO])
+  await write(TWO, 'CREATE TABLE two (id INT);')
+  expect(await migrate(pool, folder)).toEqual([TWO])
+})
+
+async function untilSleeping(): Promise<void> {
+  for (;;) {
+    const found = await pool.query(
+      `SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()`,
+    )
+    if (found.rowCount === 1) return
+  }
+}
+
+test('a migration longer than the statement timeout of the pool still applies', async () => {
+  await write(TWO, 'SELECT pg_sleep(0.3);')
+  const impatient = new pg.Pool({ connectionString: database.url, statement_timeout: 100 })
+  expect(await migrate(impatient, folder)).toEqual([ONE, TWO])
+  await impatient.end()
+})
+
+test('what a migration sets for its session does not reach the pool', async () => {
+  await write(TWO, "SET application_name = 'left behind';")
+  const single = new pg.Pool({ connectionString: database.url, max: 1 })
+  await migrate(single, folder)
+  const shown = await single.query<{ application_name: string }>('SHOW application_name')
+  expect(shown.rows[0]?.application_name).not.toBe('left behind')
+  await single.end()
+})
+
+test('a migration changed after it was applied is refused', async () => {
+  await migrate(pool, folder)
+  await write(ONE, 'CREATE TABLE other (id INT);')
+  await expect(migrate(pool, folder)).rejects.toThrow(`Migration ${ONE} was changed after it was applied`)
+})
+
+test('line ends that git has converted do not make a migration another one', async () => {
+  await write(ONE, 'CREATE TABLE one (\n id INT\n);\n')
+  await migrate(pool, folder)
+  await write(ONE, 'CREATE TABLE one (\r\n id INT\r\n);\r\n')
+  expect(await migrate(pool, folder)).toEqual([])
+})
+
+test('a database newer than this version is refused at the start, while a replica that runs stays ready', async () => {
+  await write(TWO, 'CREATE TABLE two (id INT);')
+  await migrate(pool, folder)
+  await rm(join(folder, TWO), { recursive: true })
+  await expect(migrate(pool, folder)).rejects.toThrow(
+    `the migration ${TWO}, which this version of Authograph does not know`,
+  )
+  expect(await pendingMigrations(pool, folder)).toEqual([])
+})
+
+test('a migration that prisma left unfinished is refused and pending, one it rolled back is applied', async () => {
+  await migrate(pool, folder)
+  await pool.query('DROP TABLE one; UPDATE _prisma_migrations SET finished_at = NULL')
+  await expect(migrate(pool, folder)).rejects.toThrow('did not finish')
+  expect(await pendingMigrations(pool, folder)).toEqual([ONE])
+  await pool.query('UPDATE _prisma_migrations SET rolled_back_at = now()')
+  expect(await migrate(pool, folder)).toEqual([ONE])
+})
+
+test('everything is pending on an empty database, and asking changes nothing', async () => {
+  const names = (await readdir(folder)).filter(name => !name.endsWith('.toml'))
+  expect(await pendingMigrations(pool, folder)).toEqual(names)
+  expect((await pool.query('SELECT 1 FROM pg_tables WHERE schemaname = $1', ['public'])).rowCount).toBe(0)
+})

@@ -1,0 +1,15 @@
+import type { Clock } from '../../src/clock.ts'
+
+/** Goes on as time does, from where the test has moved it to. */
+export class TestClock implements Clock {
+  #offsetMs = 0
+
+  now(): Date {
+    return new Date(Date.now() + this.#offsetMs)
+  }
+
+  /** Moves on by so many seconds, or back. */
+  advance(seconds: number): void {
+    this.#offsetMs += seconds * 1000
+  }
+}

@@ -1,0 +1,127 @@
+import { graphql } from '../generated/gql.ts'
+
+/** The operations that the tests send, typed by codegen.yml. */
+
+export const Settings = graphql(`
+  query Settings {
+    authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength locales }
+  }
+`)
+
+export const Register = graphql(`
+  mutation Register($input: RegisterInput!) {
+    register(input: $input) {
+      __typename
+      ... on AuthPayload {
+        accessToken
+        tokenType
+        accessTokenExpiresAt
+        refreshToken
+        refreshTokenExpiresAt
+        session { id current createdAt lastUsedAt expiresAt authenticatedAt ipAddress userAgent deviceName revokedAt }
+        user { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt }
+      }
+    }
+  }
+`)
+
+export const Login = graphql(`
+  mutation Login($input: LoginInput!) {
+    login(input: $input) {
+      __typename
+      ... on AuthPayload {
+        accessToken
+        accessTokenExpiresAt
+        refreshToken
+        refreshTokenExpiresAt
+        session { id current deviceName userAgent ipAddress expiresAt }
+        user { id email username lastLoginAt }
+      }
+    }
+  }
+`)
+
+export const Refresh = graphql(`
+  mutation Refresh($input: RefreshTokenInput) {
+    refreshToken(input: $input) {
+      accessToken
+      accessTokenExpiresAt
+      refreshToken
+      refreshTokenExpiresAt
+      session { id expiresAt lastUsedAt }
+      user { id email }
+    }
+  }
+`)
+
+export const Logout = graphql(`
+  mutation Logout($input: LogoutInput) {
+    logout(input: $input)
+  }
+`)
+
+export const Reauthenticate = graphql(`
+  mutation Reauthenticate($input: ReauthenticateInput!) {
+    reauthenticate(input: $input) { id authenticatedAt current }
+  }
+`)
+
+export const Me = graphql(`
+  query Me {
+    me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt }
+  }
+`)
+
+export const MySessions = graphql(`
+  query MySessions {
+    me { id sessions { id current deviceName ipAddress userAgent createdAt lastUsedAt expiresAt authenticatedAt revokedAt } }
+  }
+`)
+
+export const UserById = graphql(`
+  query UserById($id: ID!) {
+    user(id: $id) { id email username displayName disabledAt sessions { id current } }
+  }
+`)
+
+export const Roles = graphql(`
+  query Roles {
+    roles { name description permissions builtIn }
+  }
+`)
+
+export const RevokeSession = graphql(`
+  mutation RevokeSession($id: ID!) {
+    revokeSession(id: $id) { id current revokedAt }
+  }
+`)
+
+export const RevokeOtherSessions = graphql(`
+  mutation RevokeOtherSessions {
+    revokeOtherSessions
+  }
+`)
+
+export const RevokeAllSessions = graphql(`
+  mutation RevokeAllSessions {
+    revokeAllSessions
+  }
+`)
+
+export const UpdateProfile = graphql(`
+  mutation UpdateProfile($input: UpdateProfileInput!) {
+    updateProfile(input: $input) { id username displayName locale updatedAt }
+  }
+`)
+
+export const ChangePassword = graphql(`
+  mutation ChangePassword($input: ChangePasswordInput!) {
+    changePassword(input: $input) { id passwordChangedAt }
+  }
+`)
+
+export const SetUserRoles = graphql(`
+  mutation SetUserRoles($id: ID!, $roles: [String!]!) {
+    setUserRoles(id: $id, roles: $roles) { id roles permissions }
+  }
+`)

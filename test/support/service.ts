@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto'
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
+import { afterAll, afterEach, beforeAll, expect } from '@jest/globals'
+import { type DocumentNode, print } from 'graphql'
+import pino from 'pino'
+import type { App } from '../../src/app.ts'
+import { loadConfig } from '../../src/config.ts'
+import type { ErrorCode } from '../../src/errors.ts'
+import { startServer } from '../../src/server.ts'
+import { TestClock } from './clock.ts'
+import { Login, Register } from './operations.ts'
+import { createDatabase } from './postgres.ts'
+
+export type ErrorFacts = {
+  message: string
+  path?: (string | number)[]
+  extensions: { code: ErrorCode; fields?: Record<string, string[]>; reason?: string; [fact: string]: unknown }
+}
+
+export type Reply<Data> = {
+  status: number
+  headers: Headers
+  data: Data | null | undefined
+  errors: ErrorFacts[]
+}
+
+export type Sending = {
+  /** An access token. */
+  token?: string | undefined
+  headers?: Record<string, string>
+}
+
+export type Service = {
+  url: string
+  app: App
+  clock: TestClock
+  /** Lines that the service logged as JSON, the newest last. */
+  logged: string[]
+  send<Data, Variables>(
+    document: TypedDocumentNode<Data, Variables> | DocumentNode | string,
+    variables?: Variables,
+    sending?: Sending,
+  ): Promise<Reply<Data>>
+  close(): Promise<void>
+}
+
+/** What every test service runs with unless told otherwise: cheap hashes, nothing switched off. */
+const SETTINGS = {
+  NODE_ENV: 'test',
+  PORT: '0',
+  PUBLIC_URL: 'http://localhost:4000',
+  AUTHOGRAPH_SECRET: 'a secret that only the tests may know',
+  ARGON2_MEMORY_KIB: '64',
+  ARGON2_TIME_COST: '1',
+  HASH_CONCURRENCY: '2',
+  LOG_LEVEL: 'warn',
+}
+
+export type ServiceOptions = {
+  settings?: Record<string, string>
+  /** Of another service, to be its replica. */
+  databaseUrl?: string
+  clock?: TestClock
+  server?: Omit<NonNullable<Parameters<typeof startServer>[0]>, 'config' | 'clock' | 'log'>
+}
+
+/** The whole service on a database of its own, listening on a free port. */
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const own = options.databaseUrl ? undefined : await createDatabase()
+  const DATABASE_URL = options.databaseUrl ?? own?.url
+  const clock = options.clock ?? new TestClock()
+  const logged: string[] = []
+  const config = loadConfig({ ...SETTINGS, DATABASE_URL, ...options.settings })
+  const log = pino({ level: config.logLevel }, { write: line => void logged.push(line) })
+  const server = await startServer({ ...options.server, config, clock, log })
+  return {
+    url: server.url,
+    app: server.app,
+    clock,
+    logged,
+    send: (document, variables, sending) => send(server.url, document, variables, sending),
+    close: async () => {
+      await server.close()
+      await own?.drop()
+    },
+  }
+}
+
+async function send<Data, Variables>(
+  url: string,
+  document: TypedDocumentNode<Data, Variables> | DocumentNode | string,
+  variables?: Variables,
+  { token, headers }: Sending = {},
+): Promise<Reply<Data>> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    body: JSON.stringify({ query: typeof document === 'string' ? document : print(document), variables }),
+  })
+  const body = (await response.json()) as { data?: Data; errors?: ErrorFacts[] }
+  return { status: response.status, headers: response.headers, data: body.data, errors: body.errors ?? [] }
+}
+
+/**
+ * A service for all tests of a file. A test that makes it log a warning or an error fails, unless it says
+ * so by taking the lines: `service.logged.splice(0)`.
+ */
+export function useService(options: ServiceOptions = {}): Service {
+  const holder: { service?: Service } = {}
+  beforeAll(async () => {
+    holder.service = await startService(options)
+  })
+  afterEach(() => {
+    const lines = holder.service?.logged.splice(0)
+    expect(lines).toEqual([])
+  })
+  afterAll(() => holder.service?.close())
+  return new Proxy({} as Service, {
+    get: (_target, name) => holder.service?.[name as keyof Service],
+  })
+}
+
+/** Good enough for the password rules, and the same everywhere. */
+export const PASSWORD = 'seventeen brass engines'
+
+export type SignedIn = {
+  id: string
+  email: string
+  accessToken: string
+  refreshToken: string
+  sessionId: string
+}
+
+/** A new account, signed in. */
+export async function signUp(
+  service: Service,
+  input: { email?: string; username?: string } = {},
+): Promise<SignedIn> {
+  const email = input.email ?? `${randomUUID()}@example.com`
+  const { data, errors } = await service.send(Register, { input: { password: PASSWORD, ...input, email } })
+  return signedIn(data?.register, errors, email)
+}
+
+/** A further session of an account. */
+export async function signIn(service: Service, email: string, password = PASSWORD): Promise<SignedIn> {
+  const { data, errors } = await service.send(Login, { input: { identifier: email, password } })
+  return signedIn(data?.login, errors, email)
+}
+
+function signedIn(
+  payload:
+    | {
+        __typename?: string
+        accessToken?: string
+        refreshToken?: string | null
+        session?: { id: string }
+        user?: { id: string }
+      }
+    | undefined,
+  errors: ErrorFacts[],
+  email: string,
+): SignedIn {
+  const { accessToken, refreshToken, session, user } = payload ?? {}
+  if (!accessToken || !refreshToken || !session || !user)
+    throw new Error(`not signed in: ${JSON.stringify(errors)}`)
+  return { id: user.id, email, accessToken, refreshToken, sessionId: session.id }
+}
+
+/** A new account that has these roles besides `user`, signed in. */
+export async function signUpWith(service: Service, ...roles: string[]): Promise<SignedIn> {
+  const account = await signUp(service)
+  await service.app.db.userRole.createMany({
+    data: roles.map(roleName => ({ userId: account.id, roleName })),
+  })
+  return account
+}
+
+/** The codes of a reply's errors. */
+export function codes({ errors }: { errors: ErrorFacts[] }): ErrorCode[] {
+  return errors.map(error => error.extensions.code)
+}
