@@ -7,14 +7,15 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
 import { transformFile } from '@swc/core'
 import pg from 'pg'
-import { type EmbeddedDatabase, startEmbedded } from '../../src/database/embedded.ts'
+import { type EmbeddedDatabase, startEmbedded } from '../../src/database/embedded/start.ts'
 
 jest.setTimeout(60_000)
 
 // fsync off also spares initdb its sync; nothing here loses power.
 const SETTINGS = { fsync: 'off', max_connections: '20' }
-const SOURCE = fileURLToPath(new URL('../../src/database/embedded.ts', import.meta.url))
-const BUILT = fileURLToPath(new URL('../../node_modules/.cache/authograph-test/', import.meta.url))
+const SOURCE = fileURLToPath(new URL('../../src/database/embedded/', import.meta.url))
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url))
+const BUILT = join(CACHE, `authograph-test-${process.pid}`)
 
 // Most tests begin with a copy of this cluster: initdb takes half a second, and is for the tests of first use.
 let seed: string
@@ -90,14 +91,17 @@ async function text(stream: AsyncIterable<Buffer>): Promise<string> {
 
 // Node 20 cannot run TypeScript, and other processes do not have Jest.
 async function buildForOtherProcesses(): Promise<void> {
-  const { code } = await transformFile(SOURCE, {
-    jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
-  })
   await mkdir(BUILT, { recursive: true })
-  await writeFile(join(BUILT, 'embedded.mjs'), code)
+  for (const name of await readdir(SOURCE)) {
+    const { code } = await transformFile(join(SOURCE, name), {
+      jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+    })
+    const imported = code.replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.mjs'")
+    await writeFile(join(BUILT, name.replace('.ts', '.mjs')), imported)
+  }
   await writeFile(
-    join(BUILT, 'start.mjs'),
-    `import { startEmbedded } from './embedded.mjs'
+    join(BUILT, 'main.mjs'),
+    `import { startEmbedded } from './start.mjs'
      const [dataDir, then] = process.argv.slice(2)
      const database = await startEmbedded({ dataDir, log: () => {}, settings: ${JSON.stringify(SETTINGS)} })
      console.log(database.adopted)
@@ -110,7 +114,7 @@ type OtherProcess = { adopted: boolean; stop(): Promise<void> }
 
 /** Another process that starts the database; it uses it until `stop`, or is killed -9 as soon as it is up. */
 async function startElsewhere(then: 'wait' | 'die'): Promise<OtherProcess> {
-  const child = spawn(process.execPath, [join(BUILT, 'start.mjs'), dataDir, then], {
+  const child = spawn(process.execPath, [join(BUILT, 'main.mjs'), dataDir, then], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   children.push(child)
@@ -244,7 +248,7 @@ test('a pid file whose pid is another process today does not keep the database f
 
 test('an initdb that was killed half way is no obstacle and leaves nothing behind', async () => {
   await removeCluster()
-  await mkdir(join(dataDir, 'postgres.new-0123456789ab', 'base'), { recursive: true })
+  await mkdir(join(dataDir, 'postgres.new', 'base'), { recursive: true })
   await start()
   expect((await readdir(dataDir)).sort()).toEqual(['postgres', 'postgres.lock', 'postgres.log'])
 })
@@ -275,7 +279,7 @@ test('a folder in the way that is not a cluster is refused and left alone', asyn
   await mkdir(join(dataDir, 'postgres'))
   await writeFile(join(dataDir, 'postgres', 'notes.txt'), 'mine')
   await expect(start()).rejects.toThrow('is not a PostgreSQL cluster')
-  expect(await readdir(dataDir)).not.toContainEqual(expect.stringContaining('postgres.new-'))
+  expect(await readdir(dataDir)).not.toContainEqual(expect.stringContaining('postgres.new'))
   expect(await readFile(join(dataDir, 'postgres', 'notes.txt'), 'utf8')).toBe('mine')
 })
 

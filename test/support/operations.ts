@@ -125,3 +125,12 @@ export const SetUserRoles = graphql(`
     setUserRoles(id: $id, roles: $roles) { id roles permissions }
   }
 `)
+
+export const UserWhole = graphql(`
+  query UserWhole($id: ID!) {
+    user(id: $id) {
+      id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt
+      passwordChangedAt disabledAt sessions { id current }
+    }
+  }
+`)
