@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { parse as parseDotenv } from 'dotenv'
@@ -32,13 +32,28 @@ const list = z.string().transform(text =>
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https address' })
   .transform(trimSlash)
-const origin = z.url({
-  protocol: /^https?$/,
-  error: 'must be a list of origins such as https://app.example.com',
-})
+const origin = z
+  .string()
+  .refine(
+    text => /^https?:\/\/[^/?#@]+\/?$/i.test(text) && URL.canParse(text),
+    'must be a list of origins such as https://app.example.com',
+  )
+  // In the form in which a browser sends it.
+  .transform(text => new URL(text).origin)
+const languages = list
+  .refine(tags => tags.length > 0, 'must name at least one language')
+  .refine(tags => tags.every(isLanguageTag), 'must be a list of language tags such as en,pt-BR')
 
 function trimSlash(url: string): string {
   return url.replace(/\/+$/, '')
+}
+
+function isLanguageTag(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1
+  } catch {
+    return false
+  }
 }
 
 const settings = z.object({
@@ -60,19 +75,47 @@ const settings = z.object({
   REGISTRATION: z.enum(['open', 'closed'], { error: 'must be open or closed' }).default('open'),
   PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
   PASSWORD_MAX_LENGTH: integer(64, 1024).default(128),
-  BREACHED_PASSWORDS_FILE: z.string().optional(),
+  BREACHED_PASSWORDS_FILE: z.string().refine(existsSync, 'there is no such file').optional(),
   ARGON2_MEMORY_KIB: integer(8, 4_194_304).default(19_456),
   ARGON2_TIME_COST: integer(1, 1000).default(2),
   ARGON2_PARALLELISM: integer(1, 64).default(1),
   HASH_CONCURRENCY: integer(1, 128).default(availableParallelism()),
   HASH_QUEUE_MAX: integer(1, 100_000).default(1000),
-  LOCALES: list.default(['en', 'ko']),
-  CORS_ORIGINS: list.pipe(z.array(origin.transform(trimSlash))).default([]),
+  LOCALES: languages.default(['en', 'ko']),
+  CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
   INTROSPECTION: onOff.optional(),
   SANDBOX: onOff.optional(),
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
+
+type Settings = z.output<typeof settings>
+
+/** The names of all settings, as they stand in the environment. */
+export const settingNames = Object.keys(settings.shape)
+
+/** What two settings must not say together. */
+const contradictions: {
+  of: [keyof Settings, keyof Settings]
+  when: (env: Settings) => boolean
+  problem: string
+}[] = [
+  {
+    of: ['ACCESS_TOKEN_TTL', 'ACCESS_TOKEN_MAX_TTL'],
+    when: env => env.ACCESS_TOKEN_TTL > env.ACCESS_TOKEN_MAX_TTL,
+    problem: 'must not exceed ACCESS_TOKEN_MAX_TTL',
+  },
+  {
+    of: ['SESSION_IDLE_TTL', 'SESSION_ABSOLUTE_TTL'],
+    when: env => env.SESSION_IDLE_TTL > env.SESSION_ABSOLUTE_TTL,
+    problem: 'must not exceed SESSION_ABSOLUTE_TTL',
+  },
+  {
+    of: ['ARGON2_MEMORY_KIB', 'ARGON2_PARALLELISM'],
+    when: env => env.ARGON2_MEMORY_KIB < 8 * env.ARGON2_PARALLELISM,
+    problem: 'must be at least 8 times ARGON2_PARALLELISM',
+  },
+]
 
 export type Config = ReturnType<typeof toConfig>
 
@@ -103,34 +146,22 @@ export function readEnvironment(): Record<string, string | undefined> {
  */
 export function loadConfig(environment: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()))
-  const parsed = settings.safeParse(given)
-  const problems = parsed.success
-    ? []
-    : parsed.error.issues.map(issue => `${String(issue.path[0])}: ${issue.message}`)
+  const issues = settings.safeParse(given).error?.issues ?? []
+  const problems = issues.map(issue => `${String(issue.path[0])}: ${issue.message}`)
   if (given.NODE_ENV === 'production' && !given.AUTHOGRAPH_SECRET) {
     problems.push('AUTHOGRAPH_SECRET: must be set in production (make one with: openssl rand -base64 32)')
   }
-  if (parsed.success) problems.push(...contradictions(parsed.data))
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
-  return toConfig(parsed.data)
+  // What is right by itself may still contradict something else that is.
+  const wrong = new Set<PropertyKey | undefined>(issues.map(issue => issue.path[0]))
+  const env = settings.parse(Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.has(name))))
+  for (const { of, when, problem } of contradictions) {
+    if (!of.some(name => wrong.has(name)) && when(env)) problems.push(`${of[0]}: ${problem}`)
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return toConfig(env)
 }
 
-function contradictions(env: z.output<typeof settings>): string[] {
-  const problems: string[] = []
-  if (env.ACCESS_TOKEN_TTL > env.ACCESS_TOKEN_MAX_TTL) {
-    problems.push('ACCESS_TOKEN_TTL: must not exceed ACCESS_TOKEN_MAX_TTL')
-  }
-  if (env.SESSION_IDLE_TTL > env.SESSION_ABSOLUTE_TTL) {
-    problems.push('SESSION_IDLE_TTL: must not exceed SESSION_ABSOLUTE_TTL')
-  }
-  if (env.ARGON2_MEMORY_KIB < 8 * env.ARGON2_PARALLELISM) {
-    problems.push('ARGON2_MEMORY_KIB: must be at least 8 times ARGON2_PARALLELISM')
-  }
-  if (env.LOCALES.length === 0) problems.push('LOCALES: must name at least one language')
-  return problems
-}
-
-function toConfig(env: z.output<typeof settings>) {
+function toConfig(env: Settings) {
   const production = env.NODE_ENV === 'production'
   const publicUrl = env.PUBLIC_URL ?? `http://localhost:${env.PORT}`
   return {

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from '@jest/globals'
+import { parse } from 'dotenv'
+import { loadConfig, settingNames } from '../../src/config.ts'
+
+const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
+const example = parse(text.replace(/^#(?=[A-Z0-9_]+=)/gm, ''))
+
+test('.env.example sets nothing before it is edited', () => {
+  expect(parse(text)).toEqual({})
+})
+
+test('.env.example names exactly the settings that there are', () => {
+  expect(Object.keys(example).sort()).toEqual([...settingNames].sort())
+})
+
+test('.env.example shows the default of each setting', () => {
+  const { DATABASE_URL, ...defaults } = example
+  expect(loadConfig(defaults)).toEqual(loadConfig({}))
+  expect(loadConfig({ DATABASE_URL }).database.url).toBe(DATABASE_URL)
+})
+
+test('.env.example leaves empty only what has no default that is the same everywhere', () => {
+  const empty = Object.keys(example).filter(name => example[name] === '')
+  expect(empty).toEqual([
+    'AUTHOGRAPH_SECRET',
+    'TOKEN_ISSUER',
+    'BREACHED_PASSWORDS_FILE',
+    'HASH_CONCURRENCY',
+    'CORS_ORIGINS',
+    'INTROSPECTION',
+    'SANDBOX',
+    'METRICS_TOKEN',
+  ])
+})
+
+test('.env.example explains each setting above it', () => {
+  for (const name of settingNames) {
+    // The group that it stands in: no blank line between it and what is said of it.
+    const group = text.split('\n\n').find(lines => lines.includes(`#${name}=`))
+    expect([name, group]).toEqual([name, expect.stringMatching(/^# [A-Za-z]/m)])
+  }
+})

@@ -1,0 +1,191 @@
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { ConfigError, loadConfig, settingNames } from '../../src/config.ts'
+
+const SECRET = 'a secret that only the tests may know'
+
+function problemsOf(environment: Record<string, string>): string[] {
+  try {
+    loadConfig(environment)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}
+
+test('nothing needs to be set in development', () => {
+  expect(loadConfig({})).toEqual({
+    production: false,
+    host: 'localhost',
+    port: 4000,
+    publicUrl: 'http://localhost:4000',
+    dataDir: path.resolve('data'),
+    secret: undefined,
+    database: { url: undefined, poolSize: 10 },
+    tokens: {
+      issuer: 'http://localhost:4000',
+      audience: 'authograph',
+      accessTtlSeconds: 600,
+      accessMaxTtlSeconds: 86_400,
+    },
+    sessions: { idleTtlSeconds: 2_592_000, absoluteTtlSeconds: 7_776_000, shortTtlSeconds: 86_400 },
+    registrationOpen: true,
+    passwords: { minLength: 8, maxLength: 128, breachedFile: undefined },
+    hashing: {
+      memoryKib: 19_456,
+      timeCost: 2,
+      parallelism: 1,
+      concurrency: availableParallelism(),
+      queueMax: 1000,
+    },
+    locales: ['en', 'ko'],
+    corsOrigins: [],
+    introspection: true,
+    sandbox: true,
+    metricsToken: undefined,
+    logLevel: 'info',
+  })
+})
+
+test('an empty variable counts as absent', () => {
+  expect(loadConfig(Object.fromEntries(settingNames.map(name => [name, ' '])))).toEqual(loadConfig({}))
+})
+
+test('variables of other programs are nobody’s business', () => {
+  expect(loadConfig({ PATH: '/bin', POSTGRES_PASSWORD: 'x' })).toEqual(loadConfig({}))
+})
+
+test.each([
+  ['90', 90],
+  ['45s', 45],
+  ['10m', 600],
+  ['24h', 86_400],
+  ['1d', 86_400],
+])('a duration of %s is %d seconds', (text, seconds) => {
+  expect(loadConfig({ ACCESS_TOKEN_TTL: text }).tokens.accessTtlSeconds).toBe(seconds)
+})
+
+test.each([
+  [{ PORT: '5000' }, { publicUrl: 'http://localhost:5000', tokens: { issuer: 'http://localhost:5000' } }],
+  [
+    { PUBLIC_URL: 'https://auth.example.com/' },
+    { publicUrl: 'https://auth.example.com', tokens: { issuer: 'https://auth.example.com' } },
+  ],
+  [
+    {
+      PUBLIC_URL: 'https://auth.example.com',
+      TOKEN_ISSUER: 'https://id.example.com',
+      TOKEN_AUDIENCE: 'shop',
+    },
+    { publicUrl: 'https://auth.example.com', tokens: { issuer: 'https://id.example.com', audience: 'shop' } },
+  ],
+  [{ DATA_DIR: '/var/lib/authograph' }, { dataDir: '/var/lib/authograph' }],
+  [{ DATABASE_URL: 'postgres://db/auth' }, { database: { url: 'postgres://db/auth' } }],
+  [{ REGISTRATION: 'closed' }, { registrationOpen: false }],
+  [{ LOCALES: ' ko , pt-BR ,' }, { locales: ['ko', 'pt-BR'] }],
+  [
+    { CORS_ORIGINS: 'https://App.example.com/, http://localhost:3000,https://b.example:443' },
+    { corsOrigins: ['https://app.example.com', 'http://localhost:3000', 'https://b.example'] },
+  ],
+  [{ INTROSPECTION: 'off' }, { introspection: false, sandbox: true }],
+  [{ SANDBOX: 'off' }, { introspection: true, sandbox: false }],
+])('%j is understood', (environment, config) => {
+  expect(loadConfig(environment as Record<string, string>)).toMatchObject(config)
+})
+
+describe('production', () => {
+  const production = { NODE_ENV: 'production' }
+
+  test('does not make up a secret, and says how to make one', () => {
+    const problem = expect.stringMatching(/^AUTHOGRAPH_SECRET: must be set in production .*openssl rand/)
+    expect(problemsOf(production)).toEqual([problem])
+    expect(problemsOf({ ...production, AUTHOGRAPH_SECRET: '  ' })).toEqual([problem])
+    expect(problemsOf({ ...production, PORT: 'x' })).toEqual([expect.stringContaining('PORT'), problem])
+  })
+
+  test('closes introspection and Sandbox unless they are switched on', () => {
+    const safe = { ...production, AUTHOGRAPH_SECRET: SECRET }
+    expect(loadConfig(safe)).toMatchObject({ production: true, introspection: false, sandbox: false })
+    expect(loadConfig({ ...safe, INTROSPECTION: 'on', SANDBOX: 'on' })).toMatchObject({
+      introspection: true,
+      sandbox: true,
+    })
+  })
+})
+
+describe('a setting that is wrong is named:', () => {
+  test.each([
+    ['NODE_ENV', ['staging']],
+    ['PORT', ['-1', '65536', '80.5', 'http']],
+    ['PUBLIC_URL', ['auth.example.com', 'ftp://auth.example.com', 'https://']],
+    ['DATABASE_URL', ['mysql://localhost/auth', 'localhost']],
+    ['DATABASE_POOL_SIZE', ['0', '1001']],
+    ['AUTHOGRAPH_SECRET', ['a'.repeat(31)]],
+    ['TOKEN_ISSUER', ['authograph']],
+    ['ACCESS_TOKEN_TTL', ['0', '0m', '-5', '10 minutes', '1.5h', '10w']],
+    ['ACCESS_TOKEN_MAX_TTL', ['0s', 'day']],
+    ['SESSION_IDLE_TTL', ['0d', 'never']],
+    ['SESSION_ABSOLUTE_TTL', ['0d', 'never']],
+    ['SESSION_SHORT_TTL', ['0', 'h']],
+    ['REGISTRATION', ['on', 'true']],
+    ['PASSWORD_MIN_LENGTH', ['7', '65', 'ten']],
+    ['PASSWORD_MAX_LENGTH', ['63', '1025']],
+    ['BREACHED_PASSWORDS_FILE', ['/nowhere/hashes.txt']],
+    ['ARGON2_MEMORY_KIB', ['7', '4194305']],
+    ['ARGON2_TIME_COST', ['0', '1001']],
+    ['ARGON2_PARALLELISM', ['0', '65']],
+    ['HASH_CONCURRENCY', ['0', '129']],
+    ['HASH_QUEUE_MAX', ['0', '100001']],
+    ['LOCALES', [',', 'en_US', 'en,not a tag']],
+    [
+      'CORS_ORIGINS',
+      ['*', 'shop.example.com', 'https://shop.example.com/cart', 'https://a@b.example', 'file:///'],
+    ],
+    ['INTROSPECTION', ['true']],
+    ['SANDBOX', ['yes']],
+    ['METRICS_TOKEN', ['too short']],
+    ['LOG_LEVEL', ['loud']],
+  ])('%s', (name, values) => {
+    for (const value of values) {
+      const problems = problemsOf({ [name]: value })
+      expect([value, ...problems]).toEqual([value, expect.stringMatching(`^${name}: .`)])
+      // A setting may be a secret, or a URL with one in it.
+      if (value.length > 6) expect(problems.join()).not.toContain(value)
+    }
+  })
+
+  test('all at once, those that contradict one another too', () => {
+    expect(
+      problemsOf({
+        NODE_ENV: 'production',
+        PORT: 'http',
+        LOG_LEVEL: 'loud',
+        ACCESS_TOKEN_TTL: '2d',
+        SESSION_IDLE_TTL: '91d',
+        ARGON2_MEMORY_KIB: '16',
+        ARGON2_PARALLELISM: '4',
+      }).sort(),
+    ).toEqual([
+      'ACCESS_TOKEN_TTL: must not exceed ACCESS_TOKEN_MAX_TTL',
+      'ARGON2_MEMORY_KIB: must be at least 8 times ARGON2_PARALLELISM',
+      expect.stringMatching(/^AUTHOGRAPH_SECRET: /),
+      expect.stringMatching(/^LOG_LEVEL: /),
+      expect.stringMatching(/^PORT: /),
+      'SESSION_IDLE_TTL: must not exceed SESSION_ABSOLUTE_TTL',
+    ])
+  })
+
+  test('without guessing what contradicts a setting that is wrong itself', () => {
+    expect(problemsOf({ ACCESS_TOKEN_TTL: '2d', ACCESS_TOKEN_MAX_TTL: 'long' })).toEqual([
+      expect.stringMatching(/^ACCESS_TOKEN_MAX_TTL: /),
+    ])
+  })
+})
+
+test('the error lists every problem on a line of its own', () => {
+  expect(() => loadConfig({ PORT: 'x', SANDBOX: 'x' })).toThrow(
+    /^The settings are wrong:\n {2}PORT: must be a number\n {2}SANDBOX: must be on or off$/,
+  )
+})
