@@ -30,7 +30,7 @@ export class AccountsResolver {
     nullable: true,
     description: withExample(
       'The signed-in user.',
-      'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt } }',
+      'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt sessions { id deviceName current } } }',
     ),
   })
   async me(@Ctx() context: Context): Promise<UserType> {
@@ -63,7 +63,7 @@ export class AccountsResolver {
   })
   async updateProfile(
     @Ctx() context: Context,
-    @Arg('input', () => UpdateProfileInput) input: UpdateProfileInput,
+    @Arg('input', () => UpdateProfileInput, { description: 'What to change.' }) input: UpdateProfileInput,
   ): Promise<UserType> {
     return toUser(await updateProfile(context.app, input, await context.viewer(), context.request))
   }

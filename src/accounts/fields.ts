@@ -21,14 +21,17 @@ export const usernameField = z.string().transform((typed, context) => {
   return canonical
 })
 
-/** Text for people to read: trimmed, on one line, without control characters. Empty means none. */
+/**
+ * Text for people to read: trimmed, on one line, without characters that cannot be seen but the joiners
+ * (U+200C, U+200D) that Persian, Sinhala and emoji are written with. Empty means none.
+ */
 export const labelField = (maxLength: number) =>
   z
     .string()
     .trim()
     .normalize('NFC')
     .max(maxLength, `Use at most ${maxLength} characters.`)
-    .regex(/^\P{C}*$/u, 'Leave out control characters and line breaks.')
+    .regex(/^(?:\P{C}|\u200C|\u200D)*$/u, 'Leave out control characters and line breaks.')
     .transform(text => text || null)
 
 /** A language tag in its canonical form (BCP 47). */

@@ -3,6 +3,7 @@ import { displayNameField, emailField, usernameField } from '../accounts/fields.
 import { takenName } from '../accounts/taken.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
+import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
 import { ADMIN_ROLE, DEFAULT_ROLE } from '../permissions/permissions.ts'
@@ -58,11 +59,11 @@ export async function createAdministrator(app: App, input: unknown): Promise<str
 }
 
 /**
- * Makes an account that exists an administrator and returns its id; undefined where the address has no
- * account. Its password stays.
+ * Makes an account that exists an administrator and returns it; undefined where the address has no
+ * account. Its password stays, and it stays disabled if it is.
  * @throws AuthError BAD_USER_INPUT
  */
-export async function promoteToAdministrator(app: App, address: string): Promise<string | undefined> {
+export async function promoteToAdministrator(app: App, address: string): Promise<User | undefined> {
   const { email } = checkInput(z.object({ email: emailField }), { email: address })
   const user = await app.db.user.findUnique({ where: { emailCanonical: email.canonical } })
   if (!user) return undefined
@@ -80,5 +81,5 @@ export async function promoteToAdministrator(app: App, address: string): Promise
       detail: { added: ADMIN_ROLE },
     })
   })
-  return user.id
+  return user
 }

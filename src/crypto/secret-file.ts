@@ -2,12 +2,19 @@ import { randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
+const MIN_LENGTH = 32
+
 /**
  * The secret kept in `file`, made there at first use, readable by this user alone.
  * Two processes that start at once get the same one: the first to link its file wins.
+ * @throws Error when the file is cut short: what an empty secret seals, everybody can open.
  */
 export function keptSecret(file: string): string {
-  return readSecret(file) ?? makeSecret(file)
+  const secret = readSecret(file) ?? makeSecret(file)
+  if (secret.length >= MIN_LENGTH) return secret
+  throw new Error(
+    `The secret in ${file} must have at least ${MIN_LENGTH} characters. Restore it from a backup.`,
+  )
 }
 
 function readSecret(file: string): string | undefined {

@@ -29,5 +29,5 @@ function ownerOf(
   root: { id?: string; userId?: string } | undefined,
   args: { id?: string },
 ): string | undefined {
-  return root ? (root.userId ?? root.id) : args.id
+  return root ? (root.userId ?? root.id) : args.id?.toLowerCase()
 }

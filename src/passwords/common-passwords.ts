@@ -14,6 +14,9 @@ const CHUNK_BYTES = 64 * 1024
 const LINE_MAX_BYTES = 256
 const LINE_FEED = 0x0a
 
+// A global is looked up anew in each of the 20 million calls where modules run in a vm, as under Jest: 4 s more.
+const { imul } = Math
+
 const LEET: Record<string, string> = {
   '@': 'a',
   '4': 'a',
@@ -155,10 +158,10 @@ class BloomFilter {
 function hashOf(bytes: Buffer, length: number, seed: number): number {
   let hash = seed
   for (let at = 0; at < length; at++) {
-    hash ^= Math.imul(bytes[at]!, 0xcc9e2d51)
-    hash = Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64
+    hash ^= imul(bytes[at]!, 0xcc9e2d51)
+    hash = imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64
   }
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  hash = imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return hash ^ (hash >>> 16)
 }

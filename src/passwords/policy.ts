@@ -14,10 +14,11 @@ export type PasswordRules = {
 }
 
 /**
- * The form of a password that is hashed and compared, so that every keyboard gives the same bytes:
- * NFC with every Unicode space a U+0020, after the OpaqueString profile of RFC 8265 section 4.2 and NIST
- * SP 800-63B-4 section 3.1.1.2. NFC rather than the NFKC of SP 800-63B-3: both present texts say so, and
- * NFKC makes different passwords equal. Nothing is trimmed and case is kept. Idempotent, never throws.
+ * The form of a password that is hashed and compared, so that every keyboard gives the same bytes: NFKC
+ * (NIST SP 800-63B-3 section 5.1.1.2), which also makes the full-width letters of an input method equal to
+ * plain ones, with every Unicode space a U+0020 (RFC 8265 section 4.2). Revision 4 and RFC 8265 settle for
+ * NFC; what NFKC merges beyond that costs no guess worth counting. Nothing is trimmed and case is kept.
+ * Idempotent, never throws.
  *
  * A surrogate without its pair becomes U+FFFD, which encoding it in UTF-8 would do in any case; the
  * policy refuses it, so none is behind a hash.
@@ -26,7 +27,7 @@ export function normalizePassword(password: string): string {
   return password
     .replace(/\p{Surrogate}/gu, '\uFFFD')
     .replace(/\p{Space_Separator}/gu, ' ')
-    .normalize('NFC')
+    .normalize('NFKC')
 }
 
 /** The length that the rules speak of: code points of the normalised password (SP 800-63B-4 section 3.1.1.2). */

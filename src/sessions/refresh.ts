@@ -74,11 +74,9 @@ async function rotate(
   app: App,
   session: Session,
   now: Date,
-  {
-    ipAddress = null,
-    userAgent = null,
-  }: { ipAddress?: string | undefined | null; userAgent?: string | undefined | null },
+  request: RequestFacts,
 ): Promise<Session | undefined> {
+  const { ipAddress = null, userAgent = null } = request
   const idleEnd = addSeconds(now, session.idleTtlSeconds)
   const expiresAt = earlier(idleEnd, session.absoluteExpiresAt)
   const hits = await moveOn(app.pool, [session.id, session.generation, now, expiresAt, ipAddress, userAgent])

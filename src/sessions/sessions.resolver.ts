@@ -29,12 +29,16 @@ export class SessionsResolver {
   })
   async refreshToken(
     @Ctx() context: Context,
-    @Arg('input', () => RefreshTokenInput, { nullable: true }) input?: RefreshTokenInput | null,
+    @Arg('input', () => RefreshTokenInput, {
+      nullable: true,
+      description: 'For clients that keep the refresh token.',
+    })
+    input?: RefreshTokenInput | null,
   ): Promise<AuthPayload> {
     const { app, request, response } = context
     const { refreshToken, accessTokenTtlSeconds } = checkInput(refreshInput, input) ?? {}
-    const fromCookie = !refreshToken
     const token = refreshToken || request.refreshCookie
+    const fromCookie = !refreshToken && request.refreshCookie !== undefined
     try {
       if (!token) throw new AuthError('REFRESH_TOKEN_INVALID', { cause: 'missing' })
       const viewer = await refreshSession(app, token, request)

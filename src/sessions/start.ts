@@ -7,8 +7,6 @@ import type { Session } from '../generated/prisma/client.ts'
 import { deviceNameOf } from './device-name.ts'
 
 const SALT_BYTES = 16
-/** Enough for every browser; more is padding. */
-const USER_AGENT_MAX_LENGTH = 512
 
 /**
  * A session ready to be stored by whoever has verified the credentials. `remember: false` ends it within
@@ -40,7 +38,7 @@ export function newSession(
     remembered: remember,
     revokedAt: null,
     ipAddress: request.ipAddress ?? null,
-    userAgent: request.userAgent?.slice(0, USER_AGENT_MAX_LENGTH) ?? null,
+    userAgent: request.userAgent ?? null,
     deviceName: deviceName ?? deviceNameOf(request.userAgent) ?? null,
   }
 }

@@ -3,7 +3,7 @@ import { type Account, findAccount } from '../accounts/account.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
-import { AuthError } from '../errors.ts'
+import { AuthError, unauthenticated } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
@@ -14,7 +14,8 @@ const schema = z.object({ currentPassword: passwordField, newPassword: passwordF
 /**
  * Sets a new password and ends the account's other sessions in the same transaction. Of two changes at
  * once one wins: the other's password is no longer the current one.
- * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, SERVICE_UNAVAILABLE
+ * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, SERVICE_UNAVAILABLE; UNAUTHENTICATED when the
+ *   session was ended meanwhile
  */
 export async function changePassword(
   app: App,
@@ -40,7 +41,11 @@ export async function changePassword(
       { action: 'session.revoked', request, actorId: id, detail: { because: 'password changed' } },
       tx,
     )
-    await tx.session.update({ where: { id: viewer.session.id }, data: { authenticatedAt: now } })
+    const kept = await tx.session.updateMany({
+      where: { id: viewer.session.id, revokedAt: null },
+      data: { authenticatedAt: now },
+    })
+    if (kept.count === 0) throw unauthenticated('REVOKED')
     await record(tx, request, { action: 'user.password_changed', at: now, actorId: id, subjectId: id })
   })
   const account = await findAccount(app, 'id', id)

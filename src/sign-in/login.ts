@@ -13,7 +13,7 @@ import { checkInput } from '../input.ts'
 import { passwordField } from '../passwords/new-password.ts'
 import { sessionColumns } from '../sessions/find.ts'
 import { newSession } from '../sessions/start.ts'
-import { provePassword, renewHash } from './prove-password.ts'
+import { provePassword, recordDenial, renewHash } from './prove-password.ts'
 
 const schema = z.object({
   identifier: z.string().max(320, 'Use at most 320 characters.'),
@@ -39,9 +39,24 @@ const startSession = statement(
  * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, ACCOUNT_DISABLED, SERVICE_UNAVAILABLE
  */
 export async function login(app: App, input: unknown, request: RequestFacts): Promise<Viewer> {
-  const { identifier, password, deviceName, rememberMe } = checkInput(schema, input)
+  const given = checkInput(schema, input)
+  // An account that changed meanwhile is looked at once more: another login may only have renewed its hash.
+  const viewer = (await tryLogin(app, given, request)) ?? (await tryLogin(app, given, request))
+  if (!viewer) throw new AuthError('INVALID_CREDENTIALS', { cause: 'changed meanwhile' })
+  return viewer
+}
+
+/** Undefined when the account changed between the proof of the password and the start of the session. */
+async function tryLogin(
+  app: App,
+  { identifier, password, deviceName, rememberMe }: z.output<typeof schema>,
+  request: RequestFacts,
+): Promise<Viewer | undefined> {
   const account = await provePassword(app, await identify(app, identifier), password, request)
-  if (account.disabledAt) throw new AuthError('ACCOUNT_DISABLED')
+  if (account.disabledAt) {
+    await recordDenial(app, account.id, request)
+    throw new AuthError('ACCOUNT_DISABLED')
+  }
   const passwordHash = await renewHash(app, account, password)
   const session = newSession(app, account.id, request, { remember: rememberMe ?? true, deviceName })
   const now = session.createdAt
@@ -59,7 +74,7 @@ export async function login(app: App, input: unknown, request: RequestFacts): Pr
     toRows(sessionColumns, session),
     toRows(auditColumns, event),
   ])
-  if (started.length === 0) throw new AuthError('INVALID_CREDENTIALS', { cause: 'changed meanwhile' })
+  if (started.length === 0) return undefined
   return { account: { ...account, passwordHash, lastLoginAt: now }, session }
 }
 

@@ -15,20 +15,29 @@ export async function logout(
   request: RequestFacts,
 ): Promise<void> {
   const named = await Promise.all(refreshTokens.map(token => sessionOfRefreshToken(app, token)))
-  const ids = [...named, sessionOfAccessToken(app, request.bearerToken)].filter(id => id !== undefined)
-  if (ids.length === 0) return
-  await revokeSessions(app, { id: { in: ids } }, { action: 'session.ended', request })
+  for (const session of [...named, sessionOfAccessToken(app, request.bearerToken)]) {
+    if (!session) continue
+    const { id, userId } = session
+    await revokeSessions(app, { id, userId }, { action: 'session.ended', request, actorId: userId })
+  }
 }
 
-async function sessionOfRefreshToken(app: App, text: string | null | undefined): Promise<string | undefined> {
+type OwnedSession = { id: string; userId: string }
+
+async function sessionOfRefreshToken(
+  app: App,
+  text: string | null | undefined,
+): Promise<OwnedSession | undefined> {
   const token = text ? parseRefreshToken(text) : undefined
   const found = token && (await findSession(app, token.sessionId))
-  return found && isAuthentic(app, found.session, token) ? token.sessionId : undefined
+  return found && isAuthentic(app, found.session, token) ? found.session : undefined
 }
 
-function sessionOfAccessToken(app: App, token: string | undefined): string | undefined {
+function sessionOfAccessToken(app: App, token: string | undefined): OwnedSession | undefined {
   try {
-    return token === undefined ? undefined : readAccessToken(app, token).sid
+    if (token === undefined) return undefined
+    const { sid, sub } = readAccessToken(app, token)
+    return { id: sid, userId: sub }
   } catch {
     return undefined
   }

@@ -1,6 +1,6 @@
 import type { Account } from '../accounts/account.ts'
 import type { App } from '../app.ts'
-import { type AuditEntry, record } from '../audit/record.ts'
+import { record } from '../audit/record.ts'
 import type { RequestFacts } from '../context.ts'
 import { AuthError } from '../errors.ts'
 
@@ -17,12 +17,23 @@ export async function provePassword(
 ): Promise<Account & { passwordHash: string }> {
   const proved = await app.hasher.verify(account?.passwordHash, password)
   if (account?.passwordHash && proved) return { ...account, passwordHash: account.passwordHash }
-  const failure: AuditEntry = { action: 'session.denied', at: app.clock.now(), subjectId: account?.id }
-  await record(app.db, request, failure)
+  await recordDenial(app, account?.id, request)
   throw new AuthError('INVALID_CREDENTIALS')
 }
 
-/** The hash to go on with: made anew and stored where the old one has other parameters than today's. */
+/** Puts a failed proof on record, against the account if there is one. */
+export async function recordDenial(
+  app: App,
+  subjectId: string | undefined,
+  request: RequestFacts,
+): Promise<void> {
+  await record(app.db, request, { action: 'session.denied', at: app.clock.now(), subjectId })
+}
+
+/**
+ * The hash to go on with: made anew and stored where the old one has other parameters than today's. The old
+ * one where it is no longer the account's.
+ */
 export async function renewHash(
   app: App,
   account: Account & { passwordHash: string },

@@ -33,7 +33,7 @@ export class SignInResolver {
   })
   async register(
     @Ctx() context: Context,
-    @Arg('input', () => RegisterInput) input: RegisterInput,
+    @Arg('input', () => RegisterInput, { description: 'The new account.' }) input: RegisterInput,
   ): Promise<AuthPayload> {
     const viewer = await register(context.app, input, context.request)
     return issueTokens(context, viewer, input.tokenTransport)
@@ -47,7 +47,7 @@ export class SignInResolver {
   })
   async login(
     @Ctx() context: Context,
-    @Arg('input', () => LoginInput) input: LoginInput,
+    @Arg('input', () => LoginInput, { description: 'Who signs in, and how.' }) input: LoginInput,
   ): Promise<AuthPayload> {
     const viewer = await login(context.app, input, context.request)
     return issueTokens(context, viewer, input.tokenTransport)
@@ -61,7 +61,11 @@ export class SignInResolver {
   })
   async logout(
     @Ctx() context: Context,
-    @Arg('input', () => LogoutInput, { nullable: true }) input?: LogoutInput | null,
+    @Arg('input', () => LogoutInput, {
+      nullable: true,
+      description: 'For clients that keep the refresh token.',
+    })
+    input?: LogoutInput | null,
   ): Promise<boolean> {
     const { app, request, response } = context
     const given = checkInput(logoutInput, input)
@@ -79,7 +83,8 @@ export class SignInResolver {
   })
   async reauthenticate(
     @Ctx() context: Context,
-    @Arg('input', () => ReauthenticateInput) input: ReauthenticateInput,
+    @Arg('input', () => ReauthenticateInput, { description: 'The password again.' })
+    input: ReauthenticateInput,
   ): Promise<SessionType> {
     const viewer = await context.viewer()
     const session = await reauthenticate(context.app, input, viewer, context.request)
@@ -95,7 +100,8 @@ export class SignInResolver {
   })
   async changePassword(
     @Ctx() context: Context,
-    @Arg('input', () => ChangePasswordInput) input: ChangePasswordInput,
+    @Arg('input', () => ChangePasswordInput, { description: 'The old password and the new.' })
+    input: ChangePasswordInput,
   ): Promise<UserType> {
     return toUser(await changePassword(context.app, input, await context.viewer(), context.request))
   }

@@ -92,11 +92,8 @@ describe('deviceNameOf', () => {
     'aaaaaaaaaa',
     ' / / / / /',
     'Android 1; ',
-  ])('takes little time for 10 kB of %j', piece => {
+  ])('says no more of 10 kB of %j than of their start', piece => {
     const userAgent = piece.repeat(10_000 / piece.length)
-    deviceNameOf(userAgent)
-    const start = performance.now()
-    for (let n = 0; n < 10; n++) deviceNameOf(userAgent)
-    expect((performance.now() - start) / 10).toBeLessThan(20)
+    expect(deviceNameOf(userAgent)).toBe(deviceNameOf(userAgent.slice(0, 512)))
   })
 })

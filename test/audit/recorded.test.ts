@@ -1,0 +1,187 @@
+import { describe, expect, test } from '@jest/globals'
+import type { DocumentNode } from 'graphql'
+import { type AuditAction, auditActions } from '../../src/audit/actions.ts'
+import { auditOf } from '../support/audit.ts'
+import {
+  ChangePassword,
+  Login,
+  Logout,
+  Me,
+  Reauthenticate,
+  Refresh,
+  RevokeSession,
+  SetUserRoles,
+  UpdateProfile,
+} from '../support/operations.ts'
+import { PASSWORD, type SignedIn, signIn, signUp, signUpWith, useService } from '../support/service.ts'
+
+// Everything is logged here, so that what must not be logged would be.
+const service = useService({ settings: { LOG_LEVEL: 'trace' } })
+
+const USER_AGENT = 'authograph-test/1.0'
+const headers = { 'user-agent': USER_AGENT }
+
+const as = ({ accessToken: token }: SignedIn) => ({ token, headers })
+const send = (document: DocumentNode, variables: Record<string, unknown>, viewer?: SignedIn) =>
+  service.send(document, variables, viewer ? as(viewer) : { headers })
+
+type Case = {
+  /** Does it to `subject`; `admin` is at hand. */
+  act: (subject: SignedIn, admin: SignedIn) => Promise<unknown>
+  actor: 'subject' | 'admin' | 'nobody'
+}
+
+const cases: [AuditAction, Case][] = [
+  [
+    'session.started',
+    {
+      actor: 'subject',
+      act: ({ email }) => send(Login, { input: { identifier: email, password: PASSWORD } }),
+    },
+  ],
+  [
+    'session.denied',
+    { actor: 'nobody', act: ({ email }) => send(Login, { input: { identifier: email, password: 'wrong' } }) },
+  ],
+  [
+    'user.profile_updated',
+    { actor: 'subject', act: subject => send(UpdateProfile, { input: { displayName: 'Ada' } }, subject) },
+  ],
+  [
+    'user.password_changed',
+    {
+      actor: 'subject',
+      act: subject =>
+        send(
+          ChangePassword,
+          { input: { currentPassword: PASSWORD, newPassword: 'eighteen copper kettles' } },
+          subject,
+        ),
+    },
+  ],
+  [
+    'session.reauthenticated',
+    { actor: 'subject', act: subject => send(Reauthenticate, { input: { password: PASSWORD } }, subject) },
+  ],
+  [
+    'user.roles_changed',
+    {
+      actor: 'admin',
+      act: (subject, admin) => send(SetUserRoles, { id: subject.id, roles: ['support'] }, admin),
+    },
+  ],
+  ['session.ended', { actor: 'subject', act: subject => send(Logout, {}, subject) }],
+]
+
+test.each(cases)('%s says when, who, whom and from where', async (action, { act, actor }) => {
+  const [subject, admin] = [await signUp(service), await signUpWith(service, 'admin')]
+  const before = await auditOf(service, subject.id)
+  service.clock.advance(60)
+  await act(subject, admin)
+  const events = (await auditOf(service, subject.id)).slice(before.length)
+  expect(events).toMatchObject([
+    {
+      action,
+      actorId: { subject: subject.id, admin: admin.id, nobody: null }[actor],
+      subjectId: subject.id,
+      ipAddress: '127.0.0.1',
+      userAgent: USER_AGENT,
+    },
+  ])
+  const agoSeconds = (service.clock.now().getTime() - (events[0]?.at.getTime() ?? 0)) / 1000
+  expect(agoSeconds).toBeLessThan(50)
+})
+
+test('a registration is on record with the session that it started', async () => {
+  const { id, sessionId } = await signUp(service)
+  expect(await auditOf(service, id)).toMatchObject([
+    { action: 'user.registered', actorId: id },
+    { action: 'session.started', actorId: id, detail: { sessionId } },
+  ])
+})
+
+test('what is read is not on record', async () => {
+  const subject = await signUp(service)
+  const count = await service.app.db.auditEvent.count()
+  await send(Me, {}, subject)
+  await send(Me, {})
+  expect(await service.app.db.auditEvent.count()).toBe(count)
+})
+
+describe('a whole life', () => {
+  /** Does everything that is on record, and returns all secrets that were part of it. */
+  async function live(): Promise<string[]> {
+    const one = await signUp(service)
+    const { passwordHash } = await service.app.db.user.findUniqueOrThrow({ where: { id: one.id } })
+    const admin = await signUpWith(service, 'admin')
+    for (const [, { act }] of cases) await act(await signUp(service), admin)
+
+    const newPassword = 'eighteen copper kettles'
+    const wrong = 'canary in the coal mine'
+    const input = { refreshToken: one.refreshToken }
+    const { data } = await service.send(Refresh, { input }, { headers })
+    const two = await signIn(service, one.email)
+    await send(Login, { input: { identifier: one.email, password: wrong } })
+    await send(Login, { input: { identifier: 'nobody@example.com', password: wrong } })
+    await send(Reauthenticate, { input: { password: wrong } }, two)
+    await send(ChangePassword, { input: { currentPassword: PASSWORD, newPassword } }, two)
+    await send(RevokeSession, { id: one.sessionId }, two)
+    const three = await signIn(service, one.email, newPassword)
+    for (const _ of [1, 2]) {
+      const again = await service.send(Refresh, { input: { refreshToken: three.refreshToken } }, { headers })
+      if (again.data) await send(Me, {}, { ...three, accessToken: again.data.refreshToken.accessToken })
+      service.clock.advance(40)
+    }
+    const user = await service.app.db.user.findUniqueOrThrow({ where: { id: one.id } })
+    const tokens = [one, two, three, admin].flatMap(session => [session.accessToken, session.refreshToken])
+    const successor = data?.refreshToken
+    return [PASSWORD, newPassword, wrong, ...tokens, successor?.accessToken, successor?.refreshToken].concat(
+      user.passwordHash?.split('$').slice(-2),
+      passwordHash?.split('$').slice(-2),
+    ) as string[]
+  }
+
+  test('leaves no password, token or hash in the audit log, and none in the log', async () => {
+    const secrets = await live()
+    const events = await service.app.db.auditEvent.findMany()
+    const actions = new Set(events.map(event => event.action))
+    const offline: AuditAction[] = ['user.created']
+    expect([...actions, ...offline].sort()).toEqual(Object.keys(auditActions).sort())
+
+    const written = JSON.stringify(events) + service.logged.splice(0).join('\n')
+    expect(written).toContain('127.0.0.1')
+    expect(secrets.filter(secret => !secret || secret.length < 15)).toEqual([])
+    // A refresh token's last part is the secret one, a JWT's its signature.
+    const parts = secrets.flatMap(secret => [secret, secret.split('.').at(-1) as string])
+    expect(parts.filter(part => written.includes(part))).toEqual([])
+  })
+
+  test('leaves no password and no token in the database', async () => {
+    const secrets = (await live()).filter(secret => secret.includes('.') || secret.includes(' '))
+    const { rows: tables } = await service.app.pool.query<{ name: string }>(
+      `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'`,
+    )
+    const dumps = await Promise.all(
+      tables.map(({ name }) =>
+        service.app.pool.query<{ row: string }>(`SELECT t::text AS row FROM ${name} t`),
+      ),
+    )
+    const dump = dumps.flatMap(({ rows }) => rows.map(({ row }) => row)).join('\n')
+    expect(dump).toContain('$argon2id$')
+    expect(secrets.length).toBeGreaterThan(12)
+    const parts = secrets.flatMap(secret => [secret, secret.split('.').at(-1) as string])
+    expect(parts.filter(part => dump.includes(part))).toEqual([])
+  })
+})
+
+test('the audit log cannot be changed, not even through the database', async () => {
+  await signUp(service)
+  const { pool } = service.app
+  for (const sql of [
+    'UPDATE audit_events SET action = action',
+    'DELETE FROM audit_events',
+    'TRUNCATE audit_events',
+  ]) {
+    await expect(pool.query(sql)).rejects.toThrow('append-only')
+  }
+})

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import pg from 'pg'
+import { build, runCli } from '../support/cli.ts'
+import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
+
+const AUTHOGRAPH_SECRET = 'a secret that only the tests may know'
+
+let database: TestDatabase
+
+beforeAll(async () => {
+  await build()
+  database = await createEmptyDatabase()
+})
+afterAll(() => database.drop())
+
+const migrate = (settings: Record<string, string> = {}) =>
+  runCli(['migrate'], { settings: { DATABASE_URL: database.url, AUTHOGRAPH_SECRET, ...settings } })
+
+test('an empty database is brought up to date, also by two at once, and again does nothing', async () => {
+  const done = { exitCode: 0, stdout: 'The database is up to date.\n', stderr: '' }
+  expect(await Promise.all([migrate(), migrate()])).toEqual([done, done])
+  expect(await migrate()).toEqual(done)
+
+  const client = new pg.Client(database.url)
+  await client.connect()
+  const { rows } = await client.query('SELECT name FROM roles ORDER BY name').finally(() => client.end())
+  expect(rows).toEqual([{ name: 'admin' }, { name: 'support' }, { name: 'user' }])
+})
+
+test('settings that are wrong are all listed, without a stack', async () => {
+  const { exitCode, stdout, stderr } = await migrate({ PORT: 'http', SANDBOX: 'yes' })
+  expect([exitCode, stdout]).toEqual([1, ''])
+  expect(stderr).toBe('The settings are wrong:\n  PORT: must be a number\n  SANDBOX: must be on or off\n')
+})
+
+test('a database that is away is an error that says so', async () => {
+  const { exitCode, stdout, stderr } = await migrate({ DATABASE_URL: 'postgresql://127.0.0.1:1/nowhere' })
+  expect([exitCode, stdout]).toEqual([1, ''])
+  expect(stderr).toContain('ECONNREFUSED')
+})

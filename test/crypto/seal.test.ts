@@ -1,0 +1,71 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { seal, sealingKey, unseal } from '../../src/crypto/seal.ts'
+
+const KEY = sealingKey('the secret of this server, long enough')
+const OTHER = sealingKey('the secret of another one, long enough')
+const PLAIN = Buffer.from('a private key')
+
+test('what was sealed comes back, with the id of the key that sealed it', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.string(), (bytes, purpose) => {
+      const plain = Buffer.from(bytes)
+      expect(unseal(seal(plain, purpose, KEY), purpose, [OTHER, KEY])).toEqual({ plain, keyId: KEY.id })
+    }),
+  )
+})
+
+test('the same secret makes the same key, another one another', () => {
+  expect(sealingKey('the secret of this server, long enough')).toEqual(KEY)
+  expect(OTHER.id).not.toBe(KEY.id)
+  expect(OTHER.key).not.toEqual(KEY.key)
+})
+
+test('an envelope shows neither the plain text nor that two are the same', () => {
+  const envelopes = [seal(PLAIN, 'signing', KEY), seal(PLAIN, 'signing', KEY)]
+  expect(envelopes[0]).not.toBe(envelopes[1])
+  for (const envelope of envelopes) {
+    const bytes = Buffer.from(envelope.split('.')[2] ?? '', 'base64url')
+    expect(bytes.includes(PLAIN)).toBe(false)
+    expect(bytes).toHaveLength(12 + 16 + PLAIN.length)
+  }
+})
+
+describe('an envelope does not open', () => {
+  const envelope = seal(PLAIN, 'signing', KEY)
+  const [version, id, data = ''] = envelope.split('.')
+  const bytes = Buffer.from(data, 'base64url')
+
+  test('for another purpose', () => {
+    expect(() => unseal(envelope, 'refresh-token', [KEY])).toThrow()
+  })
+
+  test('with another secret, and the message says which one is wanted', () => {
+    expect(() => unseal(envelope, 'signing', [OTHER])).toThrow(/signing key.*AUTHOGRAPH_SECRET/)
+    expect(() => unseal(envelope, 'signing', [])).toThrow(/AUTHOGRAPH_SECRET/)
+  })
+
+  test('with another key under the same id', () => {
+    expect(() => unseal(envelope, 'signing', [{ id: KEY.id, key: OTHER.key }])).toThrow()
+  })
+
+  test('with any one of its bits changed', () => {
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const changed = Buffer.from(bytes)
+      changed[bit >> 3]! ^= 1 << (bit & 7)
+      expect(() => unseal(`${version}.${id}.${changed.toString('base64url')}`, 'signing', [KEY])).toThrow()
+    }
+  })
+
+  test('with any of its end cut off', () => {
+    for (let length = 0; length < bytes.length; length++) {
+      const cut = bytes.subarray(0, length).toString('base64url')
+      expect(() => unseal(`${version}.${id}.${cut}`, 'signing', [KEY])).toThrow()
+    }
+  })
+
+  test.each(['', 'v1', `v1.${id}`, `v2.${id}.${data}`, `.${id}.${data}`, `v1..${data}`, data])(
+    'when it reads %j',
+    text => expect(() => unseal(text, 'signing', [KEY])).toThrow(),
+  )
+})

@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { transformFile } from '@swc/core'
+import { keptSecret } from '../../src/crypto/secret-file.ts'
+
+const SOURCE = new URL('../../src/crypto/secret-file.ts', import.meta.url).pathname
+
+let folder: string
+let file: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'authograph-secret-'))
+  file = join(folder, 'data', 'secret')
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+test('the first start makes a secret of 256 bits, the second finds it', () => {
+  const secret = keptSecret(file)
+  expect(Buffer.from(secret, 'base64url')).toHaveLength(32)
+  expect(keptSecret(file)).toBe(secret)
+})
+
+test('only its owner may read the file, and nothing else is left beside it', async () => {
+  keptSecret(file)
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+  expect(await readdir(join(folder, 'data'))).toEqual(['secret'])
+})
+
+test('two places have two secrets', () => {
+  expect(keptSecret(file)).not.toBe(keptSecret(`${file}-2`))
+})
+
+test('a secret that the owner wrote there is taken without its line feed', async () => {
+  const own = 'chosen by the owner, and long enough'
+  await mkdir(join(folder, 'data'))
+  await writeFile(file, `${own}\n`)
+  expect(keptSecret(file)).toBe(own)
+})
+
+test.each(['', '\n', 'too short'])('a file that says %j is refused, not used', async content => {
+  await mkdir(join(folder, 'data'))
+  await writeFile(file, content)
+  expect(() => keptSecret(file)).toThrow(/32 characters/)
+})
+
+test('what cannot be read is refused, not replaced', async () => {
+  await mkdir(file, { recursive: true })
+  expect(() => keptSecret(file)).toThrow(/EISDIR/)
+})
+
+test('processes that start at once agree on one secret', async () => {
+  const { code } = await transformFile(SOURCE, {
+    jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+  })
+  const script = join(folder, 'secret-file.mjs')
+  const startAt = Date.now() + 600
+  await writeFile(
+    script,
+    `${code}; while (Date.now() < ${startAt}); process.stdout.write(keptSecret(process.argv[2]))`,
+  )
+  const run = promisify(execFile)
+  const starts = Array.from({ length: 6 }, () => run(process.execPath, [script, file]))
+  const secrets = (await Promise.all(starts)).map(({ stdout }) => stdout)
+  expect(new Set(secrets)).toEqual(new Set([keptSecret(file)]))
+  expect(await readdir(join(folder, 'data'))).toEqual(['secret'])
+})

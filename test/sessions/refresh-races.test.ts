@@ -1,0 +1,226 @@
+import { describe, expect, test } from '@jest/globals'
+import {
+  ChangePassword,
+  Login,
+  Logout,
+  MySessions,
+  RevokeAllSessions,
+  RevokeOtherSessions,
+  RevokeSession,
+} from '../support/operations.ts'
+import { meet } from '../support/race.ts'
+import {
+  codes,
+  PASSWORD,
+  type Reply,
+  type SignedIn,
+  signIn,
+  signUp,
+  startService,
+  useService,
+} from '../support/service.ts'
+import { countEvents, expectDead, MINUTE, pairOf, refresh, refreshed, stateOf } from '../support/sessions.ts'
+
+const service = useService()
+const NEW_PASSWORD = 'eighteen copper engines'
+
+const changePassword = (token: string, newPassword = NEW_PASSWORD) =>
+  service.send(ChangePassword, { input: { currentPassword: PASSWORD, newPassword } }, { token })
+
+test('200 parallel refreshes of one token leave one live successor and no dead session', async () => {
+  const account = await signUp(service)
+  const replies = await Promise.all(Array.from({ length: 200 }, () => refresh(service, account.refreshToken)))
+  const pairs = replies.map(pairOf)
+  const [successor, ...more] = new Set(pairs.map(pair => pair.refreshToken))
+  expect(more).toEqual([])
+  expect(successor).not.toBe(account.refreshToken)
+  const row = await service.app.db.session.findUnique({ where: { id: account.sessionId } })
+  expect(row).toMatchObject({ generation: 1, revokedAt: null })
+  expect(await stateOf(service, pairs[199]?.accessToken)).toBe('LIVE')
+  await refreshed(service, successor ?? '')
+})
+
+test('refreshes of one token on two replicas give the same successor', async () => {
+  const account = await signUp(service)
+  const replica = await startService({
+    databaseUrl: service.app.config.database.url ?? '',
+    clock: service.clock,
+  })
+  try {
+    const sent = Array.from({ length: 40 }, (_, n) =>
+      refresh(n % 2 ? replica : service, account.refreshToken),
+    )
+    const pairs = (await Promise.all(sent)).map(pairOf)
+    expect(new Set(pairs.map(pair => pair.refreshToken)).size).toBe(1)
+    await refreshed(replica, pairs[0]?.refreshToken ?? '')
+  } finally {
+    await replica.close()
+  }
+})
+
+test('a spent token that comes 100 times at once is detected once', async () => {
+  const account = await signUp(service)
+  const { refreshToken } = await refreshed(service, account.refreshToken)
+  const current = await refreshed(service, refreshToken)
+  const replies = await Promise.all(Array.from({ length: 100 }, () => refresh(service, account.refreshToken)))
+  expect(new Set(replies.flatMap(codes))).toEqual(new Set(['REFRESH_TOKEN_INVALID']))
+  expect(replies.flatMap(codes)).toHaveLength(100)
+  await expectDead(service, current)
+  expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
+})
+
+/** What ends the session of `victim`; `other` is a further session of the account. */
+const endings: [name: string, end: (victim: SignedIn, other: SignedIn) => Promise<Reply<unknown>>][] = [
+  ['logout by access token', victim => service.send(Logout, {}, { token: victim.accessToken })],
+  [
+    'logout by refresh token',
+    victim => service.send(Logout, { input: { refreshToken: victim.refreshToken } }),
+  ],
+  [
+    'revokeSession',
+    (victim, other) => service.send(RevokeSession, { id: victim.sessionId }, { token: other.accessToken }),
+  ],
+  [
+    'revokeOtherSessions',
+    (_victim, other) => service.send(RevokeOtherSessions, {}, { token: other.accessToken }),
+  ],
+  [
+    'revokeAllSessions',
+    (_victim, other) => service.send(RevokeAllSessions, {}, { token: other.accessToken }),
+  ],
+  ['changePassword', (_victim, other) => changePassword(other.accessToken)],
+]
+
+describe.each(endings)('%s and a refresh at once', (_name, end) => {
+  test('leave nothing alive, when the refresh is first', async () => {
+    const victim = await signUp(service)
+    const other = await signIn(service, victim.email)
+    const [reply, ended] = await meet(
+      service,
+      { table: 'sessions', id: victim.sessionId },
+      () => refresh(service, victim.refreshToken),
+      () => end(victim, other),
+    )
+    expect(codes(ended)).toEqual([])
+    await expectDead(service, pairOf(reply))
+    await expectDead(service, victim)
+  })
+
+  test('leave nothing alive, when the refresh is second', async () => {
+    const victim = await signUp(service)
+    const other = await signIn(service, victim.email)
+    const [ended, reply] = await meet(
+      service,
+      { table: 'sessions', id: victim.sessionId },
+      () => end(victim, other),
+      () => refresh(service, victim.refreshToken),
+    )
+    expect(codes(ended)).toEqual([])
+    expect(codes(reply)).toEqual(['REFRESH_TOKEN_INVALID'])
+    await expectDead(service, victim)
+  })
+
+  test('leave nothing alive, in whatever order', async () => {
+    const victim = await signUp(service)
+    const other = await signIn(service, victim.email)
+    const refreshes = () => Array.from({ length: 10 }, () => refresh(service, victim.refreshToken))
+    const [before, ended, after] = await Promise.all([
+      Promise.all(refreshes()),
+      end(victim, other),
+      Promise.all(refreshes()),
+    ])
+    expect(codes(ended)).toEqual([])
+    for (const reply of [...before, ...after]) {
+      if (reply.errors.length > 0) expect(codes(reply)).toEqual(['REFRESH_TOKEN_INVALID'])
+      else expect(await stateOf(service, pairOf(reply).accessToken)).toBe('REVOKED')
+    }
+    await expectDead(service, victim)
+  })
+})
+
+describe('a spent token and a refresh at once', () => {
+  test.each([
+    ['first', true],
+    ['second', false],
+  ])('leave nothing alive, when the refresh is %s', async (_order, refreshFirst) => {
+    const account = await signUp(service)
+    const { refreshToken } = await refreshed(service, account.refreshToken)
+    const current = await refreshed(service, refreshToken)
+    const row = { table: 'sessions', id: account.sessionId } as const
+    const honest = () => refresh(service, current.refreshToken)
+    const thief = () => refresh(service, account.refreshToken)
+    const replies = await (refreshFirst
+      ? meet(service, row, honest, thief)
+      : meet(service, row, thief, honest).then(([stolen, fair]) => [fair, stolen] as const))
+    expect(codes(replies[1])).toEqual(['REFRESH_TOKEN_INVALID'])
+    expect(codes(replies[0])).toEqual(refreshFirst ? [] : ['REFRESH_TOKEN_INVALID'])
+    await expectDead(service, refreshFirst ? pairOf(replies[0]) : current)
+  })
+})
+
+test('an access token used while its session moves on does not count as the successor seen', async () => {
+  const account = await signUp(service)
+  const first = await refreshed(service, account.refreshToken)
+  const [reply, state] = await meet(
+    service,
+    { table: 'sessions', id: account.sessionId },
+    () => refresh(service, first.refreshToken),
+    () => stateOf(service, first.accessToken),
+  )
+  expect(state).toBe('LIVE')
+  service.clock.advance(5 * MINUTE)
+  const repeated = await refreshed(service, first.refreshToken)
+  expect(repeated.refreshToken).toBe(pairOf(reply).refreshToken)
+})
+
+describe('a login with the old password and a change of it at once', () => {
+  const login = (account: SignedIn) =>
+    service.send(Login, { input: { identifier: account.email, password: PASSWORD } })
+
+  test('leave no session of the login, when the login is first', async () => {
+    const account = await signUp(service)
+    const [reply, changed] = await meet(
+      service,
+      { table: 'users', id: account.id },
+      () => login(account),
+      () => changePassword(account.accessToken),
+    )
+    expect(codes(changed)).toEqual([])
+    const payload = reply.data?.login
+    await expectDead(service, {
+      accessToken: payload?.accessToken ?? '',
+      refreshToken: payload?.refreshToken ?? '',
+    })
+    expect(await stateOf(service, account.accessToken)).toBe('LIVE')
+  })
+
+  test('start none, when the change is first', async () => {
+    const account = await signUp(service)
+    const [changed, reply] = await meet(
+      service,
+      { table: 'users', id: account.id },
+      () => changePassword(account.accessToken),
+      () => login(account),
+    )
+    expect(codes(changed)).toEqual([])
+    expect(codes(reply)).toEqual(['INVALID_CREDENTIALS'])
+    const { data } = await service.send(MySessions, {}, { token: account.accessToken })
+    expect(data?.me?.sessions.map(session => session.id)).toEqual([account.sessionId])
+  })
+})
+
+test('of two changes of a password at once one wins, and only its session lives', async () => {
+  const one = await signUp(service)
+  const two = await signIn(service, one.email)
+  const [first, second] = await meet(
+    service,
+    { table: 'users', id: one.id },
+    () => changePassword(one.accessToken, NEW_PASSWORD),
+    () => changePassword(two.accessToken, 'nineteen copper engines'),
+  )
+  expect(codes(first)).toEqual([])
+  expect(codes(second)).toEqual(['INVALID_CREDENTIALS'])
+  await expectDead(service, two)
+  expect(await stateOf(service, one.accessToken)).toBe('LIVE')
+  await signIn(service, one.email, NEW_PASSWORD)
+})

@@ -1,0 +1,92 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import type { App } from '../../src/app.ts'
+import {
+  isAuthentic,
+  parseRefreshToken,
+  type RefreshToken,
+  refreshTokenOf,
+} from '../../src/sessions/refresh-token.ts'
+
+// All of the app that the code touches.
+const appWith = (refreshToken: Buffer) => ({ keys: { refreshToken } }) as App
+const app = appWith(Buffer.alloc(32, 1))
+const session = { id: randomUUID(), salt: new Uint8Array(randomBytes(16)) }
+
+function parsed(text: string): RefreshToken {
+  const token = parseRefreshToken(text)
+  if (!token) throw new Error(`does not parse: ${text}`)
+  return token
+}
+
+test('a token names its session and generation, and is authentic', () => {
+  fc.assert(
+    fc.property(fc.uuid(), fc.nat(999_999_999), fc.uint8Array(), (id, generation, salt) => {
+      const token = parsed(refreshTokenOf(app, { id, salt }, generation))
+      expect(token).toMatchObject({ sessionId: id, generation })
+      expect(isAuthentic(app, { id, salt }, token)).toBe(true)
+    }),
+  )
+})
+
+test('the same generation has the same token, the next another secret', () => {
+  const [first, again, next] = [0, 0, 1].map(generation => refreshTokenOf(app, session, generation))
+  expect(again).toBe(first)
+  expect(parsed(next ?? '').secret).not.toBe(parsed(first ?? '').secret)
+})
+
+describe('a token is not authentic', () => {
+  const token = parsed(refreshTokenOf(app, session, 7))
+  test.each([
+    ['under another key', appWith(Buffer.alloc(32, 2)), session, token],
+    ['for another session', app, { ...session, id: randomUUID() }, token],
+    ['with another salt', app, { ...session, salt: new Uint8Array(16) }, token],
+    ['as another generation', app, session, { ...token, generation: 8 }],
+    // The digits of generation and the rest must not run into each other.
+    ['with a digit moved', app, { ...session, id: `${session.id}.7` }, token],
+    ['with another secret', app, session, { ...token, secret: 'A'.repeat(43) }],
+  ])('%s', (_case, anApp, aSession, aToken) => {
+    expect(isAuthentic(anApp, aSession, aToken)).toBe(false)
+  })
+
+  test('with any one of its bits changed', () => {
+    const secret = Buffer.from(token.secret, 'base64url')
+    for (let bit = 0; bit < 256; bit++) {
+      const changed = Buffer.from(secret)
+      changed[bit >> 3]! ^= 1 << (bit & 7)
+      expect(isAuthentic(app, session, { ...token, secret: changed.toString('base64url') })).toBe(false)
+    }
+  })
+})
+
+describe('what is no token does not parse', () => {
+  const good = refreshTokenOf(app, session, 12)
+  const [id, generation, secret = ''] = good.split('.')
+  test.each([
+    '',
+    '..',
+    `${id}.${generation}`,
+    `${good}.`,
+    `${good}\n`,
+    ` ${good}`,
+    `${good}A`,
+    good.slice(0, -1),
+    `${id?.toUpperCase()}.${generation}.${secret}`,
+    `${id?.replaceAll('-', '')}.${generation}.${secret}`,
+    `__proto__.${generation}.${secret}`,
+    ...['', '-1', '01', '1.5', '1e3', '0x1', '١', '9'.repeat(10), 'NaN'].map(
+      other => `${id}.${other}.${secret}`,
+    ),
+    ...['+', '/', '=', ' ', 'é'].map(other => `${id}.${generation}.${other}${secret.slice(1)}`),
+  ])('%j', text => {
+    expect(parseRefreshToken(good)).toBeDefined()
+    expect(parseRefreshToken(text)).toBeUndefined()
+  })
+
+  test('whatever is sent, it parses or not, and never throws', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), text => expect(parseRefreshToken(text)).toBeUndefined()),
+    )
+  })
+})
