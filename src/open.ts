@@ -4,7 +4,7 @@ import { type App, createApp, createLog } from './app.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { keptSecret } from './crypto/secret-file.ts'
-import { startEmbedded } from './database/embedded.ts'
+import { startEmbedded } from './database/embedded/start.ts'
 import { permissions } from './permissions/permissions.ts'
 
 const DATABASE = 'authograph'
