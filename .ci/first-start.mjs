@@ -10,11 +10,13 @@ const url = `http://localhost:${process.env.PORT}`
 const account = { email: 'ada@example.com', password: 'an engine of brass' }
 
 await visit(async () => {
-  await send('mutation ($input: RegisterInput!) { register(input: $input) { __typename } }', { input: account })
+  await send('mutation ($input: RegisterInput!) { register(input: $input) { __typename } }', {
+    input: account,
+  })
   await signInAndOut()
 }, 'SIGKILL')
 await visit(signInAndOut, 'SIGTERM')
-console.log('first start: all well')
+process.stdout.write('first start: all well\n')
 
 /** Runs the service while `client` talks to it, and ends it by `signal`. */
 async function visit(client, signal) {

@@ -84,6 +84,9 @@ export function createLog(config: Config): Logger {
         '*.token',
         '*.refreshToken',
         '*.accessToken',
+        // PostgreSQL may quote a whole row there.
+        'err.detail',
+        'err.cause.detail',
         'headers.authorization',
         'headers.cookie',
       ],

@@ -1,3 +1,5 @@
+import 'reflect-metadata'
+
 /**
  * What a program that embeds Authograph, or adds resolvers to it, needs. The decorators are those of
  * `type-graphql`, handed on so that both sides use the same copy.
@@ -8,6 +10,7 @@ export {
   ArgsType,
   Authorized,
   Ctx,
+  createUnionType,
   Field,
   FieldResolver,
   Float,
@@ -20,6 +23,8 @@ export {
   Query,
   Resolver,
   Root,
+  registerEnumType,
+  UseMiddleware,
 } from 'type-graphql'
 export { UserType } from './accounts/accounts.types.ts'
 export type { App } from './app.ts'

@@ -23,12 +23,15 @@ export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof pg.DatabaseError) return SERVER_CLASSES.has(error.code?.slice(0, 2) ?? '')
   if (error instanceof Prisma.PrismaClientKnownRequestError) {
-    return PRISMA.has(error.code) || isUnavailable(driverError(error))
+    return PRISMA.has(error.code) || isDriverUnavailable(error.meta?.driverAdapterError)
   }
   const { code } = error as NodeJS.ErrnoException
   return (code !== undefined && NETWORK.has(code)) || PG_MESSAGES.test(error.message)
 }
 
-function driverError(error: Prisma.PrismaClientKnownRequestError): unknown {
-  return (error.meta?.driverAdapterError as { cause?: unknown } | undefined)?.cause
+/** What the driver adapter says of an error that Prisma has no code of its own for. */
+function isDriverUnavailable(error: unknown): boolean {
+  const { kind, originalCode } =
+    (error as { cause?: { kind?: string; originalCode?: string } } | undefined)?.cause ?? {}
+  return kind === 'DatabaseNotReachable' || SERVER_CLASSES.has(originalCode?.slice(0, 2) ?? '')
 }

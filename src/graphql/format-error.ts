@@ -43,10 +43,32 @@ const REQUEST_FAULTS = new Set<unknown>([
 ])
 
 function fromGraphQL(formatted: GraphQLFormattedError, cause: unknown): PublicError | undefined {
-  if (!REQUEST_FAULTS.has(formatted.extensions?.code)) return undefined
-  const variable = cause instanceof GraphQLError && coercionFault(formatted.message)
+  if (!(cause instanceof GraphQLError)) return undefined
+  const { message, extensions = {} } = formatted
+  const argument = ARGUMENT_FAULT.exec(message)?.[1]
+  if (argument) return badInput({ [argument]: ['This value does not fit its type.'] })
+  if (!REQUEST_FAULTS.has(extensions.code) && !UNKNOWN_OPERATION.test(message)) return undefined
+  const variable = coercionFault(message)
   if (variable) return badInput({ [variable.path]: [variable.reason] })
-  return { code: 'BAD_USER_INPUT', message: formatted.message, extensions: {} }
+  const introspects = extensions.validationErrorCode === 'INTROSPECTION_DISABLED'
+  return {
+    code: 'BAD_USER_INPUT',
+    message: introspects ? 'Introspection is switched off on this server.' : withoutLiterals(message),
+    extensions: {},
+  }
+}
+
+/** What is wrong with a request too, though graphql-js finds it while it executes and says so by no code. */
+const ARGUMENT_FAULT = /^Argument "(\w+)" (?:of |has invalid value)/
+const UNKNOWN_OPERATION = /^Schema is not configured to execute \w+ operation\.$/
+
+/** The message without the literals of the query that graphql-js quotes: one of them may be a password. */
+function withoutLiterals(message: string): string {
+  return message
+    .replace(/(?<=^Syntax Error: .*found (?:String|BlockString|Int|Float)) .*/s, '.')
+    .replace(/(?<= cannot represent [\w -]+): .*/s, '.')
+    .replace(/(?<=^Expected value of type "[^"]+"), found .*/s, '.')
+    .replace(/^Value ".*" does not exist in (?="\w+" enum)/s, 'This value does not exist in ')
 }
 
 /**
@@ -56,12 +78,11 @@ function fromGraphQL(formatted: GraphQLFormattedError, cause: unknown): PublicEr
 function coercionFault(message: string): { path: string; reason: string } | undefined {
   const start = /^Variable "\$(\w+)"/.exec(message)
   if (!start?.[1]) return undefined
-  const missing = / of required type "([^"]+)" was not provided\.$/.exec(message)
-  if (missing && !message.includes('got invalid value')) {
-    return { path: start[1], reason: `This is required (${missing[1]}).` }
-  }
-  const path = / at "([\w.[\]]+)"; (?!.* at "[\w.[\]]+"; )/s.exec(message)?.[1] ?? start[1]
-  return { path, reason: coercionReason(message) }
+  const missing = /^[^"]+"\$\w+" of (?:required|non-null) type "([^"]+)" (?:was not|must not)/.exec(message)
+  if (missing) return { path: start[1], reason: `This is required (${missing[1]}).` }
+  const paths = message.matchAll(/ at "(\w+)([\w.[\]]*)"; /g)
+  const path = [...paths].findLast(([, name]) => name === start[1])
+  return { path: start[1] + (path?.[2] ?? ''), reason: coercionReason(message) }
 }
 
 const COERCION_REASONS: [RegExp, (match: RegExpExecArray) => string][] = [
@@ -86,12 +107,7 @@ function coercionReason(message: string): string {
 }
 
 /** Whether the log should hear of an error: a fault of ours, or something we depend on. */
-export function isFault(error: unknown): boolean {
-  const cause = unwrapResolverError(error)
-  return !(cause instanceof AuthError || cause instanceof GraphQLError) || isFaultCode(cause)
-}
-
-function isFaultCode(cause: AuthError | GraphQLError): boolean {
-  const code = cause instanceof AuthError ? cause.code : cause.extensions.code
+export function isFault(error: GraphQLError): boolean {
+  const { code } = publicError(error.toJSON(), error)
   return code === 'INTERNAL_SERVER_ERROR' || code === 'SERVICE_UNAVAILABLE'
 }

@@ -24,6 +24,8 @@ const errorCode = new GraphQLEnumType({
   ),
 })
 
+const rootDescriptions = { Query: 'What can be asked for.', Mutation: 'What can be done.' }
+
 /** The schema, with the resolvers of the embedding program beside the built-in ones. */
 export function createSchema(extra: readonly ClassType[] = []): GraphQLSchema {
   decideResolvers()
@@ -33,6 +35,10 @@ export function createSchema(extra: readonly ClassType[] = []): GraphQLSchema {
     // Features check their own input, with messages that never repeat it.
     validate: false,
   })
+  for (const [name, description] of Object.entries(rootDescriptions)) {
+    const type = schema.getType(name)
+    if (type) type.description = description
+  }
   const config = schema.toConfig()
   // No field returns the codes: they are in the schema for clients to generate from.
   return new GraphQLSchema({ ...config, types: [...config.types, errorCode] })
@@ -40,15 +46,19 @@ export function createSchema(extra: readonly ClassType[] = []): GraphQLSchema {
 
 /**
  * A field that nothing guards is read from its object directly, which is twice as fast as by TypeGraphQL's
- * resolver. A guarded one never is: with TypeGraphQL's own `simpleResolvers` it would lose its guard.
+ * resolver. One that is guarded, by itself or with its whole class, never is: with TypeGraphQL's own
+ * `simpleResolvers` it would lose its guard. Nor is one that its object knows by another name.
  */
 function decideResolvers(): void {
-  const { fields, authorizedFields, middlewares } = getMetadataStorage()
+  const { fields, authorizedFields, authorizedResolver, middlewares, resolverMiddlewares } =
+    getMetadataStorage()
   const wrapped = [...authorizedFields, ...middlewares]
+  const wrappedClasses = new Set([...authorizedResolver, ...resolverMiddlewares].map(({ target }) => target))
   for (const field of fields) {
-    field.simple = !wrapped.some(
-      ({ target, fieldName }) => target === field.target && fieldName === field.name,
-    )
+    field.simple =
+      field.name === field.schemaName &&
+      !wrappedClasses.has(field.target) &&
+      !wrapped.some(({ target, fieldName }) => target === field.target && fieldName === field.name)
   }
 }
 

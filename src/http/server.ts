@@ -18,26 +18,35 @@ import { sandboxHeaders, securityHeaders } from './security-headers.ts'
 const BODY_LIMIT_BYTES = 64 * 1024
 /** For the whole request to arrive, so that a slow body cannot hold a connection. */
 const REQUEST_TIMEOUT_MS = 30_000
+/** Enough for every browser; more is padding. */
+const USER_AGENT_MAX_LENGTH = 512
 const REQUEST_ID_HEADER = 'x-request-id'
 
 /** The HTTP server of an app, built but not listening. Closing it ends what is in flight first. */
 export async function createHttpServer(app: App, schema: GraphQLSchema): Promise<FastifyInstance> {
   const { config } = app
+  const headers = securityHeaders(config)
   const server = Fastify({
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     genReqId: () => randomUUID(),
+    // Before any hook: an address that cannot be decoded.
+    frameworkErrors: (_error, request, reply: FastifyReply) => {
+      void reply.headers(headers).header(REQUEST_ID_HEADER, request.id)
+      void reply.code(400).send(errorBody('BAD_USER_INPUT', 'The address is malformed.'))
+    },
   })
   // Browsers send text/plain without a preflight; no mutation may arrive that way.
   server.removeContentTypeParser('text/plain')
-  const headers = securityHeaders(config)
   server.addHook('onRequest', async (request, reply) => {
     void reply.headers(headers).header(REQUEST_ID_HEADER, request.id)
   })
+  endConnectionsOnClose(server)
   await server.register(cors, {
-    origin: config.corsOrigins,
+    // False, unlike a list, says nothing at all to others.
+    origin: async (origin?: string) => origin !== undefined && config.corsOrigins.includes(origin) && origin,
     credentials: true,
     exposedHeaders: [REQUEST_ID_HEADER, 'retry-after'],
     maxAge: 600,
@@ -66,11 +75,24 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   return server
 }
 
+/** A connection that is kept alive would outlast its last answer, and the closing wait for it in vain. */
+function endConnectionsOnClose(server: FastifyInstance): void {
+  let closing = false
+  server.addHook('preClose', done => {
+    closing = true
+    done()
+  })
+  server.addHook('onSend', (_request, reply, _payload, done) => {
+    if (closing) void reply.header('connection', 'close')
+    done()
+  })
+}
+
 function requestContext(app: App, request: FastifyRequest, reply: FastifyReply): Context {
   const facts = {
     requestId: request.id,
     ipAddress: request.ip,
-    userAgent: request.headers['user-agent'],
+    userAgent: request.headers['user-agent']?.slice(0, USER_AGENT_MAX_LENGTH),
     bearerToken: bearerToken(request.headers.authorization),
     refreshCookie: refreshCookieOf(app.config, request),
   }

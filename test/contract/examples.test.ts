@@ -1,0 +1,107 @@
+import { expect, test } from '@jest/globals'
+import {
+  type GraphQLNamedType,
+  isEnumType,
+  isInputObjectType,
+  isObjectType,
+  isSpecifiedScalarType,
+  parse,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql'
+import { createSchema } from '../../src/graphql/schema.ts'
+import { type Example, examples } from '../support/examples.ts'
+import { signUp, useService } from '../support/service.ts'
+
+const service = useService()
+const schema = createSchema()
+const types = Object.values(schema.getTypeMap()).filter(
+  type => !isSpecifiedScalarType(type) && !type.name.startsWith('__'),
+)
+
+type Described = { name: string; description?: string | null | undefined }
+
+test('every type, field, argument, input field and enum value has a description', () => {
+  const bare = types
+    .flatMap(type => [type, ...partsOf(type)])
+    .filter(({ description }) => !description?.trim())
+  expect(bare.map(({ name }) => name)).toEqual([])
+})
+
+function partsOf(type: GraphQLNamedType): Described[] {
+  if (isEnumType(type)) return type.getValues().map(value => inside(type, value))
+  if (isInputObjectType(type)) return Object.values(type.getFields()).map(field => inside(type, field))
+  if (!isObjectType(type)) return []
+  return Object.values(type.getFields()).flatMap(field => [
+    inside(type, field),
+    ...field.args.map(arg => inside(type, { ...arg, name: `${field.name}(${arg.name}:)` })),
+  ])
+}
+
+function inside(type: GraphQLNamedType, { name, description }: Described): Described {
+  return { name: `${type.name}.${name}`, description }
+}
+
+test("every operation's description ends in an example, and together they select every field there is", () => {
+  const selected = new Set<string>()
+  for (const { coordinate, text } of examples(schema)) {
+    expect([coordinate, text]).toEqual([coordinate, expect.stringContaining(' ')])
+    const info = new TypeInfo(schema)
+    visit(
+      parse(text),
+      visitWithTypeInfo(info, {
+        Field: ({ name }) => void selected.add(`${info.getParentType()?.name}.${name.value}`),
+      }),
+    )
+  }
+  const fields = types
+    .filter(isObjectType)
+    .flatMap(type => Object.keys(type.getFields()).map(name => `${type.name}.${name}`))
+  expect(fields.filter(field => !selected.has(field))).toEqual([])
+})
+
+test('the examples run as they stand, from the first sign-up to the last sign-out', async () => {
+  const left = new Map(examples(schema).map(example => [example.coordinate, example]))
+  const take = (coordinate: string): Example => {
+    const example = left.get(coordinate)
+    left.delete(coordinate)
+    return example ?? { coordinate, text: '' }
+  }
+  let token: string | undefined
+
+  await run(take('Query.authSettings'))
+  const registered = await run(take('Mutation.register'))
+  const ada = registered.user as { id: string }
+  await service.app.db.userRole.create({ data: { userId: ada.id, roleName: 'admin' } })
+  const signedIn = await run(take('Mutation.login'))
+  const refreshed = await run(take('Mutation.refreshToken'), { refreshToken: signedIn.refreshToken })
+  token = String(refreshed.accessToken)
+
+  const me = await run(take('Query.me'))
+  expect(me).toMatchObject({ id: ada.id, roles: ['admin', 'user'], sessions: [{}, {}] })
+  await run(take('Mutation.reauthenticate'))
+  await run(take('Mutation.updateProfile'))
+  await run(take('Query.roles'))
+  await run(take('Query.user'), { id: ada.id })
+  const other = await signUp(service)
+  await run(take('Mutation.setUserRoles'), { id: other.id })
+  await run(take('Mutation.changePassword'))
+  const [session] = (me.sessions as { id: string; current: boolean }[]).filter(({ current }) => !current)
+  expect(await run(take('Mutation.revokeSession'), { id: session?.id })).toMatchObject({ current: false })
+  await run(take('Mutation.revokeOtherSessions'))
+  await run(take('Mutation.revokeAllSessions'))
+  token = other.accessToken
+  await run(take('Mutation.logout'))
+  expect([...left.keys()]).toEqual([])
+
+  async function run({ coordinate, text }: Example, variables = {}): Promise<Record<string, unknown>> {
+    const { data, errors } = await service.send<Record<string, Record<string, unknown>>, object>(
+      text,
+      variables,
+      { token },
+    )
+    expect([coordinate, errors]).toEqual([coordinate, []])
+    return data?.[coordinate.split('.')[1] ?? ''] ?? {}
+  }
+})

@@ -1,0 +1,38 @@
+import { expect, test } from '@jest/globals'
+import { getMetadataStorage } from 'type-graphql'
+import { createSchema } from '../../src/graphql/schema.ts'
+import { examples } from '../support/examples.ts'
+import { codes, useService } from '../support/service.ts'
+
+/** What anyone may do without signing in. Whatever is not here must be guarded. */
+const publicOperations = [
+  'Mutation.login',
+  'Mutation.logout',
+  'Mutation.refreshToken',
+  'Mutation.register',
+  'Query.authSettings',
+]
+
+const service = useService()
+
+test('the operations without @Authorized are those of the list', () => {
+  createSchema()
+  const { queries, mutations, subscriptions } = getMetadataStorage()
+  const named = [
+    ...queries.map(handler => ({ name: `Query.${handler.schemaName}`, handler })),
+    ...mutations.map(handler => ({ name: `Mutation.${handler.schemaName}`, handler })),
+    ...subscriptions.map(handler => ({ name: `Subscription.${handler.schemaName}`, handler })),
+  ]
+  const open = named.filter(({ handler }) => handler.roles === undefined)
+  expect(open.map(({ name }) => name).sort()).toEqual(publicOperations)
+})
+
+test('every other operation answers UNAUTHENTICATED to a stranger', async () => {
+  const guarded = examples(createSchema()).filter(({ coordinate }) => !publicOperations.includes(coordinate))
+  for (const { coordinate, text } of guarded) {
+    const reply = await service.send(text, { id: '00000000-0000-7000-8000-000000000000' })
+    expect([coordinate, ...codes(reply)]).toEqual([coordinate, 'UNAUTHENTICATED'])
+    expect(reply.errors[0]?.extensions.reason).toBe('MISSING')
+  }
+  expect(guarded.length).toBeGreaterThan(5)
+})

@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from '@jest/globals'
+import {
+  buildSchema,
+  type GraphQLField,
+  type GraphQLInputField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  isEnumType,
+  isInputObjectType,
+  isObjectType,
+  isSpecifiedScalarType,
+  isUnionType,
+} from 'graphql'
+import { createSchema, schemaText } from '../../src/graphql/schema.ts'
+
+/**
+ * What of the contract comes with later issues. An entry that the schema has by now fails the test, so
+ * that the list only shrinks.
+ */
+const later = [
+  'AuditEvent',
+  'AuditEventConnection',
+  'AuditEventEdge',
+  'AuditFilter',
+  'ConfirmEmailChangeInput',
+  'ErrorCode.EMAIL_NOT_VERIFIED',
+  'ErrorCode.QUERY_TOO_COMPLEX',
+  'ErrorCode.RATE_LIMITED',
+  'ErrorCode.REAUTHENTICATION_REQUIRED',
+  'ErrorCode.TOKEN_INVALID',
+  'InviteUserInput',
+  'Mutation.confirmEmailChange',
+  'Mutation.createRole',
+  'Mutation.deleteAccount',
+  'Mutation.deleteRole',
+  'Mutation.deleteUser',
+  'Mutation.disableUser',
+  'Mutation.enableUser',
+  'Mutation.inviteUser',
+  'Mutation.requestEmailChange',
+  'Mutation.requestPasswordReset',
+  'Mutation.resendVerificationEmail',
+  'Mutation.resetPassword',
+  'Mutation.revokeUserSessions',
+  'Mutation.rotateSigningKey',
+  'Mutation.updateRole',
+  'Mutation.updateUser',
+  'Mutation.verifyEmail',
+  'OrderDirection',
+  'PageInfo',
+  'Query.auditLog',
+  'Query.users',
+  'RequestEmailChangeInput',
+  'RequestPasswordResetInput',
+  'ResendVerificationEmailInput',
+  'ResetPasswordInput',
+  'RoleInput',
+  'SigningKey',
+  'UpdateUserInput',
+  'UserConnection',
+  'UserEdge',
+  'UserFilter',
+  'UserOrder',
+  'UserOrderField',
+  'VerifyEmailInput',
+]
+
+const fileOf = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
+const contract = buildSchema(fileOf('contract.graphql'))
+const emitted = createSchema()
+
+test('the committed schema.graphql is what the code emits; otherwise run: npm run schema', () => {
+  expect(fileOf('../../schema.graphql')).toBe(schemaText())
+})
+
+test('the schema lacks of the contract what comes with later issues, and nothing else', () => {
+  const has = new Set(coordinates(emitted).keys())
+  const types = new Set(Object.keys(emitted.getTypeMap()))
+  const missing = [...coordinates(contract).keys()]
+    .filter(coordinate => !has.has(coordinate))
+    // A type that is missing stands for all that is in it.
+    .filter(coordinate => !coordinate.includes('.') || types.has(coordinate.split('.')[0] ?? ''))
+    // As a field does for its arguments.
+    .filter(coordinate => !coordinate.includes('(') || has.has(coordinate.split('(')[0] ?? ''))
+  expect(missing.sort()).toEqual(later)
+})
+
+test('what the schema has of the contract has the same kind, type, nullability and default', () => {
+  const wanted = coordinates(contract)
+  const emittedHere = [...coordinates(emitted)].filter(([coordinate]) => wanted.has(coordinate))
+  const wantedHere = emittedHere.map(([coordinate]) => [coordinate, wanted.get(coordinate)])
+  expect(emittedHere).toEqual(wantedHere)
+})
+
+test('what the schema adds to the contract is no burden on clients that know only the contract', () => {
+  const wanted = coordinates(contract)
+  const types = new Set(Object.keys(contract.getTypeMap()))
+  const demanded = [...coordinates(emitted)].filter(
+    ([coordinate, { required }]) =>
+      required && !wanted.has(coordinate) && types.has(coordinate.split('.')[0] ?? ''),
+  )
+  expect(demanded).toEqual([])
+})
+
+type Facts = { is: string; required?: boolean }
+
+/** Every part of a schema by its coordinate, such as `User.email` or `Query.user(id:)`, with what it is. */
+function coordinates(schema: GraphQLSchema): Map<string, Facts> {
+  const types = Object.values(schema.getTypeMap()).filter(
+    type => !isSpecifiedScalarType(type) && !type.name.startsWith('__'),
+  )
+  return new Map(types.flatMap(type => [[type.name, { is: type.constructor.name }], ...membersOf(type)]))
+}
+
+function membersOf(type: GraphQLNamedType): [string, Facts][] {
+  if (isEnumType(type)) return type.getValues().map(({ name }) => [`${type.name}.${name}`, { is: 'value' }])
+  if (isUnionType(type)) return type.getTypes().map(({ name }) => [`${type.name}.${name}`, { is: 'member' }])
+  if (isInputObjectType(type)) {
+    return Object.values(type.getFields()).map(field => [`${type.name}.${field.name}`, inputFacts(field)])
+  }
+  if (!isObjectType(type)) return []
+  return Object.values(type.getFields()).flatMap(field => fieldFacts(`${type.name}.${field.name}`, field))
+}
+
+function fieldFacts(coordinate: string, field: GraphQLField<unknown, unknown>): [string, Facts][] {
+  const args = field.args.map((arg): [string, Facts] => [`${coordinate}(${arg.name}:)`, inputFacts(arg)])
+  return [[coordinate, { is: String(field.type) }], ...args]
+}
+
+function inputFacts({ type, defaultValue }: Pick<GraphQLInputField, 'type' | 'defaultValue'>): Facts {
+  const shown = defaultValue === undefined ? '' : ` = ${JSON.stringify(defaultValue)}`
+  return { is: `${type}${shown}`, required: String(type).endsWith('!') && defaultValue === undefined }
+}

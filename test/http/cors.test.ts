@@ -1,0 +1,80 @@
+import { expect, test } from '@jest/globals'
+import { startService, useService } from '../support/service.ts'
+
+const APP = 'https://app.example.com'
+const service = useService({ settings: { CORS_ORIGINS: `${APP}/,http://localhost:3000` } })
+
+const strangers = [
+  'https://evil.example.com',
+  'http://app.example.com',
+  'https://app.example.com:8443',
+  'https://app.example.com.evil.com',
+  'https://sub.app.example.com',
+  'HTTPS://APP.EXAMPLE.COM',
+  'null',
+  '*',
+]
+
+const query = (origin?: string, url = service.url) =>
+  fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(origin && { origin }) },
+    body: JSON.stringify({ query: '{ __typename }' }),
+  })
+
+const preflight = (origin: string) =>
+  fetch(`${service.url}/graphql`, {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization,content-type',
+    },
+  })
+
+function corsHeaders({ headers }: Response): Record<string, string> {
+  return Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-')))
+}
+
+test.each([APP, 'http://localhost:3000'])(
+  'a page of the allowed origin %s may send its cookies',
+  async origin => {
+    const response = await query(origin)
+    expect(corsHeaders(response)).toEqual({
+      'access-control-allow-origin': origin,
+      'access-control-allow-credentials': 'true',
+      'access-control-expose-headers': 'x-request-id, retry-after',
+    })
+    expect(response.headers.get('vary')).toMatch(/\bOrigin\b/)
+  },
+)
+
+test('a preflight of an allowed origin is granted the header Authorization', async () => {
+  const response = await preflight(APP)
+  expect(response.status).toBe(204)
+  expect(corsHeaders(response)).toMatchObject({
+    'access-control-allow-origin': APP,
+    'access-control-allow-credentials': 'true',
+    'access-control-allow-headers': 'authorization,content-type',
+    'access-control-allow-methods': expect.stringContaining('POST'),
+  })
+})
+
+test.each(strangers)('the origin %s is told nothing, least of all itself', async origin => {
+  for (const response of [await query(origin), await preflight(origin)]) {
+    expect(corsHeaders(response)).toEqual({})
+    expect(JSON.stringify([...response.headers])).not.toContain(origin === '*' ? '"*"' : origin)
+    // So that no cache serves one origin's answer to another.
+    expect(response.headers.get('vary')).toMatch(/\bOrigin\b/)
+  }
+})
+
+test('a request without an origin is told nothing', async () => {
+  expect(corsHeaders(await query())).toEqual({})
+})
+
+test('unless origins are listed, none is allowed', async () => {
+  const closed = await startService()
+  expect(corsHeaders(await query('http://localhost:4000', closed.url))).toEqual({})
+  await closed.close()
+})

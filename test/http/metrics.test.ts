@@ -1,0 +1,101 @@
+import { expect, test } from '@jest/globals'
+import { Login, Settings } from '../support/operations.ts'
+import { PASSWORD, startService, useService } from '../support/service.ts'
+
+const TOKEN = 'a token for the metrics'
+// One hash at a time, and slow enough to be seen.
+const service = useService({
+  settings: { HASH_CONCURRENCY: '1', ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '40' },
+})
+
+async function metrics(url = service.url, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${url}/metrics`, { headers })
+}
+
+/** The value of a sample such as `name{label="value"}`. */
+async function sample(name: string): Promise<number> {
+  const lines = (await (await metrics()).text()).split('\n')
+  return Number(
+    lines
+      .find(line => line.startsWith(`${name} `))
+      ?.split(' ')
+      .at(-1),
+  )
+}
+
+const requests = (operation: string, code: string) =>
+  sample(`authograph_operations_total{operation="${operation}",code="${code}"}`)
+
+test('the metrics are text as Prometheus reads it', async () => {
+  const response = await metrics()
+  expect(response.status).toBe(200)
+  expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
+  expect(await response.text()).toMatch(/^# HELP \w+ .+\n# TYPE \w+ (counter|gauge|histogram|summary)\n/)
+})
+
+test('requests are counted by operation and code', async () => {
+  await service.send(Settings)
+  await service.send(Settings)
+  await service.send(Login, { input: { identifier: 'nobody@example.com', password: PASSWORD } })
+  expect(await requests('query.authSettings', 'OK')).toBe(2)
+  expect(await requests('mutation.login', 'INVALID_CREDENTIALS')).toBe(1)
+})
+
+test('clients cannot make labels of their own', async () => {
+  await service.send('query Canary { canary: __typename }')
+  await service.send('query Canary { canary }')
+  await service.send('query Canary { ...canary } fragment canary on Query { __typename }')
+  await service.send('canary')
+  const text = await (await metrics()).text()
+  expect(text).not.toMatch(/canary/i)
+  expect(await requests('query.__typename', 'OK')).toBe(1)
+  expect(await requests('other', 'BAD_USER_INPUT')).toBe(2)
+})
+
+test('the hashing queue shows how many hashes run and wait', async () => {
+  const hashes = [1, 2, 3].map(() => service.app.hasher.hash(PASSWORD))
+  expect(await sample('authograph_password_hashes{state="active"}')).toBe(1)
+  expect(await sample('authograph_password_hashes{state="waiting"}')).toBeGreaterThan(0)
+  await Promise.all(hashes)
+  expect(await sample('authograph_password_hashes{state="active"}')).toBe(0)
+  expect(await sample('authograph_password_hashes{state="waiting"}')).toBe(0)
+})
+
+test('the database pool shows its connections and who waits for one', async () => {
+  const { pool, config } = service.app
+  const clients = await Promise.all(Array.from({ length: config.database.poolSize }, () => pool.connect()))
+  const late = pool.query('SELECT 1')
+  expect(await sample('authograph_database_connections{state="busy"}')).toBe(clients.length)
+  expect(await sample('authograph_database_connections{state="waiting"}')).toBe(1)
+  for (const client of clients) client.release()
+  await late
+  expect(await sample('authograph_database_connections{state="busy"}')).toBe(0)
+  expect(await sample('authograph_database_connections{state="idle"}')).toBe(clients.length)
+})
+
+test('the event loop shows its lag', async () => {
+  expect(await sample('nodejs_eventloop_lag_seconds')).toBeGreaterThanOrEqual(0)
+  expect(await sample('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThanOrEqual(0)
+})
+
+test('in production the metrics answer to their token alone', async () => {
+  const guarded = await startService({ settings: { NODE_ENV: 'production', METRICS_TOKEN: TOKEN } })
+  const statuses = await Promise.all(
+    [
+      {},
+      { authorization: 'Bearer wrong' },
+      { authorization: TOKEN },
+      { authorization: `Bearer ${TOKEN}` },
+    ].map(async headers => (await metrics(guarded.url, headers)).status),
+  )
+  expect(statuses).toEqual([401, 401, 401, 200])
+  expect(await (await metrics(guarded.url)).text()).toBe('')
+  await guarded.close()
+})
+
+test('in production there are no metrics without a token', async () => {
+  const closed = await startService({ settings: { NODE_ENV: 'production' } })
+  expect((await metrics(closed.url)).status).toBe(404)
+  expect((await metrics(closed.url, { authorization: 'Bearer undefined' })).status).toBe(404)
+  await closed.close()
+})
