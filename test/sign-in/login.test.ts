@@ -220,7 +220,7 @@ describe('a hash with older parameters', () => {
 
       await signIn(replica, email)
       const after = await users().findUniqueOrThrow({ where: { id } })
-      expect(after.passwordHash).toMatch(/^\$argon2id\$v=19\$m=128,p=2,t=3\$/)
+      expect(after.passwordHash).toMatch(/^\$argon2id\$v=19\$m=128,t=3,p=2\$/)
       const { passwordHash, lastLoginAt, ...rest } = before
       expect(after).toMatchObject(rest)
       expect(codes(await service.send(Me, {}, { token }))).toEqual([])
