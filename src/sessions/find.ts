@@ -1,6 +1,7 @@
 import { accountColumns, toAccount } from '../accounts/account.ts'
 import type { App } from '../app.ts'
 import type { Viewer } from '../context.ts'
+import { findTogether } from '../database/batch.ts'
 import { statement, toRecord } from '../database/client.ts'
 import type { Session } from '../generated/prisma/client.ts'
 
@@ -26,15 +27,23 @@ export const sessionColumns = {
 
 const sessionFields = Object.keys(sessionColumns)
 
-const select = statement(
-  'session-with-account',
-  `SELECT ${[...Object.values(sessionColumns).map(column => `s.${column}`), ...accountColumns].join(', ')}
-   FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1`,
+const columns = [...Object.values(sessionColumns).map(column => `s.${column}`), ...accountColumns].join(', ')
+const find = findTogether(
+  statement(
+    'session-with-account',
+    `SELECT ${columns} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1`,
+  ),
+  // Not `= ANY($1)`: PostgreSQL would plan that anew for each number of ids.
+  statement(
+    'sessions-with-accounts',
+    `SELECT ${columns} FROM string_to_table($1, ',') AS wanted (id)
+     JOIN sessions s ON s.id = wanted.id::uuid JOIN users u ON u.id = s.user_id`,
+  ),
 )
 
-/** The session with its account, dead or alive, by one indexed query. */
+/** The session with its account, dead or alive, by an indexed query. */
 export async function findSession(app: App, id: string): Promise<Viewer | undefined> {
-  const [row] = await select(app.pool, [id])
+  const row = await find(app.pool, id)
   return (
     row && {
       session: toRecord<Session>(sessionFields, row),

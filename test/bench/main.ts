@@ -1,0 +1,150 @@
+// npm run bench: the service against bare limits, in the same run and in turns, for a machine is never equally
+// fast twice. Prints one table. Exits with 1 when an answer was not a success, not when a goal is missed.
+import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { cpus, loadavg, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { loadConfig } from '../../src/config.ts'
+import { startEmbedded } from '../../src/database/embedded/start.ts'
+import { type Cores, findCores, pin } from './cores.ts'
+import { load } from './load.ts'
+import { residentMb, type Service, type Settings, startScript, startService } from './processes.ts'
+import { type Account, register } from './requests.ts'
+import { CONNECTIONS, hashing, latency, type Stage, throughput } from './stages.ts'
+import { toTable, valueRow } from './table.ts'
+
+const STARTS = 5
+const SETTLE_MS = 2000
+const SETTINGS: Settings = {
+  NODE_ENV: 'production',
+  AUTHOGRAPH_SECRET: 'a secret that only the bench may know',
+}
+const config = loadConfig(SETTINGS)
+/** What is to be stopped or removed in the end, the last first. */
+const leftovers: (() => Promise<unknown>)[] = []
+
+async function bench(): Promise<string> {
+  const cores = await findCores()
+  const [loadBefore = 0] = loadavg()
+  const folder = await makeFolder()
+  const builtIn = { ...SETTINGS, DATA_DIR: folder }
+  // The very first start makes the database, which the goal does not speak of.
+  await (await startService(builtIn, folder)).stop()
+  const starts = await startTimes(builtIn, folder)
+
+  const DATABASE_URL = await startDatabase(folder, cores)
+  const settings = { ...SETTINGS, DATABASE_URL }
+  const startsWithUrl = await startTimes(settings, folder)
+
+  const service = await startService(settings, folder)
+  leftovers.push(service.stop)
+  await sleep(SETTLE_MS)
+  const idleMb = await residentMb(service.pid)
+  const stage = await setUp(service, DATABASE_URL, cores)
+  const rows = [...(await throughput(stage)), ...(await hashing(stage)), ...(await latency(stage))]
+  await sleep(SETTLE_MS)
+  const busyMb = await residentMb(service.pid)
+  return [
+    toTable([
+      ...rows,
+      valueRow('start-up, built-in database', starts, seconds, { atMost: 1.5 }),
+      valueRow('start-up, DATABASE_URL', startsWithUrl, seconds, { atMost: 1 }),
+      valueRow('memory, idle', [idleMb], megabytes, { atMost: 120 }),
+      valueRow('memory, after the bench', [busyMb], megabytes, { atMost: 250 }),
+    ]),
+    '',
+    ...footer(cores, loadBefore),
+    '',
+  ].join('\n')
+}
+
+async function makeFolder(): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'authograph-bench-')))
+  leftovers.push(() => rm(folder, { recursive: true, force: true }))
+  // As root the database runs as another user, who has to get in.
+  await chmod(folder, 0o755)
+  return folder
+}
+
+async function startTimes(settings: Settings, folder: string): Promise<number[]> {
+  const times: number[] = []
+  for (let start = 0; start < STARTS; start++) {
+    const service = await startService(settings, folder)
+    times.push(service.readyAfterMs / 1000)
+    await service.stop()
+  }
+  return times
+}
+
+/** The built-in database with the settings that the service gives it, on the cores that do not serve. */
+async function startDatabase(dataDir: string, cores: Cores | undefined): Promise<string> {
+  await pin(process.pid, cores?.asking)
+  const database = await startEmbedded({ dataDir, log: () => {} })
+  await pin(process.pid, cores?.all)
+  leftovers.push(async () => {
+    await database.stop()
+    await rm(dirname(database.dir), { recursive: true, force: true })
+  })
+  return database.url('authograph')
+}
+
+/** Started before this process is confined to some of the cores, for the number of hashes at once goes by them. */
+async function setUp(service: Service, DATABASE_URL: string, cores: Cores | undefined): Promise<Stage> {
+  const bareServer = await startScript('bare-server.js', {
+    DATABASE_URL,
+    DATABASE_POOL_SIZE: String(config.database.poolSize),
+    JWKS_URL: `http://127.0.0.1:${service.port}/.well-known/jwks.json`,
+  })
+  leftovers.push(bareServer.stop)
+  const bareArgon2 = await startScript('bare-argon2.js', SETTINGS)
+  leftovers.push(bareArgon2.stop)
+  await pin(process.pid, cores?.asking)
+  return { service, bareServer, bareArgon2, cores, accounts: await makeAccounts(service.port) }
+}
+
+async function makeAccounts(port: number): Promise<Account[]> {
+  const accounts: Account[] = []
+  const enough = new AbortController()
+  const made = register(account => {
+    if (accounts.push(account) === 2 * CONNECTIONS) enough.abort()
+  })
+  await load(port, 1, made, enough.signal)
+  return accounts
+}
+
+function footer(cores: Cores | undefined, loadBefore: number): string[] {
+  const { memoryKib, timeCost, parallelism, concurrency } = config.hashing
+  const [cpu] = cpus()
+  return [
+    `Node ${process.version}, ${cpus().length} × ${cpu?.model.trim()}. Load average before the run: ${loadBefore.toFixed(1)}.`,
+    'Medians of rounds taken in turns; a ratio is the median of the rounds’ own ratios, with the lowest and the highest.',
+    cores
+      ? `Throughput of me and refreshToken: what serves has core ${cores.serving} to itself, load and database have ${cores.asking}. Hashing and p99: the service has all cores, load and database ${cores.asking}.`
+      : 'No process is pinned to a core: there is one core only, or no taskset.',
+    `${CONNECTIONS} connections, a pool of ${config.database.poolSize}. argon2id m=${memoryKib} KiB t=${timeCost} p=${parallelism}, ${concurrency} at once. Built-in PostgreSQL, settings as shipped.`,
+  ]
+}
+
+function seconds(value: number): string {
+  return `${value.toFixed(2)} s`
+}
+
+function megabytes(value: number): string {
+  return `${Math.round(value)} MB`
+}
+
+async function tidyUp(): Promise<void> {
+  for (const undo of leftovers.splice(0).reverse()) await undo()
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void tidyUp().finally(() => process.exit(1)))
+}
+try {
+  process.stdout.write(await bench())
+} catch (error) {
+  process.stderr.write(`${(error as Error).stack}\n`)
+  process.exitCode = 1
+} finally {
+  await tidyUp()
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import type { Source } from './load.ts'
+
+export type Account = { email: string; accessToken: string; refreshToken: string }
+
+const PASSWORD = 'seventeen brass engines'
+const TOKENS =
+  'accessToken accessTokenExpiresAt refreshToken refreshTokenExpiresAt session { id } user { id email }'
+const OPERATIONS = {
+  typename: '{ __typename }',
+  me: 'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt } }',
+  refresh: `mutation Refresh($input: RefreshTokenInput) { refreshToken(input: $input) { ${TOKENS} } }`,
+  login: `mutation Login($input: LoginInput!) { login(input: $input) { ... on AuthPayload { ${TOKENS} } } }`,
+  register: `mutation Register($input: RegisterInput!) { register(input: $input) { ... on AuthPayload { ${TOKENS} } } }`,
+}
+
+function http(start: string, headers: string[], body = ''): string {
+  return [start, 'host: 127.0.0.1', ...headers, '', body].join('\r\n')
+}
+
+function graphql(operation: keyof typeof OPERATIONS, input?: object, accessToken?: string): string {
+  const body = JSON.stringify({ query: OPERATIONS[operation], variables: input && { input } })
+  const headers = ['content-type: application/json', `content-length: ${body.length}`]
+  if (accessToken) headers.push(`authorization: Bearer ${accessToken}`)
+  return http('POST /graphql HTTP/1.1', headers, body)
+}
+
+/** The cheapest thing the same server can do. */
+export function typename(): Source {
+  const request = graphql('typename')
+  return { next: () => request }
+}
+
+/** `me` with a live session, one for each connection. */
+export function me(accounts: Account[]): Source {
+  return fixed(accounts.map(({ accessToken }) => graphql('me', undefined, accessToken)))
+}
+
+/** What the bare server answers as `me`. */
+export function bareMe(accounts: Account[]): Source {
+  return fixed(
+    accounts.map(({ accessToken }) => http('GET /me HTTP/1.1', [`authorization: Bearer ${accessToken}`])),
+  )
+}
+
+function fixed(requests: string[]): Source {
+  return { next: connection => requests[connection % requests.length] ?? '' }
+}
+
+/** Each connection refreshes its own session with the token that it got the last time. */
+export function refresh(accounts: Account[]): Source {
+  return {
+    next: connection => graphql('refresh', { refreshToken: accounts[connection]?.refreshToken }),
+    answered: (connection, body) => Object.assign(accounts[connection] ?? {}, tokensIn(body)),
+  }
+}
+
+/** One account after the other signs in. */
+export function login(accounts: Account[]): Source {
+  let turn = 0
+  return {
+    next: () => {
+      const { email } = accounts[turn++ % accounts.length] ?? {}
+      return graphql('login', { identifier: email, password: PASSWORD })
+    },
+  }
+}
+
+/** A new address with each request; `onAccount` is told the accounts it made. */
+export function register(onAccount: (account: Account) => void = () => {}): Source {
+  const emails: string[] = []
+  return {
+    next: connection => {
+      const email = `${randomUUID()}@example.com`
+      emails[connection] = email
+      return graphql('register', { email, password: PASSWORD })
+    },
+    answered: (connection, body) => onAccount({ email: emails[connection] ?? '', ...tokensIn(body) }),
+  }
+}
+
+function tokensIn(body: string): Omit<Account, 'email'> {
+  const value = (name: string) => {
+    const [, found] = new RegExp(`"${name}":"([^"]+)"`).exec(body) ?? []
+    if (!found) throw new Error(`No ${name} in ${body}`)
+    return found
+  }
+  return { accessToken: value('accessToken'), refreshToken: value('refreshToken') }
+}
