@@ -4,8 +4,8 @@ import pino, { type Logger } from 'pino'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { PasswordHasher } from './crypto/password-hash.ts'
-import { sealingKey } from './crypto/seal.ts'
-import { connect, type Database } from './database/client.ts'
+import { type SealingKeys, sealingKey } from './crypto/seal.ts'
+import { connect, type Database, withPatience } from './database/client.ts'
 import { migrate } from './database/migrate.ts'
 import { type AccessClaims, verifiedTokens } from './keys/access-token.ts'
 import { loadServerKey } from './keys/server-key.ts'
@@ -20,6 +20,8 @@ export type App = {
   db: Database
   hasher: PasswordHasher
   keys: {
+    sealing: SealingKeys
+    /** Replaced as a whole when other replicas have made new ones. */
     signing: SigningKeys
     /** Authenticates refresh tokens. */
     refreshToken: Buffer
@@ -51,10 +53,13 @@ export async function createApp(options: AppOptions): Promise<App> {
     log.warn({ err: error }, 'a database connection broke'),
   )
   try {
-    await migrate(pool)
-    const sealing = sealingKey(options.secret)
+    await withPatience(options.databaseUrl, patient => migrate(patient))
+    const sealing = {
+      current: sealingKey(options.secret),
+      previous: config.previousSecrets.map(sealingKey),
+    }
     const [signing, refreshToken] = await Promise.all([
-      loadSigningKeys(db, sealing, clock.now()),
+      loadSigningKeys(db, sealing, clock.now(), config.tokens.accessMaxTtlSeconds),
       loadServerKey(db, 'refresh-token', sealing, clock.now()),
     ])
     return {
@@ -64,7 +69,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       pool,
       db,
       hasher: new PasswordHasher(config.hashing),
-      keys: { signing, refreshToken, verified: verifiedTokens() },
+      keys: { sealing, signing, refreshToken, verified: verifiedTokens() },
       permissions: options.permissions,
       close,
     }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { parse as parseDotenv } from 'dotenv'
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
@@ -10,11 +11,22 @@ const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
 const duration = z
   .string()
   .regex(/^\d+[smhd]?$/, 'write it as seconds or as 30s, 10m, 24h or 90d')
-  .transform(text => {
-    const unit = text.at(-1) as keyof typeof SECONDS
-    return unit in SECONDS ? Number(text.slice(0, -1)) * SECONDS[unit] : Number(text)
-  })
+  .transform(toSeconds)
   .refine(seconds => seconds > 0, 'must be more than 0')
+
+const LIMIT_WINDOW_MAX_SECONDS = 30 * SECONDS.d
+
+/** So many attempts in so long, such as `10/15m`. */
+const limit = (attempts: number, windowSeconds: number) =>
+  z
+    .string()
+    .regex(/^[1-9]\d{0,6}\/[1-9]\d*[smhd]?$/, 'write it as attempts in a time, such as 10/15m')
+    .transform(text => {
+      const [count = '', window = ''] = text.split('/')
+      return { attempts: Number(count), windowSeconds: toSeconds(window) }
+    })
+    .refine(rule => rule.windowSeconds <= LIMIT_WINDOW_MAX_SECONDS, 'must count over at most 30d')
+    .default({ attempts, windowSeconds })
 
 const integer = (min: number, max: number) =>
   z.coerce
@@ -44,6 +56,19 @@ const languages = list
   .refine(tags => tags.length > 0, 'must name at least one language')
   .refine(tags => tags.every(isLanguageTag), 'must be a list of language tags such as en,pt-BR')
 
+const cidr = z
+  .string()
+  .refine(
+    text => ipaddr.isValidCIDR(text) || (ipaddr.isValid(text) && /[.:]/.test(text)),
+    'must be a list of networks such as 10.0.0.0/8',
+  )
+  .refine(text => !text.endsWith('/0'), 'must not name everybody, for then clients choose their own address')
+
+function toSeconds(text: string): number {
+  const unit = text.at(-1) as keyof typeof SECONDS
+  return unit in SECONDS ? Number(text.slice(0, -1)) * SECONDS[unit] : Number(text)
+}
+
 function trimSlash(url: string): string {
   return url.replace(/\/+$/, '')
 }
@@ -65,6 +90,7 @@ const settings = z.object({
   DATABASE_POOL_SIZE: integer(1, 1000).default(10),
   DATA_DIR: z.string().default('data'),
   AUTHOGRAPH_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  AUTHOGRAPH_PREVIOUS_SECRETS: list.default([]),
   TOKEN_ISSUER: httpUrl.optional(),
   TOKEN_AUDIENCE: z.string().default('authograph'),
   ACCESS_TOKEN_TTL: duration.default(600),
@@ -73,6 +99,7 @@ const settings = z.object({
   SESSION_ABSOLUTE_TTL: duration.default(90 * 86_400),
   SESSION_SHORT_TTL: duration.default(86_400),
   REGISTRATION: z.enum(['open', 'closed'], { error: 'must be open or closed' }).default('open'),
+  EMAIL_VERIFICATION: z.enum(['off', 'required'], { error: 'must be off or required' }).default('off'),
   PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
   PASSWORD_MAX_LENGTH: integer(64, 1024).default(128),
   BREACHED_PASSWORDS_FILE: z.string().refine(existsSync, 'there is no such file').optional(),
@@ -81,7 +108,15 @@ const settings = z.object({
   ARGON2_PARALLELISM: integer(1, 64).default(1),
   HASH_CONCURRENCY: integer(1, 128).default(availableParallelism()),
   HASH_QUEUE_MAX: integer(1, 100_000).default(1000),
+  HASH_WAIT_MS: integer(1, 60_000).default(750),
+  LIMIT_LOGIN_ACCOUNT: limit(10, 900),
+  LIMIT_LOGIN_DEVICE: limit(10, 900),
+  LIMIT_LOGIN_NETWORK: limit(300, 900),
+  LIMIT_REGISTER_NETWORK: limit(500, 3600),
+  LIMIT_PROOF_ACCOUNT: limit(10, 900),
+  LIMIT_REFRESH_NETWORK: limit(300, 900),
   LOCALES: languages.default(['en', 'ko']),
+  TRUSTED_PROXIES: list.pipe(z.array(cidr)).default([]),
   CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
   INTROSPECTION: onOff.optional(),
   SANDBOX: onOff.optional(),
@@ -173,6 +208,8 @@ function toConfig(env: Settings) {
     dataDir: path.resolve(env.DATA_DIR),
     /** Absent in development: one is made and kept in the data folder. */
     secret: env.AUTHOGRAPH_SECRET,
+    /** Secrets that keys in the database may still be sealed under; they are sealed anew at start. */
+    previousSecrets: env.AUTHOGRAPH_PREVIOUS_SECRETS,
     database: {
       /** Absent: the built-in PostgreSQL. */
       url: env.DATABASE_URL,
@@ -191,6 +228,8 @@ function toConfig(env: Settings) {
       shortTtlSeconds: env.SESSION_SHORT_TTL,
     },
     registrationOpen: env.REGISTRATION === 'open',
+    /** required: nobody signs in before the address is verified, and `register` tells nobody who has an account. */
+    emailVerification: env.EMAIL_VERIFICATION,
     passwords: {
       minLength: env.PASSWORD_MIN_LENGTH,
       maxLength: env.PASSWORD_MAX_LENGTH,
@@ -202,9 +241,24 @@ function toConfig(env: Settings) {
       parallelism: env.ARGON2_PARALLELISM,
       concurrency: env.HASH_CONCURRENCY,
       queueMax: env.HASH_QUEUE_MAX,
+      waitMs: env.HASH_WAIT_MS,
+    },
+    /** How many attempts are free; see rate-limit/limit.ts for what comes then. */
+    limits: {
+      'login.account': env.LIMIT_LOGIN_ACCOUNT,
+      /** Of an account, from a network that it has signed in from before. */
+      'login.device': env.LIMIT_LOGIN_DEVICE,
+      'login.network': env.LIMIT_LOGIN_NETWORK,
+      'register.network': env.LIMIT_REGISTER_NETWORK,
+      /** Of a signed-in account, for its own password. */
+      'proof.account': env.LIMIT_PROOF_ACCOUNT,
+      /** Of tokens that are no good. */
+      'refresh.network': env.LIMIT_REFRESH_NETWORK,
     },
     /** The first is the default. */
     locales: env.LOCALES as [string, ...string[]],
+    /** Only these may say, in X-Forwarded-For, whom they speak for. */
+    trustedProxies: env.TRUSTED_PROXIES,
     corsOrigins: env.CORS_ORIGINS,
     introspection: env.INTROSPECTION ?? !production,
     sandbox: env.SANDBOX ?? !production,

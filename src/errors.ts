@@ -39,6 +39,10 @@ export const errorTable = {
     description: 'The account is disabled. Only told to whoever has proved the password.',
     message: 'This account has been disabled. Ask an administrator.',
   },
+  EMAIL_NOT_VERIFIED: {
+    description: 'The address must be verified first. Only told to whoever has proved the password.',
+    message: 'Verify your e-mail address first: open the link in the mail that was sent to it.',
+  },
   REGISTRATION_CLOSED: {
     description: 'This server does not take registrations.',
     message: 'Registration is closed on this server. Ask an administrator for an account.',
@@ -50,6 +54,15 @@ export const errorTable = {
   CONFLICT: {
     description: 'The change would break a rule, such as removing the last administrator.',
     message: 'The change conflicts with a rule of this server.',
+  },
+  RATE_LIMITED: {
+    description:
+      'There were too many attempts. `extensions.retryAfter` says in how many seconds to try again.',
+    message: 'Too many attempts. Wait a while, then try again.',
+  },
+  QUERY_TOO_COMPLEX: {
+    description: 'The query is too deep, too long, too expensive, or repeats a sensitive mutation.',
+    message: 'The query is too large. Split it into several requests.',
   },
   SERVICE_UNAVAILABLE: {
     description:

@@ -1,10 +1,12 @@
-import type { AddressInfo } from 'node:net'
 import type { ClassType } from 'type-graphql'
 import type { App } from './app.ts'
 import { type Config, loadConfig, readEnvironment } from './config.ts'
 import { createSchema } from './graphql/schema.ts'
+import { listen } from './http/listen.ts'
 import { createHttpServer } from './http/server.ts'
+import { keepSigningKeysFresh } from './keys/reload.ts'
 import { type OpenOptions, openApp } from './open.ts'
+import { keepLimitsPruned } from './rate-limit/prune.ts'
 
 export type ServerOptions = OpenOptions & {
   /** The settings; otherwise those of the environment and `.env`. */
@@ -30,12 +32,14 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const app = await openApp(config, options)
   try {
     const http = await createHttpServer(app, createSchema(options.resolvers))
-    await http.listen({ host: config.host, port: config.port })
-    const { port } = http.server.address() as AddressInfo
+    const listener = await listen(http, config)
+    const chores = [keepSigningKeysFresh(app), keepLimitsPruned(app)]
     return {
       app,
-      url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+      url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${listener.port}`,
       close: async () => {
+        for (const stop of chores) stop()
+        await listener.close()
         await http.close()
         await app.close()
       },

@@ -32,22 +32,46 @@ export function toAccount(app: App, row: unknown[], start = 0): Account {
   return { ...toRecord<User>(userFields, row, start), ...grantsOf(app, grants) }
 }
 
-const selectBy = (key: 'id' | 'email_canonical' | 'username') =>
-  statement(`account-by-${key}`, `SELECT ${accountColumns.join(', ')} FROM users u WHERE u.${key} = $1`)
+const selectById = statement(
+  'account-by-id',
+  `SELECT ${accountColumns.join(', ')} FROM users u WHERE u.id = $1`,
+)
 
-const select = {
-  id: selectBy('id'),
-  email: selectBy('email_canonical'),
-  username: selectBy('username'),
+/** The account with this id, if there is one. */
+export async function findAccount(app: App, id: string): Promise<Account | undefined> {
+  const [row] = isId(id) ? await selectById(app.pool, [id]) : []
+  return row && toAccount(app, row)
 }
 
-/** The account with this id, canonical e-mail address or canonical username, if there is one. */
-export async function findAccount(
+const selectUserBy = (column: 'email_canonical' | 'username') =>
+  statement(
+    `user-by-${column}`,
+    `SELECT ${Object.values(userColumns).join(', ')} FROM users WHERE ${column} = $1`,
+  )
+
+const selectUser = { email: selectUserBy('email_canonical'), username: selectUserBy('username') }
+
+/**
+ * The user with this canonical e-mail address or canonical username, if there is one. Without grants:
+ * looking for them would take time for names that exist and none for others.
+ */
+export async function findUser(
   app: App,
-  key: keyof typeof select,
+  key: keyof typeof selectUser,
   value: string,
-): Promise<Account | undefined> {
-  if (key === 'id' && !isId(value)) return undefined
-  const [row] = await select[key](app.pool, [value])
-  return row && toAccount(app, row)
+): Promise<User | undefined> {
+  const [row] = await selectUser[key](app.pool, [value])
+  return row && toRecord<User>(userFields, row)
+}
+
+const selectMany = statement(
+  'accounts-by-ids',
+  `SELECT ${accountColumns.join(', ')} FROM users u WHERE u.id = ANY($1::uuid[])`,
+)
+
+/** The accounts that there are of these, by id. */
+export async function findAccounts(app: App, ids: string[]): Promise<Map<string, Account>> {
+  if (ids.length === 0) return new Map()
+  const rows = await selectMany(app.pool, [[...new Set(ids)]])
+  return new Map(rows.map(row => toAccount(app, row)).map(account => [account.id, account]))
 }

@@ -18,7 +18,7 @@ export class AccountsResolver {
   authSettings(@Ctx() { app: { config } }: Context): AuthSettingsType {
     return {
       registrationOpen: config.registrationOpen,
-      emailVerificationRequired: false,
+      emailVerificationRequired: config.emailVerification === 'required',
       passwordMinLength: config.passwords.minLength,
       passwordMaxLength: config.passwords.maxLength,
       locales: config.locales,
@@ -49,7 +49,7 @@ export class AccountsResolver {
     @Ctx() { app }: Context,
     @Arg('id', () => ID, { description: 'The account’s id.' }) id: string,
   ): Promise<UserType> {
-    const account = await findAccount(app, 'id', id)
+    const account = await findAccount(app, id)
     if (!account) throw new AuthError('NOT_FOUND', { message: 'There is no account with this id.' })
     return toUser(account)
   }

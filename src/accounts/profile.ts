@@ -46,7 +46,7 @@ export async function updateProfile(
   } catch (error) {
     throw takenName(error) ?? error
   }
-  const account = await findAccount(app, 'id', id)
+  const account = await findAccount(app, id)
   if (!account) throw new AuthError('NOT_FOUND')
   return account
 }

@@ -8,7 +8,11 @@ export function takenName(error: unknown): AuthError | undefined {
     return new AuthError('EMAIL_TAKEN', { extensions: { field: 'email' }, cause: error })
   }
   if (index?.includes('username')) {
-    return new AuthError('USERNAME_TAKEN', { extensions: { field: 'username' }, cause: error })
+    return usernameTaken(error)
   }
   return undefined
+}
+
+export function usernameTaken(cause: unknown): AuthError {
+  return new AuthError('USERNAME_TAKEN', { extensions: { field: 'username' }, cause })
 }

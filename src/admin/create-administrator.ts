@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { displayNameField, emailField, usernameField } from '../accounts/fields.ts'
 import { takenName } from '../accounts/taken.ts'
 import type { App } from '../app.ts'
-import { record } from '../audit/record.ts'
+import { NOWHERE, record } from '../audit/record.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
@@ -14,9 +14,6 @@ const schema = z.object({
   username: usernameField.nullish(),
   displayName: displayNameField.nullish(),
 })
-
-/** The command line has no request. */
-const NOWHERE = { ipAddress: undefined, userAgent: undefined }
 
 /**
  * Makes an account that may do everything, and returns its id. Whoever can run this owns the database,

@@ -18,6 +18,9 @@ export type AuditEntry = {
 /** What an event says of the request it came from. */
 export type Origin = Pick<RequestFacts, 'ipAddress' | 'userAgent'>
 
+/** The command line has no request. */
+export const NOWHERE: Origin = { ipAddress: undefined, userAgent: undefined }
+
 export const auditColumns = {
   id: 'id',
   at: 'at',

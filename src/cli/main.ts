@@ -6,6 +6,7 @@ import { AuthError } from '../errors.ts'
 import { createAdmin } from './create-admin.ts'
 import { runMigrations } from './migrate.ts'
 import { printSchemaFile } from './print-schema.ts'
+import { rotateKeysNow } from './rotate-keys.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -35,6 +36,11 @@ program
   .description('Writes the GraphQL schema to standard output or to a file.')
   .option('--out <file>', 'where to write it')
   .action(printSchemaFile)
+
+program
+  .command('rotate-keys')
+  .description('Makes a new signing key, which takes over once everybody can have seen it.')
+  .action(rotateKeysNow)
 
 try {
   await program.parseAsync()

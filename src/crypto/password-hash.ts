@@ -11,13 +11,18 @@ export type HashingConfig = {
   concurrency: number
   /** How many may wait behind those. */
   queueMax: number
+  /** Whoever has waited longer for the turn is told to come back. */
+  waitMs: number
 }
+
+const RETRY_AFTER_SECONDS = 2
 
 /** Hashes and verifies passwords with argon2id (RFC 9106), a bounded number at a time. */
 export class PasswordHasher {
   readonly #options: { type: 2; memoryCost: number; timeCost: number; parallelism: number }
   readonly #limit: ReturnType<typeof pLimit>
   readonly #queueMax: number
+  readonly #waitMs: number
   readonly #decoy: string
 
   constructor(config: HashingConfig) {
@@ -29,6 +34,7 @@ export class PasswordHasher {
     }
     this.#limit = pLimit(config.concurrency)
     this.#queueMax = config.queueMax
+    this.#waitMs = config.waitMs
     this.#decoy = decoyHash(config)
   }
 
@@ -60,12 +66,19 @@ export class PasswordHasher {
     return argon2.needsRehash(hash, this.#options)
   }
 
-  #run<Result>(task: () => Promise<Result>): Promise<Result> {
-    if (this.#limit.pendingCount >= this.#queueMax) {
-      throw new AuthError('SERVICE_UNAVAILABLE', { extensions: { retryAfter: 2 } })
-    }
-    return this.#limit(task)
+  async #run<Result>(task: () => Promise<Result>): Promise<Result> {
+    if (this.#limit.pendingCount >= this.#queueMax) throw busy()
+    const start = performance.now()
+    return this.#limit(() => {
+      // Whoever came before has been served or sent away by now, so nobody hears of it much later.
+      if (performance.now() - start > this.#waitMs) throw busy()
+      return task()
+    })
   }
+}
+
+function busy(): AuthError {
+  return new AuthError('SERVICE_UNAVAILABLE', { extensions: { retryAfter: RETRY_AFTER_SECONDS } })
 }
 
 /** A hash with today's parameters that no password has. */

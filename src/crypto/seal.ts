@@ -3,6 +3,9 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 /** A secret of the server, as an AES-256-GCM key with the id that envelopes name it by. */
 export type SealingKey = { id: string; key: Buffer }
 
+/** The key that seals, and those that what is in the database may still be sealed under. */
+export type SealingKeys = { current: SealingKey; previous: readonly SealingKey[] }
+
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
@@ -25,27 +28,30 @@ export function seal(plain: Buffer, purpose: string, { id, key }: SealingKey): s
 }
 
 /**
- * What was sealed, and the id of the key that sealed it.
+ * What was sealed; and, where that was done under a previous key, the envelope to store instead.
  * @throws Error when none of the keys sealed it, or when it was changed or sealed for another purpose.
  */
 export function unseal(
   envelope: string,
   purpose: string,
-  keys: SealingKey[],
-): { plain: Buffer; keyId: string } {
+  { current, previous }: SealingKeys,
+): { plain: Buffer; resealed: string | undefined } {
   const [version, id, data] = envelope.split('.')
-  const key = keys.find(candidate => candidate.id === id)
+  const key = [current, ...previous].find(candidate => candidate.id === id)
   if (version !== 'v1' || !key || !data) {
     throw new Error(
-      `The ${purpose} key in the database was sealed under another secret. Start with the AUTHOGRAPH_SECRET that the database was first used with.`,
+      `The ${purpose} key in the database is sealed under another secret. Start with the AUTHOGRAPH_SECRET that the database was used with, or list that one in AUTHOGRAPH_PREVIOUS_SECRETS.`,
     )
   }
-  const bytes = Buffer.from(data, 'base64url')
-  const decipher = createDecipheriv('aes-256-gcm', key.key, bytes.subarray(0, IV_BYTES), {
+  const plain = open(Buffer.from(data, 'base64url'), purpose, key)
+  return { plain, resealed: key === current ? undefined : seal(plain, purpose, current) }
+}
+
+function open(bytes: Buffer, purpose: string, { id, key }: SealingKey): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES), {
     authTagLength: TAG_BYTES,
   })
-    .setAAD(Buffer.from(`${key.id}.${purpose}`))
+    .setAAD(Buffer.from(`${id}.${purpose}`))
     .setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
-  const plain = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()])
-  return { plain, keyId: key.id }
+  return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()])
 }

@@ -1,6 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { Prisma, PrismaClient } from '../generated/prisma/client.ts'
+import { impatientPool, PATIENCE_MS } from './patience.ts'
 
 export type Database = PrismaClient
 /** The database or a transaction on it. */
@@ -9,16 +10,24 @@ export type Queryable = Prisma.TransactionClient
 /** The connections of a process: one pool, which Prisma and the prepared statements share. */
 export type Connections = { pool: pg.Pool; db: Database; close(): Promise<void> }
 
+const APPLICATION_NAME = 'authograph'
+/** A database that is just starting may take a moment. */
+const CONNECT_AT_START_MS = 10_000
+
+/** Fails within about `PATIENCE_MS` while the database does not answer. */
 export function connect(url: string, poolSize: number, onIdleError: (error: Error) => void): Connections {
-  const pool = new pg.Pool({
+  const pool = impatientPool({
     connectionString: url,
     max: poolSize,
-    connectionTimeoutMillis: 2000,
-    application_name: 'authograph',
+    keepAlive: true,
+    application_name: APPLICATION_NAME,
   })
   // An idle connection that breaks would otherwise end the process.
   pool.on('error', onIdleError)
-  const db = new PrismaClient({ adapter: new PrismaPg(pool) })
+  const db = new PrismaClient({
+    adapter: new PrismaPg(pool),
+    transactionOptions: { maxWait: PATIENCE_MS },
+  })
   return {
     pool,
     db,
@@ -26,6 +35,26 @@ export function connect(url: string, poolSize: number, onIdleError: (error: Erro
       await db.$disconnect()
       await pool.end()
     },
+  }
+}
+
+/** Runs `task` on a connection that waits as long as it takes, for what may take long: migrations. */
+export async function withPatience<Result>(
+  url: string,
+  task: (pool: pg.Pool) => Promise<Result>,
+): Promise<Result> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 1,
+    connectionTimeoutMillis: CONNECT_AT_START_MS,
+    keepAlive: true,
+    application_name: APPLICATION_NAME,
+  })
+  pool.on('error', () => {})
+  try {
+    return await task(pool)
+  } finally {
+    await pool.end()
   }
 }
 

@@ -9,6 +9,7 @@ import type { Config } from '../config.ts'
 import type { Context } from '../context.ts'
 import type { Metrics } from '../metrics.ts'
 import { formatError, isFault } from './format-error.ts'
+import { limits, limitsRule } from './limits.ts'
 import { sandboxDocument } from './sandbox.ts'
 
 /** The GraphQL server, not yet started. */
@@ -19,6 +20,8 @@ export function createApollo(config: Config, schema: GraphQLSchema, metrics: Met
     hideSchemaDetailsFromClientErrors: config.production,
     includeStacktraceInErrorResponses: false,
     persistedQueries: false,
+    parseOptions: { maxTokens: limits.tokens },
+    validationRules: [limitsRule],
     formatError,
     stringifyResult: value => JSON.stringify(value),
     // The HTTP server drains first; Apollo must not also listen to signals.
@@ -55,6 +58,9 @@ function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
           const { body } = response
           if (body.kind !== 'single') return
           const errors = body.singleResult.errors ?? []
+          const waits = errors.map(({ extensions }) => Number(extensions?.retryAfter ?? 0))
+          const retryAfter = Math.max(0, ...waits)
+          if (retryAfter > 0) response.http.headers.set('retry-after', String(retryAfter))
           for (const { extensions } of errors) {
             if (extensions?.code === 'INTERNAL_SERVER_ERROR')
               extensions.requestId = contextValue.request.requestId

@@ -1,4 +1,5 @@
 import type { AuthCheckerFn } from 'type-graphql'
+import { recordDeniedAccess } from '../audit/denied-access.ts'
 import type { Context, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
 
@@ -10,13 +11,22 @@ const SELF = 'self'
  * permissions, or `self` for what belongs to the viewer. Nothing required means any live session.
  * @throws AuthError UNAUTHENTICATED, FORBIDDEN
  */
-export const authChecker: AuthCheckerFn<Context, string> = async ({ root, args, context }, required) => {
+export const authChecker: AuthCheckerFn<Context, string> = async (
+  { root, args, context, info },
+  required,
+) => {
   const forSelf = required.includes(SELF)
   if (forSelf && root && context.revealedBy(root)) return true
   const viewer = await context.viewer()
   if (required.length === 0) return true
   if (forSelf && ownerOf(root, args) === viewer.account.id) return true
   if (required.some(permission => holds(viewer, permission))) return true
+  await recordDeniedAccess(
+    context.app,
+    context.request,
+    viewer.account.id,
+    `${info.parentType.name}.${info.fieldName}`,
+  )
   throw new AuthError('FORBIDDEN')
 }
 

@@ -23,12 +23,18 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown): G
 type PublicError = { code: ErrorCode; message: string; extensions: Record<string, unknown> }
 
 function publicError(formatted: GraphQLFormattedError, error: unknown): PublicError {
-  const cause = unwrapResolverError(error)
+  const cause = causeOf(error)
   if (cause instanceof AuthError) return cause
   if (isUnavailable(cause)) {
     return new AuthError('SERVICE_UNAVAILABLE', { extensions: { retryAfter: RETRY_AFTER_SECONDS } })
   }
   return fromGraphQL(formatted, cause) ?? new AuthError('INTERNAL_SERVER_ERROR')
+}
+
+/** What a resolver threw, or what one of our validation rules reported: Apollo Server wraps both. */
+function causeOf(error: unknown): unknown {
+  const reported = error instanceof GraphQLError ? error.originalError : undefined
+  return reported instanceof AuthError ? reported : unwrapResolverError(error)
 }
 
 /** Codes of Apollo Server for what is wrong with a request, and ours for the same. */
@@ -42,9 +48,13 @@ const REQUEST_FAULTS = new Set<unknown>([
   'PERSISTED_QUERY_NOT_SUPPORTED',
 ])
 
+/** What graphql-js says where its parser stops counting. */
+const TOKEN_LIMIT = /Document contains more tha[nt] \d+ tokens/
+
 function fromGraphQL(formatted: GraphQLFormattedError, cause: unknown): PublicError | undefined {
   if (!(cause instanceof GraphQLError)) return undefined
   const { message, extensions = {} } = formatted
+  if (TOKEN_LIMIT.test(message)) return new AuthError('QUERY_TOO_COMPLEX')
   const argument = ARGUMENT_FAULT.exec(message)?.[1]
   if (argument) return badInput({ [argument]: ['This value does not fit its type.'] })
   if (!REQUEST_FAULTS.has(extensions.code) && !UNKNOWN_OPERATION.test(message)) return undefined

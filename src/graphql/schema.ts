@@ -2,6 +2,8 @@ import 'reflect-metadata'
 import { GraphQLEnumType, GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
 import { buildSchemaSync, type ClassType, getMetadataStorage } from 'type-graphql'
 import { AccountsResolver } from '../accounts/accounts.resolver.ts'
+import { AuditResolver } from '../admin/audit.resolver.ts'
+import { KeysResolver } from '../admin/keys.resolver.ts'
 import { errorTable } from '../errors.ts'
 import { RolesResolver } from '../permissions/roles.resolver.ts'
 import { SessionsResolver, UserSessionsResolver } from '../sessions/sessions.resolver.ts'
@@ -10,6 +12,8 @@ import { authChecker } from './auth-checker.ts'
 
 const resolvers = [
   AccountsResolver,
+  AuditResolver,
+  KeysResolver,
   RolesResolver,
   SessionsResolver,
   UserSessionsResolver,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify'
+import { fastifyApolloHandler } from '@as-integrations/fastify'
 import cookie from '@fastify/cookie'
 import cors from '@fastify/cors'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -9,6 +9,7 @@ import { type Context, createContext } from '../context.ts'
 import { AuthError, type ErrorCode } from '../errors.ts'
 import { createApollo } from '../graphql/apollo.ts'
 import { createMetrics } from '../metrics.ts'
+import { canonicalAddress } from '../rate-limit/network.ts'
 import { authenticate } from '../sessions/authenticate.ts'
 import { cookieEffects, refreshCookieOf } from './cookies.ts'
 import { healthRoutes } from './health.ts'
@@ -16,21 +17,19 @@ import { jwksRoute } from './jwks.ts'
 import { sandboxHeaders, securityHeaders } from './security-headers.ts'
 
 const BODY_LIMIT_BYTES = 64 * 1024
-/** For the whole request to arrive, so that a slow body cannot hold a connection. */
-const REQUEST_TIMEOUT_MS = 30_000
 /** Enough for every browser; more is padding. */
 const USER_AGENT_MAX_LENGTH = 512
 const REQUEST_ID_HEADER = 'x-request-id'
 
-/** The HTTP server of an app, built but not listening. Closing it ends what is in flight first. */
+/** The HTTP server of an app, built but not listening: see listen.ts. */
 export async function createHttpServer(app: App, schema: GraphQLSchema): Promise<FastifyInstance> {
   const { config } = app
   const headers = securityHeaders(config)
   const server = Fastify({
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    forceCloseConnections: 'idle',
+    // A list of networks: `true` would believe whatever the client itself writes leftmost.
+    trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
     genReqId: () => randomUUID(),
     // Before any hook: an address that cannot be decoded.
     frameworkErrors: (_error, request, reply: FastifyReply) => {
@@ -43,7 +42,6 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   server.addHook('onRequest', async (request, reply) => {
     void reply.headers(headers).header(REQUEST_ID_HEADER, request.id)
   })
-  endConnectionsOnClose(server)
   await server.register(cors, {
     // False, unlike a list, says nothing at all to others.
     origin: async (origin?: string) => origin !== undefined && config.corsOrigins.includes(origin) && origin,
@@ -59,13 +57,12 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
 
   const metrics = createMetrics(app)
   const apollo = createApollo(config, schema, metrics)
-  apollo.addPlugin(fastifyApolloDrainPlugin(server))
   await apollo.start()
   const handler = fastifyApolloHandler<Context>(apollo, {
     context: async (request, reply) => requestContext(app, request, reply),
   })
-  server.post('/graphql', handler)
-  server.get('/graphql', (request, reply) => {
+  server.post('/graphql', { preHandler: requireHost }, handler)
+  server.get('/graphql', { preHandler: requireHost }, (request, reply) => {
     if (config.sandbox && request.headers.accept?.includes('text/html')) void reply.headers(sandboxHeaders)
     return handler.call(server, request, reply)
   })
@@ -75,23 +72,16 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   return server
 }
 
-/** A connection that is kept alive would outlast its last answer, and the closing wait for it in vain. */
-function endConnectionsOnClose(server: FastifyInstance): void {
-  let closing = false
-  server.addHook('preClose', done => {
-    closing = true
-    done()
-  })
-  server.addHook('onSend', (_request, reply, _payload, done) => {
-    if (closing) void reply.header('connection', 'close')
-    done()
-  })
+/** Apollo's adapter makes a URL with the Host header and fails where that gives none. */
+async function requireHost(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  if (URL.canParse(request.url, `${request.protocol}://${request.hostname}/`)) return
+  await reply.code(400).send(errorBody('BAD_USER_INPUT', 'The Host header is missing or malformed.'))
 }
 
 function requestContext(app: App, request: FastifyRequest, reply: FastifyReply): Context {
   const facts = {
     requestId: request.id,
-    ipAddress: request.ip,
+    ipAddress: canonicalAddress(request.ip),
     userAgent: request.headers['user-agent']?.slice(0, USER_AGENT_MAX_LENGTH),
     bearerToken: bearerToken(request.headers.authorization),
     refreshCookie: refreshCookieOf(app.config, request),

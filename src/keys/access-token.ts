@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import type { App } from '../app.ts'
 import { unauthenticated } from '../errors.ts'
-import { ALGORITHM } from './signing-keys.ts'
+import { ALGORITHM, signingKeyAt } from './signing-keys.ts'
 
 /** RFC 9068, section 2.1. */
 const TYPE = 'at+jwt'
@@ -33,8 +33,9 @@ export function signAccessToken(
   { userId, sessionId, generation }: { userId: string; sessionId: string; generation: number },
   ttlSeconds: number,
 ): { token: string; expiresAt: Date } {
-  const issuedAt = Math.floor(app.clock.now().getTime() / 1000)
-  const { kid, privateKey } = app.keys.signing.current
+  const now = app.clock.now()
+  const issuedAt = Math.floor(now.getTime() / 1000)
+  const { kid, privateKey } = signingKeyAt(app.keys.signing, now)
   const expiresAtSeconds = issuedAt + ttlSeconds
   const token = jwt.sign(
     {
@@ -93,9 +94,9 @@ export function verifiedTokens(): LRUCache<string, AccessClaims> {
 function checkSignature(app: App, token: string): AccessClaims {
   try {
     const header = headerSchema.parse(decodeHeader(token))
-    const key = app.keys.signing.verifying.get(header.kid)
+    const key = app.keys.signing.find(({ kid }) => kid === header.kid)
     if (!key) throw new Error('unknown kid')
-    const payload = jwt.verify(token, key, {
+    const payload = jwt.verify(token, key.publicKey, {
       algorithms: [ALGORITHM],
       issuer: app.config.tokens.issuer,
       audience: app.config.tokens.audience,

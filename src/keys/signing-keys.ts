@@ -5,50 +5,100 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto'
-import { type SealingKey, seal, unseal } from '../crypto/seal.ts'
-import type { Database } from '../database/client.ts'
+import { addSeconds } from '../clock.ts'
+import { type SealingKeys, seal, unseal } from '../crypto/seal.ts'
+import type { Database, Queryable } from '../database/client.ts'
 import type { SigningKey } from '../generated/prisma/client.ts'
 
 const PURPOSE = 'signing'
 /** ECDSA on P-256 with SHA-256 (RFC 7518, section 3.4). */
 export const ALGORITHM = 'ES256'
+/** How long other services may keep the published keys. */
+export const JWKS_MAX_AGE_SECONDS = 300
+/** How often a replica looks for keys that another one made. */
+export const RELOAD_INTERVAL_SECONDS = 60
+/** From a key's publication to its first signature: every cache has it by then. */
+const PUBLISH_AHEAD_SECONDS = JWKS_MAX_AGE_SECONDS + 2 * RELOAD_INTERVAL_SECONDS
 
 /** A public key as other services read it (RFC 7517). */
 export type Jwk = { kty: string; crv: string; x: string; y: string; kid: string; alg: string; use: 'sig' }
 
-export type SigningKeys = {
-  /** Signs new access tokens. */
-  current: { kid: string; privateKey: KeyObject }
-  /** By `kid`: the keys whose tokens are accepted. */
-  verifying: ReadonlyMap<string, KeyObject>
-  jwks: { keys: Jwk[] }
+type LoadedKey = SigningKey & { privateKey: KeyObject; publicKey: KeyObject }
+export type SigningKeys = readonly LoadedKey[]
+
+/** The key that signs at `now`: each one's last instant is its successor's first. */
+export function signingKeyAt(keys: SigningKeys, now: Date): LoadedKey {
+  const key = keys.find(({ activatesAt, retiredAt }) => activatesAt <= now && (!retiredAt || retiredAt > now))
+  // A clock that was set back before the first key still signs.
+  const oldest = key ?? keys.at(-1)
+  if (!oldest) throw new Error('There is no signing key.')
+  return oldest
+}
+
+/** The public halves, those that do not sign yet too (RFC 7517, section 5). */
+export function jwksOf(keys: SigningKeys): { keys: Jwk[] } {
+  return { keys: keys.map(key => key.publicJwk as Jwk) }
 }
 
 /**
- * The signing keys, the first one made at first start. A unique index admits one current key, so
- * replicas that start at once agree on it.
- * @throws Error when the keys were sealed under another secret.
+ * The keys that sign or verify, the newest first; the very first is made here. A unique index admits one
+ * key without an end, so replicas that start at once agree on it. A key is left out once the last token
+ * that it can have signed has expired, which takes `longestTtlSeconds`.
+ *
+ * What is in `known` is not opened again: a replica under a newer secret may have sealed it anew.
+ * @throws Error when a key is sealed under a secret that is not given
  */
-export async function loadSigningKeys(db: Database, sealing: SealingKey, now: Date): Promise<SigningKeys> {
-  const rows = await db.signingKey.findMany({ orderBy: { createdAt: 'desc' } })
-  const current = rows.find(row => row.retiredAt === null)
-  if (!current) {
-    await db.signingKey.createMany({ data: [generate(sealing, now)], skipDuplicates: true })
-    return loadSigningKeys(db, sealing, now)
+export async function loadSigningKeys(
+  db: Database,
+  sealing: SealingKeys,
+  now: Date,
+  longestTtlSeconds: number,
+  known: SigningKeys = [],
+): Promise<SigningKeys> {
+  const rows = await db.signingKey.findMany({
+    where: { OR: [{ retiredAt: null }, { retiredAt: { gt: addSeconds(now, -longestTtlSeconds) } }] },
+    orderBy: { activatesAt: 'desc' },
+  })
+  if (rows.every(row => row.retiredAt !== null)) {
+    await db.signingKey.createMany({ data: [generate(sealing, now, now)], skipDuplicates: true })
+    return loadSigningKeys(db, sealing, now, longestTtlSeconds, known)
   }
-  const jwks = rows.map(row => row.publicJwk as Jwk)
-  const der = unseal(current.sealedPrivate, PURPOSE, [sealing]).plain
+  const loaded = new Map(known.map(key => [key.kid, key]))
+  return Promise.all(
+    rows.map(async row => {
+      const { privateKey, publicKey } = loaded.get(row.kid) ?? (await open(db, sealing, row))
+      return { ...row, privateKey, publicKey }
+    }),
+  )
+}
+
+async function open(
+  db: Database,
+  sealing: SealingKeys,
+  { kid, sealedPrivate, publicJwk }: SigningKey,
+): Promise<Pick<LoadedKey, 'privateKey' | 'publicKey'>> {
+  const { plain, resealed } = unseal(sealedPrivate, PURPOSE, sealing)
+  if (resealed) {
+    await db.signingKey.updateMany({ where: { kid, sealedPrivate }, data: { sealedPrivate: resealed } })
+  }
   return {
-    current: {
-      kid: current.kid,
-      privateKey: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }),
-    },
-    verifying: new Map(jwks.map(jwk => [jwk.kid, createPublicKey({ key: jwk, format: 'jwk' })])),
-    jwks: { keys: jwks },
+    privateKey: createPrivateKey({ key: plain, format: 'der', type: 'pkcs8' }),
+    publicKey: createPublicKey({ key: publicJwk as Jwk, format: 'jwk' }),
   }
 }
 
-function generate(sealing: SealingKey, now: Date): SigningKey & { publicJwk: Jwk } {
+/**
+ * Makes the key that takes over once every cache has seen it, and gives the present one its end.
+ * Of two at once the second waits for the first, and then follows it.
+ */
+export async function rotateSigningKey(tx: Queryable, sealing: SealingKeys, now: Date): Promise<SigningKey> {
+  const activatesAt = addSeconds(now, PUBLISH_AHEAD_SECONDS)
+  await tx.$executeRaw`LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE`
+  await tx.signingKey.updateMany({ where: { retiredAt: null }, data: { retiredAt: activatesAt } })
+  return tx.signingKey.create({ data: generate(sealing, now, activatesAt) })
+}
+
+function generate(sealing: SealingKeys, now: Date, activatesAt: Date): SigningKey & { publicJwk: Jwk } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const { kty, crv, x, y } = publicKey.export({ format: 'jwk' }) as Pick<Jwk, 'kty' | 'crv' | 'x' | 'y'>
   const kid = thumbprint({ crv, kty, x, y })
@@ -56,8 +106,9 @@ function generate(sealing: SealingKey, now: Date): SigningKey & { publicJwk: Jwk
     kid,
     algorithm: ALGORITHM,
     publicJwk: { kty, crv, x, y, kid, alg: ALGORITHM, use: 'sig' },
-    sealedPrivate: seal(privateKey.export({ format: 'der', type: 'pkcs8' }), PURPOSE, sealing),
+    sealedPrivate: seal(privateKey.export({ format: 'der', type: 'pkcs8' }), PURPOSE, sealing.current),
     createdAt: now,
+    activatesAt,
     retiredAt: null,
   }
 }

@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import { recordDeniedAccess } from '../audit/denied-access.ts'
 import { record } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
 import { isId } from '../database/client.ts'
@@ -27,7 +28,7 @@ export async function setUserRoles(
 ): Promise<void> {
   const wanted = [...new Set(names)]
   if (!isId(userId)) throw new AuthError('NOT_FOUND')
-  await requireGrantable(app, wanted, viewer)
+  await requireGrantable(app, wanted, viewer, request)
   const now = app.clock.now()
   await app.db.$transaction(async tx => {
     // Changes of roles queue here, so that two of them cannot each leave the other's administrator out.
@@ -57,7 +58,12 @@ export async function setUserRoles(
 }
 
 /** Nobody gives what they do not hold. */
-async function requireGrantable(app: App, wanted: string[], viewer: Viewer): Promise<void> {
+async function requireGrantable(
+  app: App,
+  wanted: string[],
+  viewer: Viewer,
+  request: RequestFacts,
+): Promise<void> {
   const known = (await allRoles(app)).filter(role => wanted.includes(role.name))
   const unknown = wanted.filter(name => !known.some(role => role.name === name))
   if (unknown.length > 0) {
@@ -67,6 +73,7 @@ async function requireGrantable(app: App, wanted: string[], viewer: Viewer): Pro
   }
   const held = viewer.account.permissions
   if (!known.every(role => role.permissions.every(permission => held.includes(permission)))) {
+    await recordDeniedAccess(app, request, viewer.account.id, 'Mutation.setUserRoles')
     throw new AuthError('FORBIDDEN', {
       message: 'You can only give roles whose permissions you hold yourself.',
     })

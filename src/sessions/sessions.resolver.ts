@@ -1,4 +1,15 @@
-import { Arg, Authorized, Ctx, FieldResolver, ID, Int, Mutation, Resolver, Root } from 'type-graphql'
+import {
+  Arg,
+  Authorized,
+  Ctx,
+  Extensions,
+  FieldResolver,
+  ID,
+  Int,
+  Mutation,
+  Resolver,
+  Root,
+} from 'type-graphql'
 import { z } from 'zod'
 import { UserType } from '../accounts/accounts.types.ts'
 import type { Context } from '../context.ts'
@@ -6,6 +17,8 @@ import { isId } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import { withExample } from '../example.ts'
 import { checkInput } from '../input.ts'
+import { countAttempt } from '../rate-limit/limit.ts'
+import { networkOf } from '../rate-limit/network.ts'
 import { issueTokens, TokenTransport } from './issue.ts'
 import { liveSessions } from './list.ts'
 import { refreshSession } from './refresh.ts'
@@ -21,6 +34,7 @@ const refreshInput = z
 
 @Resolver()
 export class SessionsResolver {
+  @Extensions({ sensitive: true })
   @Mutation(() => AuthPayload, {
     description: withExample(
       'Exchanges the refresh token, from the input or the cookie, for a new pair. Each is good for one exchange; repeating one whose answer was lost gives the same successor, and an older one ends the session.',
@@ -45,9 +59,10 @@ export class SessionsResolver {
       const transport = fromCookie ? TokenTransport.COOKIE : TokenTransport.BODY
       return issueTokens(context, viewer, transport, accessTokenTtlSeconds)
     } catch (error) {
-      if (fromCookie && error instanceof AuthError && error.code === 'REFRESH_TOKEN_INVALID') {
-        response.clearRefreshCookie()
-      }
+      if (!(error instanceof AuthError) || error.code !== 'REFRESH_TOKEN_INVALID') throw error
+      if (fromCookie) response.clearRefreshCookie()
+      // A token that is good never counts: a network that somebody else floods from stays signed in.
+      await countAttempt(app, [{ rule: 'refresh.network', subject: networkOf(request.ipAddress) }], request)
       throw error
     }
   }

@@ -7,15 +7,15 @@ import { AuthError, unauthenticated } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
-import { provePassword } from './prove-password.ts'
+import { proveOwnPassword } from './prove-password.ts'
 
 const schema = z.object({ currentPassword: passwordField, newPassword: passwordField })
 
 /**
  * Sets a new password and ends the account's other sessions in the same transaction. Of two changes at
  * once one wins: the other's password is no longer the current one.
- * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, SERVICE_UNAVAILABLE; UNAUTHENTICATED when the
- *   session was ended meanwhile
+ * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED, SERVICE_UNAVAILABLE; UNAUTHENTICATED
+ *   when the session was ended meanwhile
  */
 export async function changePassword(
   app: App,
@@ -24,7 +24,7 @@ export async function changePassword(
   request: RequestFacts,
 ): Promise<Account> {
   const { currentPassword, newPassword } = checkInput(schema, input)
-  const { passwordHash } = await provePassword(app, viewer.account, currentPassword, request)
+  const { passwordHash } = await proveOwnPassword(app, viewer, currentPassword, request)
   const { id, email, username, displayName } = viewer.account
   await requireGoodPassword(app, newPassword, 'input.newPassword', [email, username, displayName])
   const newHash = await app.hasher.hash(newPassword)
@@ -48,7 +48,7 @@ export async function changePassword(
     if (kept.count === 0) throw unauthenticated('REVOKED')
     await record(tx, request, { action: 'user.password_changed', at: now, actorId: id, subjectId: id })
   })
-  const account = await findAccount(app, 'id', id)
+  const account = await findAccount(app, id)
   if (!account) throw new AuthError('NOT_FOUND')
   return account
 }

@@ -1,8 +1,9 @@
-import type { Account } from '../accounts/account.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
-import type { RequestFacts } from '../context.ts'
+import type { RequestFacts, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
+import type { User } from '../generated/prisma/client.ts'
+import { type Attempt, countAttempt, forgiveAttempts } from '../rate-limit/limit.ts'
 
 /**
  * The account with its hash, once the password is proved. An unknown account costs the same work and
@@ -11,14 +12,32 @@ import { AuthError } from '../errors.ts'
  */
 export async function provePassword(
   app: App,
-  account: Account | undefined,
+  account: User | undefined,
   password: string,
   request: RequestFacts,
-): Promise<Account & { passwordHash: string }> {
+): Promise<User & { passwordHash: string }> {
   const proved = await app.hasher.verify(account?.passwordHash, password)
   if (account?.passwordHash && proved) return { ...account, passwordHash: account.passwordHash }
   await recordDenial(app, account?.id, request)
   throw new AuthError('INVALID_CREDENTIALS')
+}
+
+/**
+ * The viewer's account, once its password is proved again. A stolen session must not be a way to guess
+ * the password, so attempts are counted, apart from those to sign in.
+ * @throws AuthError INVALID_CREDENTIALS, RATE_LIMITED, SERVICE_UNAVAILABLE
+ */
+export async function proveOwnPassword(
+  app: App,
+  { account }: Viewer,
+  password: string,
+  request: RequestFacts,
+): Promise<User & { passwordHash: string }> {
+  const attempt: Attempt = { rule: 'proof.account', subject: account.id }
+  await countAttempt(app, [attempt], request)
+  const proved = await provePassword(app, account, password, request)
+  await forgiveAttempts(app, [attempt])
+  return proved
 }
 
 /** Puts a failed proof on record, against the account if there is one. */
@@ -36,7 +55,7 @@ export async function recordDenial(
  */
 export async function renewHash(
   app: App,
-  account: Account & { passwordHash: string },
+  account: User & { passwordHash: string },
   password: string,
 ): Promise<string> {
   if (!app.hasher.isOutdated(account.passwordHash)) return account.passwordHash

@@ -6,13 +6,13 @@ import { unauthenticated } from '../errors.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { passwordField } from '../passwords/new-password.ts'
-import { provePassword } from './prove-password.ts'
+import { proveOwnPassword } from './prove-password.ts'
 
 const schema = z.object({ password: passwordField })
 
 /**
  * Proves the password again in a session that exists.
- * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, SERVICE_UNAVAILABLE; UNAUTHENTICATED when the
+ * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED, SERVICE_UNAVAILABLE; UNAUTHENTICATED when the
  *   session was ended meanwhile
  */
 export async function reauthenticate(
@@ -22,7 +22,7 @@ export async function reauthenticate(
   request: RequestFacts,
 ): Promise<Session> {
   const { password } = checkInput(schema, input)
-  await provePassword(app, viewer.account, password, request)
+  await proveOwnPassword(app, viewer, password, request)
   const now = app.clock.now()
   return app.db.$transaction(async tx => {
     const [session] = await tx.session.updateManyAndReturn({

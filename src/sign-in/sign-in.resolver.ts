@@ -1,4 +1,4 @@
-import { Arg, Authorized, Ctx, Mutation, Resolver } from 'type-graphql'
+import { Arg, Authorized, Ctx, Extensions, Mutation, Resolver } from 'type-graphql'
 import { z } from 'zod'
 import { toUser, UserType } from '../accounts/accounts.types.ts'
 import type { Context } from '../context.ts'
@@ -13,6 +13,7 @@ import { reauthenticate } from './reauthenticate.ts'
 import { register } from './register.ts'
 import {
   ChangePasswordInput,
+  type EmailVerificationRequired,
   LoginInput,
   LoginResult,
   LogoutInput,
@@ -25,20 +26,24 @@ const logoutInput = z.object({ refreshToken: z.string().nullish() }).nullish()
 
 @Resolver()
 export class SignInResolver {
+  @Extensions({ sensitive: true })
   @Mutation(() => RegisterResult, {
     description: withExample(
-      'Makes an account and signs it in.',
+      'Makes an account and signs it in; where addresses must be verified first, asks for that instead.',
       'mutation Register { register(input: { email: "ada@example.com", password: "an engine of brass", displayName: "Ada" }) { __typename ... on AuthPayload { accessToken tokenType accessTokenExpiresAt refreshToken refreshTokenExpiresAt session { id } user { id email } } ... on EmailVerificationRequired { email } } }',
     ),
   })
   async register(
     @Ctx() context: Context,
     @Arg('input', () => RegisterInput, { description: 'The new account.' }) input: RegisterInput,
-  ): Promise<AuthPayload> {
-    const viewer = await register(context.app, input, context.request)
-    return issueTokens(context, viewer, input.tokenTransport)
+  ): Promise<AuthPayload | EmailVerificationRequired> {
+    const registered = await register(context.app, input, context.request)
+    return 'mustVerify' in registered
+      ? { email: registered.mustVerify }
+      : issueTokens(context, registered.viewer, input.tokenTransport)
   }
 
+  @Extensions({ sensitive: true })
   @Mutation(() => LoginResult, {
     description: withExample(
       'Signs in with an e-mail address or a username. A wrong password and an unknown name get the same answer.',
@@ -74,6 +79,7 @@ export class SignInResolver {
     return true
   }
 
+  @Extensions({ sensitive: true })
   @Authorized()
   @Mutation(() => SessionType, {
     description: withExample(
@@ -91,6 +97,7 @@ export class SignInResolver {
     return toSession(session, viewer.session.id)
   }
 
+  @Extensions({ sensitive: true })
   @Authorized()
   @Mutation(() => UserType, {
     description: withExample(

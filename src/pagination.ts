@@ -1,0 +1,97 @@
+import { Field, ObjectType } from 'type-graphql'
+import { badInput } from './errors.ts'
+
+/** The most and the usual number of items of a page. */
+export const PAGE_MAX = 100
+const PAGE_DEFAULT = 20
+
+/** The arguments of a Relay connection. */
+export type PageArguments = {
+  first?: number | null | undefined
+  after?: string | null | undefined
+  last?: number | null | undefined
+  before?: string | null | undefined
+}
+
+/** A page to fetch: so many items from one end, between two places in the order. */
+export type Page = {
+  size: number
+  backward: boolean
+  after: string[] | undefined
+  before: string[] | undefined
+}
+
+/**
+ * The page that the arguments ask for. A cursor holds the sort keys of an item, `keyCount` of them, so a
+ * page starts where the last one ended whatever has come or gone between.
+ * @throws AuthError BAD_USER_INPUT
+ */
+export function pageOf({ first, after, last, before }: PageArguments, keyCount: number): Page {
+  if (first != null && last != null) throw badInput({ last: ['Give first or last, not both.'] })
+  const size = first ?? last ?? PAGE_DEFAULT
+  const sizeName = last != null ? 'last' : 'first'
+  if (size < 1 || size > PAGE_MAX) throw badInput({ [sizeName]: [`Ask for 1 to ${PAGE_MAX} items.`] })
+  return {
+    size,
+    backward: last != null,
+    after: after == null ? undefined : readCursor(after, keyCount, 'after'),
+    before: before == null ? undefined : readCursor(before, keyCount, 'before'),
+  }
+}
+
+export function cursorOf(keys: string[]): string {
+  return Buffer.from(JSON.stringify(keys)).toString('base64url')
+}
+
+function readCursor(cursor: string, keyCount: number, field: string): string[] {
+  try {
+    const keys: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    if (Array.isArray(keys) && keys.length === keyCount && keys.every(key => typeof key === 'string'))
+      return keys
+  } catch {
+    // Not a cursor: falls through to the message.
+  }
+  throw badInput({ [field]: ['This is not a cursor of this list. Start again without it.'] })
+}
+
+/**
+ * The connection of a page, from the items that were fetched for it: one more than its size, so that it is
+ * known whether there are further ones, and from the end that it was asked from.
+ */
+export function connectionOf<Item>(
+  page: Page,
+  fetched: Item[],
+  totalCount: number,
+  keysOf: (item: Item) => string[],
+) {
+  const beyond = fetched.length > page.size
+  const nodes = fetched.slice(0, page.size)
+  if (page.backward) nodes.reverse()
+  const edges = nodes.map(node => ({ cursor: cursorOf(keysOf(node)), node }))
+  return {
+    edges,
+    nodes,
+    totalCount,
+    pageInfo: {
+      hasNextPage: page.backward ? page.before !== undefined : beyond,
+      hasPreviousPage: page.backward ? beyond : page.after !== undefined,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  }
+}
+
+@ObjectType('PageInfo', { description: 'Where a page of a list stands.' })
+export class PageInfo {
+  @Field(() => Boolean, { description: 'Whether items follow the last one.' })
+  hasNextPage!: boolean
+
+  @Field(() => Boolean, { description: 'Whether items come before the first one.' })
+  hasPreviousPage!: boolean
+
+  @Field(() => String, { nullable: true, description: 'Of the first item; null where there is none.' })
+  startCursor!: string | null
+
+  @Field(() => String, { nullable: true, description: 'Of the last item; null where there is none.' })
+  endCursor!: string | null
+}
