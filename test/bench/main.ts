@@ -18,6 +18,10 @@ const SETTLE_MS = 2000
 const SETTINGS: Settings = {
   NODE_ENV: 'production',
   AUTHOGRAPH_SECRET: 'a secret that only the bench may know',
+  // All the load comes from one address, and is to be hashed rather than put off.
+  LIMIT_LOGIN_NETWORK: '1000000/1h',
+  LIMIT_REGISTER_NETWORK: '1000000/1h',
+  HASH_WAIT_MS: '60000',
 }
 const config = loadConfig(SETTINGS)
 /** What is to be stopped or removed in the end, the last first. */

@@ -24,9 +24,11 @@ test('.env.example leaves empty only what has no default that is the same everyw
   const empty = Object.keys(example).filter(name => example[name] === '')
   expect(empty).toEqual([
     'AUTHOGRAPH_SECRET',
+    'AUTHOGRAPH_PREVIOUS_SECRETS',
     'TOKEN_ISSUER',
     'BREACHED_PASSWORDS_FILE',
     'HASH_CONCURRENCY',
+    'TRUSTED_PROXIES',
     'CORS_ORIGINS',
     'INTROSPECTION',
     'SANDBOX',

@@ -23,6 +23,7 @@ test('nothing needs to be set in development', () => {
     publicUrl: 'http://localhost:4000',
     dataDir: path.resolve('data'),
     secret: undefined,
+    previousSecrets: [],
     database: { url: undefined, poolSize: 10 },
     tokens: {
       issuer: 'http://localhost:4000',
@@ -32,6 +33,7 @@ test('nothing needs to be set in development', () => {
     },
     sessions: { idleTtlSeconds: 2_592_000, absoluteTtlSeconds: 7_776_000, shortTtlSeconds: 86_400 },
     registrationOpen: true,
+    emailVerification: 'off',
     passwords: { minLength: 8, maxLength: 128, breachedFile: undefined },
     hashing: {
       memoryKib: 19_456,
@@ -39,8 +41,18 @@ test('nothing needs to be set in development', () => {
       parallelism: 1,
       concurrency: availableParallelism(),
       queueMax: 1000,
+      waitMs: 750,
+    },
+    limits: {
+      'login.account': { attempts: 10, windowSeconds: 900 },
+      'login.device': { attempts: 10, windowSeconds: 900 },
+      'login.network': { attempts: 300, windowSeconds: 900 },
+      'register.network': { attempts: 500, windowSeconds: 3600 },
+      'proof.account': { attempts: 10, windowSeconds: 900 },
+      'refresh.network': { attempts: 300, windowSeconds: 900 },
     },
     locales: ['en', 'ko'],
+    trustedProxies: [],
     corsOrigins: [],
     introspection: true,
     sandbox: true,
@@ -84,6 +96,17 @@ test.each([
   [{ DATA_DIR: '/var/lib/authograph' }, { dataDir: '/var/lib/authograph' }],
   [{ DATABASE_URL: 'postgres://db/auth' }, { database: { url: 'postgres://db/auth' } }],
   [{ REGISTRATION: 'closed' }, { registrationOpen: false }],
+  [{ EMAIL_VERIFICATION: 'required' }, { emailVerification: 'required' }],
+  [
+    { LIMIT_LOGIN_ACCOUNT: '3/90', LIMIT_REGISTER_NETWORK: '9999999/30d' },
+    {
+      limits: {
+        'login.account': { attempts: 3, windowSeconds: 90 },
+        'register.network': { attempts: 9_999_999, windowSeconds: 2_592_000 },
+      },
+    },
+  ],
+  [{ TRUSTED_PROXIES: '10.0.0.0/8, ::1' }, { trustedProxies: ['10.0.0.0/8', '::1'] }],
   [{ LOCALES: ' ko , pt-BR ,' }, { locales: ['ko', 'pt-BR'] }],
   [
     { CORS_ORIGINS: 'https://App.example.com/, http://localhost:3000,https://b.example:443' },
@@ -130,6 +153,12 @@ describe('a setting that is wrong is named:', () => {
     ['SESSION_ABSOLUTE_TTL', ['0d', 'never']],
     ['SESSION_SHORT_TTL', ['0', 'h']],
     ['REGISTRATION', ['on', 'true']],
+    ['EMAIL_VERIFICATION', ['on', 'optional']],
+    [
+      'LIMIT_LOGIN_ACCOUNT',
+      ['10', 'off', '0/15m', '10/0', '10/0s', '-1/1m', '10/1.5h', '10/31d', '10/99999999999d'],
+    ],
+    ['TRUSTED_PROXIES', ['true', '1', '10.0.0.0/33', 'proxy.internal', '10.0.0.1,any', '0.0.0.0/0', '::/0']],
     ['PASSWORD_MIN_LENGTH', ['7', '65', 'ten']],
     ['PASSWORD_MAX_LENGTH', ['63', '1025']],
     ['BREACHED_PASSWORDS_FILE', ['/nowhere/hashes.txt']],

@@ -86,6 +86,8 @@ test('the examples run as they stand, from the first sign-up to the last sign-ou
   await run(take('Query.user'), { id: ada.id })
   const other = await signUp(service)
   await run(take('Mutation.setUserRoles'), { id: other.id })
+  await run(take('Query.auditLog'))
+  await run(take('Mutation.rotateSigningKey'))
   await run(take('Mutation.changePassword'))
   const [session] = (me.sessions as { id: string; current: boolean }[]).filter(({ current }) => !current)
   expect(await run(take('Mutation.revokeSession'), { id: session?.id })).toMatchObject({ current: false })

@@ -1,16 +1,30 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { seal, sealingKey, unseal } from '../../src/crypto/seal.ts'
+import { type SealingKey, type SealingKeys, seal, sealingKey, unseal } from '../../src/crypto/seal.ts'
 
 const KEY = sealingKey('the secret of this server, long enough')
 const OTHER = sealingKey('the secret of another one, long enough')
 const PLAIN = Buffer.from('a private key')
+const only = (current: SealingKey): SealingKeys => ({ current, previous: [] })
 
-test('what was sealed comes back, with the id of the key that sealed it', () => {
+test('what was sealed comes back', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.string(), (bytes, purpose) => {
       const plain = Buffer.from(bytes)
-      expect(unseal(seal(plain, purpose, KEY), purpose, [OTHER, KEY])).toEqual({ plain, keyId: KEY.id })
+      expect(unseal(seal(plain, purpose, KEY), purpose, only(KEY))).toEqual({ plain, resealed: undefined })
+    }),
+  )
+})
+
+test('what was sealed under a previous secret comes back, with what to store instead', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.string(), (bytes, purpose) => {
+      const plain = Buffer.from(bytes)
+      const envelope = seal(plain, purpose, KEY)
+      const opened = unseal(envelope, purpose, { current: OTHER, previous: [sealingKey('a third'), KEY] })
+      expect(opened.plain).toEqual(plain)
+      expect(unseal(opened.resealed ?? '', purpose, only(OTHER))).toEqual({ plain, resealed: undefined })
+      expect(() => unseal(opened.resealed ?? '', purpose, only(KEY))).toThrow()
     }),
   )
 })
@@ -37,35 +51,36 @@ describe('an envelope does not open', () => {
   const bytes = Buffer.from(data, 'base64url')
 
   test('for another purpose', () => {
-    expect(() => unseal(envelope, 'refresh-token', [KEY])).toThrow()
+    expect(() => unseal(envelope, 'refresh-token', only(KEY))).toThrow()
   })
 
   test('with another secret, and the message says which one is wanted', () => {
-    expect(() => unseal(envelope, 'signing', [OTHER])).toThrow(/signing key.*AUTHOGRAPH_SECRET/)
-    expect(() => unseal(envelope, 'signing', [])).toThrow(/AUTHOGRAPH_SECRET/)
+    expect(() => unseal(envelope, 'signing', only(OTHER))).toThrow(/signing key.*AUTHOGRAPH_SECRET/)
   })
 
   test('with another key under the same id', () => {
-    expect(() => unseal(envelope, 'signing', [{ id: KEY.id, key: OTHER.key }])).toThrow()
+    expect(() => unseal(envelope, 'signing', only({ id: KEY.id, key: OTHER.key }))).toThrow()
   })
 
   test('with any one of its bits changed', () => {
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const changed = Buffer.from(bytes)
       changed[bit >> 3]! ^= 1 << (bit & 7)
-      expect(() => unseal(`${version}.${id}.${changed.toString('base64url')}`, 'signing', [KEY])).toThrow()
+      expect(() =>
+        unseal(`${version}.${id}.${changed.toString('base64url')}`, 'signing', only(KEY)),
+      ).toThrow()
     }
   })
 
   test('with any of its end cut off', () => {
     for (let length = 0; length < bytes.length; length++) {
       const cut = bytes.subarray(0, length).toString('base64url')
-      expect(() => unseal(`${version}.${id}.${cut}`, 'signing', [KEY])).toThrow()
+      expect(() => unseal(`${version}.${id}.${cut}`, 'signing', only(KEY))).toThrow()
     }
   })
 
   test.each(['', 'v1', `v1.${id}`, `v2.${id}.${data}`, `.${id}.${data}`, `v1..${data}`, data])(
     'when it reads %j',
-    text => expect(() => unseal(text, 'signing', [KEY])).toThrow(),
+    text => expect(() => unseal(text, 'signing', only(KEY))).toThrow(),
   )
 })

@@ -1,13 +1,19 @@
 import { describe, expect, test } from '@jest/globals'
 import type { ResolverData } from 'type-graphql'
+import { systemClock } from '../../src/clock.ts'
 import { unauthenticated } from '../../src/errors.ts'
 import { authChecker } from '../../src/graphql/auth-checker.ts'
-import { type Context, testContext } from '../../src/index.ts'
+import { type App, type Context, testContext } from '../../src/index.ts'
 
 const ADA = '00000000-0000-7000-8000-00000000000a'
 const BOB = '00000000-0000-7000-8000-00000000000b'
 
-const ada = (...permissions: string[]) => testContext({ viewer: { account: { id: ADA, permissions } } })
+/** As much of the app as a denial needs, which is put on record. */
+const app = {
+  clock: systemClock,
+  db: { auditEvent: { createMany: async () => ({ count: 1 }) } },
+} as unknown as Partial<App>
+const ada = (...permissions: string[]) => testContext({ app, viewer: { account: { id: ADA, permissions } } })
 const nobody = testContext()
 
 /** On an operation: there is no object yet. */
@@ -17,7 +23,8 @@ const field = (context: Context, root: object, args: Record<string, unknown> = {
   data(context, root, args)
 
 function data(context: Context, root: unknown, args: Record<string, unknown>): ResolverData<Context> {
-  return { root, args, context, info: {} } as ResolverData<Context>
+  const info = { parentType: { name: 'Query' }, fieldName: 'field' }
+  return { root, args, context, info } as unknown as ResolverData<Context>
 }
 
 const allows = async (asked: ResolverData<Context>, ...required: string[]) => authChecker(asked, required)

@@ -30,7 +30,7 @@ test('any page and any cache may keep the keys for five minutes', async () => {
   })
   expect(status).toBe(200)
   expect(headers.get('content-type')).toMatch(/^application\/jwk-set\+json\b/)
-  expect(headers.get('cache-control')).toBe('public, max-age=300, stale-while-revalidate=300')
+  expect(headers.get('cache-control')).toBe('public, max-age=300')
   expect(headers.get('access-control-allow-origin')).toBe('*')
 })
 

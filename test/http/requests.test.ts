@@ -1,6 +1,4 @@
 import { expect, test } from '@jest/globals'
-import { createSchema } from '../../src/graphql/schema.ts'
-import { createHttpServer } from '../../src/http/server.ts'
 import { Me, Register } from '../support/operations.ts'
 import { type ErrorFacts, PASSWORD, signUp, useService } from '../support/service.ts'
 
@@ -126,11 +124,4 @@ test('a client cannot choose the address that its session shows', async () => {
   expect(data?.register).toMatchObject({
     session: { ipAddress: expect.stringMatching(/^(127\.0\.0\.1|::1|::ffff:127\.0\.0\.1)$/) },
   })
-})
-
-test('a request that arrives too slowly is given up after 30 seconds', async () => {
-  const http = await createHttpServer(service.app, createSchema())
-  expect(http.server.requestTimeout).toBe(30_000)
-  expect(http.server.headersTimeout).toBeLessThanOrEqual(60_000)
-  await http.close()
 })

@@ -1,6 +1,7 @@
 import { createHmac, createPublicKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import jwt from 'jsonwebtoken'
+import { signingKeyAt } from '../../src/keys/signing-keys.ts'
 import { claimsOf, encode, forge, headerOf, type Json, signed } from '../support/forge.ts'
 import { type SignedIn, signIn, signUp, useService } from '../support/service.ts'
 import { HOUR, MINUTE, refreshed, stateOf } from '../support/sessions.ts'
@@ -15,13 +16,14 @@ beforeAll(async () => {
   account = await signUp(service)
 })
 
+const signingKey = () => signingKeyAt(service.app.keys.signing, service.clock.now())
 const now = () => Math.floor(service.clock.now().getTime() / 1000)
 const stateOfForged = (change: { header?: Json; claims?: Json }) =>
   stateOf(service, forge(service, account.accessToken, change))
 
 describe('an access token', () => {
   test('has the header and the claims of RFC 9068 and lives 10 minutes', () => {
-    const { kid } = service.app.keys.signing.current
+    const { kid } = signingKey()
     expect(headerOf(account.accessToken)).toEqual({ alg: 'ES256', typ: 'at+jwt', kid })
     const claims = claimsOf(account.accessToken)
     expect(claims).toEqual({
@@ -203,11 +205,7 @@ describe('a signature is refused', () => {
   }
   const der = () => {
     const [header, payload] = parts()
-    const signature = sign(
-      'sha256',
-      Buffer.from(`${header}.${payload}`),
-      service.app.keys.signing.current.privateKey,
-    )
+    const signature = sign('sha256', Buffer.from(`${header}.${payload}`), signingKey().privateKey)
     return `${header}.${payload}.${signature.toString('base64url')}`
   }
   const byAnotherKey = () => {
@@ -242,12 +240,7 @@ describe('a signature is refused', () => {
 })
 
 describe('without the private key nobody makes a token', () => {
-  const publicKey = () => {
-    const { signing } = service.app.keys
-    const key = signing.verifying.get(signing.current.kid)
-    if (!key) throw new Error('no public key')
-    return key
-  }
+  const publicKey = () => signingKey().publicKey
   /** The account's claims under another algorithm. */
   const unsigned = (header: Json) =>
     `${encode({ ...headerOf(account.accessToken), ...header })}.${account.accessToken.split('.')[1]}`
@@ -265,7 +258,7 @@ describe('without the private key nobody makes a token', () => {
       () => publicKey().export({ format: 'pem', type: 'spki' }).toString().trim(),
     ],
     ['DER', () => publicKey().export({ format: 'der', type: 'spki' })],
-    ['JWK', () => JSON.stringify(service.app.keys.signing.jwks.keys[0])],
+    ['JWK', () => JSON.stringify(signingKey().publicJwk)],
     ['nothing', () => ''],
   ])('HS256 with the public key as %s', async (_form, secret) => {
     for (const alg of ['HS256', 'HS512']) {

@@ -29,7 +29,7 @@ const noteOf = (userId: string): Note => ({ id: `note of ${userId}`, userId, tex
 class Extra {
   @Query(() => UserType, { nullable: true })
   async anyone(@Ctx() { app }: Context, @Arg('id', () => ID) id: string): Promise<UserType | null> {
-    const account = await findAccount(app, 'id', id)
+    const account = await findAccount(app, id)
     return account ? toUser(account) : null
   }
 

@@ -1,4 +1,5 @@
 import { sign } from 'node:crypto'
+import { signingKeyAt } from '../../src/keys/signing-keys.ts'
 import type { Service } from './service.ts'
 
 export type Json = Record<string, unknown>
@@ -35,7 +36,7 @@ export function forge(
 /** A header and claims of any shape, signed by the service's own key (RFC 7518, section 3.4). */
 export function signed({ app }: Service, header: unknown, claims: unknown): string {
   const input = `${encode(header)}.${encode(claims)}`
-  const { privateKey } = app.keys.signing.current
+  const { privateKey } = signingKeyAt(app.keys.signing, app.clock.now())
   const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' })
   return `${input}.${signature.toString('base64url')}`
 }

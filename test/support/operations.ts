@@ -134,3 +134,20 @@ export const UserWhole = graphql(`
     }
   }
 `)
+
+export const RotateSigningKey = graphql(`
+  mutation RotateSigningKey {
+    rotateSigningKey { kid algorithm createdAt retiredAt }
+  }
+`)
+
+export const AuditLog = graphql(`
+  query AuditLog($first: Int, $after: String, $last: Int, $before: String, $filter: AuditFilter) {
+    auditLog(first: $first, after: $after, last: $last, before: $before, filter: $filter) {
+      totalCount
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+      edges { cursor node { id } }
+      nodes { id at action actor { id email } subject { id username } ipAddress userAgent detail }
+    }
+  }
+`)

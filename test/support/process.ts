@@ -26,14 +26,22 @@ export type ServerProcess = {
   ended: Promise<number | null>
 }
 
-/** The compiled server as a process of its own; resolves once it listens or has ended. */
-export async function startProcess(settings: Record<string, string>): Promise<ServerProcess> {
+/**
+ * The compiled server as a process of its own; resolves once it listens or has ended. `onSpawn` is given a way
+ * to kill it before.
+ */
+export async function startProcess(
+  settings: Record<string, string>,
+  onSpawn: (kill: ServerProcess['kill']) => void = () => {},
+): Promise<ServerProcess> {
   await build()
   const child = spawn(process.execPath, [MAIN], {
     cwd: tmpdir(),
     env: { PATH: process.env.PATH, ...SETTINGS, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const kill: ServerProcess['kill'] = signal => void child.kill(signal)
+  onSpawn(kill)
   const ended = once(child, 'close').then(([code]: (number | null)[]) => code ?? null)
   const stderr: string[] = []
   createInterface(child.stderr).on('line', line => stderr.push(line))
@@ -46,5 +54,5 @@ export async function startProcess(settings: Record<string, string>): Promise<Se
     })
     void ended.then(() => resolve(undefined))
   })
-  return { url: await url, stdout, stderr, kill: signal => void child.kill(signal), ended }
+  return { url: await url, stdout, stderr, kill, ended }
 }

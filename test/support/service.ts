@@ -86,7 +86,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   }
 }
 
-async function send<Data, Variables>(
+export async function send<Data, Variables>(
   url: string,
   document: TypedDocumentNode<Data, Variables> | DocumentNode | string,
   variables?: Variables,

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto'
+import { expect, test } from '@jest/globals'
+import { Login } from '../support/operations.ts'
+import { PASSWORD, signUp, startService, useService } from '../support/service.ts'
+
+const service = useService()
+const login = (identifier: string, on = service) =>
+  on.send(Login, { input: { identifier, password: 'wrong' } })
+
+/** One account of each kind that a stranger must not tell from nobody's. */
+async function names() {
+  const [known, disabled, hashless] = [await signUp(service), await signUp(service), await signUp(service)]
+  const users = service.app.db.user
+  await users.update({ where: { id: disabled.id }, data: { disabledAt: service.clock.now() } })
+  await users.update({ where: { id: hashless.id }, data: { passwordHash: null } })
+  return [`${randomUUID()}@example.com`, known.email, disabled.email, hashless.email]
+}
+
+test('unknown, known, disabled and hashless accounts are answered alike, after the same work in the same order', async () => {
+  const { hasher, pool } = service.app
+  const [verify, query] = [hasher.verify.bind(hasher), pool.query]
+  const steps: string[] = []
+  hasher.verify = (...args) => {
+    steps.push('verify')
+    return verify(...args)
+  }
+  const all = await names()
+  pool.query = ((...args: [{ name?: string }]) => {
+    steps.push(args[0].name ?? '')
+    return Reflect.apply(query, pool, args)
+  }) as typeof pool.query
+  try {
+    for (const name of all) {
+      const { status, data, errors, headers } = await login(name)
+      expect([status, data, errors, headers.get('content-length')]).toEqual([
+        200,
+        null,
+        [expect.objectContaining({ extensions: { code: 'INVALID_CREDENTIALS' } })],
+        expect.any(String),
+      ])
+      expect(steps.splice(0).slice(0, 3)).toEqual(['user-by-email_canonical', 'limit-count', 'verify'])
+    }
+  } finally {
+    hasher.verify = verify
+    pool.query = query
+  }
+})
+
+test('each kind is locked after as many attempts, and answered alike then', async () => {
+  const settings = { LIMIT_LOGIN_ACCOUNT: '3/15m', TRUSTED_PROXIES: '127.0.0.1, ::1' }
+  const strict = await startService({ databaseUrl: service.app.config.database.url ?? '', settings })
+  try {
+    for (const [place, name] of (await names()).entries()) {
+      const outcomes: unknown[] = []
+      for (let count = 0; count < 5; count++) {
+        const { status, data, errors } = await strict.send(
+          Login,
+          { input: { identifier: name, password: count < 4 ? 'wrong' : PASSWORD } },
+          { headers: { 'x-forwarded-for': `198.51.100.${place}` } },
+        )
+        outcomes.push([status, data, errors.map(error => error.extensions.code)])
+      }
+      const [denied, limited] = ['INVALID_CREDENTIALS', 'RATE_LIMITED'].map(code => [200, null, [code]])
+      expect(outcomes).toEqual([denied, denied, denied, limited, limited])
+    }
+  } finally {
+    await strict.close()
+  }
+})

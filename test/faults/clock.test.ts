@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { TestClock } from '../support/clock.ts'
+import { Login } from '../support/operations.ts'
+import { codes, type Service, type SignedIn, signIn, signUp, startService } from '../support/service.ts'
+import {
+  countEvents,
+  DAY,
+  expectDead,
+  HOUR,
+  MINUTE,
+  refresh,
+  refreshed,
+  stateOf,
+} from '../support/sessions.ts'
+
+const STEP = 36 * HOUR
+const IDLE = 30 * DAY
+
+let service: Service
+beforeEach(async () => {
+  service = await startService()
+})
+afterEach(async () => {
+  expect(service.logged).toEqual([])
+  await service.close()
+})
+
+/** The session is live, and a chain of refreshes goes on without a reuse being seen in it. */
+async function expectGoesOn(at: Service, account: SignedIn, refreshToken = account.refreshToken) {
+  const pair = await refreshed(at, refreshToken)
+  expect(await stateOf(at, pair.accessToken)).toBe('LIVE')
+  const next = await refreshed(at, pair.refreshToken)
+  expect(await stateOf(at, next.accessToken)).toBe('LIVE')
+  expect(await countEvents(at, account.sessionId, 'session.reuse_detected')).toBe(0)
+  return next
+}
+
+/** Seconds that a session has left by this clock, having seen it alive just before its end and dead after. */
+async function lifeOf(at: Service, [early, late]: [SignedIn, SignedIn]): Promise<number> {
+  const { expiresAt } = await at.app.db.session.findUniqueOrThrow({ where: { id: early.sessionId } })
+  const seconds = (expiresAt.getTime() - at.clock.now().getTime()) / 1000
+  at.clock.advance(seconds - MINUTE)
+  await refreshed(at, early.refreshToken)
+  at.clock.advance(2 * MINUTE)
+  expect(codes(await refresh(at, late.refreshToken))).toEqual(['REFRESH_TOKEN_INVALID'])
+  return seconds
+}
+
+async function twoSessions(at: Service): Promise<[SignedIn, SignedIn]> {
+  const first = await signUp(at)
+  return [first, await signIn(at, first.email)]
+}
+
+describe.each([
+  ['steps ahead', STEP],
+  ['steps back', -STEP],
+])('when the clock %s by 36 h', (_name, step) => {
+  test('a session goes on, in the middle of a chain of refreshes too', async () => {
+    const account = await signUp(service)
+    const fresh = await signUp(service)
+    const { refreshToken } = await refreshed(service, account.refreshToken)
+    service.clock.advance(step)
+    await expectGoesOn(service, account, refreshToken)
+    await expectGoesOn(service, fresh)
+  })
+
+  test('an access token is good for no longer than its life and the step', async () => {
+    const { accessToken } = await signUp(service)
+    service.clock.advance(step)
+    // Ahead it has expired, back it is from the future; either way the client refreshes.
+    expect(await stateOf(service, accessToken)).toBe(step > 0 ? 'EXPIRED' : 'INVALID')
+    service.clock.advance(Math.max(0, -step) + 10 * MINUTE)
+    expect(await stateOf(service, accessToken)).toBe('EXPIRED')
+  })
+
+  test('a session is over 30 days after its last use, give or take the step', async () => {
+    const sessions = await twoSessions(service)
+    service.clock.advance(step)
+    expect(Math.abs((await lifeOf(service, sessions)) - IDLE)).toBeLessThan(STEP + MINUTE)
+  })
+
+  test('reuse is still detected, and revoked sessions stay so', async () => {
+    const account = await signUp(service)
+    const { refreshToken } = await refreshed(service, account.refreshToken)
+    const current = await refreshed(service, refreshToken)
+    service.clock.advance(step)
+    expect(codes(await refresh(service, account.refreshToken))).toEqual(['REFRESH_TOKEN_INVALID'])
+    expect(codes(await refresh(service, current.refreshToken))).toEqual(['REFRESH_TOKEN_INVALID'])
+    service.clock.advance(-step)
+    await expectDead(service, current)
+  })
+
+  test('an answer lost shortly before is still given again, or the session goes on from its successor', async () => {
+    const account = await signUp(service)
+    const { refreshToken } = await refreshed(service, account.refreshToken)
+    service.clock.advance(step)
+    // 36 h are more than the 24 h for which an answer is kept, so ahead the session may end here: by the step.
+    const repeated = await refresh(service, account.refreshToken)
+    if (step < 0) expect(repeated.data?.refreshToken.refreshToken).toBe(refreshToken)
+    else expect(codes(repeated)).toEqual(['REFRESH_TOKEN_INVALID'])
+  })
+
+  test('a block of a login lasts no longer than it was meant to and the step', async () => {
+    const account = await signUp(service)
+    const login = (password: string) =>
+      service.send(Login, { input: { identifier: account.email, password } })
+    const hit = async () => {
+      for (let attempt = 0; attempt < 25; attempt++) {
+        const reply = await login('no such password')
+        if (codes(reply)[0] === 'RATE_LIMITED') return Number(reply.errors[0]?.extensions.retryAfter)
+      }
+      throw new Error('never limited')
+    }
+    expect(await hit()).toBeLessThanOrEqual(30)
+    service.clock.advance(step)
+    service.clock.advance(Math.max(0, -step) + 31)
+    await signIn(service, account.email)
+  })
+})
+
+test('keys still sign and verify when the clock stands before the first of them', async () => {
+  service.clock.advance(-STEP)
+  const account = await signUp(service)
+  expect(await stateOf(service, account.accessToken)).toBe('LIVE')
+  service.clock.advance(STEP)
+  await expectGoesOn(service, account)
+})
+
+describe.each([
+  ['ahead', STEP],
+  ['behind', -STEP],
+])('with a replica whose clock is 36 h %s', (_name, offset) => {
+  let replica: Service
+  beforeEach(async () => {
+    const clock = new TestClock()
+    clock.advance(offset)
+    replica = await startService({ databaseUrl: service.app.config.database.url ?? '', clock })
+  })
+  afterEach(() => replica.close())
+
+  test('a session goes on, whichever of the two is asked', async () => {
+    const account = await signUp(service)
+    let { refreshToken } = account
+    for (const at of [replica, service, replica, replica, service, service]) {
+      const pair = await refreshed(at, refreshToken)
+      expect(await stateOf(at, pair.accessToken)).toBe('LIVE')
+      refreshToken = pair.refreshToken
+    }
+    expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(0)
+  })
+
+  test('revocation and reuse detection hold across both', async () => {
+    const account = await signUp(replica)
+    const second = await refreshed(service, account.refreshToken)
+    const third = await refreshed(replica, second.refreshToken)
+    expect(codes(await refresh(service, account.refreshToken))).toEqual(['REFRESH_TOKEN_INVALID'])
+    expect(codes(await refresh(replica, third.refreshToken))).toEqual(['REFRESH_TOKEN_INVALID'])
+    expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
+  })
+
+  test('a session that the replica started lives 30 days for both, give or take the step', async () => {
+    const sessions = await twoSessions(replica)
+    expect(Math.abs((await lifeOf(service, sessions)) - IDLE)).toBeLessThan(STEP + MINUTE)
+  })
+})

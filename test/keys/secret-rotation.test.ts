@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { sealingKey } from '../../src/crypto/seal.ts'
+import { reloadSigningKeys } from '../../src/keys/reload.ts'
+import { TestClock } from '../support/clock.ts'
+import { headerOf } from '../support/forge.ts'
+import { RotateSigningKey } from '../support/operations.ts'
+import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { type Service, signIn, signUp, signUpWith, startService } from '../support/service.ts'
+import { MINUTE, refreshed, stateOf } from '../support/sessions.ts'
+
+const FIRST = 'the first secret that is long enough'
+const SECOND = 'the second secret that is long enough'
+const THIRD = 'the third secret that is long enough too'
+
+let database: TestDatabase
+let clock: TestClock
+const running: Service[] = []
+
+beforeEach(async () => {
+  database = await createDatabase()
+  clock = new TestClock()
+})
+afterEach(async () => {
+  const services = running.splice(0)
+  const logged = services.flatMap(service => service.logged)
+  await Promise.all(services.map(service => service.close()))
+  await database.drop()
+  expect(logged).toEqual([])
+})
+
+async function start(secret: string, ...previous: string[]): Promise<Service> {
+  const settings = { AUTHOGRAPH_SECRET: secret, AUTHOGRAPH_PREVIOUS_SECRETS: previous.join(', ') }
+  const service = await startService({ databaseUrl: database.url, clock, settings })
+  running.push(service)
+  return service
+}
+
+const keysOf = ({ app: { keys } }: Service) => ({
+  signing: keys.signing.map(({ privateKey }) => privateKey.export({ format: 'jwk' })),
+  refreshToken: keys.refreshToken.toString('hex'),
+})
+
+/** The ids of the sealing keys that the envelopes in the database name. */
+async function sealedUnder({ app: { db } }: Service): Promise<string[]> {
+  const signing = await db.signingKey.findMany()
+  const server = await db.serverKey.findMany()
+  const envelopes = [...signing.map(key => key.sealedPrivate), ...server.map(key => key.sealed)]
+  return envelopes.map(envelope => envelope.split('.')[1] ?? '')
+}
+
+async function rotate(service: Service): Promise<string> {
+  const { accessToken: token } = await signUpWith(service, 'admin')
+  const { data, errors } = await service.send(RotateSigningKey, {}, { token })
+  expect(errors).toEqual([])
+  return data?.rotateSigningKey.kid ?? ''
+}
+
+describe('a start under a new secret that lists the old one', () => {
+  test('has the same keys, and every token and session stays good', async () => {
+    const before = await start(FIRST)
+    const account = await signUp(before)
+    const after = await start(SECOND, FIRST)
+    expect(keysOf(after)).toEqual(keysOf(before))
+    expect(await stateOf(after, account.accessToken)).toBe('LIVE')
+    const pair = await refreshed(after, account.refreshToken)
+    expect(await stateOf(before, pair.accessToken)).toBe('LIVE')
+  })
+
+  test('seals everything anew, retired keys too, so that the old secret can be forgotten', async () => {
+    const before = await start(FIRST)
+    await rotate(before)
+    expect(new Set(await sealedUnder(before))).toEqual(new Set([sealingKey(FIRST).id]))
+    const after = await start(SECOND, FIRST)
+    expect(await sealedUnder(after)).toEqual([1, 2, 3].map(() => sealingKey(SECOND).id))
+    expect(keysOf(await start(SECOND))).toEqual(keysOf(before))
+    await expect(start(FIRST)).rejects.toThrow('AUTHOGRAPH_PREVIOUS_SECRETS')
+  })
+
+  test('of several replicas at once agrees', async () => {
+    const before = await start(FIRST)
+    const after = await Promise.all([1, 2, 3].map(() => start(SECOND, FIRST)))
+    for (const service of after) expect(keysOf(service)).toEqual(keysOf(before))
+    expect(keysOf(await start(SECOND))).toEqual(keysOf(before))
+  })
+
+  test('finds the one that is wanted among several', async () => {
+    const before = await start(FIRST)
+    expect(keysOf(await start(THIRD, SECOND, FIRST))).toEqual(keysOf(before))
+    expect(keysOf(await start(SECOND, THIRD))).toEqual(keysOf(before))
+  })
+
+  test('fails where the one that is wanted is not listed, tells no secret and harms nothing', async () => {
+    const before = await start(FIRST)
+    const failure = await start(SECOND, THIRD).catch(String)
+    expect(failure).toMatch(/sealed under another secret.*AUTHOGRAPH_PREVIOUS_SECRETS/)
+    for (const secret of [FIRST, SECOND, THIRD]) expect(failure).not.toContain(secret)
+    expect(keysOf(await start(FIRST))).toEqual(keysOf(before))
+  })
+})
+
+describe('while one replica still runs under the old secret', () => {
+  test('each takes the tokens of the other', async () => {
+    const old = await start(FIRST)
+    const renewed = await start(SECOND, FIRST)
+    await reloadSigningKeys(old.app)
+    const [atOld, atRenewed] = [await signUp(old), await signUp(renewed)]
+    expect(await stateOf(renewed, atOld.accessToken)).toBe('LIVE')
+    expect(await stateOf(old, atRenewed.accessToken)).toBe('LIVE')
+    await refreshed(renewed, atOld.refreshToken)
+    await refreshed(old, atRenewed.refreshToken)
+  })
+
+  test('a key that the old one makes is taken over and sealed anew by the renewed one', async () => {
+    const old = await start(FIRST)
+    const renewed = await start(SECOND, FIRST)
+    const kid = await rotate(old)
+    await reloadSigningKeys(renewed.app)
+    expect(new Set(await sealedUnder(renewed))).toEqual(new Set([sealingKey(SECOND).id]))
+    await reloadSigningKeys(old.app)
+    clock.advance(7 * MINUTE)
+    const { email, accessToken } = await signUp(renewed)
+    expect(headerOf(accessToken).kid).toBe(kid)
+    expect(await stateOf(old, accessToken)).toBe('LIVE')
+    expect(headerOf((await signIn(old, email)).accessToken).kid).toBe(kid)
+  })
+
+  test('a key that the renewed one makes is not taken over, and the old one goes on with its own', async () => {
+    const old = await start(FIRST)
+    const renewed = await start(SECOND, FIRST)
+    await rotate(renewed)
+    const keys = keysOf(old)
+    await expect(reloadSigningKeys(old.app)).rejects.toThrow('sealed under another secret')
+    expect(keysOf(old)).toEqual(keys)
+    const { accessToken } = await signUp(old)
+    expect(await stateOf(renewed, accessToken)).toBe('LIVE')
+  })
+})

@@ -1,0 +1,289 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { ChangePassword, Login, Reauthenticate, Refresh, Register } from '../support/operations.ts'
+import { codes, PASSWORD, type Reply, type Service, startService, useService } from '../support/service.ts'
+import { refresh, refreshed, stateOf } from '../support/sessions.ts'
+
+/** Small enough to be spent; the addresses of clients are what they say in X-Forwarded-For. */
+const settings = {
+  TRUSTED_PROXIES: '127.0.0.1, ::1',
+  LIMIT_LOGIN_ACCOUNT: '4/15m',
+  LIMIT_LOGIN_DEVICE: '2/15m',
+  LIMIT_LOGIN_NETWORK: '6/15m',
+  LIMIT_REGISTER_NETWORK: '5/1h',
+  LIMIT_PROOF_ACCOUNT: '3/15m',
+  LIMIT_REFRESH_NETWORK: '3/15m',
+}
+const service = useService({ settings })
+let replica: Service
+beforeAll(async () => {
+  const databaseUrl = service.app.config.database.url ?? ''
+  replica = await startService({ databaseUrl, settings, clock: service.clock })
+})
+afterAll(() => replica.close())
+
+let network = 0
+/** The headers of a client in a network that nobody has come from before. */
+function elsewhere() {
+  network += 1
+  return { 'x-forwarded-for': `198.18.${network >> 8}.${network & 255}` }
+}
+
+type Sent = { password?: string; headers?: Record<string, string>; on?: Service }
+
+const login = (identifier: string, { password = 'wrong', headers = elsewhere(), on = service }: Sent = {}) =>
+  on.send(Login, { input: { identifier, password } }, { headers })
+const signIn = (identifier: string, headers?: Record<string, string>) =>
+  login(identifier, { password: PASSWORD, ...(headers && { headers }) })
+const register = (headers = elsewhere(), on = service) =>
+  on.send(Register, { input: { email: `${randomUUID()}@example.com`, password: PASSWORD } }, { headers })
+
+/** An account that is known in no other network than its own. */
+async function newAccount() {
+  const headers = elsewhere()
+  const email = `${randomUUID()}@example.com`
+  const username = randomUUID().slice(0, 30)
+  const { data } = await service.send(
+    Register,
+    { input: { email, username, password: PASSWORD } },
+    { headers },
+  )
+  if (data?.register.__typename !== 'AuthPayload') throw new Error('not signed in')
+  const { accessToken, refreshToken, user } = data.register
+  return { id: user.id, email, username, headers, accessToken, refreshToken: refreshToken ?? '' }
+}
+
+async function lock(account: { email: string }): Promise<void> {
+  for (let count = 0; count < 5; count++) await login(account.email)
+  expect(codes(await signIn(account.email))).toEqual(['RATE_LIMITED'])
+}
+
+function expectLimited(reply: Reply<unknown>, retryAfter = 30): void {
+  expect(reply.errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED' } }])
+  const wait = Number(reply.errors[0]?.extensions.retryAfter)
+  expect([retryAfter - 1, retryAfter]).toContain(wait)
+  expect(reply.headers.get('retry-after')).toBe(String(wait))
+}
+
+/** What is counted, how many are free, and one that is: sent to either replica in turn. */
+const rules: [
+  rule: string,
+  free: number,
+  prepare: () => Promise<(on: Service) => Promise<Reply<unknown>>>,
+][] = [
+  [
+    'login.account',
+    4,
+    async () => {
+      const { email, username } = await newAccount()
+      const names = [email, ` ${email.toUpperCase()} `, username, username.toUpperCase()]
+      return on => {
+        names.push(names.shift() ?? '')
+        return login(names[0] ?? '', { on })
+      }
+    },
+  ],
+  [
+    'login.account',
+    4,
+    async () => {
+      const names = [`zoë.${network}@bücher.example`, ` ZOE\u0308.${network}@xn--bcher-kva.example`]
+      return on => {
+        names.reverse()
+        return login(names[0] ?? '', { on })
+      }
+    },
+  ],
+  [
+    'login.network',
+    6,
+    async () => {
+      network += 1
+      return on =>
+        login(randomUUID(), {
+          on,
+          headers: { 'x-forwarded-for': `2001:db8:${network}:1::${randomUUID().slice(0, 4)}` },
+        })
+    },
+  ],
+  [
+    'register.network',
+    5,
+    async () => {
+      const headers = elsewhere()
+      return on => register(headers, on)
+    },
+  ],
+  [
+    'proof.account',
+    3,
+    async () => {
+      const { accessToken: token } = await newAccount()
+      const wrong = { password: 'wrong', currentPassword: 'wrong', newPassword: 'eighteen copper kettles' }
+      const { password, ...change } = wrong
+      let turn = 0
+      return on =>
+        turn++ % 2
+          ? on.send(ChangePassword, { input: change }, { token, headers: elsewhere() })
+          : on.send(Reauthenticate, { input: { password } }, { token, headers: elsewhere() })
+    },
+  ],
+  [
+    'refresh.network',
+    3,
+    async () => {
+      const headers = elsewhere()
+      return on => refresh(on, randomUUID(), {}, { headers })
+    },
+  ],
+]
+
+describe('every rule holds over replicas, for requests one by one and at once:', () => {
+  test.each(rules)('%s', async (rule, free, prepare) => {
+    const hits = () =>
+      service.app.db.auditEvent.count({
+        where: { action: 'limit.hit', detail: { path: ['rule'], equals: rule } },
+      })
+    const before = await hits()
+
+    const one = await prepare()
+    for (let count = 0; count < free; count++) {
+      expect(codes(await one(count % 2 ? service : replica))).not.toContain('RATE_LIMITED')
+    }
+    expectLimited(await one(service))
+    expectLimited(await one(replica))
+    service.clock.advance(31)
+    expect(codes(await one(service))).not.toContain('RATE_LIMITED')
+    expectLimited(await one(replica), 60)
+    expect(await hits()).toBe(before + 2)
+
+    const other = await prepare()
+    const replies = await Promise.all(
+      Array.from({ length: 24 }, (_, at) => other(at % 2 ? service : replica)),
+    )
+    expect(replies.flatMap(codes).filter(code => code === 'RATE_LIMITED')).toHaveLength(24 - free)
+  })
+})
+
+test('what is refused is refused before anything is hashed', async () => {
+  const { email } = await newAccount()
+  const { hasher } = service.app
+  const verify = hasher.verify.bind(hasher)
+  let hashed = 0
+  hasher.verify = (...args) => {
+    hashed += 1
+    return verify(...args)
+  }
+  try {
+    await Promise.all(Array.from({ length: 30 }, () => login(email)))
+  } finally {
+    hasher.verify = verify
+  }
+  expect(hashed).toBe(4)
+})
+
+describe('aliases', () => {
+  const document = (count: number) => {
+    const input = () => `{ email: "${randomUUID()}@example.com", password: "${PASSWORD}" }`
+    const fields = Array.from(
+      { length: count },
+      (_, at) => `a${at}: register(input: ${input()}) { __typename }`,
+    )
+    return `mutation { ${fields.join(' ')} }`
+  }
+
+  test('count one by one', async () => {
+    const headers = elsewhere()
+    expect(codes(await service.send(document(3), {}, { headers }))).toEqual([])
+    const second = await service.send(document(3), {}, { headers })
+    expectLimited(second)
+    expect(second.errors[0]?.path).toEqual(['a2'])
+  })
+
+  test('beyond a few are refused, and then none counts', async () => {
+    const headers = elsewhere()
+    for (let count = 0; count < 3; count++) {
+      expect(codes(await service.send(document(4), {}, { headers }))).toEqual(['QUERY_TOO_COMPLEX'])
+    }
+    expect(codes(await service.send(document(3), {}, { headers }))).toEqual([])
+  })
+})
+
+describe('while somebody else keeps an account locked, its owner', () => {
+  test('goes on in the sessions that there are', async () => {
+    const account = await newAccount()
+    await lock(account)
+    const pair = await refreshed(service, account.refreshToken, {}, { headers: elsewhere() })
+    expect(await stateOf(service, pair.accessToken)).toBe('LIVE')
+    const proof = await service.send(
+      Reauthenticate,
+      { input: { password: PASSWORD } },
+      { token: pair.accessToken, headers: elsewhere() },
+    )
+    expect(codes(proof)).toEqual([])
+  })
+
+  test('signs in from a network that the account is known in, which has attempts of its own', async () => {
+    const account = await newAccount()
+    await lock(account)
+    expect(codes(await signIn(account.email, account.headers))).toEqual([])
+    await lock(account)
+    for (const code of ['INVALID_CREDENTIALS', 'INVALID_CREDENTIALS', 'RATE_LIMITED']) {
+      expect(codes(await login(account.email, { headers: account.headers }))).toEqual([code])
+    }
+  })
+
+  test('knows a network by any address of an IPv6 /64', async () => {
+    const account = await newAccount()
+    await signIn(account.email, { 'x-forwarded-for': '2001:db8:7:7::1' })
+    await lock(account)
+    expect(codes(await signIn(account.email, { 'x-forwarded-for': '2001:db8:7:8::1' }))).toEqual([
+      'RATE_LIMITED',
+    ])
+    expect(codes(await signIn(account.email, { 'x-forwarded-for': '2001:db8:7:7::2' }))).toEqual([])
+  })
+
+  test('signs in from anywhere when the block is over', async () => {
+    const account = await newAccount()
+    await lock(account)
+    service.clock.advance(31)
+    expect(codes(await signIn(account.email))).toEqual([])
+    for (let count = 0; count < 4; count++)
+      expect(codes(await login(account.email))).toEqual(['INVALID_CREDENTIALS'])
+  })
+})
+
+test('whoever signs in to an account of their own gets no further guesses at others', async () => {
+  const { email, headers } = await newAccount()
+  const outcomes: string[] = []
+  for (let count = 0; count < 8; count++) {
+    await signIn(email, headers)
+    outcomes.push(...codes(await login(randomUUID(), { headers })))
+  }
+  expect(outcomes).toEqual([...Array(6).fill('INVALID_CREDENTIALS'), 'RATE_LIMITED', 'RATE_LIMITED'])
+})
+
+test('a good refresh token never counts, nor does it wait for a network where bad ones were tried', async () => {
+  const { headers, refreshToken } = await newAccount()
+  let token = refreshToken
+  for (let count = 0; count < 5; count++)
+    token = (await refreshed(service, token, {}, { headers })).refreshToken
+  for (let count = 0; count < 5; count++) await service.send(Refresh, {}, { headers })
+  expectLimited(await service.send(Refresh, {}, { headers }))
+  await refreshed(service, token, {}, { headers })
+})
+
+test('where attempts cannot be counted nobody signs in, and what needs no counting goes on', async () => {
+  const account = await newAccount()
+  await service.app.pool.query('ALTER TABLE rate_limits RENAME TO rate_limits_gone')
+  try {
+    expect(codes(await signIn(account.email))).toEqual(['INTERNAL_SERVER_ERROR'])
+    expect(codes(await register())).toEqual(['INTERNAL_SERVER_ERROR'])
+    expect(await stateOf(service, account.accessToken)).toBe('LIVE')
+    await refreshed(service, account.refreshToken)
+  } finally {
+    await service.app.pool.query('ALTER TABLE rate_limits_gone RENAME TO rate_limits')
+  }
+  expect(service.logged.splice(0)).toHaveLength(2)
+  expect(await service.app.db.session.count({ where: { userId: account.id } })).toBe(1)
+})

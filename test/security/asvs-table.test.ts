@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+
+const ROOT = path.resolve(import.meta.dirname, '../..')
+const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8')
+
+/** The requirements of levels 1 and 2 in these sections of ASVS 5.0.0, by their last numbers. */
+const SECTIONS: Record<string, number[]> = {
+  '4.3': upTo(2),
+  '6.1': upTo(3),
+  '6.2': upTo(12),
+  '6.3': upTo(4),
+  '6.4': upTo(4),
+  '6.5': upTo(5),
+  '6.6': upTo(3),
+  '6.8': upTo(4),
+  '7.1': upTo(3),
+  '7.2': upTo(4),
+  '7.3': upTo(2),
+  '7.4': upTo(5),
+  '7.5': upTo(2),
+  '7.6': upTo(2),
+  '8.1': upTo(2),
+  '8.2': upTo(3),
+  '8.3': upTo(1),
+  '8.4': upTo(1),
+  '9.1': upTo(3),
+  '9.2': upTo(4),
+  '11.1': upTo(2),
+  '11.2': upTo(3),
+  '11.3': upTo(3),
+  '11.4': upTo(4),
+  '11.5': upTo(1),
+  '11.6': upTo(1),
+  '13.1': upTo(1),
+  '13.2': upTo(5),
+  '13.3': upTo(2),
+  '13.4': upTo(5),
+  '16.1': upTo(1),
+  '16.2': upTo(5),
+  '16.3': upTo(4),
+  '16.4': upTo(3),
+  '16.5': upTo(3),
+}
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1)
+}
+
+const rows = read('SECURITY.md')
+  .split('\n')
+  .filter(line => line.startsWith('| v5.0.0-'))
+  .map(line => line.slice(2, -2).split(' | '))
+
+/** `file: name` in backticks, the file without `test/` and `.test.ts`. */
+const named = rows.flatMap(([id = '', , , held = '']) =>
+  [...held.matchAll(/`([a-z-]+\/[a-z-]+): ([^`]+)`/g)].map(
+    ([, file = '', name = '']) => [id, file, name] as const,
+  ),
+)
+
+/** The titles of the tests and groups of a file, as they stand there. */
+function titlesOf(file: string): string[] {
+  const TITLE = /(['"`])((?:(?!\1).)+)\1,\s*(?:async\s*)?(?:\(|\w+\s*=>)/g
+  return [...read(`test/${file}.test.ts`).matchAll(TITLE)].map(([, , title = '']) => title)
+}
+
+test('the table has every requirement of levels 1 and 2 of its chapters, once and in order', () => {
+  const wanted = Object.entries(SECTIONS).flatMap(([section, numbers]) =>
+    numbers.map(number => `v5.0.0-${section}.${number}`),
+  )
+  expect(rows.map(([id]) => id)).toEqual(wanted)
+})
+
+test('every row says its level, what it asks for, and what holds it or why nothing does', () => {
+  for (const row of rows) {
+    expect(row).toHaveLength(4)
+    expect(row[1]).toMatch(/^[12]$/)
+    expect(row[2]).toMatch(/^.{5,}/)
+    expect(row[3]).toMatch(/^.{10,}/)
+  }
+  expect(named.length).toBeGreaterThan(60)
+})
+
+describe('a test that it names exists', () => {
+  test.each(named)('%s: %s: %s', (_id, file, name) => {
+    expect(titlesOf(file)).toContain(name)
+  })
+})
