@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { type Cuttable, cuttable } from '../support/cuttable.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { type ServerProcess, startProcess } from '../support/process.ts'
+import { type DatabaseProxy, startProxy } from '../support/proxy.ts'
 import { useService } from '../support/service.ts'
 
 const service = useService()
 
 // A process of its own: under Jest, what Node's network code throws is no instance of Error.
 let database: TestDatabase
-let line: Cuttable
+let line: DatabaseProxy
 let server: ServerProcess
 
 beforeAll(async () => {
   database = await createDatabase()
-  line = await cuttable(database.url)
+  line = await startProxy(database.url)
   server = await startProcess({ DATABASE_URL: line.url })
 })
 
@@ -57,7 +57,7 @@ test('while the database is away the server is alive but not ready, and is ready
   expect(await get('/readyz')).toEqual({ status: 503, body: { status: 'database unreachable' } })
   expect(await get('/healthz')).toEqual(ok)
   expect((await fetch(`${server.url}/metrics`)).status).toBe(200)
-  await line.mend()
+  await line.restore()
   expect(await get('/readyz')).toEqual(ok)
 })
 
@@ -84,7 +84,7 @@ test('while the database is away clients are told to try again, and nothing of t
     { data: null, errors: [away] },
     { data: null, errors: [away] },
   ])
-  await line.mend()
+  await line.restore()
   expect((await login()).body).toMatchObject({ errors: [{ extensions: { code: 'INVALID_CREDENTIALS' } }] })
   expect(server.stdout.join()).toContain('ECONNREFUSED')
 })
