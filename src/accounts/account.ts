@@ -1,5 +1,6 @@
 import type { App } from '../app.ts'
 import { isId, statement, toRecord } from '../database/client.ts'
+import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { type Grants, grantsColumn, grantsOf } from '../permissions/grants.ts'
 
@@ -37,10 +38,14 @@ const selectById = statement(
   `SELECT ${accountColumns.join(', ')} FROM users u WHERE u.id = $1`,
 )
 
-/** The account with this id, if there is one. */
-export async function findAccount(app: App, id: string): Promise<Account | undefined> {
+/**
+ * The account with this id.
+ * @throws AuthError NOT_FOUND
+ */
+export async function requireAccount(app: App, id: string): Promise<Account> {
   const [row] = isId(id) ? await selectById(app.pool, [id]) : []
-  return row && toAccount(app, row)
+  if (!row) throw new AuthError('NOT_FOUND', { message: 'There is no account with this id.' })
+  return toAccount(app, row)
 }
 
 const selectUserBy = (column: 'email_canonical' | 'username') =>

@@ -1,9 +1,8 @@
 import { Arg, Authorized, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
 import type { Context } from '../context.ts'
-import { AuthError } from '../errors.ts'
 import { withExample } from '../example.ts'
 import { setUserRoles } from '../permissions/roles.ts'
-import { findAccount } from './account.ts'
+import { requireAccount } from './account.ts'
 import { AuthSettingsType, toUser, UpdateProfileInput, UserType } from './accounts.types.ts'
 import { updateProfile } from './profile.ts'
 
@@ -49,9 +48,7 @@ export class AccountsResolver {
     @Ctx() { app }: Context,
     @Arg('id', () => ID, { description: 'The account’s id.' }) id: string,
   ): Promise<UserType> {
-    const account = await findAccount(app, id)
-    if (!account) throw new AuthError('NOT_FOUND', { message: 'There is no account with this id.' })
-    return toUser(account)
+    return toUser(await requireAccount(app, id))
   }
 
   @Authorized()

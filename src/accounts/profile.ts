@@ -2,9 +2,8 @@ import { z } from 'zod'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
-import { AuthError } from '../errors.ts'
 import { checkInput } from '../input.ts'
-import { type Account, findAccount } from './account.ts'
+import { type Account, requireAccount } from './account.ts'
 import { displayNameField, localeField, usernameField } from './fields.ts'
 import { takenName } from './taken.ts'
 
@@ -46,7 +45,5 @@ export async function updateProfile(
   } catch (error) {
     throw takenName(error) ?? error
   }
-  const account = await findAccount(app, id)
-  if (!account) throw new AuthError('NOT_FOUND')
-  return account
+  return requireAccount(app, id)
 }

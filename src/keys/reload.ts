@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import { every } from '../chore.ts'
 import { loadSigningKeys, RELOAD_INTERVAL_SECONDS } from './signing-keys.ts'
 
 /** Takes over the keys that other replicas have made or retired. */
@@ -21,10 +22,5 @@ export async function reloadSigningKeys(app: App): Promise<void> {
  * under a newer secret) the keys at hand go on.
  */
 export function keepSigningKeysFresh(app: App): () => void {
-  const timer = setInterval(() => {
-    reloadSigningKeys(app).catch(error =>
-      app.log.warn({ err: error }, 'the signing keys could not be reloaded'),
-    )
-  }, RELOAD_INTERVAL_SECONDS * 1000).unref()
-  return () => clearInterval(timer)
+  return every(app, RELOAD_INTERVAL_SECONDS, reloadSigningKeys, 'the signing keys could not be reloaded')
 }

@@ -4,9 +4,6 @@ import type { RequestFacts } from '../context.ts'
 import { statement } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 
-/** So many attempts in so long are free; then the key is blocked, longer each time. */
-export type LimitRule = { attempts: number; windowSeconds: number }
-
 /** How long the first block lasts; each further one twice as long, up to an hour. */
 const FIRST_BLOCK_SECONDS = 30
 

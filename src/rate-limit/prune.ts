@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import { every } from '../chore.ts'
 import { statement } from '../database/client.ts'
 
 const INTERVAL_SECONDS = 60
@@ -22,8 +23,5 @@ export async function pruneLimits(app: App): Promise<void> {
 
 /** Does so again and again until told to stop. */
 export function keepLimitsPruned(app: App): () => void {
-  const timer = setInterval(() => {
-    pruneLimits(app).catch(error => app.log.warn({ err: error }, 'expired rate limits could not be deleted'))
-  }, INTERVAL_SECONDS * 1000).unref()
-  return () => clearInterval(timer)
+  return every(app, INTERVAL_SECONDS, pruneLimits, 'expired rate limits could not be deleted')
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Account, findAccount } from '../accounts/account.ts'
+import { type Account, requireAccount } from '../accounts/account.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
@@ -48,7 +48,5 @@ export async function changePassword(
     if (kept.count === 0) throw unauthenticated('REVOKED')
     await record(tx, request, { action: 'user.password_changed', at: now, actorId: id, subjectId: id })
   })
-  const account = await findAccount(app, id)
-  if (!account) throw new AuthError('NOT_FOUND')
-  return account
+  return requireAccount(app, id)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { Arg, Authorized, Ctx, Field, ID, ObjectType, Query, Resolver } from 'type-graphql'
-import { findAccount } from '../../src/accounts/account.ts'
+import { requireAccount } from '../../src/accounts/account.ts'
 import { toUser, UserType } from '../../src/accounts/accounts.types.ts'
 import type { Context } from '../../src/context.ts'
 import { codes, PASSWORD, type SignedIn, signUp, signUpWith, useService } from '../support/service.ts'
@@ -28,9 +28,8 @@ const noteOf = (userId: string): Note => ({ id: `note of ${userId}`, userId, tex
 @Resolver()
 class Extra {
   @Query(() => UserType, { nullable: true })
-  async anyone(@Ctx() { app }: Context, @Arg('id', () => ID) id: string): Promise<UserType | null> {
-    const account = await findAccount(app, id)
-    return account ? toUser(account) : null
+  async anyone(@Ctx() { app }: Context, @Arg('id', () => ID) id: string): Promise<UserType> {
+    return toUser(await requireAccount(app, id))
   }
 
   @Query(() => [Note])
