@@ -10,6 +10,7 @@ import { migrate } from './database/migrate.ts'
 import { type AccessClaims, verifiedTokens } from './keys/access-token.ts'
 import { loadServerKey } from './keys/server-key.ts'
 import { loadSigningKeys, type SigningKeys } from './keys/signing-keys.ts'
+import { createMailer, type Mailer } from './mail/mailer.ts'
 
 /** What every part of the program is given. Dependencies are arguments, the clock too. */
 export type App = {
@@ -19,6 +20,8 @@ export type App = {
   pool: pg.Pool
   db: Database
   hasher: PasswordHasher
+  /** Absent where this server sends no mail. */
+  mailer: Mailer | undefined
   keys: {
     sealing: SealingKeys
     /** Replaced as a whole when other replicas have made new ones. */
@@ -58,7 +61,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       current: sealingKey(options.secret),
       previous: config.previousSecrets.map(sealingKey),
     }
-    const [signing, refreshToken] = await Promise.all([
+    const [mailer, signing, refreshToken] = await Promise.all([
+      createMailer(config, log),
       loadSigningKeys(db, sealing, clock.now(), config.tokens.accessMaxTtlSeconds),
       loadServerKey(db, 'refresh-token', sealing, clock.now()),
     ])
@@ -69,9 +73,13 @@ export async function createApp(options: AppOptions): Promise<App> {
       pool,
       db,
       hasher: new PasswordHasher(config.hashing),
+      mailer,
       keys: { sealing, signing, refreshToken, verified: verifiedTokens() },
       permissions: options.permissions,
-      close,
+      close: async () => {
+        mailer?.close()
+        await close()
+      },
     }
   } catch (error) {
     await close()

@@ -56,6 +56,14 @@ const languages = list
   .refine(tags => tags.length > 0, 'must name at least one language')
   .refine(tags => tags.every(isLanguageTag), 'must be a list of language tags such as en,pt-BR')
 
+/** Text on one line. */
+const label = (maxLength: number) =>
+  z
+    .string()
+    .trim()
+    .max(maxLength, `must have at most ${maxLength} characters`)
+    .regex(/^\P{C}*$/u, 'must be one line')
+
 const cidr = z
   .string()
   .refine(
@@ -86,6 +94,7 @@ const settings = z.object({
   HOST: z.string().default('localhost'),
   PORT: integer(0, 65_535).default(4000),
   PUBLIC_URL: httpUrl.optional(),
+  APP_NAME: label(50).default('Authograph'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// address' }).optional(),
   DATABASE_POOL_SIZE: integer(1, 1000).default(10),
   DATA_DIR: z.string().default('data'),
@@ -99,7 +108,9 @@ const settings = z.object({
   SESSION_ABSOLUTE_TTL: duration.default(90 * 86_400),
   SESSION_SHORT_TTL: duration.default(86_400),
   REGISTRATION: z.enum(['open', 'closed'], { error: 'must be open or closed' }).default('open'),
-  EMAIL_VERIFICATION: z.enum(['off', 'required'], { error: 'must be off or required' }).default('off'),
+  EMAIL_VERIFICATION: z
+    .enum(['off', 'optional', 'required'], { error: 'must be off, optional or required' })
+    .optional(),
   PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
   PASSWORD_MAX_LENGTH: integer(64, 1024).default(128),
   BREACHED_PASSWORDS_FILE: z.string().refine(existsSync, 'there is no such file').optional(),
@@ -115,6 +126,9 @@ const settings = z.object({
   LIMIT_REGISTER_NETWORK: limit(500, 3600),
   LIMIT_PROOF_ACCOUNT: limit(10, 900),
   LIMIT_REFRESH_NETWORK: limit(300, 900),
+  MAIL: onOff.default(true),
+  SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp:// or smtps:// address' }).optional(),
+  MAIL_FROM: label(320).regex(/@/, 'must hold an address, such as Example <no-reply@example.com>').optional(),
   LOCALES: languages.default(['en', 'ko']),
   TRUSTED_PROXIES: list.pipe(z.array(cidr)).default([]),
   CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
@@ -149,6 +163,16 @@ const contradictions: {
     of: ['ARGON2_MEMORY_KIB', 'ARGON2_PARALLELISM'],
     when: env => env.ARGON2_MEMORY_KIB < 8 * env.ARGON2_PARALLELISM,
     problem: 'must be at least 8 times ARGON2_PARALLELISM',
+  },
+  {
+    of: ['EMAIL_VERIFICATION', 'MAIL'],
+    when: env => !env.MAIL && (env.EMAIL_VERIFICATION ?? 'off') !== 'off',
+    problem: 'needs mails; set MAIL=on',
+  },
+  {
+    of: ['SMTP_URL', 'MAIL'],
+    when: env => env.NODE_ENV === 'production' && env.MAIL && !env.SMTP_URL,
+    problem: 'must be set in production, or MAIL=off where this server is to send no mail',
   },
 ]
 
@@ -205,6 +229,8 @@ function toConfig(env: Settings) {
     port: env.PORT,
     /** What the outside calls this server; cookies are Secure where it is https. */
     publicUrl,
+    /** What mails and pages call this server. */
+    appName: env.APP_NAME,
     dataDir: path.resolve(env.DATA_DIR),
     /** Absent in development: one is made and kept in the data folder. */
     secret: env.AUTHOGRAPH_SECRET,
@@ -228,8 +254,12 @@ function toConfig(env: Settings) {
       shortTtlSeconds: env.SESSION_SHORT_TTL,
     },
     registrationOpen: env.REGISTRATION === 'open',
-    /** required: nobody signs in before the address is verified, and `register` tells nobody who has an account. */
-    emailVerification: env.EMAIL_VERIFICATION,
+    /**
+     * optional: whoever registers is asked to verify the address, and signed in all the same.
+     * required: nobody signs in before the address is verified, and `register` tells nobody who
+     * has an account.
+     */
+    emailVerification: env.EMAIL_VERIFICATION ?? (env.MAIL ? 'optional' : 'off'),
     passwords: {
       minLength: env.PASSWORD_MIN_LENGTH,
       maxLength: env.PASSWORD_MAX_LENGTH,
@@ -254,6 +284,12 @@ function toConfig(env: Settings) {
       'proof.account': env.LIMIT_PROOF_ACCOUNT,
       /** Of tokens that are no good. */
       'refresh.network': env.LIMIT_REFRESH_NETWORK,
+    },
+    mail: {
+      enabled: env.MAIL,
+      /** Absent in development: mails are written into the data folder. */
+      smtpUrl: env.SMTP_URL,
+      from: env.MAIL_FROM ?? `${env.APP_NAME} <no-reply@${new URL(publicUrl).hostname}>`,
     },
     /** The first is the default. */
     locales: env.LOCALES as [string, ...string[]],

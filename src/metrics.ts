@@ -8,7 +8,7 @@ export type Metrics = {
 }
 
 /** What /metrics shows of one app. */
-export function createMetrics({ pool, hasher }: Pick<App, 'pool' | 'hasher'>): Metrics {
+export function createMetrics({ pool, hasher, mailer }: Pick<App, 'pool' | 'hasher' | 'mailer'>): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -31,6 +31,17 @@ export function createMetrics({ pool, hasher }: Pick<App, 'pool' | 'hasher'>): M
       this.set({ state: 'idle' }, pool.idleCount)
       this.set({ state: 'busy' }, pool.totalCount - pool.idleCount)
       this.set({ state: 'waiting' }, pool.waitingCount)
+    },
+  })
+  new Gauge({
+    name: 'authograph_mails',
+    help: 'Mails in the outbox by state: queued wait to be sent, failed have been given up.',
+    labelNames: ['status'],
+    registers,
+    collect() {
+      const { queued = 0, failed = 0 } = mailer?.backlog ?? {}
+      this.set({ status: 'queued' }, queued)
+      this.set({ status: 'failed' }, failed)
     },
   })
   const operations = new Counter({

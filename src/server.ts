@@ -5,6 +5,7 @@ import { createSchema } from './graphql/schema.ts'
 import { listen } from './http/listen.ts'
 import { createHttpServer } from './http/server.ts'
 import { keepSigningKeysFresh } from './keys/reload.ts'
+import { keepDelivering } from './mail/deliver.ts'
 import { type OpenOptions, openApp } from './open.ts'
 import { keepLimitsPruned } from './rate-limit/prune.ts'
 
@@ -33,14 +34,14 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   try {
     const http = await createHttpServer(app, createSchema(options.resolvers))
     const listener = await listen(http, config)
-    const chores = [keepSigningKeysFresh(app), keepLimitsPruned(app)]
+    const chores = [keepSigningKeysFresh(app), keepLimitsPruned(app), keepDelivering(app)]
     return {
       app,
       url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${listener.port}`,
       close: async () => {
-        for (const stop of chores) stop()
         await listener.close()
         await http.close()
+        await Promise.all(chores.map(stop => stop()))
         await app.close()
       },
     }

@@ -58,6 +58,8 @@ function testViewer({ account, session }: NonNullable<TestContextOptions['viewer
       roles: ['user'],
       permissions: [],
       ...account,
+      publicMetadata: account?.publicMetadata ?? {},
+      privateMetadata: account?.privateMetadata ?? {},
     },
     session: {
       id: '00000000-0000-7000-8000-000000000002',

@@ -19,6 +19,8 @@ export const userColumns = {
   passwordChangedAt: 'password_changed_at',
   lastLoginAt: 'last_login_at',
   disabledAt: 'disabled_at',
+  publicMetadata: 'public_metadata',
+  privateMetadata: 'private_metadata',
   createdAt: 'created_at',
   updatedAt: 'updated_at',
 } as const satisfies Record<keyof User, string>

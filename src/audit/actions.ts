@@ -14,6 +14,7 @@ export const auditActions = {
   'session.reuse_detected': 'A spent refresh token came back; its session was ended.',
   'limit.hit': 'Too many attempts; further ones are refused for a while.',
   'access.denied': 'Somebody signed in asked for what they may not do.',
+  'mail.failed': 'A mail could not be sent, and nothing more is tried.',
   'key.rotated': 'A new signing key was made.',
 } as const satisfies Record<string, string>
 

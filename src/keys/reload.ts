@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { every } from '../chore.ts'
+import { type Chore, every } from '../chore.ts'
 import { loadSigningKeys, RELOAD_INTERVAL_SECONDS } from './signing-keys.ts'
 
 /** Takes over the keys that other replicas have made or retired. */
@@ -21,6 +21,6 @@ export async function reloadSigningKeys(app: App): Promise<void> {
  * Does so again and again until told to stop. Where it fails (the database is away, another replica runs
  * under a newer secret) the keys at hand go on.
  */
-export function keepSigningKeysFresh(app: App): () => void {
+export function keepSigningKeysFresh(app: App): Chore {
   return every(app, RELOAD_INTERVAL_SECONDS, reloadSigningKeys, 'the signing keys could not be reloaded')
 }

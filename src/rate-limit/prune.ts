@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { every } from '../chore.ts'
+import { type Chore, every } from '../chore.ts'
 import { statement } from '../database/client.ts'
 
 const INTERVAL_SECONDS = 60
@@ -22,6 +22,6 @@ export async function pruneLimits(app: App): Promise<void> {
 }
 
 /** Does so again and again until told to stop. */
-export function keepLimitsPruned(app: App): () => void {
+export function keepLimitsPruned(app: App): Chore {
   return every(app, INTERVAL_SECONDS, pruneLimits, 'expired rate limits could not be deleted')
 }

@@ -72,6 +72,8 @@ export async function register(app: App, input: unknown, request: RequestFacts):
     passwordChangedAt: now,
     lastLoginAt: mustVerify ? null : now,
     disabledAt: null,
+    publicMetadata: {},
+    privateMetadata: {},
     createdAt: now,
     updatedAt: now,
   }

@@ -26,6 +26,8 @@ test('.env.example leaves empty only what has no default that is the same everyw
     'AUTHOGRAPH_SECRET',
     'AUTHOGRAPH_PREVIOUS_SECRETS',
     'TOKEN_ISSUER',
+    'SMTP_URL',
+    'MAIL_FROM',
     'BREACHED_PASSWORDS_FILE',
     'HASH_CONCURRENCY',
     'TRUSTED_PROXIES',

@@ -21,6 +21,7 @@ test('nothing needs to be set in development', () => {
     host: 'localhost',
     port: 4000,
     publicUrl: 'http://localhost:4000',
+    appName: 'Authograph',
     dataDir: path.resolve('data'),
     secret: undefined,
     previousSecrets: [],
@@ -33,7 +34,7 @@ test('nothing needs to be set in development', () => {
     },
     sessions: { idleTtlSeconds: 2_592_000, absoluteTtlSeconds: 7_776_000, shortTtlSeconds: 86_400 },
     registrationOpen: true,
-    emailVerification: 'off',
+    emailVerification: 'optional',
     passwords: { minLength: 8, maxLength: 128, breachedFile: undefined },
     hashing: {
       memoryKib: 19_456,
@@ -51,6 +52,7 @@ test('nothing needs to be set in development', () => {
       'proof.account': { attempts: 10, windowSeconds: 900 },
       'refresh.network': { attempts: 300, windowSeconds: 900 },
     },
+    mail: { enabled: true, smtpUrl: undefined, from: 'Authograph <no-reply@localhost>' },
     locales: ['en', 'ko'],
     trustedProxies: [],
     corsOrigins: [],
@@ -123,13 +125,27 @@ describe('production', () => {
 
   test('does not make up a secret, and says how to make one', () => {
     const problem = expect.stringMatching(/^AUTHOGRAPH_SECRET: must be set in production .*openssl rand/)
-    expect(problemsOf(production)).toEqual([problem])
-    expect(problemsOf({ ...production, AUTHOGRAPH_SECRET: '  ' })).toEqual([problem])
-    expect(problemsOf({ ...production, PORT: 'x' })).toEqual([expect.stringContaining('PORT'), problem])
+    expect(problemsOf({ ...production, MAIL: 'off' })).toEqual([problem])
+    expect(problemsOf({ ...production, MAIL: 'off', AUTHOGRAPH_SECRET: '  ' })).toEqual([problem])
+    expect(problemsOf({ ...production, MAIL: 'off', PORT: 'x' })).toEqual([
+      expect.stringContaining('PORT'),
+      problem,
+    ])
+  })
+
+  test('does not start without a way to send mail, unless it is to send none', () => {
+    const secret = { ...production, AUTHOGRAPH_SECRET: SECRET }
+    expect(problemsOf(secret)).toEqual([expect.stringMatching(/^SMTP_URL: must be set .*MAIL=off/)])
+    expect(loadConfig({ ...secret, MAIL: 'off' })).toMatchObject({ emailVerification: 'off' })
+    const SMTP_URL = 'smtps://user:password@smtp.example.com'
+    expect(loadConfig({ ...secret, SMTP_URL })).toMatchObject({
+      emailVerification: 'optional',
+      mail: { smtpUrl: SMTP_URL, from: 'Authograph <no-reply@localhost>' },
+    })
   })
 
   test('closes introspection and Sandbox unless they are switched on', () => {
-    const safe = { ...production, AUTHOGRAPH_SECRET: SECRET }
+    const safe = { ...production, AUTHOGRAPH_SECRET: SECRET, MAIL: 'off' }
     expect(loadConfig(safe)).toMatchObject({ production: true, introspection: false, sandbox: false })
     expect(loadConfig({ ...safe, INTROSPECTION: 'on', SANDBOX: 'on' })).toMatchObject({
       introspection: true,
@@ -153,7 +169,11 @@ describe('a setting that is wrong is named:', () => {
     ['SESSION_ABSOLUTE_TTL', ['0d', 'never']],
     ['SESSION_SHORT_TTL', ['0', 'h']],
     ['REGISTRATION', ['on', 'true']],
-    ['EMAIL_VERIFICATION', ['on', 'optional']],
+    ['EMAIL_VERIFICATION', ['on', 'true']],
+    ['MAIL', ['yes', 'smtp']],
+    ['SMTP_URL', ['smtp.example.com', 'https://smtp.example.com']],
+    ['MAIL_FROM', ['Authograph', 'a@example.com\nBcc: b@example.com']],
+    ['APP_NAME', ['x'.repeat(51), 'two\nlines']],
     [
       'LIMIT_LOGIN_ACCOUNT',
       ['10', 'off', '0/15m', '10/0', '10/0s', '-1/1m', '10/1.5h', '10/31d', '10/99999999999d'],
@@ -203,6 +223,7 @@ describe('a setting that is wrong is named:', () => {
       expect.stringMatching(/^LOG_LEVEL: /),
       expect.stringMatching(/^PORT: /),
       'SESSION_IDLE_TTL: must not exceed SESSION_ABSOLUTE_TTL',
+      expect.stringMatching(/^SMTP_URL: /),
     ])
   })
 

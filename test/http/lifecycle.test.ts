@@ -95,6 +95,7 @@ test('with wrong settings the process tells every problem at once and ends with 
     '  AUTHOGRAPH_SECRET: must have at least 32 characters',
     '  ACCESS_TOKEN_TTL: write it as seconds or as 30s, 10m, 24h or 90d',
     '  PASSWORD_MIN_LENGTH: must be at least 8',
+    '  SMTP_URL: must be set in production, or MAIL=off where this server is to send no mail',
   ])
 })
 

@@ -279,7 +279,7 @@ describe('a running replica', () => {
     try {
       const stop = keepSigningKeysFresh(app)
       jest.advanceTimersByTime(seconds * 1000)
-      stop()
+      void stop()
     } finally {
       jest.useRealTimers()
     }

@@ -59,7 +59,7 @@ test('a service prunes every minute, and goes on when it cannot', async () => {
   outcome = () => Promise.resolve({ rows: [] } as never)
   await jest.advanceTimersByTimeAsync(60_000)
   expect(seen.splice(0)).toHaveLength(3)
-  stop()
+  await stop()
   await jest.advanceTimersByTimeAsync(600_000)
   expect(seen).toEqual([])
 })

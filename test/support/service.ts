@@ -3,13 +3,16 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals'
 import { type DocumentNode, print } from 'graphql'
 import pino from 'pino'
+import type { Email } from 'postal-mime'
 import type { App } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
 import type { ErrorCode } from '../../src/errors.ts'
+import { deliverMails } from '../../src/mail/deliver.ts'
 import { startServer } from '../../src/server.ts'
 import { TestClock } from './clock.ts'
 import { Login, Register } from './operations.ts'
 import { createDatabase } from './postgres.ts'
+import { startSmtp } from './smtp.ts'
 
 export type ErrorFacts = {
   message: string
@@ -36,6 +39,8 @@ export type Service = {
   clock: TestClock
   /** Lines that the service logged as JSON, the newest last. */
   logged: string[]
+  /** Every mail that was sent to `address`, the newest last, after sending what waits in the outbox. */
+  mailsTo(address: string): Promise<Email[]>
   send<Data, Variables>(
     document: TypedDocumentNode<Data, Variables> | DocumentNode | string,
     variables?: Variables,
@@ -67,10 +72,11 @@ export type ServiceOptions = {
 /** The whole service on a database of its own, listening on a free port. */
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const own = options.databaseUrl ? undefined : await createDatabase()
+  const smtp = options.settings?.SMTP_URL ? undefined : await startSmtp()
   const DATABASE_URL = options.databaseUrl ?? own?.url
   const clock = options.clock ?? new TestClock()
   const logged: string[] = []
-  const config = loadConfig({ ...SETTINGS, DATABASE_URL, ...options.settings })
+  const config = loadConfig({ ...SETTINGS, DATABASE_URL, SMTP_URL: smtp?.url, ...options.settings })
   const log = pino({ level: config.logLevel }, { write: line => void logged.push(line) })
   const server = await startServer({ ...options.server, config, clock, log })
   return {
@@ -78,9 +84,14 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     app: server.app,
     clock,
     logged,
+    mailsTo: async address => {
+      await deliverMails(server.app)
+      return (smtp?.mails ?? []).filter(mail => mail.to?.some(to => to.address === address))
+    },
     send: (document, variables, sending) => send(server.url, document, variables, sending),
     close: async () => {
       await server.close()
+      await smtp?.close()
       await own?.drop()
     },
   }

@@ -1,0 +1,139 @@
+import pLimit from 'p-limit'
+import type { App } from '../app.ts'
+import { NOWHERE, record } from '../audit/record.ts'
+import { type Chore, every } from '../chore.ts'
+import { addSeconds } from '../clock.ts'
+import { statement } from '../database/client.ts'
+import type { Mailer } from './mailer.ts'
+import { mailData } from './outbox.ts'
+import type { MailTemplate } from './texts.ts'
+
+const INTERVAL_SECONDS = 1
+const BATCH = 20
+const CONCURRENCY = 4
+/** Nobody else takes a mail up for so long: longer than sending a batch can take. */
+const LEASE_SECONDS = 120
+/** How long to wait after each attempt; there is one more attempt than there are waits: a day and a half in all. */
+const WAIT_SECONDS = [10, 60, 300, 1800, 7200, 21_600, 43_200, 57_600]
+
+type Claimed = [
+  id: string,
+  template: MailTemplate,
+  locale: string,
+  recipient: string,
+  sealedData: string,
+  attempts: number,
+]
+
+/** A lease, not a lock: no transaction stays open while a mail server takes its time. */
+const claim = statement<Claimed>(
+  'mail-claim',
+  `UPDATE mails SET attempts = attempts + 1, next_attempt_at = $2
+   WHERE id IN (
+     SELECT id FROM mails WHERE status = 'queued' AND next_attempt_at <= $1
+     ORDER BY next_attempt_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+   ) RETURNING id, template, locale, recipient, sealed_data, attempts`,
+)
+
+/** Gives up what has expired, and tells what was queued and given up before. */
+const takeStock = statement<[queued: number, failed: number]>(
+  'mail-take-stock',
+  `WITH expired AS (
+     UPDATE mails SET status = 'failed', sealed_data = '', last_error = 'expired'
+     WHERE status = 'queued' AND expires_at <= $1
+   )
+   SELECT count(*) FILTER (WHERE status = 'queued')::int, count(*) FILTER (WHERE status = 'failed')::int
+   FROM mails WHERE status IN ('queued', 'failed')`,
+)
+
+/**
+ * Sends what is due in the outbox, of any replica, and returns how many were sent. A mail that was sent while
+ * the process died before it could say so is sent again: twice is better than never.
+ */
+export async function deliverMails(app: App): Promise<number> {
+  const { mailer, pool, clock } = app
+  if (!mailer) return 0
+  const limit = pLimit(CONCURRENCY)
+  let sent = 0
+  let claimed: Claimed[]
+  const [stock] = await takeStock(pool, [clock.now()])
+  if (stock) mailer.backlog = { queued: stock[0], failed: stock[1] }
+  do {
+    const now = clock.now()
+    claimed = await claim(pool, [now, addSeconds(now, LEASE_SECONDS)])
+    const outcomes = await Promise.all(claimed.map(mail => limit(() => deliver(app, mailer, mail))))
+    sent += outcomes.filter(Boolean).length
+  } while (claimed.length === BATCH)
+  return sent
+}
+
+const markSent = statement(
+  'mail-sent',
+  `UPDATE mails SET status = 'sent', sent_at = $2, sealed_data = '', last_error = NULL WHERE id = $1`,
+)
+
+/** Whether the mail was sent. */
+async function deliver(app: App, mailer: Mailer, mail: Claimed): Promise<boolean> {
+  const [id, template, locale, recipient, sealedData, attempts] = mail
+  try {
+    const data = mailData(app, { id, sealedData })
+    await mailer.send({ id, template, locale, to: recipient, data })
+  } catch (error) {
+    await putOff(app, id, template, attempts, error)
+    return false
+  }
+  await markSent(app.pool, [id, app.clock.now()])
+  return true
+}
+
+const tryLater = statement(
+  'mail-try-later',
+  'UPDATE mails SET next_attempt_at = $2, last_error = $3 WHERE id = $1',
+)
+
+/** Waits longer after each attempt; gives up after the last, or at once where the server will never take it. */
+async function putOff(
+  app: App,
+  id: string,
+  template: MailTemplate,
+  attempts: number,
+  error: unknown,
+): Promise<void> {
+  const reason = reasonOf(error)
+  const now = app.clock.now()
+  const waitSeconds = WAIT_SECONDS[attempts - 1]
+  if (waitSeconds !== undefined && !isRefusal(error)) {
+    app.log.warn({ mail: id, template, reason }, 'a mail could not be sent; it is tried again later')
+    await tryLater(app.pool, [id, addSeconds(now, waitSeconds), reason])
+    return
+  }
+  app.log.error({ mail: id, template, reason }, 'a mail could not be sent; nothing more is tried')
+  await app.db.$transaction(async tx => {
+    const { userId } = await tx.mail.update({ where: { id }, data: { status: 'failed', lastError: reason } })
+    await record(tx, NOWHERE, {
+      action: 'mail.failed',
+      at: now,
+      subjectId: userId ?? undefined,
+      detail: { mailId: id, template, reason },
+    })
+  })
+}
+
+type SmtpError = { code?: string; responseCode?: number; command?: string }
+
+/** The mail server refuses this recipient or this message for good (RFC 5321, section 4.2.1). */
+function isRefusal(error: unknown): boolean {
+  const { code, responseCode = 0 } = error as SmtpError
+  return responseCode >= 500 && (code === 'EENVELOPE' || code === 'EMESSAGE')
+}
+
+/** Never the server's own words: it may quote the mail, and with it a link. */
+function reasonOf(error: unknown): string {
+  const { code, responseCode, command } = error as SmtpError
+  return [code ?? (error as Error).name, responseCode, command].filter(Boolean).join(' ')
+}
+
+/** Delivers again and again until told to stop. */
+export function keepDelivering(app: App): Chore {
+  return every(app, INTERVAL_SECONDS, deliverMails, 'the outbox could not be worked on')
+}

@@ -1,0 +1,56 @@
+/** What each mail is filled with. Nothing here was chosen by a stranger but addresses. */
+export type MailData = {
+  'verify-email': { link: string }
+  'already-registered': Origin & { link: string }
+  'reset-password': Origin & { link: string }
+  invitation: { link: string }
+  'confirm-new-email': { link: string }
+  'email-change-requested': Origin & { newEmail: string; link: string }
+  'email-changed': Origin & { newEmail: string; link: string }
+  'password-changed': Origin & { link: string }
+  'new-device': Origin & { link: string }
+  'reuse-detected': Origin & { link: string }
+  'account-disabled': { at: string }
+  'account-deleted': { at: string }
+}
+
+/** Where a request came from, for people to recognise it by. */
+export type Origin = {
+  /** ISO 8601. */
+  at: string
+  /** Such as "Firefox on Linux". */
+  device: string | null
+  ipAddress: string | null
+}
+
+export type MailTemplate = keyof MailData
+
+/** One mail in one language: plain text, which the layout makes HTML of; a line break stays one. */
+export type MailText = {
+  subject: string
+  paragraphs: string[]
+  /** The words on the button that opens the link. */
+  action?: string
+  /** What comes below the button. */
+  after?: string[]
+}
+
+/** A language, as `locales/<tag>.ts` exports it. */
+export type MailLanguage = {
+  /** Below the button, before the address that it opens. */
+  linkHint: string
+  /** The last line of every mail. */
+  footer: (facts: { appName: string; url: string }) => string
+  /** Where a request came from, a line each. */
+  origin: (facts: { time: string; device: string | null; ipAddress: string | null }) => string[]
+  mails: { [Template in MailTemplate]: (data: Filled<Template>) => MailText }
+}
+
+/** The data of a mail in a form to be read: times and origins written out. */
+export type Filled<Template extends MailTemplate> = MailData[Template] & {
+  appName: string
+  /** `at`, written in the language. */
+  time: string
+  /** Where the request came from, a line each. */
+  origin: string
+}

@@ -1,0 +1,84 @@
+import { readdirSync } from 'node:fs'
+import { describe, expect, test } from '@jest/globals'
+import { loadMailLanguages, pickLanguage } from '../../src/mail/languages.ts'
+import { renderMail } from '../../src/mail/render.ts'
+import type { MailData, MailTemplate } from '../../src/mail/texts.ts'
+
+const origin = { at: '2026-11-21T14:03:00.000Z', device: 'Firefox on Linux', ipAddress: '192.0.2.7' }
+const link = 'https://auth.example.com/page?token=abc'
+const samples: MailData = {
+  'verify-email': { link },
+  'already-registered': { ...origin, link },
+  'reset-password': { ...origin, link },
+  invitation: { link },
+  'confirm-new-email': { link },
+  'email-change-requested': { ...origin, link, newEmail: 'new@example.com' },
+  'email-changed': { ...origin, link, newEmail: 'new@example.com' },
+  'password-changed': { ...origin, link },
+  'new-device': { ...origin, link },
+  'reuse-detected': { ...origin, link },
+  'account-disabled': { at: origin.at },
+  'account-deleted': { at: origin.at },
+}
+const templates = Object.keys(samples) as MailTemplate[]
+const languages = await loadMailLanguages()
+const tags = [...languages.keys()]
+
+function render(tag: string, template: MailTemplate, data: MailData[MailTemplate] = samples[template]) {
+  const facts = { appName: 'Engine', url: 'https://auth.example.com', ...pickLanguage(languages, tag, []) }
+  return renderMail(template, data as never, facts)
+}
+
+test('every file in locales/ is a language', () => {
+  const files = readdirSync(new URL('../../src/mail/locales/', import.meta.url))
+  expect(tags.sort()).toEqual(files.map(name => name.replace('.ts', '')).sort())
+  expect(tags).toEqual(['en', 'ko'])
+})
+
+describe.each(tags)('the mails in %s', tag => {
+  test.each(templates)('%s says everything in text and in HTML', template => {
+    const { subject, text, html } = render(tag, template)
+    expect(subject).toContain('Engine')
+    const data = samples[template]
+    if ('link' in data) {
+      expect(text).toContain(`\n${link}\n`)
+      expect(html).toContain(`href="${link}"`)
+    }
+    if ('ipAddress' in data) {
+      expect(text).toContain('192.0.2.7')
+      expect(html).toContain('Firefox on Linux')
+      expect(text).toContain('2026')
+    }
+    if ('newEmail' in data) expect(text).toContain('new@example.com')
+    expect(`${subject}${text}${html}`).not.toMatch(/undefined|null|\[object/)
+    expect(html).toContain(`<html lang="${tag}">`)
+  })
+
+  test('no two mails have the same subject, nor that of another language', () => {
+    const subjects = tags.flatMap(each => templates.map(template => render(each, template).subject))
+    expect(new Set(subjects).size).toBe(subjects.length)
+  })
+})
+
+test('what a mail is filled with is text in HTML, whatever it holds', () => {
+  const { html } = render('en', 'email-changed', {
+    ...origin,
+    link,
+    newEmail: '<img src=x onerror=alert(1)>@example.com',
+  })
+  expect(html).not.toContain('<img')
+  expect(html).toContain('&#60;img')
+})
+
+test.each([
+  ['ko', 'ko'],
+  ['ko-KR', 'ko'],
+  ['en-GB', 'en'],
+  ['fr', 'ko'],
+])('a reader of %s gets a mail in %s where Korean is the default', (locale, tag) => {
+  expect(pickLanguage(languages, locale, ['ko', 'en']).tag).toBe(tag)
+})
+
+test('English is there when nothing else is', () => {
+  expect(pickLanguage(languages, 'fr', ['de']).tag).toBe('en')
+})

@@ -1,0 +1,172 @@
+import { mkdtemp, readdir, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { deliverMails } from '../../src/mail/deliver.ts'
+import { linkTo, type NewMail, queueMail } from '../../src/mail/outbox.ts'
+import { type Service, send, startService } from '../support/service.ts'
+import { type Smtp, startSmtp, tokenOf } from '../support/smtp.ts'
+
+/** How the mail server answers the next recipients; empty, it takes them. */
+const answers: string[] = []
+let smtp: Smtp
+let service: Service
+
+beforeAll(async () => {
+  smtp = await startSmtp({
+    onRcptTo: (_address, _session, done) => {
+      const answer = answers.shift()
+      done(
+        answer
+          ? Object.assign(new Error(`${answer} token=abc`), { responseCode: Number(answer) })
+          : undefined,
+      )
+    },
+  })
+  service = await startService({ settings: { SMTP_URL: smtp.url, LOCALES: 'en,ko' } })
+})
+afterAll(async () => {
+  await service.close()
+  await smtp.close()
+})
+beforeEach(async () => {
+  await service.app.db.mail.deleteMany()
+  smtp.mails.length = 0
+  answers.length = 0
+})
+
+function reset(to: string, extra: Partial<NewMail> = {}): NewMail {
+  const data = {
+    link: linkTo(service.app, 'reset-password', 'abc'),
+    at: '2026-11-21T00:00:00.000Z',
+    device: null,
+    ipAddress: null,
+  }
+  return { template: 'reset-password', to, locale: 'en', data, ...extra } as NewMail
+}
+
+const queue = (...mails: NewMail[]) => queueMail(service.app, service.app.db, ...mails)
+const only = () => service.app.db.mail.findFirstOrThrow()
+
+test('a queued mail is sent once, in the language of its reader, and its content is forgotten', async () => {
+  await queue(reset('ada@example.com', { locale: 'ko-KR' }))
+  expect((await only()).sealedData).not.toContain('abc')
+  expect(await deliverMails(service.app)).toBe(1)
+  expect(await deliverMails(service.app)).toBe(0)
+  const [mail] = smtp.mails
+  expect(mail?.subject).toBe('[Authograph] 새 비밀번호를 설정해 주세요')
+  expect(mail?.from).toEqual({ name: 'Authograph', address: 'no-reply@localhost' })
+  expect(mail && tokenOf(mail)).toBe('abc')
+  expect(mail?.html).toContain('http://localhost:4000/reset-password?token=abc')
+  expect(await only()).toMatchObject({ status: 'sent', sealedData: '', attempts: 1, lastError: null })
+})
+
+test('a mail is written with what causes it, or not at all', async () => {
+  const failing = service.app.db.$transaction(async tx => {
+    await queueMail(service.app, tx, reset('ada@example.com'))
+    throw new Error('the cause fails')
+  })
+  await expect(failing).rejects.toThrow('the cause fails')
+  expect(await service.app.db.mail.count()).toBe(0)
+})
+
+test('of many workers each mail has one', async () => {
+  await queue(...Array.from({ length: 60 }, (_, index) => reset(`reader-${index}@example.com`)))
+  const sent = await Promise.all(Array.from({ length: 6 }, () => deliverMails(service.app)))
+  expect(sent.reduce((sum, each) => sum + each, 0)).toBe(60)
+  expect(new Set(smtp.mails.map(mail => mail.to?.[0]?.address)).size).toBe(60)
+  expect(smtp.mails).toHaveLength(60)
+})
+
+test('what cannot be delivered now is tried again, later each time', async () => {
+  answers.push('451', '451')
+  await queue(reset('ada@example.com'))
+  expect(await deliverMails(service.app)).toBe(0)
+  expect(await only()).toMatchObject({ status: 'queued', attempts: 1, lastError: 'EENVELOPE 451 RCPT TO' })
+  expect(await deliverMails(service.app)).toBe(0)
+  service.clock.advance(10)
+  expect(await deliverMails(service.app)).toBe(0)
+  service.clock.advance(10)
+  expect(await deliverMails(service.app)).toBe(0)
+  service.clock.advance(50)
+  expect(await deliverMails(service.app)).toBe(1)
+  service.logged.splice(0)
+})
+
+test('what the mail server refuses for good is put aside, counted and recorded, without its words', async () => {
+  answers.push('550')
+  await queue(reset('nobody@example.com'))
+  await deliverMails(service.app)
+  expect(await only()).toMatchObject({ status: 'failed', lastError: 'EENVELOPE 550 RCPT TO' })
+  const event = await service.app.db.auditEvent.findFirst({ where: { action: 'mail.failed' } })
+  expect(event?.detail).toMatchObject({ template: 'reset-password', reason: 'EENVELOPE 550 RCPT TO' })
+  await deliverMails(service.app)
+  const metrics = await (await fetch(`${service.url}/metrics`)).text()
+  expect(metrics).toContain('authograph_mails{status="failed"} 1')
+  expect(metrics).toContain('authograph_mails{status="queued"} 0')
+  expect(service.logged.splice(0).join()).not.toContain('abc')
+})
+
+test('a mail that nobody takes is given up after a day and a half', async () => {
+  await queue(reset('ada@example.com'))
+  for (let attempt = 0; attempt < 9; attempt++) {
+    answers.push('451')
+    await deliverMails(service.app)
+    service.clock.advance(86_400)
+  }
+  expect(await only()).toMatchObject({ status: 'failed', attempts: 9 })
+  service.logged.splice(0)
+})
+
+test('a mail is not sent once its link is dead', async () => {
+  const expiresAt = new Date(service.clock.now().getTime() + 60_000)
+  await queue(reset('ada@example.com', { expiresAt }))
+  service.clock.advance(60)
+  expect(await deliverMails(service.app)).toBe(0)
+  expect(await only()).toMatchObject({ status: 'failed', lastError: 'expired', sealedData: '' })
+})
+
+test('a mail whose worker died is taken up by another', async () => {
+  await queue(reset('ada@example.com'))
+  await service.app.db.mail.updateMany({
+    data: { attempts: 1, nextAttemptAt: new Date(service.clock.now().getTime() + 120_000) },
+  })
+  expect(await deliverMails(service.app)).toBe(0)
+  service.clock.advance(120)
+  expect(await deliverMails(service.app)).toBe(1)
+})
+
+test('a mail server that is away or silent costs nothing but time', async () => {
+  const away = await startService({ settings: { SMTP_URL: 'smtp://127.0.0.1:1' } })
+  await queueMail(away.app, away.app.db, reset('ada@example.com'))
+  expect(await deliverMails(away.app)).toBe(0)
+  expect(await away.app.db.mail.findFirst()).toMatchObject({ status: 'queued', lastError: 'ESOCKET CONN' })
+  expect((await send(away.url, '{ authSettings { registrationOpen } }')).errors).toEqual([])
+  await away.close()
+})
+
+test('the service delivers by itself', async () => {
+  await queue(reset('ada@example.com'))
+  while (smtp.mails.length === 0) await new Promise(resolve => setTimeout(resolve, 50))
+  expect(smtp.mails[0]?.to?.[0]?.address).toBe('ada@example.com')
+})
+
+test('without a mail server, development writes each mail to a file and logs its link', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'authograph-mail-'))
+  const local = await startService({ settings: { SMTP_URL: ' ', DATA_DIR: folder, LOG_LEVEL: 'info' } })
+  await queueMail(local.app, local.app.db, reset('ada@example.com'))
+  await deliverMails(local.app)
+  const [name = ''] = await readdir(path.join(folder, 'mail'))
+  expect(name).toMatch(/-reset-password\.eml$/)
+  const source = await readFile(path.join(folder, 'mail', name), 'utf8')
+  expect(source).toContain('To: ada@example.com')
+  expect(local.logged.join()).toContain('http://localhost:4000/reset-password?token=abc')
+  await local.close()
+})
+
+test('a server with MAIL=off writes none', async () => {
+  const silent = await startService({ settings: { MAIL: 'off' } })
+  await queueMail(silent.app, silent.app.db, reset('ada@example.com'))
+  expect(await silent.app.db.mail.count()).toBe(0)
+  await silent.close()
+})

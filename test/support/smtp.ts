@@ -1,0 +1,52 @@
+import PostalMime, { type Email } from 'postal-mime'
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
+
+export type Smtp = {
+  url: string
+  /** What was taken, the newest last. */
+  mails: Email[]
+  close(): Promise<void>
+}
+
+/** A real SMTP server on a free port that keeps what it takes. */
+export async function startSmtp(options: SMTPServerOptions = {}): Promise<Smtp> {
+  const mails: Email[] = []
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    logger: false,
+    onData: (stream, _session, done) => {
+      const chunks: Buffer[] = []
+      stream.on('data', chunk => chunks.push(chunk))
+      stream.on('end', () => {
+        PostalMime.parse(Buffer.concat(chunks)).then(mail => {
+          mails.push(mail)
+          done()
+        }, done)
+      })
+    },
+    ...options,
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.server.address()
+  if (address === null || typeof address === 'string') throw new Error('the SMTP server has no port')
+  return {
+    url: `smtp://127.0.0.1:${address.port}`,
+    mails,
+    close: () => new Promise(resolve => server.close(() => resolve())),
+  }
+}
+
+/** Where the link of a mail leads. */
+export function linkOf(mail: Email): URL {
+  const [link] = mail.text?.match(/^https?:\/\/\S+$/m) ?? []
+  if (!link) throw new Error(`no link in: ${mail.text}`)
+  return new URL(link)
+}
+
+/** The token in the link of a mail. */
+export function tokenOf(mail: Email): string {
+  const token = linkOf(mail).searchParams.get('token')
+  if (!token) throw new Error(`no token in: ${mail.text}`)
+  return token
+}
