@@ -3,9 +3,12 @@ import type { App } from './app.ts'
 /** Ends a chore; resolves when its last turn is over. */
 export type Chore = () => Promise<void>
 
+/** After failures a chore waits longer and longer, up to this. */
+const MAX_WAIT_SECONDS = 60
+
 /**
- * Runs `task` every so often until told to stop, never twice at once; where it fails, the log says so and
- * the next turn tries again.
+ * Runs `task` every so often until told to stop, never twice at once. Where it fails, the log says so and
+ * it is tried again: after twice as long each time, so that a database that is away does not fill the log.
  */
 export function every(
   app: App,
@@ -13,13 +16,25 @@ export function every(
   task: (app: App) => Promise<unknown>,
   failure: string,
 ): Chore {
+  const maxTurns = Math.ceil(MAX_WAIT_SECONDS / seconds)
   let running: Promise<void> | undefined
+  let failures = 0
+  let turnsToWait = 0
+
+  async function turn(): Promise<void> {
+    try {
+      await task(app)
+      failures = 0
+    } catch (error) {
+      app.log.warn({ err: error }, failure)
+      turnsToWait = Math.min(2 ** failures++, maxTurns) - 1
+    }
+    running = undefined
+  }
+
   const timer = setInterval(() => {
-    running ??= task(app)
-      .catch(error => app.log.warn({ err: error }, failure))
-      .then(() => {
-        running = undefined
-      })
+    if (running || turnsToWait-- > 0) return
+    running = turn()
   }, seconds * 1000).unref()
   return async () => {
     clearInterval(timer)
