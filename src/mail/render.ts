@@ -37,8 +37,13 @@ type Parts = {
 /** In UTC, for nobody knows where the reader is. */
 function writeTime(at: string, tag: string): string {
   return new Intl.DateTimeFormat(tag, {
-    dateStyle: 'long',
-    timeStyle: 'long',
+    year: 'numeric',
+    month: 'long',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'short',
     timeZone: 'UTC',
   }).format(new Date(at))
 }

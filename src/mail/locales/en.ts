@@ -8,7 +8,7 @@ export default {
   origin: ({ time, device, ipAddress }) => [
     `When: ${time}`,
     ...(device ? [`Device: ${device}`] : []),
-    ...(ipAddress ? [`Address: ${ipAddress}`] : []),
+    ...(ipAddress ? [`IP address: ${ipAddress}`] : []),
   ],
   mails: {
     'verify-email': ({ appName }) => ({
