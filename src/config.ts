@@ -126,6 +126,9 @@ const settings = z.object({
   LIMIT_REGISTER_NETWORK: limit(500, 3600),
   LIMIT_PROOF_ACCOUNT: limit(10, 900),
   LIMIT_REFRESH_NETWORK: limit(300, 900),
+  LIMIT_MAIL_ADDRESS: limit(5, 3600),
+  LIMIT_MAIL_NETWORK: limit(100, 3600),
+  LIMIT_TOKEN_NETWORK: limit(30, 900),
   MAIL: onOff.default(true),
   SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp:// or smtps:// address' }).optional(),
   MAIL_FROM: label(320).regex(/@/, 'must hold an address, such as Example <no-reply@example.com>').optional(),
@@ -284,6 +287,11 @@ function toConfig(env: Settings) {
       'proof.account': env.LIMIT_PROOF_ACCOUNT,
       /** Of tokens that are no good. */
       'refresh.network': env.LIMIT_REFRESH_NETWORK,
+      /** Mails that anybody can cause to an address, with an account or without. */
+      'mail.address': env.LIMIT_MAIL_ADDRESS,
+      'mail.network': env.LIMIT_MAIL_NETWORK,
+      /** Of tokens from mails that are no good. */
+      'token.network': env.LIMIT_TOKEN_NETWORK,
     },
     mail: {
       enabled: env.MAIL,

@@ -35,13 +35,22 @@ export const errorTable = {
     description: 'Another account has this username. `extensions.field` names the input.',
     message: 'This username is taken. Choose another.',
   },
+  TOKEN_INVALID: {
+    description: 'The token of a link from a mail is unknown, expired, replaced by a newer one or used up.',
+    message: 'This link is no longer good. Ask for a new one.',
+  },
   ACCOUNT_DISABLED: {
-    description: 'The account is disabled. Only told to whoever has proved the password.',
+    description: 'The account is disabled. Only told to whoever has proved the password or the mailbox.',
     message: 'This account has been disabled. Ask an administrator.',
   },
   EMAIL_NOT_VERIFIED: {
     description: 'The address must be verified first. Only told to whoever has proved the password.',
     message: 'Verify your e-mail address first: open the link in the mail that was sent to it.',
+  },
+  REAUTHENTICATION_REQUIRED: {
+    description:
+      'The operation wants a sign-in of the last 10 minutes: `reauthenticate` with the password, then repeat it.',
+    message: 'Enter your password again to do this.',
   },
   REGISTRATION_CLOSED: {
     description: 'This server does not take registrations.',

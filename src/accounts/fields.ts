@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Prisma } from '../generated/prisma/client.ts'
 import { canonicalEmail, displayEmail } from './email.ts'
 import { canonicalUsername } from './username.ts'
 
@@ -48,3 +49,49 @@ export const localeField = z.string().transform((tag, context) => {
 
 export const displayNameField = labelField(100)
 export const deviceNameField = labelField(100)
+
+const METADATA_MAX_BYTES = 8192
+const METADATA_MAX_DEPTH = 8
+
+/**
+ * A JSON object of the embedding program's own: at most 8 KiB as JSON text in UTF-8, and 8 levels of objects and
+ * lists. What PostgreSQL cannot store (U+0000, half a surrogate pair) and the key `__proto__` are refused.
+ */
+export const metadataField = z.unknown().transform((value, context) => {
+  const problem = metadataProblem(value)
+  if (problem === undefined) return value as Prisma.InputJsonObject
+  context.addIssue(problem)
+  return z.NEVER
+})
+
+function metadataProblem(value: unknown): string | undefined {
+  if (!isPlainObject(value)) return 'Write a JSON object, such as { "theme": "dark" }.'
+  const problem = jsonProblem(value, METADATA_MAX_DEPTH)
+  if (problem) return problem
+  const bytes = Buffer.byteLength(JSON.stringify(value))
+  return bytes > METADATA_MAX_BYTES
+    ? `Use at most ${METADATA_MAX_BYTES} bytes; these are ${bytes}.`
+    : undefined
+}
+
+function jsonProblem(value: unknown, levels: number): string | undefined {
+  if (typeof value === 'string') {
+    return /\0|\p{Surrogate}/u.test(value) ? 'Leave out U+0000 and halves of surrogate pairs.' : undefined
+  }
+  if (value === null || typeof value === 'boolean') return undefined
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'Write finite numbers.'
+  if (!Array.isArray(value) && !isPlainObject(value)) return 'Use JSON values only.'
+  if (levels === 0) return `Nest at most ${METADATA_MAX_DEPTH} levels deep.`
+  if (Object.keys(value).includes('__proto__')) return 'Leave out the key __proto__.'
+  for (const part of [...Object.keys(value), ...Object.values(value)]) {
+    const problem = jsonProblem(part, levels - 1)
+    if (problem) return problem
+  }
+  return undefined
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}

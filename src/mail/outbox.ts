@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { App } from '../app.ts'
 import { seal, unseal } from '../crypto/seal.ts'
 import type { Queryable } from '../database/client.ts'
+import { AuthError } from '../errors.ts'
 import type { Mail } from '../generated/prisma/client.ts'
 import type { MailData, MailTemplate } from './texts.ts'
 
@@ -82,4 +83,13 @@ function purposeOf(id: string): string {
 /** Where a link of a mail leads: always under PUBLIC_URL, whatever host a request named. */
 export function linkTo({ config }: App, page: string, token?: string): string {
   return `${config.publicUrl}/${page}${token === undefined ? '' : `?token=${token}`}`
+}
+
+/**
+ * For operations that are nothing without a mail.
+ * @throws AuthError CONFLICT where MAIL=off
+ */
+export function requireMail({ mailer }: App): void {
+  if (mailer) return
+  throw new AuthError('CONFLICT', { message: 'This server sends no mail. Ask an administrator.' })
 }

@@ -5,8 +5,8 @@ import type { RequestFacts, Viewer } from '../context.ts'
 import { isId } from '../database/client.ts'
 import { AuthError, badInput } from '../errors.ts'
 import type { Role } from '../generated/prisma/client.ts'
+import { keepAnAdministrator } from './administrators.ts'
 import { expand } from './grants.ts'
-import { ADMIN_ROLE } from './permissions.ts'
 
 /** All roles by name, their permissions spelled out. */
 export async function allRoles(app: App): Promise<Role[]> {
@@ -31,22 +31,14 @@ export async function setUserRoles(
   await requireGrantable(app, wanted, viewer, request)
   const now = app.clock.now()
   await app.db.$transaction(async tx => {
-    // Changes of roles queue here, so that two of them cannot each leave the other's administrator out.
-    await tx.$queryRaw`SELECT name FROM roles WHERE name = ${ADMIN_ROLE} FOR UPDATE`
-    const changed = await tx.user.updateMany({ where: { id: userId }, data: { updatedAt: now } })
-    if (changed.count === 0) throw new AuthError('NOT_FOUND')
-    const before = await tx.userRole.findMany({ where: { userId }, orderBy: { roleName: 'asc' } })
-    await tx.userRole.deleteMany({ where: { userId } })
-    await tx.userRole.createMany({ data: wanted.map(roleName => ({ userId, roleName })) })
-    const administrators = await tx.userRole.count({
-      where: { roleName: ADMIN_ROLE, user: { disabledAt: null } },
+    const before = await keepAnAdministrator(tx, async () => {
+      const changed = await tx.user.updateMany({ where: { id: userId }, data: { updatedAt: now } })
+      if (changed.count === 0) throw new AuthError('NOT_FOUND')
+      const had = await tx.userRole.findMany({ where: { userId }, orderBy: { roleName: 'asc' } })
+      await tx.userRole.deleteMany({ where: { userId } })
+      await tx.userRole.createMany({ data: wanted.map(roleName => ({ userId, roleName })) })
+      return had
     })
-    const demotes = before.some(role => role.roleName === ADMIN_ROLE) && !wanted.includes(ADMIN_ROLE)
-    if (demotes && administrators === 0) {
-      throw new AuthError('CONFLICT', {
-        message: 'This is the last administrator. Make another account one first.',
-      })
-    }
     await record(tx, request, {
       action: 'user.roles_changed',
       at: now,

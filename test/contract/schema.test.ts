@@ -20,8 +20,6 @@ import { createSchema, schemaText } from '../../src/graphql/schema.ts'
  */
 const later = [
   'ConfirmEmailChangeInput',
-  'ErrorCode.REAUTHENTICATION_REQUIRED',
-  'ErrorCode.TOKEN_INVALID',
   'InviteUserInput',
   'Mutation.confirmEmailChange',
   'Mutation.createRole',

@@ -1,0 +1,48 @@
+import type { App } from '../app.ts'
+import { forgetPerson } from '../audit/forget.ts'
+import { NOWHERE, type Origin, record } from '../audit/record.ts'
+import type { Queryable } from '../database/client.ts'
+import { AuthError } from '../errors.ts'
+import type { User } from '../generated/prisma/client.ts'
+import { queueMail } from '../mail/outbox.ts'
+import { keepAnAdministrator } from '../permissions/administrators.ts'
+
+/**
+ * Removes an account with everything that belongs to it, in the caller's transaction: sessions, roles, tokens and
+ * mails. The audit log keeps what happened, without personal data. Says good-bye by mail. Call it first in the
+ * transaction, for it locks (see `keepAnAdministrator`).
+ * @throws AuthError NOT_FOUND; CONFLICT for the last administrator
+ */
+export async function deleteAccountOf(
+  app: App,
+  tx: Queryable,
+  userId: string,
+  { actorId, request }: { actorId: string; request: Origin },
+): Promise<void> {
+  const { email, emailCanonical, locale } = await keepAnAdministrator(tx, () => removeUser(tx, userId))
+  await tx.emailToken.deleteMany({ where: { emailCanonical } })
+  await tx.mail.deleteMany({ where: { userId } })
+  await forgetPerson(tx, userId)
+  const at = app.clock.now()
+  await record(tx, actorId === userId ? NOWHERE : request, {
+    action: 'user.deleted',
+    at,
+    actorId,
+    subjectId: userId,
+  })
+  await queueMail(app, tx, {
+    template: 'account-deleted',
+    to: email,
+    locale,
+    data: { at: at.toISOString() },
+  })
+}
+
+type Removed = Pick<User, 'email' | 'emailCanonical' | 'locale'>
+
+async function removeUser(tx: Queryable, id: string): Promise<Removed> {
+  const [removed] = await tx.$queryRaw<Removed[]>`
+    DELETE FROM users WHERE id = ${id}::uuid RETURNING email, email_canonical AS "emailCanonical", locale`
+  if (!removed) throw new AuthError('NOT_FOUND', { message: 'There is no account with this id.' })
+  return removed
+}
