@@ -53,8 +53,9 @@ export class SessionsResolver {
     const { refreshToken, accessTokenTtlSeconds } = checkInput(refreshInput, input) ?? {}
     const token = refreshToken || request.refreshCookie
     const fromCookie = !refreshToken && request.refreshCookie !== undefined
+    // Every page that asks whether somebody is signed in does this. It guesses at nothing, so it does not count.
+    if (!token) throw new AuthError('REFRESH_TOKEN_INVALID', { cause: 'missing' })
     try {
-      if (!token) throw new AuthError('REFRESH_TOKEN_INVALID', { cause: 'missing' })
       const viewer = await refreshSession(app, token, request)
       const transport = fromCookie ? TokenTransport.COOKIE : TokenTransport.BODY
       return issueTokens(context, viewer, transport, accessTokenTtlSeconds)

@@ -268,9 +268,16 @@ test('a good refresh token never counts, nor does it wait for a network where ba
   let token = refreshToken
   for (let count = 0; count < 5; count++)
     token = (await refreshed(service, token, {}, { headers })).refreshToken
-  for (let count = 0; count < 5; count++) await service.send(Refresh, {}, { headers })
-  expectLimited(await service.send(Refresh, {}, { headers }))
+  for (let count = 0; count < 5; count++) await refresh(service, randomUUID(), {}, { headers })
+  expectLimited(await refresh(service, randomUUID(), {}, { headers }))
   await refreshed(service, token, {}, { headers })
+})
+
+test('a refresh without any token never counts: every page asks so whether somebody is signed in', async () => {
+  const headers = elsewhere()
+  const page = { headers: { ...headers, origin: service.app.config.publicUrl } }
+  for (let count = 0; count < 6; count++)
+    expect(codes(await service.send(Refresh, {}, page))).toEqual(['REFRESH_TOKEN_INVALID'])
 })
 
 test('where attempts cannot be counted nobody signs in, and what needs no counting goes on', async () => {
