@@ -1,0 +1,5 @@
+export { type AuthClient, type AuthClientOptions, createAuthClient, type TypedDocument } from './client.ts'
+export { AuthError, type ErrorCode, NetworkError } from './errors.ts'
+export { localStorageStorage, memoryStorage, type TokenStorage } from './storage.ts'
+export type { Locks } from './turns.ts'
+export type * from './types.ts'

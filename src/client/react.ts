@@ -1,0 +1,89 @@
+'use client'
+
+import {
+  createContext,
+  createElement,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useSyncExternalStore,
+} from 'react'
+import type { AuthClient } from './client.ts'
+import { AuthError } from './errors.ts'
+import type { AuthState, User } from './types.ts'
+
+const ClientContext = createContext<AuthClient | undefined>(undefined)
+
+/** While a server renders the page nobody knows who will see it. */
+const UNKNOWN: AuthState = { status: 'restoring', user: undefined, error: undefined }
+
+/**
+ * Lets the components below use `client`, and takes up its session. Where the server cannot be reached, it
+ * asks again: after a while, and as soon as the device is online.
+ */
+export function AuthProvider({ client, children }: { client: AuthClient; children?: ReactNode }): ReactNode {
+  useEffect(() => restoreUntilKnown(client), [client])
+  return createElement(ClientContext.Provider, { value: client }, children)
+}
+
+const FIRST_WAIT_MS = 1000
+const LONGEST_WAIT_MS = 30_000
+
+/** @returns what stops it */
+function restoreUntilKnown(client: AuthClient): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let waitMs = FIRST_WAIT_MS
+  let stopped = false
+  const attempt = () => {
+    clearTimeout(timer)
+    client.restore().catch((error: unknown) => {
+      if (stopped) return
+      const askedMs = error instanceof AuthError ? (error.retryAfterSeconds ?? 0) * 1000 : 0
+      clearTimeout(timer)
+      timer = setTimeout(attempt, Math.max(waitMs, askedMs))
+      waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
+    })
+  }
+  attempt()
+  // React Native has a window, but not one that events happen to.
+  globalThis.window?.addEventListener?.('online', attempt)
+  return () => {
+    stopped = true
+    clearTimeout(timer)
+    globalThis.window?.removeEventListener?.('online', attempt)
+  }
+}
+
+/** Who is signed in, and the client to sign in and out with. Renders again whenever that changes. */
+export function useAuth(): AuthState & { client: AuthClient } {
+  const client = useContext(ClientContext)
+  if (!client) throw new Error('Put <AuthProvider client={…}> around the components that use the session.')
+  const state = useSyncExternalStore(
+    client.onChange,
+    () => client.state,
+    () => UNKNOWN,
+  )
+  return { ...state, client }
+}
+
+/** The signed-in user; null for nobody, undefined while that is not known yet. */
+export function useUser(): User | null | undefined {
+  return useAuth().user
+}
+
+export type RequireAuthProps = {
+  /** Such as `users:read`. Without one, being signed in is enough. */
+  permission?: string
+  /** For whoever is not signed in or lacks the permission. */
+  fallback?: ReactNode
+  /** While it is not known yet. */
+  loading?: ReactNode
+  children?: ReactNode
+}
+
+/** Shows its children to whoever may see them. What is secret must be guarded by the server as well. */
+export function RequireAuth({ permission, fallback, loading, children }: RequireAuthProps): ReactNode {
+  const { status, user } = useAuth()
+  if (status === 'restoring') return loading
+  return user && (permission === undefined || user.permissions.includes(permission)) ? children : fallback
+}

@@ -1,0 +1,98 @@
+/**
+ * Where the refresh token is kept with the transport `body`. Every method may be asynchronous. One's own,
+ * for the Keychain or SecureStore, is three functions.
+ */
+export type TokenStorage = {
+  get(): string | null | Promise<string | null>
+  set(token: string): void | Promise<void>
+  remove(): void | Promise<void>
+  /**
+   * Names the place where others, such as further tabs, keep the same token: clients with the same server
+   * and scope coordinate. Leave it out where one client alone has the place.
+   */
+  readonly scope?: string
+}
+
+/** Forgets everything when the page or the process ends. The default of the transport `body`. */
+export function memoryStorage(): TokenStorage {
+  let kept: string | null = null
+  return {
+    get: () => kept,
+    set: token => {
+      kept = token
+    },
+    remove: () => {
+      kept = null
+    },
+  }
+}
+
+/**
+ * Keeps the refresh token in `localStorage`, for pages that cannot use the cookie.
+ *
+ * Every script of the page can read it there and carry it off, so that one injected script (XSS) is enough
+ * to take the session over for as long as it lives. The cookie transport does not have this weakness.
+ */
+export function localStorageStorage(key = 'authograph.refreshToken'): TokenStorage {
+  // Looked up with every use: there is none while a server renders the page.
+  const storage = () => globalThis.localStorage as Storage | undefined
+  return {
+    get: () => storage()?.getItem(key) ?? null,
+    set: token => storage()?.setItem(key, token),
+    remove: () => storage()?.removeItem(key),
+    scope: `localStorage ${key}`,
+  }
+}
+
+/** The refresh token of a client, wherever it is. */
+export type RefreshTokens = {
+  /** Null where there is none; undefined where the cookie carries it and nobody here can tell. */
+  read(): Promise<string | null | undefined>
+  /** Keeps the token from an answer. Where the storage fails, the memory keeps it. */
+  write(token: string | null): Promise<void>
+  remove(): Promise<void>
+}
+
+export const inCookie: RefreshTokens = {
+  read: async () => undefined,
+  write: async () => {},
+  remove: async () => {},
+}
+
+/** `onError` hears of a storage that does not keep or remove what it should. */
+export function inStorage(storage: TokenStorage, onError: (error: unknown) => void): RefreshTokens {
+  // A Keychain cannot be written to while the phone is locked. What it holds then is a spent token, and
+  // to present that would look like theft.
+  let unsaved: { token: string; inPlaceOf: string | null } | undefined
+  const write = async (token: string) => {
+    const inPlaceOf = await storage.get()
+    unsaved = { token, inPlaceOf }
+    try {
+      await storage.set(token)
+      unsaved = undefined
+    } catch (error) {
+      onError(error)
+    }
+  }
+  return {
+    read: async () => {
+      const stored = await storage.get()
+      const mine = unsaved
+      unsaved = undefined
+      if (!mine || mine.inPlaceOf !== stored) return stored
+      await write(mine.token)
+      return mine.token
+    },
+    write: async token => {
+      if (token !== null) await write(token)
+    },
+    remove: async () => {
+      unsaved = undefined
+      try {
+        await storage.remove()
+      } catch (error) {
+        onError(error)
+      }
+    },
+  }
+}

@@ -1,0 +1,104 @@
+import { sleep } from './http.ts'
+
+/**
+ * Runs `run` while nobody else does, be it in this client or another tab; `waited` says whether somebody
+ * did before. Who holds on for too long is no longer waited for: a lock here saves work and spares the
+ * server's patience with repeated tokens, but nothing is lost without it.
+ */
+export type Turns = <Result>(run: (waited: boolean) => Promise<Result>) => Promise<Result>
+
+/** What is used of `navigator.locks`. */
+export type Locks = {
+  request<Result>(
+    name: string,
+    options: { ifAvailable?: boolean; signal?: AbortSignal },
+    run: (lock: unknown) => Promise<Result> | Result,
+  ): Promise<Result>
+}
+
+/** Longer than one exchange takes with all its repeats, unless the network is very slow. */
+const PATIENCE_MS = 15_000
+
+/** Turns among the callers of this one function. */
+export function localTurns(): Turns {
+  let last: Promise<unknown> = Promise.resolve()
+  let queued = 0
+  return run => {
+    const waited = queued++ > 0
+    const mine = last.then(() => run(waited)).finally(() => queued--)
+    last = mine.catch(() => {})
+    return mine
+  }
+}
+
+/** Turns among the tabs of an origin, by the Web Locks API. */
+export function lockTurns(locks: Locks, name: string): Turns {
+  return async run => {
+    const free = await locks.request(name, { ifAvailable: true }, async lock =>
+      lock ? { result: await run(false) } : undefined,
+    )
+    if (free) return free.result
+    const patience = new AbortController()
+    const timer = setTimeout(() => patience.abort(), PATIENCE_MS)
+    let begun = false
+    try {
+      return await locks.request(name, { signal: patience.signal }, () => {
+        begun = true
+        clearTimeout(timer)
+        return run(true)
+      })
+    } catch (error) {
+      if (begun || !patience.signal.aborted) throw error
+      return run(true)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** How long a holder that has gone away, such as a closed tab, keeps the others waiting. */
+const LEASE_MS = 5000
+const RENEW_MS = 1000
+/** Until another tab is sure to see what this one wrote, and between two looks. */
+const SETTLE_MS = 30
+
+/**
+ * Turns among the tabs of an origin where there are no Web Locks, as on pages without https: an entry of
+ * `localStorage` names the holder. Two that write it at the same moment look again after a while, and the
+ * later one wins.
+ */
+export function leaseTurns(
+  storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>,
+  name: string,
+): Turns {
+  const held = () => {
+    const [owner, until] = storage.getItem(name)?.split(' ') ?? []
+    const leftMs = Number(until) - Date.now()
+    // More than a lease means that the clock was set back.
+    return leftMs > 0 && leftMs <= LEASE_MS ? owner : undefined
+  }
+  return async run => {
+    const me = Math.random().toString(36).slice(2)
+    const hold = () => storage.setItem(name, `${me} ${Date.now() + LEASE_MS}`)
+    const release = () => {
+      if (held() === me) storage.removeItem(name)
+    }
+    let waited = false
+    for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += SETTLE_MS) {
+      if (!held()) {
+        hold()
+        await sleep(SETTLE_MS)
+        if (held() === me) break
+      }
+      waited = true
+      await sleep(SETTLE_MS * (0.5 + Math.random()))
+    }
+    const renewal = setInterval(hold, RENEW_MS)
+    try {
+      return await run(waited)
+    } finally {
+      clearInterval(renewal)
+      release()
+    }
+  }
+}
