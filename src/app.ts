@@ -7,10 +7,26 @@ import { PasswordHasher } from './crypto/password-hash.ts'
 import { type SealingKeys, sealingKey } from './crypto/seal.ts'
 import { connect, type Database, withPatience } from './database/client.ts'
 import { migrate } from './database/migrate.ts'
+import type { User } from './generated/prisma/client.ts'
 import { type AccessClaims, verifiedTokens } from './keys/access-token.ts'
 import { loadServerKey } from './keys/server-key.ts'
 import { loadSigningKeys, type SigningKeys } from './keys/signing-keys.ts'
 import { createMailer, type Mailer } from './mail/mailer.ts'
+
+/** What the API shows of an account to its administrators. */
+export type ShownAccount = Pick<
+  User,
+  'id' | 'email' | 'username' | 'displayName' | 'locale' | 'publicMetadata' | 'privateMetadata' | 'createdAt'
+> & {
+  readonly emailVerified: boolean
+  readonly roles: readonly string[]
+  readonly permissions: readonly string[]
+}
+
+/** Claims of the embedding program's own for an account's access tokens, made with every one that is issued. */
+export type AccessTokenClaims = (
+  account: ShownAccount,
+) => Record<string, unknown> | Promise<Record<string, unknown>>
 
 /** What every part of the program is given. Dependencies are arguments, the clock too. */
 export type App = {
@@ -32,6 +48,7 @@ export type App = {
   }
   /** Every permission there is: the built-in ones and those of the embedding program. */
   permissions: readonly string[]
+  accessTokenClaims: AccessTokenClaims | undefined
   close(): Promise<void>
 }
 
@@ -43,6 +60,7 @@ export type AppOptions = {
   clock?: Clock
   log?: Logger
   permissions: readonly string[]
+  accessTokenClaims?: AccessTokenClaims | undefined
 }
 
 /**
@@ -76,6 +94,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       mailer,
       keys: { sealing, signing, refreshToken, verified: verifiedTokens() },
       permissions: options.permissions,
+      accessTokenClaims: options.accessTokenClaims,
       close: async () => {
         mailer?.close()
         await close()

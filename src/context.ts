@@ -42,9 +42,10 @@ export type Context = {
   readonly viewer: () => Promise<Viewer>
   /**
    * Lets the rest of the response show `object` to its owner, who has just proved to be: by a password
-   * or a token of the session `sessionId`, not by the bearer token of the request.
+   * or a token of the session `sessionId`, or by a link from a mail, not by the bearer token of the request.
    */
-  readonly reveal: (object: object, sessionId: string) => void
+  readonly reveal: (object: object, sessionId?: string) => void
+  readonly isRevealed: (object: object) => boolean
   /** The session in which the owner of `object` proved to be, if that happened in this request. */
   readonly revealedBy: (object: object) => string | undefined
 }
@@ -56,7 +57,7 @@ export function createContext(
   response: ResponseEffects,
   authenticate: Authenticate,
 ): Context {
-  const revealed = new WeakMap<object, string>()
+  const revealed = new WeakMap<object, string | undefined>()
   let viewer: Promise<Viewer> | undefined
   const load = async () => {
     if (request.bearerToken === undefined) throw unauthenticated('MISSING')
@@ -71,6 +72,7 @@ export function createContext(
       return viewer
     },
     reveal: (object, sessionId) => void revealed.set(object, sessionId),
+    isRevealed: object => revealed.has(object),
     revealedBy: object => revealed.get(object),
   }
 }

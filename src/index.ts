@@ -27,7 +27,7 @@ export {
   UseMiddleware,
 } from 'type-graphql'
 export { UserType } from './accounts/accounts.types.ts'
-export type { App } from './app.ts'
+export type { AccessTokenClaims, App, ShownAccount } from './app.ts'
 export type { Clock } from './clock.ts'
 export { type Config, ConfigError, loadConfig, readEnvironment } from './config.ts'
 export type { Context, RequestFacts, Viewer } from './context.ts'

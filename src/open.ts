@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { Logger } from 'pino'
-import { type App, createApp, createLog } from './app.ts'
+import { type AccessTokenClaims, type App, createApp, createLog } from './app.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { keptSecret } from './crypto/secret-file.ts'
@@ -14,6 +14,11 @@ export type OpenOptions = {
   log?: Logger
   /** Names of permissions that the embedding program adds; the role `admin` holds them too. */
   permissions?: readonly string[]
+  /**
+   * Claims of your own for access tokens, made with every one that is issued; those that this server makes, such as
+   * `sub` and `exp`, are refused. Other services read them, so no secrets.
+   */
+  accessTokenClaims?: AccessTokenClaims
 }
 
 /**
@@ -33,6 +38,7 @@ export async function openApp(config: Config, options: OpenOptions = {}): Promis
       clock: options.clock ?? systemClock,
       log,
       permissions: [...Object.keys(permissions), ...(options.permissions ?? [])],
+      accessTokenClaims: options.accessTokenClaims,
     })
     return {
       ...app,

@@ -1,10 +1,18 @@
-import { Arg, Authorized, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
+import { Arg, Authorized, Ctx, Extensions, ID, Mutation, Query, Resolver } from 'type-graphql'
 import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
 import { setUserRoles } from '../permissions/roles.ts'
 import { requireAccount } from './account.ts'
-import { AuthSettingsType, toUser, UpdateProfileInput, UserType } from './accounts.types.ts'
+import {
+  AuthSettingsType,
+  ResendVerificationEmailInput,
+  toUser,
+  UpdateProfileInput,
+  UserType,
+  VerifyEmailInput,
+} from './accounts.types.ts'
 import { updateProfile } from './profile.ts'
+import { resendVerification, verifyEmail } from './verify-email.ts'
 
 @Resolver()
 export class AccountsResolver {
@@ -29,7 +37,7 @@ export class AccountsResolver {
     nullable: true,
     description: withExample(
       'The signed-in user.',
-      'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt sessions { id deviceName current } } }',
+      'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt publicMetadata sessions { id deviceName current } } }',
     ),
   })
   async me(@Ctx() context: Context): Promise<UserType> {
@@ -41,7 +49,7 @@ export class AccountsResolver {
     nullable: true,
     description: withExample(
       'Any account for holders of `users:read`, the own one for everybody signed in. Fails with NOT_FOUND where there is none.',
-      'query User($id: ID!) { user(id: $id) { id email username displayName disabledAt } }',
+      'query User($id: ID!) { user(id: $id) { id email username displayName disabledAt privateMetadata } }',
     ),
   })
   async user(
@@ -54,8 +62,8 @@ export class AccountsResolver {
   @Authorized()
   @Mutation(() => UserType, {
     description: withExample(
-      'Changes the own display name, username or language.',
-      'mutation UpdateProfile { updateProfile(input: { displayName: "Ada Lovelace", locale: "en" }) { id displayName username locale } }',
+      'Changes the own display name, username, language or public metadata.',
+      'mutation UpdateProfile { updateProfile(input: { displayName: "Ada Lovelace", locale: "en", publicMetadata: { theme: "dark" } }) { id displayName username locale publicMetadata } }',
     ),
   })
   async updateProfile(
@@ -63,6 +71,38 @@ export class AccountsResolver {
     @Arg('input', () => UpdateProfileInput, { description: 'What to change.' }) input: UpdateProfileInput,
   ): Promise<UserType> {
     return toUser(await updateProfile(context.app, input, await context.viewer(), context.request))
+  }
+
+  @Extensions({ sensitive: true })
+  @Mutation(() => UserType, {
+    description: withExample(
+      'Verifies the address that a link was sent to, and makes the account where that waited for it; without its username, if somebody has taken that meanwhile. Does not sign in.',
+      'mutation VerifyEmail($token: String!) { verifyEmail(input: { token: $token }) { id email emailVerified username } }',
+    ),
+  })
+  async verifyEmail(
+    @Ctx() context: Context,
+    @Arg('input', () => VerifyEmailInput, { description: 'The token.' }) input: VerifyEmailInput,
+  ): Promise<UserType> {
+    const user = toUser(await verifyEmail(context.app, input, context.request))
+    context.reveal(user)
+    return user
+  }
+
+  @Extensions({ sensitive: true })
+  @Mutation(() => Boolean, {
+    description: withExample(
+      'Sends another link to an address that waits to be verified. Always true, whether or not it does.',
+      'mutation Resend { resendVerificationEmail(input: { email: "ada@example.com" }) }',
+    ),
+  })
+  async resendVerificationEmail(
+    @Ctx() { app, request }: Context,
+    @Arg('input', () => ResendVerificationEmailInput, { description: 'The address.' })
+    input: ResendVerificationEmailInput,
+  ): Promise<boolean> {
+    await resendVerification(app, input, request)
+    return true
   }
 
   @Authorized('roles:write')

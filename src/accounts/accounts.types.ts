@@ -1,6 +1,9 @@
-import { GraphQLDateTime } from 'graphql-scalars'
+import { GraphQLDateTime, GraphQLJSONObject } from 'graphql-scalars'
 import { Authorized, Field, ID, InputType, Int, ObjectType } from 'type-graphql'
+import type { Prisma } from '../generated/prisma/client.ts'
 import type { Account } from './account.ts'
+
+type JsonValue = Prisma.JsonValue
 
 @ObjectType('User', {
   description:
@@ -35,6 +38,18 @@ export class UserType {
   @Authorized('self', 'users:read')
   @Field(() => [String], { description: 'Everything that those roles allow, without repeats.' })
   permissions!: readonly string[]
+
+  @Authorized('self', 'users:read')
+  @Field(() => GraphQLJSONObject, {
+    description: 'Data of the application’s own, which the owner may change with `updateProfile`.',
+  })
+  publicMetadata!: JsonValue
+
+  @Authorized('users:read')
+  @Field(() => GraphQLJSONObject, {
+    description: 'Data of the application’s own, which only administration sees and changes.',
+  })
+  privateMetadata!: JsonValue
 
   @Field(() => GraphQLDateTime, { description: 'When the account was made.' })
   createdAt!: Date
@@ -83,6 +98,24 @@ export class UpdateProfileInput {
 
   @Field(() => String, { nullable: true, description: 'A BCP 47 tag such as en or ko.' })
   locale?: string | null
+
+  @Field(() => GraphQLJSONObject, {
+    nullable: true,
+    description: 'Replaces the public metadata as a whole: at most 8 KiB of JSON, 8 levels deep.',
+  })
+  publicMetadata?: Record<string, unknown> | null
+}
+
+@InputType('VerifyEmailInput', { description: 'The token from the link of a mail.' })
+export class VerifyEmailInput {
+  @Field(() => String, { description: 'What follows `token=` in the link.' })
+  token!: string
+}
+
+@InputType('ResendVerificationEmailInput', { description: 'Where to send another link.' })
+export class ResendVerificationEmailInput {
+  @Field(() => String, { description: 'The address that was registered.' })
+  email!: string
 }
 
 @ObjectType('AuthSettings', {

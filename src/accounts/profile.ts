@@ -4,13 +4,14 @@ import { record } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
 import { checkInput } from '../input.ts'
 import { type Account, requireAccount } from './account.ts'
-import { displayNameField, localeField, usernameField } from './fields.ts'
+import { displayNameField, localeField, metadataField, usernameField } from './fields.ts'
 import { takenName } from './taken.ts'
 
 const schema = z.object({
   displayName: displayNameField.nullish(),
   username: usernameField.nullish(),
   locale: localeField.nullish(),
+  publicMetadata: metadataField.nullish(),
 })
 
 /**
@@ -23,13 +24,14 @@ export async function updateProfile(
   viewer: Viewer,
   request: RequestFacts,
 ): Promise<Account> {
-  const { displayName, username, locale } = checkInput(schema, input)
+  const { displayName, username, locale, publicMetadata } = checkInput(schema, input)
   const { id } = viewer.account
   const now = app.clock.now()
   const changes = {
     ...(displayName !== undefined && { displayName }),
     ...(username !== undefined && { username }),
     ...(locale && { locale }),
+    ...(publicMetadata && { publicMetadata }),
   }
   try {
     await app.db.$transaction(async tx => {

@@ -83,6 +83,11 @@ export function violatedUnique(error: unknown): string | undefined {
   return JSON.stringify(error.meta)
 }
 
+/** Whether an error says that a row names another that is not there (any more). */
+export function isForeignKeyViolation(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '23503'
+}
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Whether `id` can name a row at all; PostgreSQL fails on what is not a UUID. */

@@ -16,7 +16,7 @@ export const authChecker: AuthCheckerFn<Context, string> = async (
   required,
 ) => {
   const forSelf = required.includes(SELF)
-  if (forSelf && root && context.revealedBy(root)) return true
+  if (forSelf && root && context.isRevealed(root)) return true
   const viewer = await context.viewer()
   if (required.length === 0) return true
   if (forSelf && ownerOf(root, args) === viewer.account.id) return true

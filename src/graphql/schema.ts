@@ -7,6 +7,7 @@ import { KeysResolver } from '../admin/keys.resolver.ts'
 import { errorTable } from '../errors.ts'
 import { RolesResolver } from '../permissions/roles.resolver.ts'
 import { SessionsResolver, UserSessionsResolver } from '../sessions/sessions.resolver.ts'
+import { RecoveryResolver } from '../sign-in/recovery.resolver.ts'
 import { SignInResolver } from '../sign-in/sign-in.resolver.ts'
 import { authChecker } from './auth-checker.ts'
 
@@ -14,6 +15,7 @@ const resolvers = [
   AccountsResolver,
   AuditResolver,
   KeysResolver,
+  RecoveryResolver,
   RolesResolver,
   SessionsResolver,
   UserSessionsResolver,

@@ -24,21 +24,31 @@ const claimsSchema = z.object({
 
 export type AccessClaims = z.output<typeof claimsSchema>
 
+/** Claims that only this server makes: those of RFC 7519 and RFC 9068 that say who, for whom, when and how. */
+const OWN_CLAIMS = new Set(
+  'iss sub aud exp nbf iat jti client_id sid gen auth_time acr amr cnf act'.split(' '),
+)
+
 /**
- * An access token as RFC 9068 has it, which lives `ttlSeconds`.
+ * An access token as RFC 9068 has it, which lives `ttlSeconds`, with `extra` claims beside its own.
  * `sid` names the session (OpenID Connect Back-Channel Logout, section 2.1).
+ * @throws Error when `extra` holds a claim that only this server makes
  */
 export function signAccessToken(
   app: App,
   { userId, sessionId, generation }: { userId: string; sessionId: string; generation: number },
   ttlSeconds: number,
+  extra: Record<string, unknown> = {},
 ): { token: string; expiresAt: Date } {
+  const own = Object.keys(extra).filter(name => OWN_CLAIMS.has(name))
+  if (own.length > 0) throw new Error(`accessTokenClaims must not set: ${own.join(', ')}`)
   const now = app.clock.now()
   const issuedAt = Math.floor(now.getTime() / 1000)
   const { kid, privateKey } = signingKeyAt(app.keys.signing, now)
   const expiresAtSeconds = issuedAt + ttlSeconds
   const token = jwt.sign(
     {
+      ...extra,
       iss: app.config.tokens.issuer,
       aud: app.config.tokens.audience,
       sub: userId,

@@ -109,11 +109,16 @@ async function putOff(
   }
   app.log.error({ mail: id, template, reason }, 'a mail could not be sent; nothing more is tried')
   await app.db.$transaction(async tx => {
-    const { userId } = await tx.mail.update({ where: { id }, data: { status: 'failed', lastError: reason } })
+    const [failed] = await tx.mail.updateManyAndReturn({
+      where: { id },
+      data: { status: 'failed', lastError: reason },
+    })
+    // It went with its account.
+    if (!failed) return
     await record(tx, NOWHERE, {
       action: 'mail.failed',
       at: now,
-      subjectId: userId ?? undefined,
+      subjectId: failed.userId ?? undefined,
       detail: { mailId: id, template, reason },
     })
   })

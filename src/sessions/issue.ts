@@ -13,27 +13,30 @@ export enum TokenTransport {
 /**
  * The tokens of a session at its current generation. No access token outlives its session's last day;
  * `accessTtlSeconds` is capped by the configuration.
+ * @throws Error when the embedding program adds claims that it must not
  */
-export function issueTokens(
+export async function issueTokens(
   context: Context,
   { session, account }: Viewer,
   transport: TokenTransport | null | undefined,
   accessTtlSeconds?: number | null,
-): AuthPayload {
+): Promise<AuthPayload> {
   const { app, response } = context
   const { accessMaxTtlSeconds } = app.config.tokens
   const secondsLeft = Math.ceil((session.absoluteExpiresAt.getTime() - app.clock.now().getTime()) / 1000)
   const wanted = accessTtlSeconds ?? app.config.tokens.accessTtlSeconds
   const ttlSeconds = Math.min(wanted, accessMaxTtlSeconds, secondsLeft)
+  const user = toUser(account)
+  const claims = await app.accessTokenClaims?.(user)
   const access = signAccessToken(
     app,
     { userId: account.id, sessionId: session.id, generation: session.generation },
     ttlSeconds,
+    claims,
   )
   const refreshToken = refreshTokenOf(app, session, session.generation)
   const inCookie = transport === TokenTransport.COOKIE
   if (inCookie) response.setRefreshCookie(refreshToken, session.remembered ? session.expiresAt : undefined)
-  const user = toUser(account)
   context.reveal(user, session.id)
   return Object.assign(new AuthPayload(), {
     accessToken: access.token,

@@ -4,6 +4,7 @@ import type { RequestFacts, Viewer } from '../context.ts'
 import { statement } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { Session } from '../generated/prisma/client.ts'
+import { linkTo, queueMail } from '../mail/outbox.ts'
 import { whyEnded } from './authenticate.ts'
 import { findSession } from './find.ts'
 import { isAuthentic, parseRefreshToken } from './refresh-token.ts'
@@ -41,14 +42,40 @@ export async function refreshSession(app: App, text: string, request: RequestFac
       continue
     }
     if (age === 1 && mayRepeat(found.session, now)) return found
-    await revokeSessions(
-      app,
-      { id: found.session.id },
-      { action: 'session.reuse_detected', request, detail: { generation: token.generation } },
-    )
+    await endReused(app, found, token.generation, request)
     throw invalid('reused')
   }
   throw invalid('contended')
+}
+
+/** Ends a session whose spent token came back, and tells its owner which one it was. */
+async function endReused(
+  app: App,
+  { session, account }: Viewer,
+  generation: number,
+  request: RequestFacts,
+): Promise<void> {
+  await app.db.$transaction(async tx => {
+    const ended = await revokeSessions(
+      app,
+      { id: session.id },
+      { action: 'session.reuse_detected', request, detail: { generation } },
+      tx,
+    )
+    if (ended.length === 0) return
+    await queueMail(app, tx, {
+      template: 'reuse-detected',
+      to: account.email,
+      locale: account.locale,
+      userId: account.id,
+      data: {
+        at: app.clock.now().toISOString(),
+        device: session.deviceName,
+        ipAddress: session.ipAddress,
+        link: linkTo(app, 'forgot-password'),
+      },
+    })
+  })
 }
 
 function invalid(cause: string): AuthError {

@@ -58,7 +58,7 @@ export class SessionsResolver {
     try {
       const viewer = await refreshSession(app, token, request)
       const transport = fromCookie ? TokenTransport.COOKIE : TokenTransport.BODY
-      return issueTokens(context, viewer, transport, accessTokenTtlSeconds)
+      return await issueTokens(context, viewer, transport, accessTokenTtlSeconds)
     } catch (error) {
       if (!(error instanceof AuthError) || error.code !== 'REFRESH_TOKEN_INVALID') throw error
       if (fromCookie) response.clearRefreshCookie()
@@ -124,7 +124,9 @@ export class UserSessionsResolver {
   @Authorized('self', 'users:read')
   @FieldResolver(() => [SessionType], { description: 'The live sessions, the latest used first.' })
   async sessions(@Root() user: UserType, @Ctx() context: Context): Promise<SessionType[]> {
-    const currentId = context.revealedBy(user) ?? (await context.viewer()).session.id
+    const currentId = context.isRevealed(user)
+      ? context.revealedBy(user)
+      : (await context.viewer()).session.id
     const sessions = await liveSessions(context.app, user.id)
     return sessions.map(session => toSession(session, currentId))
   }

@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import { type Account, requireAccount } from '../accounts/account.ts'
+import { endTokens } from '../accounts/email-token.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
 import { AuthError, unauthenticated } from '../errors.ts'
 import { checkInput } from '../input.ts'
+import { queueMail } from '../mail/outbox.ts'
 import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
 import { proveOwnPassword } from './prove-password.ts'
+import { passwordChangedMail } from './reset-password.ts'
 
 const schema = z.object({ currentPassword: passwordField, newPassword: passwordField })
 
@@ -35,6 +38,7 @@ export async function changePassword(
       data: { passwordHash: newHash, passwordChangedAt: now, updatedAt: now },
     })
     if (changed.count === 0) throw new AuthError('INVALID_CREDENTIALS', { cause: 'changed meanwhile' })
+    await endTokens(app, tx, id)
     await revokeSessions(
       app,
       { userId: id, id: { not: viewer.session.id } },
@@ -47,6 +51,7 @@ export async function changePassword(
     })
     if (kept.count === 0) throw unauthenticated('REVOKED')
     await record(tx, request, { action: 'user.password_changed', at: now, actorId: id, subjectId: id })
+    await queueMail(app, tx, passwordChangedMail(app, viewer.account, request))
   })
   return requireAccount(app, id)
 }

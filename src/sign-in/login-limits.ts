@@ -35,8 +35,14 @@ export async function forgiveLogin(app: App, account: User, request: RequestFact
   await forgiveAttempts(app, [owner, device], [network])
 }
 
+/** Forgets the attempts of an account whose password was replaced by a link from a mail. */
+export async function forgiveAccount(app: App, id: string, request: RequestFacts): Promise<void> {
+  const { owner, device } = attemptsOf({ id }, '', request)
+  await forgiveAttempts(app, [owner, device])
+}
+
 /** One account counts as one under all its names; strangers count by the name they tried. */
-function attemptsOf(account: User | undefined, identifier: string, request: RequestFacts) {
+function attemptsOf(account: Pick<User, 'id'> | undefined, identifier: string, request: RequestFacts) {
   const network = networkOf(request.ipAddress)
   const who = account?.id ?? createHash('sha256').update(identifier).digest('base64url')
   return {

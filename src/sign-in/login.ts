@@ -3,16 +3,20 @@ import { findUser } from '../accounts/account.ts'
 import { canonicalEmail } from '../accounts/email.ts'
 import { deviceNameField } from '../accounts/fields.ts'
 import { canonicalUsername } from '../accounts/username.ts'
+import { findWaiting } from '../accounts/waiting.ts'
 import type { App } from '../app.ts'
 import { auditColumns, toEvent } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { AuthError } from '../errors.ts'
+import type { Session, User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
+import { linkTo, mailColumns, type NewMail, toMails } from '../mail/outbox.ts'
 import { passwordField } from '../passwords/new-password.ts'
 import { grantsColumn, grantsOf } from '../permissions/grants.ts'
 import { sessionColumns } from '../sessions/find.ts'
+import { originOf } from '../sessions/origin.ts'
 import { newSession } from '../sessions/start.ts'
 import { countLogin, forgiveLogin } from './login-limits.ts'
 import { provePassword, recordDenial, renewHash } from './prove-password.ts'
@@ -25,6 +29,7 @@ const schema = z.object({
 })
 
 /**
+ * Writes to the owner where the account has been signed in to before, but never from a device of this name.
  * Starts the session only while the account still has the password that was proved: a change of
  * password or a disabling that came between leaves no session behind, for the row lock orders the two.
  */
@@ -33,7 +38,11 @@ const startSession = statement<[grants: string | null]>(
   `WITH account AS (
      UPDATE users u SET last_login_at = $3 WHERE u.id = $1 AND u.password_hash = $2 AND u.disabled_at IS NULL
      RETURNING ${grantsColumn}
-   ), started AS (${insertSql('sessions', sessionColumns, 4, 'account')})
+   ), strange AS (
+     SELECT FROM account WHERE EXISTS (SELECT FROM sessions WHERE user_id = $1)
+       AND NOT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND device_name IS NOT DISTINCT FROM $7)
+   ), noticed AS (${insertSql('mails', mailColumns, 6, 'strange')}),
+   started AS (${insertSql('sessions', sessionColumns, 4, 'account')})
    ${insertSql('audit_events', auditColumns, 5, 'account')} RETURNING (SELECT grants FROM account)`,
 )
 
@@ -59,7 +68,7 @@ async function tryLogin(
   const name = canonicalIdentifier(identifier)
   const claimed = name && (await findUser(app, name.key, name.value))
   await countLogin(app, claimed, name?.value ?? identifier, request)
-  const account = await provePassword(app, claimed, password, request)
+  const account = await proveOrWait(app, claimed, name, password, request)
   await forgiveLogin(app, account, request)
   if (account.disabledAt) {
     await recordDenial(app, account.id, request)
@@ -85,14 +94,53 @@ async function tryLogin(
     now,
     toRows(sessionColumns, session),
     toRows(auditColumns, event),
+    toRows(mailColumns, ...toMails(app, newDeviceMail(app, account, session, request))),
+    session.deviceName,
   ])
   if (!started) return undefined
   const grants = grantsOf(app, started[0])
   return { account: { ...account, ...grants, passwordHash, lastLoginAt: now }, session }
 }
 
+/**
+ * As `provePassword`. Where addresses must be verified and the password is not an account's, it may be that of an
+ * account which waits for that: told to whoever registered the address, whether or not it has another account. The
+ * second hash is computed for every address, so that time tells nothing either. It forgives no attempts: registering
+ * somebody's address must not make guesses at the password free.
+ * @throws AuthError INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED, SERVICE_UNAVAILABLE
+ */
+async function proveOrWait(
+  app: App,
+  claimed: User | undefined,
+  name: Name | undefined,
+  password: string,
+  request: RequestFacts,
+): Promise<User & { passwordHash: string }> {
+  try {
+    return await provePassword(app, claimed, password, request)
+  } catch (error) {
+    const mayWait = app.config.emailVerification === 'required' && name?.key === 'email'
+    if (!mayWait || !(error instanceof AuthError) || error.code !== 'INVALID_CREDENTIALS') throw error
+    const waiting = await findWaiting(app, name.value)
+    const waits = await app.hasher.verify(waiting?.account.passwordHash, password)
+    throw waits ? new AuthError('EMAIL_NOT_VERIFIED') : error
+  }
+}
+
+function newDeviceMail(
+  app: App,
+  { id, email, locale }: User,
+  session: Session,
+  request: RequestFacts,
+): NewMail {
+  const data = { ...originOf(app, request), device: session.deviceName, link: linkTo(app, 'forgot-password') }
+  return { template: 'new-device', to: email, locale, userId: id, data }
+}
+
+type Name = { key: 'email' | 'username'; value: string }
+
 /** The name in the form that accounts are found and counted by; undefined for what can be no name. */
-function canonicalIdentifier(identifier: string): { key: 'email' | 'username'; value: string } | undefined {
+function canonicalIdentifier(identifier: string): Name | undefined {
   const email = canonicalEmail(identifier)
   if (email !== undefined) return { key: 'email', value: email }
   const username = canonicalUsername(identifier)

@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import { findUser, userColumns } from '../accounts/account.ts'
+import { tokenColumns } from '../accounts/email-token.ts'
 import {
   deviceNameField,
   displayNameField,
@@ -8,21 +9,26 @@ import {
   localeField,
   usernameField,
 } from '../accounts/fields.ts'
+import { mailAttempt, requestMail } from '../accounts/mail-request.ts'
 import { takenName, usernameTaken } from '../accounts/taken.ts'
+import { newVerification, verificationOf } from '../accounts/verify-email.ts'
+import type { WaitingAccount } from '../accounts/waiting.ts'
 import type { App } from '../app.ts'
 import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { AuthError } from '../errors.ts'
-import type { Session, User } from '../generated/prisma/client.ts'
+import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
+import { linkTo, mailColumns, toMails } from '../mail/outbox.ts'
 import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
 import { toGrants } from '../permissions/grants.ts'
 import { DEFAULT_ROLE } from '../permissions/permissions.ts'
 import { countAttempt } from '../rate-limit/limit.ts'
 import { networkOf } from '../rate-limit/network.ts'
 import { sessionColumns } from '../sessions/find.ts'
+import { originOf } from '../sessions/origin.ts'
 import { newSession } from '../sessions/start.ts'
 
 const schema = z.object({
@@ -39,15 +45,17 @@ const insertAccount = statement(
   'register',
   `WITH account AS (${insertSql('users', userColumns, 1)} RETURNING id),
      granted AS (INSERT INTO user_roles (user_id, role_name) SELECT id, $2 FROM account),
-     started AS (${insertSql('sessions', sessionColumns, 3)})
-   ${insertSql('audit_events', auditColumns, 4)}`,
+     started AS (${insertSql('sessions', sessionColumns, 3)}),
+     asked AS (${insertSql('email_tokens', tokenColumns, 4)}),
+     queued AS (${insertSql('mails', mailColumns, 5)})
+   ${insertSql('audit_events', auditColumns, 6)}`,
 )
 
 /** Signed in, or, where addresses must be verified first, the address that was written to. */
 export type Registered = { viewer: Viewer } | { mustVerify: string }
 
 /**
- * Makes an account and signs it in. Where addresses must be verified, it does not sign in, and an address
+ * Makes an account and signs it in. Where addresses must be verified, the account waits for that, and an address
  * that has an account already is answered like a new one, after the same work.
  * @throws AuthError REGISTRATION_CLOSED, BAD_USER_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, RATE_LIMITED,
  *   SERVICE_UNAVAILABLE
@@ -56,81 +64,91 @@ export async function register(app: App, input: unknown, request: RequestFacts):
   if (!app.config.registrationOpen) throw new AuthError('REGISTRATION_CLOSED')
   const { email, password, username, displayName, locale, deviceName } = checkInput(schema, input)
   await requireGoodPassword(app, password, 'input.password', [email.typed, username, displayName])
-  await countAttempt(app, [{ rule: 'register.network', subject: networkOf(request.ipAddress) }], request)
-  const passwordHash = await app.hasher.hash(password)
   const mustVerify = app.config.emailVerification === 'required'
-  const now = app.clock.now()
-  const user: User = {
-    id: uuidv7(),
+  const network = { rule: 'register.network', subject: networkOf(request.ipAddress) } as const
+  await countAttempt(app, mustVerify ? [network, mailAttempt(email.canonical)] : [network], request)
+  const wanted: WaitingAccount = {
     email: email.typed,
-    emailCanonical: email.canonical,
-    emailVerifiedAt: null,
     username: username ?? null,
     displayName: displayName ?? null,
     locale: locale ?? app.config.locales[0],
-    passwordHash,
+    passwordHash: await app.hasher.hash(password),
+  }
+  if (!mustVerify) return { viewer: await signUp(app, wanted, email.canonical, deviceName, request) }
+  await askToVerify(app, wanted, email.canonical, request)
+  return { mustVerify: email.typed }
+}
+
+async function signUp(
+  app: App,
+  wanted: WaitingAccount,
+  emailCanonical: string,
+  deviceName: string | null | undefined,
+  request: RequestFacts,
+): Promise<Viewer> {
+  const now = app.clock.now()
+  const user: User = {
+    ...wanted,
+    id: uuidv7(),
+    emailCanonical,
+    emailVerifiedAt: null,
     passwordChangedAt: now,
-    lastLoginAt: mustVerify ? null : now,
+    lastLoginAt: now,
     disabledAt: null,
     publicMetadata: {},
     privateMetadata: {},
     createdAt: now,
     updatedAt: now,
   }
-  if (mustVerify) {
-    await insertUnverified(app, user, request)
-    return { mustVerify: email.typed }
-  }
   const session = newSession(app, user.id, request, { remember: true, deviceName })
+  const verification = app.config.emailVerification === 'off' ? [] : [verificationOf(app, user)]
+  const registered: AuditEntry = { action: 'user.registered', at: now, actorId: user.id, subjectId: user.id }
   const events: AuditEntry[] = [
-    registered(user),
-    { ...registered(user), action: 'session.started', detail: { sessionId: session.id } },
+    registered,
+    { ...registered, action: 'session.started', detail: { sessionId: session.id } },
   ]
   try {
-    await insert(app, { users: [user], sessions: [session], events }, request)
+    await insertAccount(app.pool, [
+      toRows(userColumns, user),
+      DEFAULT_ROLE,
+      toRows(sessionColumns, session),
+      toRows(tokenColumns, ...verification.map(({ row }) => row)),
+      toRows(mailColumns, ...toMails(app, ...verification.map(({ mail }) => mail))),
+      toRows(auditColumns, ...events.map(event => toEvent(request, event))),
+    ])
   } catch (error) {
     throw takenName(error) ?? error
   }
   const grants = toGrants(app, [{ name: DEFAULT_ROLE, permissions: [] }])
-  return { viewer: { account: { ...user, ...grants }, session } }
+  return { account: { ...user, ...grants }, session }
 }
 
 /**
- * The work for an address that has an account is that for a new one: the same queries, and a commit, which
- * takes the time. Its owner finds the attempt in the audit log.
+ * Writes to the address, and stores the account that was asked for until the answer comes: for an address that has
+ * an account too, though nobody is sent that token, so that signing in with the new password is answered alike. Its
+ * owner is told by mail, and finds the attempt in the audit log.
  */
-async function insertUnverified(app: App, user: User, request: RequestFacts): Promise<void> {
-  if (user.username && (await findUser(app, 'username', user.username))) throw usernameTaken('found')
-  const known = await findUser(app, 'email', user.emailCanonical)
-  const again: AuditEntry = { action: 'user.registered_again', at: user.createdAt, subjectId: known?.id }
-  try {
-    await insert(
-      app,
-      known ? { users: [], events: [again] } : { users: [user], events: [registered(user)] },
-      request,
-    )
-  } catch (error) {
-    const taken = takenName(error)
-    // Somebody else was faster: known by now.
-    if (taken?.code !== 'EMAIL_TAKEN') throw taken ?? error
-  }
-}
-
-function registered({ id, createdAt }: User): AuditEntry {
-  return { action: 'user.registered', at: createdAt, actorId: id, subjectId: id }
-}
-
-type Rows = { users: User[]; sessions?: Session[]; events: AuditEntry[] }
-
-async function insert(
+async function askToVerify(
   app: App,
-  { users, sessions = [], events }: Rows,
+  wanted: WaitingAccount,
+  emailCanonical: string,
   request: RequestFacts,
 ): Promise<void> {
-  await insertAccount(app.pool, [
-    toRows(userColumns, ...users),
-    DEFAULT_ROLE,
-    toRows(sessionColumns, ...sessions),
-    toRows(auditColumns, ...events.map(event => toEvent(request, event))),
-  ])
+  if (wanted.username && (await findUser(app, 'username', wanted.username))) throw usernameTaken('found')
+  const known = await findUser(app, 'email', emailCanonical)
+  const waiting = { purpose: 'registration', subject: uuidv7(), emailCanonical, payload: wanted } as const
+  const { row, mail } = newVerification(app, waiting, { to: wanted.email, locale: wanted.locale })
+  const warning = known && {
+    template: 'already-registered' as const,
+    to: known.email,
+    locale: known.locale,
+    userId: known.id,
+    data: { ...originOf(app, request), link: linkTo(app, 'forgot-password') },
+  }
+  const event: AuditEntry = {
+    action: known ? 'user.registered_again' : 'registration.requested',
+    at: row.createdAt,
+    subjectId: known?.id,
+  }
+  await requestMail(app, { tokens: [row], mails: [warning ?? mail], event }, request)
 }

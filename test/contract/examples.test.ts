@@ -13,6 +13,7 @@ import {
 import { createSchema } from '../../src/graphql/schema.ts'
 import { type Example, examples } from '../support/examples.ts'
 import { signUp, useService } from '../support/service.ts'
+import { tokenOf } from '../support/smtp.ts'
 
 const service = useService()
 const schema = createSchema()
@@ -72,6 +73,10 @@ test('the examples run as they stand, from the first sign-up to the last sign-ou
 
   await run(take('Query.authSettings'))
   const registered = await run(take('Mutation.register'))
+  await run(take('Mutation.resendVerificationEmail'))
+  expect(await run(take('Mutation.verifyEmail'), await mailed('verify-email'))).toMatchObject({
+    emailVerified: true,
+  })
   const ada = registered.user as { id: string }
   await service.app.db.userRole.create({ data: { userId: ada.id, roleName: 'admin' } })
   const signedIn = await run(take('Mutation.login'))
@@ -89,13 +94,36 @@ test('the examples run as they stand, from the first sign-up to the last sign-ou
   await run(take('Query.auditLog'))
   await run(take('Mutation.rotateSigningKey'))
   await run(take('Mutation.changePassword'))
+  await run(take('Query.exportAccount'))
   const [session] = (me.sessions as { id: string; current: boolean }[]).filter(({ current }) => !current)
   expect(await run(take('Mutation.revokeSession'), { id: session?.id })).toMatchObject({ current: false })
   await run(take('Mutation.revokeOtherSessions'))
   await run(take('Mutation.revokeAllSessions'))
+  await run(take('Mutation.requestPasswordReset'))
+  await run(take('Mutation.resetPassword'), await mailed('reset-password'))
   token = other.accessToken
+  await run(take('Mutation.requestEmailChange'))
+  const confirmed = await run(
+    take('Mutation.confirmEmailChange'),
+    await mailed('confirm-email', 'ada@lovelace.example'),
+  )
+  expect(confirmed).toMatchObject({ email: 'ada@lovelace.example' })
+  expect(await run(take('Mutation.undoEmailChange'), await mailed('undo-email', other.email))).toEqual({
+    id: other.id,
+    email: other.email,
+  })
+  token = (await signUp(service)).accessToken
   await run(take('Mutation.logout'))
+  token = (await signUp(service)).accessToken
+  await run(take('Mutation.deleteAccount'))
   expect([...left.keys()]).toEqual([])
+
+  /** The token of the newest link to that page in the mails to an address. */
+  async function mailed(page: string, address = 'ada@example.com'): Promise<{ token: string }> {
+    const mails = await service.mailsTo(address)
+    const mail = mails.findLast(({ text }) => text?.includes(`/${page}?token=`))
+    return { token: mail ? tokenOf(mail) : '' }
+  }
 
   async function run({ coordinate, text }: Example, variables = {}): Promise<Record<string, unknown>> {
     const { data, errors } = await service.send<Record<string, Record<string, unknown>>, object>(

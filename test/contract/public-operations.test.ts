@@ -6,10 +6,16 @@ import { codes, useService } from '../support/service.ts'
 
 /** What anyone may do without signing in. Whatever is not here must be guarded. */
 const publicOperations = [
+  'Mutation.confirmEmailChange',
   'Mutation.login',
   'Mutation.logout',
   'Mutation.refreshToken',
   'Mutation.register',
+  'Mutation.requestPasswordReset',
+  'Mutation.resendVerificationEmail',
+  'Mutation.resetPassword',
+  'Mutation.undoEmailChange',
+  'Mutation.verifyEmail',
   'Query.authSettings',
 ]
 

@@ -19,30 +19,18 @@ import { createSchema, schemaText } from '../../src/graphql/schema.ts'
  * that the list only shrinks.
  */
 const later = [
-  'ConfirmEmailChangeInput',
   'InviteUserInput',
-  'Mutation.confirmEmailChange',
   'Mutation.createRole',
-  'Mutation.deleteAccount',
   'Mutation.deleteRole',
   'Mutation.deleteUser',
   'Mutation.disableUser',
   'Mutation.enableUser',
   'Mutation.inviteUser',
-  'Mutation.requestEmailChange',
-  'Mutation.requestPasswordReset',
-  'Mutation.resendVerificationEmail',
-  'Mutation.resetPassword',
   'Mutation.revokeUserSessions',
   'Mutation.updateRole',
   'Mutation.updateUser',
-  'Mutation.verifyEmail',
   'OrderDirection',
   'Query.users',
-  'RequestEmailChangeInput',
-  'RequestPasswordResetInput',
-  'ResendVerificationEmailInput',
-  'ResetPasswordInput',
   'RoleInput',
   'UpdateUserInput',
   'UserConnection',
@@ -50,7 +38,6 @@ const later = [
   'UserFilter',
   'UserOrder',
   'UserOrderField',
-  'VerifyEmailInput',
 ]
 
 const fileOf = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
@@ -85,9 +72,17 @@ test('what the schema adds to the contract is no burden on clients that know onl
   const types = new Set(Object.keys(contract.getTypeMap()))
   const demanded = [...coordinates(emitted)].filter(
     ([coordinate, { required }]) =>
-      required && !wanted.has(coordinate) && types.has(coordinate.split('.')[0] ?? ''),
+      required &&
+      !wanted.has(coordinate) &&
+      types.has(coordinate.split('.')[0] ?? '') &&
+      !isOfNewField(coordinate),
   )
   expect(demanded).toEqual([])
+
+  function isOfNewField(coordinate: string): boolean {
+    const [field = '', argument] = coordinate.split('(')
+    return argument !== undefined && !wanted.has(field)
+  }
 })
 
 type Facts = { is: string; required?: boolean }

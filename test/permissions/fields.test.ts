@@ -79,9 +79,10 @@ const OWN = [
   'updatedAt',
   'lastLoginAt',
   'passwordChangedAt',
+  'publicMetadata',
   'sessions { id }',
 ]
-const STAFF = ['disabledAt']
+const STAFF = ['disabledAt', 'privateMetadata']
 
 describe('of an account', () => {
   const viewers: [

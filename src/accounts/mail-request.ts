@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto'
+import type { App } from '../app.ts'
+import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
+import type { RequestFacts } from '../context.ts'
+import { isForeignKeyViolation, statement } from '../database/client.ts'
+import { insertSql, toRows } from '../database/insert.ts'
+import type { EmailToken } from '../generated/prisma/client.ts'
+import { mailColumns, type NewMail, toMails } from '../mail/outbox.ts'
+import { countAttempt } from '../rate-limit/limit.ts'
+import { networkOf } from '../rate-limit/network.ts'
+import { tokenColumns, tokensSql } from './email-token.ts'
+
+const write = statement(
+  'request-mail',
+  `WITH asked AS (${tokensSql(1)}), queued AS (${insertSql('mails', mailColumns, 2)})
+   ${insertSql('audit_events', auditColumns, 3)}`,
+)
+
+export type MailRequest = { tokens: EmailToken[]; mails: NewMail[]; event: AuditEntry }
+
+/**
+ * Stores what somebody asked for by mail: the tokens, the mails and the event, in one statement with one commit.
+ * Where there is nothing to send the event alone is stored, so that neither answer nor time tells.
+ */
+export async function requestMail(
+  app: App,
+  { tokens, mails, event }: MailRequest,
+  request: RequestFacts,
+): Promise<void> {
+  const entry = toRows(auditColumns, toEvent(request, event))
+  const rows = [toRows(tokenColumns, ...tokens), toRows(mailColumns, ...toMails(app, ...mails))]
+  try {
+    await write(app.pool, [...rows, entry])
+  } catch (error) {
+    if (!isForeignKeyViolation(error)) throw error
+    // The account was deleted meanwhile: unknown by now.
+    await write(app.pool, ['[]', '[]', entry])
+  }
+}
+
+/**
+ * Counts a mail that a request may cause, for known and unknown addresses alike.
+ * @throws AuthError RATE_LIMITED
+ */
+export async function countMail(app: App, emailCanonical: string, request: RequestFacts): Promise<void> {
+  const network = { rule: 'mail.network', subject: networkOf(request.ipAddress) } as const
+  await countAttempt(app, [network, mailAttempt(emailCanonical)], request)
+}
+
+/** A mail to an address, which is counted by its hash: no list of strangers' addresses shall grow. */
+export function mailAttempt(emailCanonical: string) {
+  const subject = createHash('sha256').update(emailCanonical).digest('base64url')
+  return { rule: 'mail.address', subject } as const
+}

@@ -1,0 +1,207 @@
+import { v7 as uuidv7 } from 'uuid'
+import { z } from 'zod'
+import { type Account, findUser, requireAccount } from '../accounts/account.ts'
+import {
+  countBadTokens,
+  endTokens,
+  type IssuedToken,
+  issueToken,
+  newToken,
+  peekToken,
+  redeemToken,
+  type WantedToken,
+} from '../accounts/email-token.ts'
+import { emailField } from '../accounts/fields.ts'
+import { countMail, requestMail } from '../accounts/mail-request.ts'
+import { takenName } from '../accounts/taken.ts'
+import type { App } from '../app.ts'
+import type { AuditAction } from '../audit/actions.ts'
+import { type AuditEntry, record } from '../audit/record.ts'
+import type { RequestFacts, Viewer } from '../context.ts'
+import type { Queryable } from '../database/client.ts'
+import { AuthError, badInput } from '../errors.ts'
+import type { EmailToken, User } from '../generated/prisma/client.ts'
+import { checkInput } from '../input.ts'
+import { linkTo, type NewMail, queueMail, requireMail } from '../mail/outbox.ts'
+import { requireFresh } from '../sessions/fresh.ts'
+import { originOf } from '../sessions/origin.ts'
+import { revokeSessions } from '../sessions/revoke.ts'
+import { requireEnabledOwner, resetMail, resetOf } from './reset-password.ts'
+
+const requestSchema = z.object({ newEmail: emailField })
+const tokenSchema = z.object({ token: z.string() })
+
+/** The address that a token stands for, as its owner wrote it. */
+type AddressPayload = { email: string }
+
+/**
+ * Sends a link to the new address and, to the old one, a notice with a link that undoes the change, before and after
+ * it is confirmed. If the new address belongs to another account the answer is the same, and its owner is told.
+ * @throws AuthError REAUTHENTICATION_REQUIRED, BAD_USER_INPUT, RATE_LIMITED; CONFLICT where MAIL=off
+ */
+export async function requestEmailChange(
+  app: App,
+  input: unknown,
+  viewer: Viewer,
+  request: RequestFacts,
+): Promise<void> {
+  requireMail(app)
+  requireFresh(app, viewer)
+  const { newEmail } = checkInput(requestSchema, input)
+  const { account } = viewer
+  if (newEmail.canonical === account.emailCanonical) {
+    throw badInput({ 'input.newEmail': ['This is your address already.'] })
+  }
+  await countMail(app, newEmail.canonical, request)
+  const other = await findUser(app, 'email', newEmail.canonical)
+  const change = newToken(app, {
+    purpose: 'email-change',
+    subject: account.id,
+    userId: account.id,
+    emailCanonical: newEmail.canonical,
+    payload: { email: newEmail.typed } satisfies AddressPayload,
+  })
+  const confirmation: NewMail = {
+    template: 'confirm-new-email',
+    to: newEmail.typed,
+    locale: account.locale,
+    userId: account.id,
+    expiresAt: change.expiresAt,
+    data: { link: linkTo(app, 'confirm-email', change.token) },
+  }
+  const warning = other && {
+    template: 'already-registered' as const,
+    to: other.email,
+    locale: other.locale,
+    userId: other.id,
+    data: { ...originOf(app, request), link: linkTo(app, 'forgot-password') },
+  }
+  const undo = newToken(app, undoOf(account))
+  const facts = { template: 'email-change-requested', newEmail: newEmail.typed } as const
+  await requestMail(
+    app,
+    {
+      tokens: [change.row, undo.row],
+      mails: [warning ?? confirmation, undoMail(app, account, undo, facts, request)],
+      event: ownEvent(app, 'user.email_change_requested', account.id),
+    },
+    request,
+  )
+}
+
+/**
+ * What a link stands for that takes back the account's present address. Each has a row of its own: whoever changes
+ * the address twice must not end the first owner's.
+ */
+function undoOf({ id, email, emailCanonical }: User): WantedToken {
+  const payload: AddressPayload = { email }
+  return { purpose: 'email-undo', subject: uuidv7(), userId: id, emailCanonical, payload }
+}
+
+function undoMail(
+  app: App,
+  { id, email, locale }: User,
+  { token, expiresAt }: IssuedToken,
+  { template, newEmail }: { template: 'email-change-requested' | 'email-changed'; newEmail: string },
+  request: RequestFacts,
+): NewMail {
+  const data = { ...originOf(app, request), newEmail, link: linkTo(app, 'undo-email', token) }
+  return { template, to: email, locale, userId: id, expiresAt, data }
+}
+
+/**
+ * Gives the account the address that a token was sent to, verified, and tells the old one. Whoever holds the token
+ * has proved the mailbox, and so is told if the address has become another account's.
+ * @throws AuthError TOKEN_INVALID, EMAIL_TAKEN, ACCOUNT_DISABLED, RATE_LIMITED
+ */
+export async function confirmEmailChange(app: App, input: unknown, request: RequestFacts): Promise<Account> {
+  const { token } = checkInput(tokenSchema, input)
+  const id = await countBadTokens(app, request, async () => {
+    const change = await peekToken(app, token, 'email-change')
+    const user = await requireEnabledOwner(app, change.subject)
+    const { email } = change.payload as AddressPayload
+    await app.db.$transaction(async tx => {
+      await setAddress(app, tx, { id: user.id, emailCanonical: user.emailCanonical }, email, change)
+      await redeemToken(app, tx, token, 'email-change')
+      await endTokens(app, tx, user.id)
+      const undo = await issueToken(app, tx, undoOf(user))
+      const facts = { template: 'email-changed', newEmail: email } as const
+      await queueMail(app, tx, undoMail(app, user, undo, facts, request))
+      await record(tx, request, ownEvent(app, 'user.email_changed', user.id))
+    })
+    return user.id
+  })
+  return requireAccount(app, id)
+}
+
+/**
+ * Keeps the old address, or takes it back, for whoever holds the token that was sent there. Whoever asked for the
+ * change may have stolen the account: so it ends all sessions and the password, and mails a link to set a new one.
+ * @throws AuthError TOKEN_INVALID, ACCOUNT_DISABLED, RATE_LIMITED; EMAIL_TAKEN when the old address has become another
+ *   account's; CONFLICT where MAIL=off
+ */
+export async function undoEmailChange(app: App, input: unknown, request: RequestFacts): Promise<Account> {
+  requireMail(app)
+  const { token } = checkInput(tokenSchema, input)
+  const id = await countBadTokens(app, request, async () => {
+    const undo = await peekToken(app, token, 'email-undo')
+    const user = await requireEnabledOwner(app, undo.userId!)
+    const { email } = undo.payload as AddressPayload
+    await app.db.$transaction(async tx => {
+      await setAddress(app, tx, { id: user.id }, email, undo, { passwordHash: null })
+      await redeemToken(app, tx, token, 'email-undo')
+      await endTokens(app, tx, user.id)
+      await endUndosSince(app, tx, user.id, undo.createdAt)
+      const old = { ...user, email, emailCanonical: undo.emailCanonical }
+      const reset = await issueToken(app, tx, resetOf(old))
+      await queueMail(app, tx, resetMail(app, old, reset, request))
+      await revokeSessions(
+        app,
+        { userId: user.id },
+        {
+          action: 'session.revoked',
+          request,
+          actorId: user.id,
+          detail: { because: 'e-mail change undone' },
+        },
+        tx,
+      )
+      await record(tx, request, ownEvent(app, 'user.email_change_undone', user.id))
+    })
+    return user.id
+  })
+  return requireAccount(app, id)
+}
+
+/** Sets an address whose mailbox is proved; the unique index decides whether it is free. */
+async function setAddress(
+  app: App,
+  tx: Queryable,
+  where: { id: string; emailCanonical?: string },
+  email: string,
+  { emailCanonical }: EmailToken,
+  more: { passwordHash?: null } = {},
+): Promise<void> {
+  const now = app.clock.now()
+  try {
+    const changed = await tx.user.updateMany({
+      where: { ...where, disabledAt: null },
+      data: { ...more, email, emailCanonical, emailVerifiedAt: now, updatedAt: now },
+    })
+    if (changed.count === 0) throw new AuthError('TOKEN_INVALID', { cause: 'the account changed meanwhile' })
+  } catch (error) {
+    throw takenName(error) ?? error
+  }
+}
+
+/** Later ones were sent to addresses that came after; earlier ones are of who was here before. */
+async function endUndosSince(app: App, tx: Queryable, userId: string, since: Date): Promise<void> {
+  await tx.emailToken.updateMany({
+    where: { userId, purpose: 'email-undo', usedAt: null, createdAt: { gte: since } },
+    data: { usedAt: app.clock.now() },
+  })
+}
+
+function ownEvent(app: App, action: AuditAction, id: string): AuditEntry {
+  return { action, at: app.clock.now(), actorId: id, subjectId: id }
+}

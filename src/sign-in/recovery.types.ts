@@ -1,0 +1,36 @@
+import { Field, InputType } from 'type-graphql'
+
+const TOKEN = 'What follows `token=` in the link.'
+
+@InputType('RequestPasswordResetInput', { description: 'Whose password is forgotten.' })
+export class RequestPasswordResetInput {
+  @Field(() => String, { description: 'The e-mail address of the account.' })
+  email!: string
+}
+
+@InputType('ResetPasswordInput', { description: 'The token from the link of a mail, and the new password.' })
+export class ResetPasswordInput {
+  @Field(() => String, { description: TOKEN })
+  token!: string
+
+  @Field(() => String, { description: 'By the same rules as at registration.' })
+  newPassword!: string
+}
+
+@InputType('RequestEmailChangeInput', { description: 'The address to change to.' })
+export class RequestEmailChangeInput {
+  @Field(() => String, { description: 'Where the link to confirm the change is sent.' })
+  newEmail!: string
+}
+
+@InputType('ConfirmEmailChangeInput', { description: 'The token from the mail to the new address.' })
+export class ConfirmEmailChangeInput {
+  @Field(() => String, { description: TOKEN })
+  token!: string
+}
+
+@InputType('UndoEmailChangeInput', { description: 'The token from a mail to the old address.' })
+export class UndoEmailChangeInput {
+  @Field(() => String, { description: TOKEN })
+  token!: string
+}

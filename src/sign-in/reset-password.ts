@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import { findUser } from '../accounts/account.ts'
+import {
+  countBadTokens,
+  endTokens,
+  type IssuedToken,
+  newToken,
+  peekToken,
+  redeemToken,
+  type WantedToken,
+} from '../accounts/email-token.ts'
+import { emailField } from '../accounts/fields.ts'
+import { countMail, requestMail } from '../accounts/mail-request.ts'
+import type { App } from '../app.ts'
+import { record } from '../audit/record.ts'
+import type { RequestFacts } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import type { User } from '../generated/prisma/client.ts'
+import { checkInput } from '../input.ts'
+import { linkTo, type NewMail, queueMail, requireMail } from '../mail/outbox.ts'
+import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
+import { originOf } from '../sessions/origin.ts'
+import { revokeSessions } from '../sessions/revoke.ts'
+import { forgiveAccount } from './login-limits.ts'
+
+const requestSchema = z.object({ email: emailField })
+const resetSchema = z.object({ token: z.string(), newPassword: passwordField })
+
+/**
+ * Sends a link to set a new password to the account's own address. Does the same for an address without an account
+ * and for a disabled account, in text and in time, but for the mail.
+ * @throws AuthError BAD_USER_INPUT, RATE_LIMITED; CONFLICT where MAIL=off
+ */
+export async function requestPasswordReset(app: App, input: unknown, request: RequestFacts): Promise<void> {
+  requireMail(app)
+  const { email } = checkInput(requestSchema, input)
+  await countMail(app, email.canonical, request)
+  const known = await findUser(app, 'email', email.canonical)
+  const owner = known?.disabledAt ? undefined : known
+  const token = owner && newToken(app, resetOf(owner))
+  const tokens = token ? [token.row] : []
+  const mails = token ? [resetMail(app, owner, token, request)] : []
+  const event = { action: 'user.reset_requested', at: app.clock.now(), subjectId: known?.id } as const
+  await requestMail(app, { tokens, mails, event }, request)
+}
+
+/** What a link to set a new password stands for: good only while the account has this address. */
+export function resetOf({ id, emailCanonical }: Pick<User, 'id' | 'emailCanonical'>): WantedToken {
+  return { purpose: 'reset', subject: id, userId: id, emailCanonical }
+}
+
+export function resetMail(
+  app: App,
+  { id, email, locale }: Pick<User, 'id' | 'email' | 'locale'>,
+  { token, expiresAt }: IssuedToken,
+  request: RequestFacts,
+): NewMail {
+  const data = { ...originOf(app, request), link: linkTo(app, 'reset-password', token) }
+  return { template: 'reset-password', to: email, locale, userId: id, expiresAt, data }
+}
+
+/**
+ * Sets a new password, or the first one, for whoever holds the token of a reset or an invitation. Ends all
+ * sessions, and verifies the address, whose mailbox is proved. A password that is refused does not spend the token.
+ * Of two at once, or of one and a change of the password, one wins.
+ * @throws AuthError BAD_USER_INPUT, TOKEN_INVALID, ACCOUNT_DISABLED, RATE_LIMITED, SERVICE_UNAVAILABLE
+ */
+export async function resetPassword(app: App, input: unknown, request: RequestFacts): Promise<void> {
+  const { token, newPassword } = checkInput(resetSchema, input)
+  const userId = await countBadTokens(app, request, () => reset(app, token, newPassword, request))
+  await forgiveAccount(app, userId, request)
+}
+
+async function reset(app: App, token: string, newPassword: string, request: RequestFacts): Promise<string> {
+  const { subject: id, emailCanonical } = await peekToken(app, token, 'reset', 'invitation')
+  const user = await requireEnabledOwner(app, id)
+  const { email, username, displayName, locale } = user
+  await requireGoodPassword(app, newPassword, 'input.newPassword', [email, username, displayName])
+  const passwordHash = await app.hasher.hash(newPassword)
+  const now = app.clock.now()
+  await app.db.$transaction(async tx => {
+    const changed = await tx.user.updateMany({
+      where: { id, emailCanonical, disabledAt: null },
+      data: {
+        passwordHash,
+        passwordChangedAt: now,
+        updatedAt: now,
+        emailVerifiedAt: user.emailVerifiedAt ?? now,
+      },
+    })
+    if (changed.count === 0) throw new AuthError('TOKEN_INVALID', { cause: 'the account changed meanwhile' })
+    await redeemToken(app, tx, token, 'reset', 'invitation')
+    await endTokens(app, tx, id)
+    await revokeSessions(
+      app,
+      { userId: id },
+      { action: 'session.revoked', request, actorId: id, detail: { because: 'password reset' } },
+      tx,
+    )
+    await record(tx, request, { action: 'user.password_reset', at: now, actorId: id, subjectId: id })
+    await queueMail(app, tx, passwordChangedMail(app, { id, email, locale }, request))
+  })
+  return id
+}
+
+/**
+ * The account that a token names.
+ * @throws AuthError TOKEN_INVALID when it is gone, ACCOUNT_DISABLED
+ */
+export async function requireEnabledOwner(app: App, id: string): Promise<User> {
+  const user = await app.db.user.findUnique({ where: { id } })
+  if (!user) throw new AuthError('TOKEN_INVALID', { cause: 'the account is gone' })
+  if (user.disabledAt) throw new AuthError('ACCOUNT_DISABLED')
+  return user
+}
+
+/** What the owner is told when the password was changed or reset. */
+export function passwordChangedMail(
+  app: App,
+  { id, email, locale }: Pick<User, 'id' | 'email' | 'locale'>,
+  request: RequestFacts,
+): NewMail {
+  const data = { ...originOf(app, request), link: linkTo(app, 'forgot-password') }
+  return { template: 'password-changed', to: email, locale, userId: id, data }
+}
