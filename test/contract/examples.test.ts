@@ -12,8 +12,8 @@ import {
 } from 'graphql'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { type Example, examples } from '../support/examples.ts'
+import { mailedToken } from '../support/mails.ts'
 import { signUp, useService } from '../support/service.ts'
-import { tokenOf } from '../support/smtp.ts'
 
 const service = useService()
 const schema = createSchema()
@@ -118,11 +118,8 @@ test('the examples run as they stand, from the first sign-up to the last sign-ou
   await run(take('Mutation.deleteAccount'))
   expect([...left.keys()]).toEqual([])
 
-  /** The token of the newest link to that page in the mails to an address. */
   async function mailed(page: string, address = 'ada@example.com'): Promise<{ token: string }> {
-    const mails = await service.mailsTo(address)
-    const mail = mails.findLast(({ text }) => text?.includes(`/${page}?token=`))
-    return { token: mail ? tokenOf(mail) : '' }
+    return { token: await mailedToken(service, address, page) }
   }
 
   async function run({ coordinate, text }: Example, variables = {}): Promise<Record<string, unknown>> {

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { actionsOf } from '../support/audit.ts'
-import { Login, Register, Settings } from '../support/operations.ts'
+import { mailedToken, templatesTo } from '../support/mails.ts'
+import { Login, Register, ResendVerificationEmail, Settings, VerifyEmail } from '../support/operations.ts'
 import { codes, PASSWORD, signUp, startService, useService } from '../support/service.ts'
 
-const service = useService({ settings: { EMAIL_VERIFICATION: 'required' } })
+const service = useService({
+  settings: { EMAIL_VERIFICATION: 'required', LIMIT_MAIL_ADDRESS: '50/1h' },
+})
 
 const newEmail = () => `${randomUUID()}@example.com`
 const newUsername = () => randomUUID().slice(0, 30)
@@ -14,12 +17,14 @@ const login = (identifier: string, password = PASSWORD) =>
   service.send(Login, { input: { identifier, password } })
 const users = () => service.app.db.user
 
+const verify = (token: string) => service.send(VerifyEmail, { input: { token } })
+
 /** An account whose address is verified. */
 async function verified(username?: string) {
   const email = newEmail()
   await register({ email, ...(username && { username }) })
-  const where = { emailCanonical: email }
-  return users().update({ where, data: { emailVerifiedAt: service.clock.now() } })
+  expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
+  return users().findUniqueOrThrow({ where: { emailCanonical: email } })
 }
 
 test('nobody is signed in by registering, and the server says so beforehand', async () => {
@@ -29,12 +34,104 @@ test('nobody is signed in by registering, and the server says so beforehand', as
   const reply = await register({ email })
   expect(reply.data?.register).toEqual({ __typename: 'EmailVerificationRequired' })
   expect(reply.headers.getSetCookie()).toEqual([])
-  const user = await users().findUniqueOrThrow({
-    where: { emailCanonical: email },
-    include: { sessions: true },
+})
+
+test('an account is made when its address is verified, and not before', async () => {
+  const email = ` Ada.${randomUUID()}@example.com`
+  const username = newUsername()
+  await service.send(Register, {
+    input: { email, username, password: PASSWORD, displayName: 'Ada', locale: 'ko' },
   })
-  expect(user).toMatchObject({ emailVerifiedAt: null, lastLoginAt: null, sessions: [] })
-  expect(await actionsOf(service, user.id)).toEqual(['user.registered'])
+  const emailCanonical = email.trim().toLowerCase()
+  expect(await users().findUnique({ where: { emailCanonical } })).toBeNull()
+  const token = await mailedToken(service, email.trim(), 'verify-email')
+  const { data, errors } = await verify(token)
+  expect(errors).toEqual([])
+  expect(data?.verifyEmail).toMatchObject({
+    email: email.trim(),
+    emailVerified: true,
+    username,
+    displayName: 'Ada',
+    locale: 'ko',
+    roles: ['user'],
+    sessions: [],
+  })
+  const user = await users().findUniqueOrThrow({ where: { emailCanonical } })
+  expect(user).toMatchObject({ emailVerifiedAt: expect.any(Date), lastLoginAt: null })
+  expect(await actionsOf(service, user.id)).toEqual(['user.registered', 'user.email_verified'])
+  expect(codes(await login(email))).toEqual([])
+  expect(codes(await verify(token))).toEqual(['TOKEN_INVALID'])
+})
+
+describe('of two who wait', () => {
+  const waiting = async (input: { email: string; username?: string; password?: string }) => {
+    await register(input)
+    return mailedToken(service, input.email, 'verify-email')
+  }
+
+  test('for one address, who verifies it first has it, and of the other nothing is left', async () => {
+    const email = newEmail()
+    const [first, second] = [await waiting({ email }), await waiting({ email, password: 'another good one' })]
+    expect(codes(await verify(first))).toEqual([])
+    expect(codes(await verify(second))).toEqual(['TOKEN_INVALID'])
+    expect(codes(await login(email, 'another good one'))).toEqual(['INVALID_CREDENTIALS'])
+    const where = { emailCanonical: email }
+    expect(await service.app.db.emailToken.count({ where })).toBe(0)
+  })
+
+  test('for one address, verifying at once makes one account', async () => {
+    const email = newEmail()
+    const tokens = [await waiting({ email }), await waiting({ email }), await waiting({ email })]
+    const replies = await Promise.all([...tokens, ...tokens].map(verify))
+    expect(replies.flatMap(codes)).toEqual(Array(5).fill('TOKEN_INVALID'))
+    expect(await users().count({ where: { emailCanonical: email } })).toBe(1)
+  })
+
+  test('for one username, who comes second has an account without it', async () => {
+    const username = newUsername()
+    const [one, two] = [newEmail(), newEmail()]
+    const tokens = [await waiting({ email: one, username }), await waiting({ email: two, username })]
+    expect((await verify(tokens[0] ?? '')).data?.verifyEmail.username).toBe(username)
+    const second = await verify(tokens[1] ?? '')
+    expect([second.errors, second.data?.verifyEmail]).toMatchObject([[], { email: two, username: null }])
+    expect(codes(await login(two))).toEqual([])
+  })
+})
+
+describe('a second link', () => {
+  const resend = (email: string) => service.send(ResendVerificationEmail, { input: { email } })
+
+  test('makes the account, and the first no longer does', async () => {
+    const email = newEmail()
+    await register({ email })
+    const first = await mailedToken(service, email, 'verify-email')
+    service.clock.advance(86_000)
+    expect((await resend(email)).data?.resendVerificationEmail).toBe(true)
+    service.clock.advance(86_000)
+    expect(codes(await verify(first))).toEqual(['TOKEN_INVALID'])
+    expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
+    expect(codes(await login(email))).toEqual([])
+  })
+
+  test('is not sent to an account that somebody registers again', async () => {
+    const { email } = await verified()
+    await register({ email, password: 'another good one' })
+    const before = await templatesTo(service, email)
+    expect((await resend(email)).data?.resendVerificationEmail).toBe(true)
+    expect(await templatesTo(service, email)).toEqual(before)
+    expect(before).toEqual(['verify-email', 'already-registered'])
+  })
+
+  test('is not sent for what has waited for more than a day', async () => {
+    const email = newEmail()
+    await register({ email })
+    const token = await mailedToken(service, email, 'verify-email')
+    service.clock.advance(86_401)
+    await resend(email)
+    expect(await templatesTo(service, email)).toEqual(['verify-email'])
+    expect(codes(await verify(token))).toEqual(['TOKEN_INVALID'])
+    expect(codes(await login(email))).toEqual(['INVALID_CREDENTIALS'])
+  })
 })
 
 describe('an address that has an account is answered like a new one', () => {
@@ -92,7 +189,7 @@ describe('an address that has an account is answered like a new one', () => {
       const ofNew = steps.splice(0)
       await register({ email: known.email })
       expect(steps).toEqual(ofNew)
-      expect(ofNew).toEqual(['limit-count', 'hash', 'user-by-email_canonical', 'register'])
+      expect(ofNew).toEqual(['limit-count', 'hash', 'user-by-email_canonical', 'request-mail'])
     } finally {
       hasher.hash = hash
       pool.query = query
@@ -103,19 +200,23 @@ describe('an address that has an account is answered like a new one', () => {
     const email = newEmail()
     const replies = await Promise.all(Array.from({ length: 10 }, () => register({ email })))
     expect(replies.flatMap(codes)).toEqual([])
-    expect(await users().count({ where: { emailCanonical: email } })).toBe(1)
   })
 
   test('and its owner finds it on record', async () => {
     const known = await verified()
     await register({ email: known.email })
-    expect(await actionsOf(service, known.id)).toEqual(['user.registered', 'user.registered_again'])
+    expect(await actionsOf(service, known.id)).toEqual([
+      'user.registered',
+      'user.email_verified',
+      'user.registered_again',
+    ])
+    expect((await service.mailsTo(known.email)).at(-1)?.subject).toContain('already have an account')
   })
 
   test('and its owner’s password stays', async () => {
     const known = await verified()
     await register({ email: known.email, password: 'eighteen copper kettles' })
-    expect(codes(await login(known.email, 'eighteen copper kettles'))).toEqual(['INVALID_CREDENTIALS'])
+    expect(codes(await login(known.email, 'eighteen copper kettles'))).toEqual(['EMAIL_NOT_VERIFIED'])
     expect(codes(await login(known.email))).toEqual([])
   })
 })
@@ -128,16 +229,68 @@ test('that an address is not verified is told only to whoever proves the passwor
   expect(codes(wrong)).toEqual(['INVALID_CREDENTIALS'])
   expect([wrong.status, wrong.data, wrong.errors]).toEqual([stranger.status, stranger.data, stranger.errors])
   expect(codes(await login(email))).toEqual(['EMAIL_NOT_VERIFIED'])
-  const user = await users().findUniqueOrThrow({
-    where: { emailCanonical: email },
-    include: { sessions: true },
+})
+
+describe('signing in with the password of a registration of one’s own', () => {
+  const MINE = 'a stranger’s own password'
+  /** What the server does to sign in, with its answer. */
+  const stepsOf = async (email: string, password: string) => {
+    const { hasher, pool } = service.app
+    const [verifyHash, query] = [hasher.verify.bind(hasher), pool.query]
+    const steps: string[] = []
+    hasher.verify = (...args) => {
+      steps.push('verify')
+      return verifyHash(...args)
+    }
+    pool.query = ((...args: [{ name?: string }]) => {
+      steps.push(args[0].name ?? 'audit')
+      return Reflect.apply(query, pool, args)
+    }) as typeof pool.query
+    try {
+      const { status, data, errors } = await login(email, password)
+      return { steps, status, data, errors }
+    } finally {
+      hasher.verify = verifyHash
+      pool.query = query
+    }
+  }
+
+  test('tells no more of an address that has an account than of one that has none', async () => {
+    const [known, unknown] = [(await verified()).email, newEmail()]
+    for (const email of [known, unknown]) await register({ email, password: MINE })
+    const [ofKnown, ofUnknown] = [await stepsOf(known, MINE), await stepsOf(unknown, MINE)]
+    expect(ofKnown).toEqual(ofUnknown)
+    expect(codes(ofKnown)).toEqual(['EMAIL_NOT_VERIFIED'])
+    expect(ofKnown.steps.filter(step => step === 'verify')).toHaveLength(2)
   })
-  expect(user.sessions).toEqual([])
-  expect(await actionsOf(service, user.id)).toEqual(['user.registered', 'session.denied', 'session.denied'])
+
+  test('nor does a wrong one, or one where nobody has registered', async () => {
+    const [known, waiting] = [(await verified()).email, newEmail()]
+    await register({ email: waiting, password: MINE })
+    const replies = [
+      await stepsOf(known, 'wrong'),
+      await stepsOf(waiting, 'wrong'),
+      await stepsOf(newEmail(), 'wrong'),
+    ]
+    expect(replies.flatMap(codes)).toEqual(Array(3).fill('INVALID_CREDENTIALS'))
+    expect(replies[1]).toEqual(replies[0])
+    expect(replies[2]).toEqual(replies[0])
+  })
+
+  test('makes no guesses at the account’s password free', async () => {
+    const { email } = await verified()
+    await register({ email, password: MINE })
+    const outcomes: string[] = []
+    for (let count = 0; count < 11; count++) outcomes.push(...codes(await login(email, MINE)))
+    expect(outcomes).toEqual([...Array(10).fill('EMAIL_NOT_VERIFIED'), 'RATE_LIMITED'])
+  })
 })
 
 test('an account of before goes on where it is signed in, and must verify to sign in anew', async () => {
-  const lax = await startService({ databaseUrl: service.app.config.database.url ?? '' })
+  const lax = await startService({
+    databaseUrl: service.app.config.database.url ?? '',
+    clock: service.clock,
+  })
   try {
     const { email, accessToken } = await signUp(lax)
     const me = await service.send('{ me { email } }', {}, { token: accessToken })
