@@ -21,6 +21,8 @@ type Parts = {
 
 const UNKNOWN: AuthState = { status: 'restoring', user: undefined, error: undefined }
 const NOBODY: AuthState = { status: 'signedOut', user: null }
+/** Within which a tab hears what another one did before it let go of its turn. */
+const NEWS_MS = 100
 /** How often the storage may change under an exchange before it is given up. */
 const ROUNDS = 5
 
@@ -129,7 +131,8 @@ export class LiveSession {
     const { post, tokens, turns, onError } = this.#parts
     const token = this.#access?.text
     const era = this.#end(true)
-    await turns(async () => {
+    await turns(async waited => {
+      if (waited) await sleep(NEWS_MS, era)
       // By now somebody may have signed in again: then the cookie and the storage are theirs.
       const replaced = era.aborted
       const refreshToken = replaced ? undefined : await tokens.read().catch(onError)
@@ -194,7 +197,8 @@ export class LiveSession {
 
   /** Gives the tab that has just finished an exchange a moment to tell its result. */
   async #listen(era: AbortSignal, before: AccessToken | undefined): Promise<void> {
-    for (let look = 0; look < 5 && this.#access === before; look++) await sleep(20, era)
+    const step = NEWS_MS / 5
+    for (let ms = 0; ms < NEWS_MS && this.#access === before; ms += step) await sleep(step, era)
   }
 
   /** One exchange. False: the storage has another token by now, which is to be tried instead. */

@@ -1,0 +1,409 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, describe, expect, jest, test } from '@jest/globals'
+import { memoryStorage, NetworkError } from '../../src/client/index.ts'
+import { PASSWORD, signUp, useService } from '../support/service.ts'
+import { countEvents, DAY, refreshed, stateOf } from '../support/sessions.ts'
+import {
+  answered,
+  cut,
+  EXPIRY_SECONDS,
+  gate,
+  lost,
+  type Network,
+  refusedWith,
+  replayed,
+  settled,
+  signedIn,
+  tab,
+} from './support.ts'
+
+const service = useService()
+const ME = 'query Me { me { id email } }'
+const expire = () => service.clock.advance(EXPIRY_SECONDS)
+afterEach(() => void jest.restoreAllMocks())
+
+const sessionOf = (token: string | null) =>
+  (JSON.parse(Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString()) as { sid: string }).sid
+
+describe('with an expired access token', () => {
+  test('50 concurrent requests make one refresh, and each is sent twice at most', async () => {
+    const { client, network } = await signedIn(service)
+    expire()
+    const answers = await Promise.all(Array.from({ length: 50 }, () => client.request(ME)))
+    expect(new Set(answers.map(answer => JSON.stringify(answer))).size).toBe(1)
+    expect(network.count('Refresh')).toBe(1)
+    expect(network.count('Me')).toBeLessThanOrEqual(100)
+  })
+
+  test('50 concurrent requests for a token get the one that one refresh gives', async () => {
+    const { client, network } = await signedIn(service)
+    const old = await client.getAccessToken()
+    const tokens = await Promise.all(
+      Array.from({ length: 50 }, () => client.renewAccessToken(old ?? undefined)),
+    )
+    expect(new Set(tokens).size).toBe(1)
+    expect(tokens[0]).not.toBe(old)
+    expect(await stateOf(service, tokens[0] ?? '')).toBe('LIVE')
+    expect(network.count('Refresh')).toBe(1)
+  })
+
+  test('a request that was on the way while the token was renewed is repeated without another refresh', async () => {
+    const { client, network } = await signedIn(service)
+    expire()
+    const slow = gate('before')
+    network.on('Me', slow.fault)
+    const late = client.request(ME)
+    await slow.reached
+    await client.renewAccessToken()
+    slow.release()
+    expect(await late).toMatchObject({ me: { id: client.state.user?.id } })
+    expect(network.count('Refresh')).toBe(1)
+  })
+
+  test('a token is renewed before it expires, without a request that fails', async () => {
+    const { client, network } = await signedIn(service)
+    const started = performance.now()
+    jest.spyOn(performance, 'now').mockImplementation(() => started + 595_000)
+    await client.request(ME)
+    expect(network.sent).toEqual(['Refresh', 'Me'])
+  })
+})
+
+describe('a refresh whose answer is lost', () => {
+  test('is repeated with the same token, and the session goes on', async () => {
+    const { client, network } = await signedIn(service)
+    expire()
+    network.on('Refresh', lost, lost)
+    expect(await client.request(ME)).toMatchObject({ me: { id: client.state.user?.id } })
+    expect(network.count('Refresh')).toBe(3)
+    const session = sessionOf(await client.getAccessToken())
+    const row = await service.app.db.session.findUnique({ where: { id: session } })
+    expect(row).toMatchObject({ generation: 1, revokedAt: null })
+  })
+
+  test('is given up after four attempts, and nobody is signed out', async () => {
+    const { client, network } = await signedIn(service)
+    expire()
+    network.on('Refresh', lost, cut, lost, cut)
+    await expect(client.request(ME)).rejects.toBeInstanceOf(NetworkError)
+    expect(network.count('Refresh')).toBe(4)
+    expect(client.state.status).toBe('signedIn')
+    expect(await client.request(ME)).toMatchObject({ me: { id: client.state.user?.id } })
+  })
+
+  test('is repeated where something in between answers in the place of the server', async () => {
+    const { client, network } = await signedIn(service)
+    expire()
+    network.on('Refresh', answered('<h1>Bad Gateway</h1>', 502))
+    expect(await client.request(ME)).toMatchObject({ me: { id: client.state.user?.id } })
+  })
+
+  test('is repeated where the server takes too long', async () => {
+    const { client, network } = await signedIn(service, { timeoutMs: 300 })
+    expire()
+    network.on('Refresh', gate('after').fault)
+    expect(await client.request(ME)).toMatchObject({ me: { id: client.state.user?.id } })
+    expect(network.count('Refresh')).toBe(2)
+  })
+})
+
+test('a refresh that arrives twice ends nothing', async () => {
+  const { client, network } = await signedIn(service)
+  for (let round = 0; round < 3; round++) {
+    expire()
+    network.on('Refresh', replayed)
+    await client.request(ME)
+  }
+  expect(client.state.status).toBe('signedIn')
+  const session = sessionOf(await client.getAccessToken())
+  expect(await countEvents(service, session, 'session.reuse_detected')).toBe(0)
+})
+
+describe('a refusal that says nothing of the session signs nobody out:', () => {
+  test.each([
+    ['RATE_LIMITED', 1],
+    ['INTERNAL_SERVER_ERROR', 1],
+    ['SERVICE_UNAVAILABLE', 4],
+  ])('%s, after %d attempts', async (code, attempts) => {
+    const { client, network } = await signedIn(service)
+    expire()
+    network.on('Refresh', ...Array(4).fill(refusedWith(code, { retryAfter: 0 })))
+    await expect(client.request(ME)).rejects.toMatchObject({ name: 'AuthError', code })
+    expect(network.count('Refresh')).toBe(attempts)
+    expect(client.state.status).toBe('signedIn')
+  })
+
+  test('a server that asks for a long break gets it', async () => {
+    const { client, network } = await signedIn(service)
+    expire()
+    network.on('Refresh', refusedWith('SERVICE_UNAVAILABLE', { retryAfter: 60 }))
+    await expect(client.request(ME)).rejects.toMatchObject({ retryAfterSeconds: 60 })
+    expect(network.count('Refresh')).toBe(1)
+  })
+
+  test('a token that is still good is used while no other can be had', async () => {
+    const { client, network } = await signedIn(service)
+    const token = await client.getAccessToken()
+    const started = performance.now()
+    jest.spyOn(performance, 'now').mockImplementation(() => started + 595_000)
+    network.on('Refresh', refusedWith('RATE_LIMITED', { retryAfter: 30 }))
+    expect(await client.getAccessToken()).toBe(token)
+  })
+})
+
+describe('the end of the session', () => {
+  test('is told once by the server, and then to whoever listens', async () => {
+    const storage = memoryStorage()
+    const { client, network } = await signedIn(service, { storage })
+    const heard: unknown[] = []
+    client.onChange(user => heard.push(user))
+    await service.app.db.session.updateMany({
+      where: { id: sessionOf(await client.getAccessToken()) },
+      data: { revokedAt: service.clock.now() },
+    })
+    const failures = await Promise.allSettled([1, 2, 3].map(() => client.request(ME)))
+    for (const failure of failures)
+      expect(failure).toMatchObject({ reason: { code: 'UNAUTHENTICATED', reason: 'REVOKED' } })
+    expect(network.count('Refresh')).toBe(1)
+    expect(network.count('Me')).toBe(3)
+    expect(heard).toEqual([null])
+    expect(client.state).toEqual({ status: 'signedOut', user: null })
+    expect(await storage.get()).toBeNull()
+    expect(await client.getAccessToken()).toBeNull()
+  })
+
+  test('is noticed where a copy of the refresh token was used', async () => {
+    const storage = memoryStorage()
+    const { client } = await signedIn(service, { storage })
+    const stolen = String(await storage.get())
+    const { refreshToken } = await refreshed(service, stolen)
+    await refreshed(service, refreshToken)
+    expire()
+    await expect(client.request(ME)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+    expect(client.state.status).toBe('signedOut')
+  })
+})
+
+describe('UNAUTHENTICATED', () => {
+  test('is followed by one refresh and one repetition, whatever the server says then', async () => {
+    const { client, network } = await signedIn(service)
+    network.on('Me', ...Array(9).fill(refusedWith('UNAUTHENTICATED', { reason: 'EXPIRED' })))
+    await expect(client.request(ME)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+    expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
+  })
+
+  test.each(['EXPIRED', 'INVALID', 'REVOKED', 'MISSING'])('with the reason %s is overcome', async reason => {
+    const { client, network } = await signedIn(service)
+    network.on('Me', refusedWith('UNAUTHENTICATED', { reason }))
+    expect(await client.request(ME)).toMatchObject({ me: { id: client.state.user?.id } })
+    expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
+  })
+
+  test('is passed on where nobody is signed in', async () => {
+    const { client, network } = tab(service)
+    await expect(client.request(ME)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', reason: 'MISSING' })
+    expect(network.sent).toEqual(['Me'])
+  })
+})
+
+describe('a clock that is wrong by', () => {
+  test.each([
+    ['a day ahead', DAY],
+    ['a day behind', -DAY],
+  ])('%s makes no refresh more', async (_case, seconds) => {
+    const real = Date.now
+    jest.spyOn(Date, 'now').mockImplementation(() => real() + seconds * 1000)
+    // The server reads the same clock in this process, so it is set right again.
+    service.clock.advance(-seconds)
+    try {
+      const { client, network } = await signedIn(service)
+      for (let count = 0; count < 3; count++) await client.request(ME)
+      expect(network.count('Refresh')).toBe(0)
+      expire()
+      for (let count = 0; count < 3; count++) await client.request(ME)
+      expect(network.count('Refresh')).toBe(1)
+    } finally {
+      service.clock.advance(seconds)
+    }
+  })
+})
+
+describe('while a refresh is under way', () => {
+  async function refreshing(place: 'before' | 'after') {
+    const storage = memoryStorage()
+    const one = await signedIn(service, { storage })
+    const token = await one.client.getAccessToken()
+    expire()
+    const held = gate(place)
+    one.network.on('Refresh', held.fault)
+    const request = Promise.allSettled([one.client.request(ME)])
+    await held.reached
+    return { ...one, storage, held, request, sessionId: sessionOf(token) }
+  }
+
+  test.each(['before', 'after'] as const)('a sign-out stays: held %s the server', async place => {
+    const { client, storage, held, request, sessionId } = await refreshing(place)
+    const out = client.logout()
+    expect(client.state.status).toBe('signedOut')
+    held.release()
+    await out
+    expect(await request).toMatchObject([{ reason: { code: 'UNAUTHENTICATED' } }])
+    await settled()
+    expect(client.state.status).toBe('signedOut')
+    expect(await storage.get()).toBeNull()
+    const row = await service.app.db.session.findUnique({ where: { id: sessionId } })
+    expect(row?.revokedAt).not.toBeNull()
+  })
+
+  test.each(['before', 'after'] as const)('a new sign-in stays: held %s the server', async place => {
+    const { client, storage, held, request, sessionId } = await refreshing(place)
+    const other = await signUp(service)
+    await client.login({ identifier: other.email, password: PASSWORD })
+    held.release()
+    // What was begun as one user is not repeated as another.
+    expect(await request).toMatchObject([{ reason: { code: 'UNAUTHENTICATED' } }])
+    await settled()
+    expect(client.state.user?.id).toBe(other.id)
+    const token = await client.getAccessToken()
+    expect(sessionOf(token)).not.toBe(sessionId)
+    expect(await storage.get()).toContain(sessionOf(token))
+  })
+
+  test('a sign-in with a wrong password leaves the session as it is', async () => {
+    const { client, held, request, email } = await refreshing('after')
+    await expect(client.login({ identifier: email, password: 'wrong' })).rejects.toMatchObject({
+      code: 'INVALID_CREDENTIALS',
+    })
+    held.release()
+    expect(await request).toMatchObject([{ status: 'fulfilled' }])
+    expect(client.state.status).toBe('signedIn')
+  })
+})
+
+test('a sign-out during a sign-in leaves no session anywhere', async () => {
+  const { id, email } = await signUp(service)
+  const storage = memoryStorage()
+  const { client, network } = tab(service, { storage })
+  const held = gate('after')
+  network.on('Login', held.fault)
+  const login = Promise.allSettled([client.login({ identifier: email, password: PASSWORD })])
+  await held.reached
+  const out = client.logout()
+  held.release()
+  await out
+  expect(await login).toMatchObject([{ status: 'rejected' }])
+  expect(client.state.status).toBe('signedOut')
+  expect(await storage.get()).toBeNull()
+  const live = await service.app.db.session.count({ where: { userId: id, revokedAt: null } })
+  expect(live).toBe(1)
+})
+
+describe('the stored refresh token', () => {
+  test('is kept before the new access token is used', async () => {
+    const kept: string[] = []
+    const memory = memoryStorage()
+    const holder: { network?: Network } = {}
+    const storage = {
+      ...memory,
+      set: (token: string) => {
+        kept.push(`kept ${holder.network?.sent.join(' ')}`)
+        return memory.set(token)
+      },
+    }
+    const { client, network } = await signedIn(service, { storage })
+    holder.network = network
+    expire()
+    kept.length = 0
+    await client.request(ME)
+    expect(kept).toEqual(['kept Me Refresh'])
+    expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
+  })
+
+  test('that cannot be written for a while is not presented again: the newer one is remembered', async () => {
+    const memory = memoryStorage()
+    const problems: unknown[] = []
+    let locked = false
+    const storage = {
+      ...memory,
+      set: (token: string) => {
+        if (locked) throw new Error('the phone is locked')
+        return memory.set(token)
+      },
+    }
+    const { client } = await signedIn(service, { storage, onError: error => problems.push(error) })
+    const before = await memory.get()
+    locked = true
+    for (let round = 0; round < 2; round++) {
+      expire()
+      await client.request(ME)
+    }
+    expect(problems.length).toBeGreaterThanOrEqual(2)
+    expect(await memory.get()).toBe(before)
+    locked = false
+    expire()
+    await client.request(ME)
+    expect(client.state.status).toBe('signedIn')
+    expect(await memory.get()).not.toBe(before)
+  })
+
+  test('that somebody else exchanged meanwhile gives way to theirs', async () => {
+    const storage = memoryStorage()
+    const { client, network } = await signedIn(service, { storage })
+    expire()
+    const held = gate('after')
+    network.on('Refresh', held.fault)
+    const request = client.request(ME)
+    await held.reached
+    const second = await refreshed(service, String(await storage.get()))
+    const third = await refreshed(service, second.refreshToken)
+    await storage.set(third.refreshToken)
+    held.release()
+    await request
+    const stored = String(await storage.get())
+    expect(Number(stored.split('.')[1])).toBe(Number(third.refreshToken.split('.')[1]) + 1)
+  })
+})
+
+test('restores the session from the storage, and asks nobody where there is none', async () => {
+  const storage = memoryStorage()
+  const { client, email } = await signedIn(service, { storage })
+  client.close()
+  const again = tab(service, { storage })
+  expect(again.client.state).toMatchObject({ status: 'restoring', user: undefined })
+  expect(await again.client.restore()).toMatchObject({ email })
+  expect(again.client.state.status).toBe('signedIn')
+
+  const empty = tab(service)
+  expect(await empty.client.restore()).toBeNull()
+  expect(empty.network.sent).toEqual([])
+})
+
+test('a restoration without a network leaves everything open, says why, and succeeds later', async () => {
+  const storage = memoryStorage()
+  await signedIn(service, { storage })
+  const { client, network } = tab(service, { storage })
+  const heard: unknown[] = []
+  client.onChange((user, state) => heard.push([user, state.status]))
+  network.on('Refresh', cut, cut, cut, cut)
+  await expect(client.restore()).rejects.toBeInstanceOf(NetworkError)
+  expect(client.state).toMatchObject({ status: 'restoring', error: expect.any(NetworkError) })
+  expect(await client.restore()).toMatchObject({ displayName: 'Ada' })
+  expect(heard).toEqual([
+    [undefined, 'restoring'],
+    [expect.objectContaining({ displayName: 'Ada' }), 'signedIn'],
+  ])
+})
+
+test('an unknown token in the storage is forgotten', async () => {
+  const storage = memoryStorage()
+  await storage.set(`${randomUUID()}.0.nothing`)
+  const { client } = tab(service, { storage })
+  expect(await client.restore()).toBeNull()
+  expect(await storage.get()).toBeNull()
+})
+
+test('a closed client says so', async () => {
+  const { client } = await signedIn(service)
+  client.close()
+  await expect(client.renewAccessToken()).rejects.toThrow('This client is closed')
+})
