@@ -48,26 +48,24 @@ export function authExchange(client: AuthClient): Exchange {
         return makeOperation(operation.kind, operation, { ...operation.context, fetchOptions })
       }
 
-      type Prepared = { operation: Operation } | { failure: OperationResult }
-      const prepare = async (operation: Operation): Promise<Prepared> => {
+      /** The operation as it is sent, or why it cannot be. */
+      const prepare = async (operation: Operation): Promise<Operation | OperationResult> => {
         try {
           const token = await client.getAccessToken()
-          if (token === null) return { operation }
+          if (token === null) return operation
           const authorised = withToken(operation, token)
           sentWith.set(authorised.context, token)
-          return { operation: authorised }
+          return authorised
         } catch (error) {
-          return { failure: makeErrorResult(operation, error as Error) }
+          return makeErrorResult(operation, error as Error)
         }
       }
 
-      /** Repeats an operation, or gives the result that it stays with. */
-      const renew = async (result: OperationResult, token: string): Promise<OperationResult | undefined> => {
+      /** The operation to repeat, or the result that it stays with. */
+      const renew = async (result: OperationResult, token: string): Promise<Operation | OperationResult> => {
         try {
           const next = await client.renewAccessToken(token)
-          if (next === null) return result
-          repeats.next(withToken(result.operation, next))
-          return undefined
+          return next === null ? result : withToken(result.operation, next)
         } catch (error) {
           return makeErrorResult(result.operation, error as Error)
         }
@@ -77,21 +75,13 @@ export function authExchange(client: AuthClient): Exchange {
         shared,
         mergeMap(operation =>
           operation.kind === 'teardown'
-            ? fromValue<Prepared>({ operation })
+            ? fromValue<Operation | OperationResult>(operation)
             : pipe(fromPromise(prepare(operation)), takeUntil(ends(operation))),
         ),
         share,
       )
-      const ready = pipe(
-        prepared,
-        mergeMap(one => ('operation' in one ? fromValue(one.operation) : empty)),
-      )
-      const failed = pipe(
-        prepared,
-        mergeMap(one => ('failure' in one ? fromValue(one.failure) : empty)),
-      )
       const results = pipe(
-        merge([ready, repeats.source]),
+        merge([pipe(prepared, filter(isOperation)), repeats.source]),
         forward,
         mergeMap(result => {
           const token = sentWith.get(result.operation.context)
@@ -99,12 +89,26 @@ export function authExchange(client: AuthClient): Exchange {
           return pipe(
             fromPromise(renew(result, token)),
             takeUntil(ends(result.operation)),
-            mergeMap(final => (final ? fromValue(final) : empty)),
+            mergeMap(outcome => {
+              if (!isOperation(outcome)) return fromValue(outcome)
+              repeats.next(outcome)
+              return empty
+            }),
           )
         }),
       )
-      return merge([failed, results])
+      return merge([
+        pipe(
+          prepared,
+          filter(outcome => !isOperation(outcome)),
+        ),
+        results,
+      ])
     }
+}
+
+function isOperation(outcome: Operation | OperationResult): outcome is Operation {
+  return 'kind' in outcome
 }
 
 function isRefusal({ error }: OperationResult): boolean {

@@ -1,0 +1,122 @@
+import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client'
+import { afterEach, expect, test } from '@jest/globals'
+import { authLink } from '../../src/client/apollo.ts'
+import { PASSWORD, signUp, useService } from '../support/service.ts'
+import { stateOf } from '../support/sessions.ts'
+import { answered, cut, EXPIRY_SECONDS, lost, refusedWith, signedIn, type Tab, tab } from './support.ts'
+
+const service = useService()
+const ME = gql`query Me { me { id email } }`
+const RENAME = gql`mutation Rename($input: UpdateProfileInput!) { updateProfile(input: $input) { id displayName } }`
+
+const apollos: ApolloClient[] = []
+afterEach(() => {
+  for (const apollo of apollos.splice(0)) apollo.stop()
+})
+
+function apolloOf({ client, network }: Tab): ApolloClient {
+  const http = new HttpLink({ uri: `${service.url}/graphql`, fetch: network.fetch })
+  const apollo = new ApolloClient({
+    link: authLink(client).concat(http),
+    cache: new InMemoryCache(),
+    // Each query is asked, also where another one like it is on the way.
+    defaultOptions: { query: { fetchPolicy: 'network-only', context: { queryDeduplication: false } } },
+  })
+  apollos.push(apollo)
+  return apollo
+}
+
+async function setup() {
+  const one = await signedIn(service)
+  return { ...one, apollo: apolloOf(one), id: one.client.state.user?.id }
+}
+
+const expire = () => service.clock.advance(EXPIRY_SECONDS)
+
+test('operations are sent as the signed-in user', async () => {
+  const { apollo, id } = await setup()
+  expect((await apollo.query({ query: ME })).data).toMatchObject({ me: { id } })
+  const { data } = await apollo.mutate({
+    mutation: RENAME,
+    variables: { input: { displayName: 'Countess' } },
+  })
+  expect(data).toMatchObject({ updateProfile: { displayName: 'Countess' } })
+})
+
+test('50 queries with an expired token make one refresh, though its answer is lost', async () => {
+  const { apollo, network, id } = await setup()
+  expire()
+  network.on('Refresh', lost)
+  const answers = await Promise.all(Array.from({ length: 50 }, () => apollo.query({ query: ME })))
+  for (const { data } of answers) expect(data).toMatchObject({ me: { id } })
+  expect(network.count('Refresh')).toBe(2)
+  expect(network.count('Me')).toBeLessThanOrEqual(100)
+})
+
+test('UNAUTHENTICATED is followed by one refresh and one repetition', async () => {
+  const { apollo, network } = await setup()
+  network.on('Me', ...Array(9).fill(refusedWith('UNAUTHENTICATED', { reason: 'EXPIRED' })))
+  await expect(apollo.query({ query: ME })).rejects.toMatchObject({
+    errors: [{ extensions: { code: 'UNAUTHENTICATED' } }],
+  })
+  expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
+})
+
+test('so is 401 from something in front of the server', async () => {
+  const { apollo, network, id } = await setup()
+  network.on('Me', answered('{}', 401))
+  expect((await apollo.query({ query: ME })).data).toMatchObject({ me: { id } })
+  expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
+  network.sent.length = 0
+  network.on('Me', answered('{}', 401), answered('{}', 401))
+  await expect(apollo.query({ query: ME })).rejects.toMatchObject({ statusCode: 401 })
+  expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
+})
+
+test('without a network the query fails, and nobody is signed out', async () => {
+  const { apollo, client, network, id } = await setup()
+  expire()
+  network.on('Refresh', cut, cut, cut, cut)
+  await expect(apollo.query({ query: ME })).rejects.toMatchObject({ name: 'NetworkError' })
+  expect(client.state.status).toBe('signedIn')
+  expect((await apollo.query({ query: ME })).data).toMatchObject({ me: { id } })
+})
+
+test('where the session has ended the query fails and the client is signed out', async () => {
+  const { apollo, client } = await setup()
+  const token = await client.getAccessToken()
+  await service.app.db.session.updateMany({
+    where: { userId: String(client.state.user?.id) },
+    data: { revokedAt: service.clock.now() },
+  })
+  expect(await stateOf(service, token ?? undefined)).toBe('REVOKED')
+  await expect(apollo.query({ query: ME })).rejects.toMatchObject({
+    errors: [{ extensions: { code: 'UNAUTHENTICATED' } }],
+  })
+  expect(client.state.status).toBe('signedOut')
+})
+
+test('nobody’s operations are sent without a token, and nothing is refreshed', async () => {
+  const one = tab(service)
+  const apollo = apolloOf(one)
+  const settings = gql`query Settings { authSettings { registrationOpen } }`
+  expect((await apollo.query({ query: settings })).data).toEqual({
+    authSettings: expect.objectContaining({ registrationOpen: true }),
+  })
+  await expect(apollo.query({ query: ME })).rejects.toMatchObject({
+    errors: [{ extensions: { reason: 'MISSING' } }],
+  })
+  expect(one.network.sent).toEqual(['Settings', 'Me'])
+})
+
+test('a mutation of one user is not repeated as another who signs in meanwhile', async () => {
+  const { apollo, client, network } = await setup()
+  const other = await signUp(service)
+  network.on('Rename', async () => {
+    await client.login({ identifier: other.email, password: PASSWORD })
+    return refusedWith('UNAUTHENTICATED', { reason: 'EXPIRED' })(async () => new Response())
+  })
+  const renamed = apollo.mutate({ mutation: RENAME, variables: { input: { displayName: 'Mallory' } } })
+  await expect(renamed).rejects.toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] })
+  expect(network.count('Rename')).toBe(1)
+})

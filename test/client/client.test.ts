@@ -1,0 +1,262 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gql } from '@apollo/client'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { NetworkError } from '../../src/client/index.ts'
+import { Roles, UserById } from '../support/operations.ts'
+import { PASSWORD, signIn, useService } from '../support/service.ts'
+import { stateOf } from '../support/sessions.ts'
+import { cut, EXPIRY_SECONDS, type Jar, refusedWith, signedIn, tab } from './support.ts'
+
+const service = useService()
+const expire = () => service.clock.advance(EXPIRY_SECONDS)
+
+describe('signing in', () => {
+  test('gives the user and a token that lives', async () => {
+    const { email } = await signedIn(service)
+    const { client } = tab(service)
+    const outcome = await client.login({ identifier: email, password: PASSWORD, deviceName: 'Ada’s phone' })
+    expect(outcome).toEqual({
+      status: 'signedIn',
+      user: expect.objectContaining({ email, displayName: 'Ada' }),
+    })
+    expect(client.state).toEqual({ status: 'signedIn', user: outcome.user })
+    expect(await stateOf(service, (await client.getAccessToken()) ?? undefined)).toBe('LIVE')
+    expect(await client.sessions.list()).toMatchObject([{ current: true, deviceName: 'Ada’s phone' }, {}])
+  })
+
+  test('with a wrong password says so, and changes nothing', async () => {
+    const { client, email } = await signedIn(service)
+    const before = client.state
+    await expect(client.login({ identifier: email, password: 'wrong' })).rejects.toMatchObject({
+      name: 'AuthError',
+      code: 'INVALID_CREDENTIALS',
+    })
+    expect(client.state).toBe(before)
+  })
+
+  test('is not repeated by itself where the network fails', async () => {
+    const { client, network } = tab(service)
+    network.on('Login', cut)
+    await expect(client.login({ identifier: 'ada', password: PASSWORD })).rejects.toBeInstanceOf(NetworkError)
+    expect(network.sent).toEqual(['Login'])
+  })
+})
+
+test('a registration with faults names the fields', async () => {
+  const { client } = tab(service)
+  const { email } = await signedIn(service)
+  await expect(client.register({ email: 'none', password: PASSWORD })).rejects.toMatchObject({
+    code: 'BAD_USER_INPUT',
+    fields: { 'input.email': [expect.any(String)] },
+  })
+  await expect(client.register({ email, password: PASSWORD })).rejects.toMatchObject({
+    code: 'EMAIL_TAKEN',
+    fields: { 'input.email': [expect.any(String)] },
+  })
+})
+
+test('a sign-out ends the session on the server, and is no error twice', async () => {
+  const { client } = await signedIn(service)
+  const token = await client.getAccessToken()
+  await client.logout()
+  expect(client.state).toEqual({ status: 'signedOut', user: null })
+  expect(await stateOf(service, token ?? undefined)).toBe('REVOKED')
+  await client.logout()
+})
+
+describe('the account', () => {
+  test('is shown as it has become', async () => {
+    const { client } = await signedIn(service)
+    const heard: unknown[] = []
+    client.onChange(user => heard.push(user?.displayName))
+    expect(await client.updateProfile({ displayName: 'Countess' })).toMatchObject({ displayName: 'Countess' })
+    await client.me()
+    expect(heard).toEqual(['Countess'])
+    await service.app.db.user.updateMany({
+      where: { id: String(client.state.user?.id) },
+      data: { displayName: 'Ada' },
+    })
+    expect(await client.me()).toMatchObject({ displayName: 'Ada' })
+    expect(heard).toEqual(['Countess', 'Ada'])
+  })
+
+  test('of nobody is null, without asking', async () => {
+    const { client, network } = tab(service)
+    expect(await client.me()).toBeNull()
+    expect(await client.getAccessToken()).toBeNull()
+    expect(network.sent).toEqual([])
+  })
+
+  test('gets a new password, and the password proved again', async () => {
+    const { client, email } = await signedIn(service)
+    await client.changePassword({ currentPassword: PASSWORD, newPassword: 'eighteen copper kettles' })
+    await expect(client.reauthenticate(PASSWORD)).rejects.toMatchObject({ code: 'INVALID_CREDENTIALS' })
+    expect(await client.reauthenticate('eighteen copper kettles')).toMatchObject({ current: true })
+    await signIn(service, email, 'eighteen copper kettles')
+  })
+})
+
+test('settings are there for whoever is not signed in', async () => {
+  const { client, network } = tab(service)
+  expect(await client.settings()).toMatchObject({ registrationOpen: true, passwordMinLength: 8 })
+  expect(network.sent).toEqual(['Settings'])
+})
+
+describe('sessions', () => {
+  test('of others end, and this one stays', async () => {
+    const { client, email } = await signedIn(service)
+    const other = await signIn(service, email)
+    expect(await client.sessions.revokeOthers()).toBe(1)
+    expect(await stateOf(service, other.accessToken)).toBe('REVOKED')
+    expect(client.state.status).toBe('signedIn')
+  })
+
+  test('end one by one; with its own the client signs out', async () => {
+    const { client, email } = await signedIn(service)
+    const other = await signIn(service, email)
+    expect(await client.sessions.revoke(other.sessionId)).toMatchObject({ id: other.sessionId })
+    expect(client.state.status).toBe('signedIn')
+    const [own] = await client.sessions.list()
+    await client.sessions.revoke(String(own?.id))
+    expect(client.state.status).toBe('signedOut')
+  })
+
+  test('end all at once, and the client signs out', async () => {
+    const { client, email } = await signedIn(service)
+    await signIn(service, email)
+    expire()
+    expect(await client.sessions.revokeAll()).toBe(2)
+    expect(client.state).toEqual({ status: 'signedOut', user: null })
+  })
+})
+
+describe('request', () => {
+  test('takes documents of every kind, and their types', async () => {
+    const { client } = await signedIn(service)
+    const id = String(client.state.user?.id)
+    const fromText = await client.request<{ me: { id: string } }>('{ me { id } }')
+    expect(fromText.me.id).toBe(id)
+    expect(await client.request(gql`{ me { id } }`)).toEqual({ me: { id } })
+    expect(await client.request(new String('{ me { id } }'))).toEqual({ me: { id } })
+  })
+
+  test('says what to do with a document that has lost its text', async () => {
+    const { client } = await signedIn(service)
+    await expect(async () => client.request(Roles)).rejects.toThrow('Pass print(document), from graphql.')
+    // @ts-expect-error The variables are missing.
+    await expect(async () => client.request(UserById)).rejects.toThrow('print(document)')
+  })
+
+  test('fails where no new token can be had; what needs none goes on', async () => {
+    const { client, network } = await signedIn(service)
+    expire()
+    network.on('Refresh', cut, cut, cut, cut)
+    await expect(client.request('query Me { me { id } }')).rejects.toBeInstanceOf(NetworkError)
+    expect(await client.settings()).toMatchObject({ registrationOpen: true })
+  })
+})
+
+describe('fetch', () => {
+  const got: IncomingMessage[] = []
+  let statuses: number[] = []
+  const api = createServer((request, response) => {
+    got.push(request)
+    request.resume()
+    response.statusCode = statuses.shift() ?? 200
+    response.end()
+  })
+  let url = ''
+  beforeAll(async () => {
+    await new Promise<void>(resolve => api.listen(0, '127.0.0.1', resolve))
+    url = `http://127.0.0.1:${(api.address() as AddressInfo).port}/notes`
+  })
+  beforeEach(() => {
+    got.length = 0
+    statuses = []
+  })
+  afterAll(() => void api.close())
+
+  test('sends the token to the origins named, and to no other', async () => {
+    const { client, network } = await signedIn(service, { tokenOrigins: [new URL(url).origin] })
+    await client.fetch(url, { headers: { 'x-own': '1' } })
+    expect(got[0]?.headers).toMatchObject({
+      authorization: `Bearer ${await client.getAccessToken()}`,
+      'x-own': '1',
+    })
+    await expect(client.fetch('https://elsewhere.example')).rejects.toThrow(
+      'Add this origin to tokenOrigins, or use fetch.',
+    )
+    expect(network.count('fetch')).toBe(1)
+  })
+
+  test('renews the token after 401 and repeats the request, once', async () => {
+    const { client, network } = await signedIn(service, { tokenOrigins: [new URL(url).origin] })
+    statuses = [401]
+    const request = new Request(url, { method: 'POST', body: 'a note' })
+    expect((await client.fetch(request)).status).toBe(200)
+    expect(got).toHaveLength(2)
+    expect(got[0]?.headers.authorization).not.toBe(got[1]?.headers.authorization)
+    statuses = [401, 401, 401]
+    expect((await client.fetch(url)).status).toBe(401)
+    expect(got).toHaveLength(4)
+    expect(network.count('Refresh')).toBe(2)
+  })
+
+  test('does not repeat a body that can be read only once', async () => {
+    const { client } = await signedIn(service, { tokenOrigins: [new URL(url).origin] })
+    statuses = [401]
+    const body = new Blob(['a note']).stream()
+    const init = { method: 'POST', body, duplex: 'half' } as RequestInit
+    expect((await client.fetch(url, init)).status).toBe(401)
+    expect(got).toHaveLength(1)
+  })
+
+  test('understands UNAUTHENTICATED from the GraphQL endpoint', async () => {
+    const { client, network } = await signedIn(service)
+    expire()
+    const response = await client.fetch(`${service.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: 'query Me { me { id } }' }),
+    })
+    expect(await response.json()).toEqual({ data: { me: { id: client.state.user?.id } } })
+    expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
+  })
+})
+
+test('a page without the cookie learns that nobody is signed in', async () => {
+  const jar: Jar = {}
+  const { client, network } = tab(service, {}, jar)
+  expect(await client.restore()).toBeNull()
+  expect(network.sent).toEqual(['Refresh'])
+  expect(await client.getAccessToken()).toBeNull()
+  expect(network.sent).toEqual(['Refresh'])
+})
+
+test('a listener that fails keeps neither the client nor the other listeners from their work', async () => {
+  const problems: unknown[] = []
+  const { client, email } = await signedIn(service, { onError: error => problems.push(error) })
+  const heard: unknown[] = []
+  client.onChange(() => {
+    throw new Error('a fault of the page')
+  })
+  const end = client.onChange(user => heard.push(user))
+  await client.logout()
+  expect(heard).toEqual([null])
+  expect(problems).toHaveLength(1)
+  end()
+  await client.login({ identifier: email, password: PASSWORD })
+  expect(heard).toHaveLength(1)
+})
+
+test('an answer that is not JSON is no answer of the server', async () => {
+  const { client, network } = tab(service)
+  network.on('Settings', async () => new Response('<h1>Bad Gateway</h1>', { status: 502 }))
+  await expect(client.settings()).rejects.toMatchObject({ name: 'NetworkError', status: 502 })
+  network.on('Settings', refusedWith('SERVICE_UNAVAILABLE', { retryAfter: 2 }))
+  await expect(client.settings()).rejects.toMatchObject({
+    code: 'SERVICE_UNAVAILABLE',
+    retryAfterSeconds: 2,
+  })
+})

@@ -1,0 +1,94 @@
+import { expect, jest, test } from '@jest/globals'
+import { leaseTurns, localTurns, lockTurns, type Turns } from '../../src/client/turns.ts'
+import { fakeLocks } from './support.ts'
+
+function fakeStorage() {
+  const items = new Map<string, string>()
+  return {
+    items,
+    getItem: (key: string) => items.get(key) ?? null,
+    setItem: (key: string, value: string) => void items.set(key, value),
+    removeItem: (key: string) => void items.delete(key),
+  }
+}
+
+const ways: [string, () => Turns][] = [
+  ['in one client', localTurns],
+  ['by Web Locks', () => lockTurns(fakeLocks(), 'name')],
+  ['by leases', () => leaseTurns(fakeStorage(), 'name')],
+]
+
+test.each(ways)('%s one runs at a time, and who waited knows', async (_way, make) => {
+  const turns = make()
+  let running = 0
+  const overlaps: number[] = []
+  const waits = await Promise.all(
+    [1, 2, 3, 4].map(() =>
+      turns(async waited => {
+        overlaps.push(++running)
+        await new Promise(resolve => setTimeout(resolve, 20))
+        running--
+        return waited
+      }),
+    ),
+  )
+  expect(overlaps).toEqual([1, 1, 1, 1])
+  expect(waits.filter(waited => !waited)).toHaveLength(1)
+})
+
+test.each(ways)('%s a failure is told, and the next one runs', async (_way, make) => {
+  const turns = make()
+  const failed = turns(async () => {
+    throw new Error('no')
+  })
+  await expect(failed).rejects.toThrow('no')
+  expect(await turns(async () => 'yes')).toBe('yes')
+})
+
+test.each([
+  ['of a tab that was closed ends by itself', () => Date.now() - 1],
+  ['from before the clock was set back does not count', () => Date.now() + 86_400_000],
+])('a lease %s', async (_case, until) => {
+  const storage = fakeStorage()
+  storage.items.set('name', `somebody ${until()}`)
+  expect(await leaseTurns(storage, 'name')(async waited => waited)).toBe(false)
+  expect(storage.items.size).toBe(0)
+})
+
+test.each([
+  [
+    'lock',
+    () => {
+      const locks = fakeLocks()
+      locks.held.add('name')
+      return lockTurns(locks, 'name')
+    },
+  ],
+  [
+    'lease',
+    () => {
+      const storage = fakeStorage()
+      const holder = setInterval(() => storage.setItem('name', `somebody ${Date.now() + 4000}`), 10)
+      const turns = leaseTurns(storage, 'name')
+      return async run => {
+        try {
+          return await turns(run)
+        } finally {
+          clearInterval(holder)
+        }
+      }
+    },
+  ],
+] satisfies [string, () => Turns][])(
+  'a %s that is held for ever is not waited for for ever',
+  async (_way, make) => {
+    jest.useFakeTimers()
+    try {
+      const outcome = make()(async waited => waited)
+      await jest.advanceTimersByTimeAsync(40_000)
+      expect(await outcome).toBe(true)
+    } finally {
+      jest.useRealTimers()
+    }
+  },
+)

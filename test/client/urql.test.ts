@@ -1,0 +1,128 @@
+import { describe, expect, test } from '@jest/globals'
+import { type Client, createClient, fetchExchange, gql } from '@urql/core'
+import { pipe, subscribe } from 'wonka'
+import { authExchange } from '../../src/client/urql.ts'
+import { PASSWORD, signUp, useService } from '../support/service.ts'
+import {
+  answered,
+  cut,
+  EXPIRY_SECONDS,
+  gate,
+  lost,
+  refusedWith,
+  settled,
+  signedIn,
+  type Tab,
+  tab,
+} from './support.ts'
+
+const service = useService()
+const ME = gql`query Me { me { id email } }`
+const RENAME = gql`mutation Rename($input: UpdateProfileInput!) { updateProfile(input: $input) { id displayName } }`
+
+function urqlOf({ client, network }: Tab): Client {
+  return createClient({
+    url: `${service.url}/graphql`,
+    fetch: network.fetch,
+    exchanges: [authExchange(client), fetchExchange],
+    preferGetMethod: false,
+    fetchOptions: { headers: { 'x-own': '1' } },
+  })
+}
+
+async function setup() {
+  const one = await signedIn(service)
+  return { ...one, urql: urqlOf(one), id: one.client.state.user?.id }
+}
+
+const expire = () => service.clock.advance(EXPIRY_SECONDS)
+
+test('operations are sent as the signed-in user', async () => {
+  const { urql, id } = await setup()
+  expect((await urql.query(ME, {})).data).toMatchObject({ me: { id } })
+  const { data } = await urql.mutation(RENAME, { input: { displayName: 'Countess' } })
+  expect(data).toMatchObject({ updateProfile: { displayName: 'Countess' } })
+})
+
+test('50 mutations with an expired token make one refresh, though its answer is lost', async () => {
+  const { urql, network } = await setup()
+  expire()
+  network.on('Refresh', lost)
+  const input = { displayName: 'Countess' }
+  const answers = await Promise.all(Array.from({ length: 50 }, () => urql.mutation(RENAME, { input })))
+  for (const { data } of answers) expect(data).toMatchObject({ updateProfile: input })
+  expect(network.count('Refresh')).toBe(2)
+  expect(network.count('Rename')).toBeLessThanOrEqual(100)
+})
+
+describe('a refusal is followed by one refresh and one repetition:', () => {
+  test.each([
+    ['UNAUTHENTICATED', refusedWith('UNAUTHENTICATED', { reason: 'EXPIRED' })],
+    ['401', answered('{}', 401)],
+  ])('%s', async (_case, refusal) => {
+    const { urql, network, id } = await setup()
+    network.on('Me', refusal)
+    expect((await urql.query(ME, {})).data).toMatchObject({ me: { id } })
+    network.on('Me', ...Array(9).fill(refusal))
+    expect((await urql.query(ME, {})).error).toBeDefined()
+    expect(network.sent).toEqual(['Me', 'Refresh', 'Me', 'Me', 'Refresh', 'Me'])
+  })
+})
+
+test('without a network the query fails, and nobody is signed out', async () => {
+  const { urql, client, network, id } = await setup()
+  expire()
+  network.on('Refresh', cut, cut, cut, cut)
+  expect((await urql.query(ME, {})).error?.networkError).toMatchObject({ name: 'NetworkError' })
+  expect(client.state.status).toBe('signedIn')
+  expect((await urql.query(ME, {})).data).toMatchObject({ me: { id } })
+})
+
+test('where the session has ended the query fails and the client is signed out', async () => {
+  const { urql, client } = await setup()
+  await service.app.db.session.updateMany({
+    where: { userId: String(client.state.user?.id) },
+    data: { revokedAt: service.clock.now() },
+  })
+  const { error } = await urql.query(ME, {})
+  expect(error?.graphQLErrors[0]?.extensions).toMatchObject({ code: 'UNAUTHENTICATED' })
+  expect(client.state.status).toBe('signedOut')
+})
+
+test('nobody’s operations are sent without a token, and nothing is refreshed', async () => {
+  const one = tab(service)
+  const { error } = await urqlOf(one).query(ME, {})
+  expect(error?.graphQLErrors[0]?.extensions).toMatchObject({ reason: 'MISSING' })
+  expect(one.network.sent).toEqual(['Me'])
+})
+
+test('a query that nobody waits for any more is not sent', async () => {
+  const { urql, network } = await setup()
+  expire()
+  network.on('Me', refusedWith('UNAUTHENTICATED', { reason: 'EXPIRED' }))
+  const held = gate('before')
+  network.on('Refresh', held.fault)
+  const heard: unknown[] = []
+  const { unsubscribe } = pipe(
+    urql.executeQuery({ key: 1, query: ME, variables: {} }),
+    subscribe(result => void heard.push(result)),
+  )
+  await held.reached
+  unsubscribe()
+  held.release()
+  await settled()
+  expect(heard).toEqual([])
+  expect(network.sent).toEqual(['Me', 'Refresh'])
+})
+
+test('a mutation of one user is not repeated as another who signs in meanwhile', async () => {
+  const { urql, client, network } = await setup()
+  const other = await signUp(service)
+  network.on('Rename', async () => {
+    await client.login({ identifier: other.email, password: PASSWORD })
+    return refusedWith('UNAUTHENTICATED', { reason: 'EXPIRED' })(async () => new Response())
+  })
+  const { error } = await urql.mutation(RENAME, { input: { displayName: 'Mallory' } })
+  expect(error?.graphQLErrors[0]?.extensions).toMatchObject({ code: 'UNAUTHENTICATED' })
+  expect(network.count('Rename')).toBe(1)
+})
