@@ -1,19 +1,30 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
 import { type AuditAction, auditActions } from '../../src/audit/actions.ts'
 import { auditOf } from '../support/audit.ts'
+import { mailedToken } from '../support/mails.ts'
 import {
   AuditLog,
   ChangePassword,
+  ConfirmEmailChange,
+  DeleteAccount,
+  ExportAccount,
   Login,
   Logout,
   Me,
   Reauthenticate,
   Refresh,
+  RequestEmailChange,
+  RequestPasswordReset,
+  ResendVerificationEmail,
+  ResetPassword,
   RevokeSession,
   RotateSigningKey,
   SetUserRoles,
+  UndoEmailChange,
   UpdateProfile,
+  VerifyEmail,
 } from '../support/operations.ts'
 import { PASSWORD, type SignedIn, signIn, signUp, signUpWith, useService } from '../support/service.ts'
 
@@ -73,6 +84,30 @@ const cases: [AuditAction, Case][] = [
     },
   ],
   ['session.ended', { actor: 'subject', act: subject => send(Logout, {}, subject) }],
+  [
+    'user.verification_requested',
+    { actor: 'nobody', act: ({ email }) => send(ResendVerificationEmail, { input: { email } }) },
+  ],
+  [
+    'user.email_verified',
+    {
+      actor: 'subject',
+      act: async ({ email }) =>
+        send(VerifyEmail, { input: { token: await mailedToken(service, email, 'verify-email') } }),
+    },
+  ],
+  [
+    'user.reset_requested',
+    { actor: 'nobody', act: ({ email }) => send(RequestPasswordReset, { input: { email } }) },
+  ],
+  [
+    'user.email_change_requested',
+    {
+      actor: 'subject',
+      act: subject => send(RequestEmailChange, { input: { newEmail: newEmail() } }, subject),
+    },
+  ],
+  ['user.exported', { actor: 'subject', act: subject => send(ExportAccount, {}, subject) }],
 ]
 
 test.each(cases)('%s says when, who, whom and from where', async (action, { act, actor }) => {
@@ -102,6 +137,42 @@ test('a registration is on record with the session that it started', async () =>
   ])
 })
 
+test('a reset is on record with the sessions that it ended', async () => {
+  const subject = await signUp(service)
+  await resetPassword(subject, 'eighteen copper kettles')
+  expect((await auditOf(service, subject.id)).slice(-2)).toMatchObject([
+    { action: 'session.revoked', actorId: subject.id, detail: { because: 'password reset' } },
+    { action: 'user.password_reset', actorId: subject.id, ipAddress: '127.0.0.1', userAgent: USER_AGENT },
+  ])
+})
+
+test('a change of address is on record without the addresses, and so is taking it back', async () => {
+  const subject = await signUp(service)
+  const { to, tokens } = await changeEmail(subject)
+  const events = (await auditOf(service, subject.id)).filter(({ action }) => action.includes('email_change'))
+  expect(events.map(({ action }) => action)).toEqual([
+    'user.email_change_requested',
+    'user.email_changed',
+    'user.email_change_undone',
+  ])
+  for (const { actorId, ipAddress } of events) {
+    expect([actorId, ipAddress]).toEqual([subject.id, '127.0.0.1'])
+  }
+  const written = JSON.stringify(await auditOf(service, subject.id))
+  for (const secret of [to, subject.email, ...tokens]) expect(written).not.toContain(secret)
+})
+
+test('a deletion is on record, without where it came from', async () => {
+  const subject = await signUp(service)
+  await send(DeleteAccount, {}, subject)
+  expect((await auditOf(service, subject.id)).at(-1)).toMatchObject({
+    action: 'user.deleted',
+    actorId: subject.id,
+    ipAddress: null,
+    userAgent: null,
+  })
+})
+
 test('what is read is not on record', async () => {
   const subject = await signUp(service)
   const count = await service.app.db.auditEvent.count()
@@ -110,9 +181,30 @@ test('what is read is not on record', async () => {
   expect(await service.app.db.auditEvent.count()).toBe(count)
 })
 
+const newEmail = () => `${randomUUID()}@example.com`
+
+/** Sets a new password by a link, and returns its token. */
+async function resetPassword({ email }: { email: string }, newPassword: string): Promise<string> {
+  await send(RequestPasswordReset, { input: { email } })
+  const token = await mailedToken(service, email, 'reset-password')
+  await send(ResetPassword, { input: { token, newPassword } })
+  return token
+}
+
+/** Changes the address and takes it back, and returns the tokens that did it. */
+async function changeEmail(subject: SignedIn): Promise<{ to: string; tokens: string[] }> {
+  const to = newEmail()
+  await send(RequestEmailChange, { input: { newEmail: to } }, subject)
+  const confirming = await mailedToken(service, to, 'confirm-email')
+  await send(ConfirmEmailChange, { input: { token: confirming } })
+  const undoing = await mailedToken(service, subject.email, 'undo-email')
+  await send(UndoEmailChange, { input: { token: undoing } })
+  return { to, tokens: [confirming, undoing] }
+}
+
 describe('a whole life', () => {
-  /** Does everything that is on record, and returns all secrets that were part of it. */
-  async function live(): Promise<string[]> {
+  /** Does everything that is on record, and returns all secrets that were part of it, the stored hashes apart. */
+  async function live(): Promise<{ secrets: string[]; hashes: string[] }> {
     const one = await signUp(service)
     const { passwordHash } = await service.app.db.user.findUniqueOrThrow({ where: { id: one.id } })
     const admin = await signUpWith(service, 'admin')
@@ -138,24 +230,44 @@ describe('a whole life', () => {
       if (again.data) await send(Me, {}, { ...three, accessToken: again.data.refreshToken.accessToken })
       service.clock.advance(40)
     }
-    const user = await service.app.db.user.findUniqueOrThrow({ where: { id: one.id } })
+    const resetTo = 'nineteen silver spoons'
+    const mailed = [await resetPassword(one, resetTo)]
+    mailed.push(...(await changeEmail(await signIn(service, one.email, resetTo))).tokens)
+    const unopened = await signUp(service)
+    mailed.push(await mailedToken(service, unopened.email, 'verify-email'))
+    await send(DeleteAccount, {}, await signUp(service))
+    const user = await service.app.db.user.findUniqueOrThrow({ where: { id: admin.id } })
     const keys = service.app.keys.signing.map(({ privateKey }) => privateKey.export({ format: 'jwk' }).d)
     const tokens = [one, two, three, admin].flatMap(session => [session.accessToken, session.refreshToken])
     const successor = data?.refreshToken
-    return [PASSWORD, newPassword, wrong, ...tokens, successor?.accessToken, successor?.refreshToken].concat(
-      user.passwordHash?.split('$').slice(-2),
-      passwordHash?.split('$').slice(-2),
-      keys,
-    ) as string[]
+    const secrets = [
+      PASSWORD,
+      newPassword,
+      resetTo,
+      wrong,
+      ...mailed,
+      ...tokens,
+      successor?.accessToken,
+      successor?.refreshToken,
+      ...keys,
+    ] as string[]
+    const hashes = [user.passwordHash, passwordHash].flatMap(hash => hash?.split('$').slice(-2) ?? '')
+    return { secrets, hashes }
   }
 
   test('leaves no password, token or hash in the audit log, and none in the log', async () => {
-    const secrets = await live()
+    const all = await live()
+    const secrets = [...all.secrets, ...all.hashes]
     const events = await service.app.db.auditEvent.findMany()
     const actions = new Set(events.map(event => event.action))
     // From the command line, where addresses must be verified (test/enumeration/register.test.ts), and of the
     // outbox (test/mail/outbox.test.ts).
-    const elsewhere: AuditAction[] = ['user.created', 'user.registered_again', 'mail.failed']
+    const elsewhere: AuditAction[] = [
+      'user.created',
+      'registration.requested',
+      'user.registered_again',
+      'mail.failed',
+    ]
     expect([...actions, ...elsewhere].sort()).toEqual(Object.keys(auditActions).sort())
 
     const written = JSON.stringify(events) + service.logged.splice(0).join('\n')
@@ -167,7 +279,7 @@ describe('a whole life', () => {
   })
 
   test('leaves no password and no token in the database', async () => {
-    const secrets = (await live()).filter(secret => secret.includes('.') || secret.includes(' '))
+    const { secrets } = await live()
     const { rows: tables } = await service.app.pool.query<{ name: string }>(
       `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'`,
     )
@@ -194,4 +306,29 @@ test('the audit log cannot be changed, not even through the database', async () 
   ]) {
     await expect(pool.query(sql)).rejects.toThrow('append-only')
   }
+})
+
+test('of an account that is gone it can be made to forget, and nothing else', async () => {
+  const subject = await signUp(service)
+  await send(SetUserRoles, { id: subject.id, roles: ['user'] }, await signUpWith(service, 'admin'))
+  await service.app.db.user.delete({ where: { id: subject.id } })
+  const change = (set: string) =>
+    service.app.pool.query(`UPDATE audit_events SET ${set} WHERE subject_id = $1`, [subject.id])
+  for (const set of [
+    `action = 'user.created'`,
+    'at = now()',
+    'subject_id = NULL',
+    'actor_id = NULL',
+    `ip_address = '192.0.2.1'`,
+    `user_agent = 'another'`,
+    `detail = '{"another": true}'`,
+  ]) {
+    await expect(change(set)).rejects.toThrow('append-only')
+  }
+  await change(`ip_address = NULL, user_agent = NULL, detail = '{}'`)
+  expect(await auditOf(service, subject.id)).toMatchObject([
+    { action: 'user.registered', ipAddress: null },
+    { action: 'session.started', detail: {} },
+    { action: 'user.roles_changed', userAgent: null, detail: {} },
+  ])
 })

@@ -25,6 +25,9 @@ const service = useService({
     LIMIT_REGISTER_NETWORK: MANY,
     LIMIT_PROOF_ACCOUNT: MANY,
     LIMIT_REFRESH_NETWORK: MANY,
+    LIMIT_MAIL_ADDRESS: MANY,
+    LIMIT_MAIL_NETWORK: MANY,
+    LIMIT_TOKEN_NETWORK: MANY,
   },
 })
 
@@ -65,6 +68,8 @@ function valuesOf(type: GraphQLInputType): fc.Arbitrary<unknown> {
       return fc.integer()
     case 'Boolean':
       return fc.boolean()
+    case 'JSONObject':
+      return fc.dictionary(anyText, fc.jsonValue())
     case 'DateTime':
       return fc.oneof(fc.constantFrom(...DATES), anyText)
     default:

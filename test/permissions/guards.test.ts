@@ -2,9 +2,12 @@ import { describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
 import {
   ChangePassword,
+  DeleteAccount,
+  ExportAccount,
   Logout,
   Me,
   Reauthenticate,
+  RequestEmailChange,
   Roles,
   SetUserRoles,
   UpdateProfile,
@@ -27,6 +30,9 @@ const guarded: [name: string, document: DocumentNode, variables: Record<string, 
     { input: { currentPassword: PASSWORD, newPassword: 'a new pass of words' } },
   ],
   ['reauthenticate', Reauthenticate, { input: { password: PASSWORD } }],
+  ['requestEmailChange', RequestEmailChange, { input: { newEmail: 'ada@example.com' } }],
+  ['deleteAccount', DeleteAccount, {}],
+  ['exportAccount', ExportAccount, {}],
   ['setUserRoles', SetUserRoles, { id: ID, roles: ['admin'] }],
 ]
 

@@ -1,6 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { ChangePassword, Login, Reauthenticate, Refresh, Register } from '../support/operations.ts'
+import { mailedToken } from '../support/mails.ts'
+import {
+  ChangePassword,
+  ConfirmEmailChange,
+  Login,
+  Reauthenticate,
+  Refresh,
+  Register,
+  RequestEmailChange,
+  RequestPasswordReset,
+  ResendVerificationEmail,
+  ResetPassword,
+  UndoEmailChange,
+  VerifyEmail,
+} from '../support/operations.ts'
 import { codes, PASSWORD, type Reply, type Service, startService, useService } from '../support/service.ts'
 import { refresh, refreshed, stateOf } from '../support/sessions.ts'
 
@@ -13,6 +27,9 @@ const settings = {
   LIMIT_REGISTER_NETWORK: '5/1h',
   LIMIT_PROOF_ACCOUNT: '3/15m',
   LIMIT_REFRESH_NETWORK: '3/15m',
+  LIMIT_MAIL_ADDRESS: '2/1h',
+  LIMIT_MAIL_NETWORK: '4/1h',
+  LIMIT_TOKEN_NETWORK: '3/15m',
 }
 const service = useService({ settings })
 let replica: Service
@@ -136,7 +153,49 @@ const rules: [
       return on => refresh(on, randomUUID(), {}, { headers })
     },
   ],
+  ['mail.address', 2, async () => mailTo((await newAccount()).email)],
+  ['mail.address', 2, async () => mailTo(`${randomUUID()}@example.com`)],
+  [
+    'mail.network',
+    4,
+    async () => {
+      const headers = elsewhere()
+      return on =>
+        on.send(RequestPasswordReset, { input: { email: `${randomUUID()}@example.com` } }, { headers })
+    },
+  ],
+  [
+    'token.network',
+    3,
+    async () => {
+      const headers = elsewhere()
+      const input = { token: 'none', newPassword: 'eighteen copper kettles' }
+      const ways: ((on: Service) => Promise<Reply<unknown>>)[] = [
+        on => on.send(ResetPassword, { input }, { headers }),
+        on => on.send(VerifyEmail, { input: { token: 'none' } }, { headers }),
+        on => on.send(ConfirmEmailChange, { input: { token: 'none' } }, { headers }),
+        on => on.send(UndoEmailChange, { input: { token: 'none' } }, { headers }),
+      ]
+      return on => {
+        ways.push(ways.shift()!)
+        return ways[0]!(on)
+      }
+    },
+  ],
 ]
+
+/** Asks for mails to an address, in either way and under either spelling. */
+function mailTo(email: string) {
+  const spellings = [email, ` ${email.toUpperCase()}`]
+  let turn = 0
+  return (on: Service) => {
+    const input = { email: spellings[turn % 2] ?? email }
+    const sending = { headers: elsewhere() }
+    return turn++ % 2
+      ? on.send(RequestPasswordReset, { input }, sending)
+      : on.send(ResendVerificationEmail, { input }, sending)
+  }
+}
 
 describe('every rule holds over replicas, for requests one by one and at once:', () => {
   test.each(rules)('%s', async (rule, free, prepare) => {
@@ -261,6 +320,26 @@ test('whoever signs in to an account of their own gets no further guesses at oth
     outcomes.push(...codes(await login(randomUUID(), { headers })))
   }
   expect(outcomes).toEqual([...Array(6).fill('INVALID_CREDENTIALS'), 'RATE_LIMITED', 'RATE_LIMITED'])
+})
+
+test('a change of address counts as a mail to the new one, also where that has an account', async () => {
+  const [{ accessToken: token }, other] = [await newAccount(), await newAccount()]
+  const change = (newEmail: string) =>
+    service.send(RequestEmailChange, { input: { newEmail } }, { token, headers: elsewhere() })
+  for (const address of [other.email, `${randomUUID()}@example.com`]) {
+    for (let count = 0; count < 2; count++) expect(codes(await change(address))).toEqual([])
+    expectLimited(await change(address))
+    expectLimited(await mailTo(address)(service))
+  }
+})
+
+test('a good token from a mail never counts, nor does it wait for a network where bad ones were tried', async () => {
+  const { email } = await newAccount()
+  const headers = elsewhere()
+  const verify = (token: string) => service.send(VerifyEmail, { input: { token } }, { headers })
+  for (let count = 0; count < 3; count++) expect(codes(await verify('none'))).toEqual(['TOKEN_INVALID'])
+  expectLimited(await verify('none'))
+  expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
 })
 
 test('a good refresh token never counts, nor does it wait for a network where bad ones were tried', async () => {

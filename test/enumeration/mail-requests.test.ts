@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto'
+import { expect, test } from '@jest/globals'
+import { RequestPasswordReset, ResendVerificationEmail } from '../support/operations.ts'
+import { signUp, useService } from '../support/service.ts'
+
+const service = useService()
+
+/** An address of each kind that a stranger must not tell from nobody's. */
+async function addresses() {
+  const [known, disabled, verified, hashless] = await Promise.all(
+    Array.from({ length: 4 }, () => signUp(service)),
+  )
+  const update = (account: { id: string } | undefined, data: object) =>
+    service.app.db.user.update({ where: { id: account?.id ?? '' }, data })
+  await update(disabled, { disabledAt: service.clock.now() })
+  await update(verified, { emailVerifiedAt: service.clock.now() })
+  await update(hashless, { passwordHash: null })
+  return [`${randomUUID()}@example.com`, known?.email, disabled?.email, verified?.email, hashless?.email]
+}
+
+test.each([
+  ['requestPasswordReset', RequestPasswordReset, ['limit-count', 'user-by-email_canonical', 'request-mail']],
+  [
+    'resendVerificationEmail',
+    ResendVerificationEmail,
+    ['limit-count', 'user-by-email_canonical', 'waiting-account', 'request-mail'],
+  ],
+] as const)(
+  '%s: every address is answered alike, after the same statements in the same order',
+  async (name, document, statements) => {
+    const { pool } = service.app
+    const { query } = pool
+    const all = await addresses()
+    const steps: string[] = []
+    pool.query = ((...args: [{ name?: string }]) => {
+      if (!args[0].name?.startsWith('mail-')) steps.push(args[0].name ?? 'unnamed')
+      return Reflect.apply(query, pool, args)
+    }) as typeof pool.query
+    try {
+      for (const email of all) {
+        const { status, data, errors, headers } = await service.send<unknown, object>(document, {
+          input: { email },
+        })
+        expect([status, data, errors, headers.get('content-length')]).toEqual([
+          200,
+          { [name]: true },
+          [],
+          expect.any(String),
+        ])
+        expect(steps.splice(0)).toEqual(statements)
+      }
+    } finally {
+      pool.query = query
+    }
+  },
+)
