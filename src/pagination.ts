@@ -1,5 +1,5 @@
-import { Field, ObjectType } from 'type-graphql'
-import { badInput } from './errors.ts'
+import { ArgsType, Field, Int, ObjectType } from 'type-graphql'
+import { type AuthError, badInput } from './errors.ts'
 
 /** The most and the usual number of items of a page. */
 export const PAGE_MAX = 100
@@ -51,17 +51,23 @@ function readCursor(cursor: string, keyCount: number, field: string): string[] {
   } catch {
     // Not a cursor: falls through to the message.
   }
-  throw badInput({ [field]: ['This is not a cursor of this list. Start again without it.'] })
+  throw foreignCursor(field)
+}
+
+/** What to tell a client whose cursor, the argument `field`, is of another list or made up. */
+export function foreignCursor(field: string): AuthError {
+  return badInput({ [field]: ['This is not a cursor of this list. Start again without it.'] })
 }
 
 /**
  * The connection of a page, from the items that were fetched for it: one more than its size, so that it is
- * known whether there are further ones, and from the end that it was asked from.
+ * known whether there are further ones, and from the end that it was asked from. `totalCount` is called where it
+ * is selected, and nowhere else.
  */
 export function connectionOf<Item>(
   page: Page,
   fetched: Item[],
-  totalCount: number,
+  totalCount: () => Promise<number>,
   keysOf: (item: Item) => string[],
 ) {
   const beyond = fetched.length > page.size
@@ -94,4 +100,19 @@ export class PageInfo {
 
   @Field(() => String, { nullable: true, description: 'Of the last item; null where there is none.' })
   endCursor!: string | null
+}
+
+@ArgsType()
+export class PageArgs {
+  @Field(() => Int, { nullable: true, description: 'So many from the start: 20 unless told, at most 100.' })
+  first?: number | null
+
+  @Field(() => String, { nullable: true, description: 'Only what follows this cursor.' })
+  after?: string | null
+
+  @Field(() => Int, { nullable: true, description: 'So many from the end, at most 100.' })
+  last?: number | null
+
+  @Field(() => String, { nullable: true, description: 'Only what comes before this cursor.' })
+  before?: string | null
 }

@@ -1,4 +1,5 @@
 import type { ClassType } from 'type-graphql'
+import { keepAccountsIndexed } from './admin/search.ts'
 import type { App } from './app.ts'
 import { type Config, loadConfig, readEnvironment } from './config.ts'
 import { createSchema } from './graphql/schema.ts'
@@ -34,7 +35,12 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   try {
     const http = await createHttpServer(app, createSchema(options.resolvers))
     const listener = await listen(http, config)
-    const chores = [keepSigningKeysFresh(app), keepLimitsPruned(app), keepDelivering(app)]
+    const chores = [
+      keepSigningKeysFresh(app),
+      keepLimitsPruned(app),
+      keepDelivering(app),
+      keepAccountsIndexed(app),
+    ]
     return {
       app,
       url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${listener.port}`,

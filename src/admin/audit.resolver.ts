@@ -6,7 +6,8 @@ import { auditPage } from '../audit/query.ts'
 import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
 import type { AuditEvent } from '../generated/prisma/client.ts'
-import { AuditEventConnection, type AuditEventType, AuditFilter, PageArgs } from './audit.types.ts'
+import { PageArgs } from '../pagination.ts'
+import { AuditEventConnection, type AuditEventType, AuditFilter } from './audit.types.ts'
 
 @Resolver()
 export class AuditResolver {

@@ -1,5 +1,5 @@
 import { GraphQLDateTime } from 'graphql-scalars'
-import { ArgsType, Field, ID, InputType, Int, ObjectType } from 'type-graphql'
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql'
 import { UserType } from '../accounts/accounts.types.ts'
 import { PageInfo } from '../pagination.ts'
 
@@ -57,7 +57,7 @@ export class AuditEventConnection {
   pageInfo!: PageInfo
 
   @Field(() => Int, { description: 'How many events the filter selects in all.' })
-  totalCount!: number
+  totalCount!: () => Promise<number>
 }
 
 @InputType('AuditFilter', { description: 'Which events; everything given must hold.' })
@@ -76,19 +76,4 @@ export class AuditFilter {
 
   @Field(() => GraphQLDateTime, { nullable: true, description: 'Earlier than this.' })
   before?: Date | null
-}
-
-@ArgsType()
-export class PageArgs {
-  @Field(() => Int, { nullable: true, description: 'So many from the start: 20 unless told, at most 100.' })
-  first?: number | null
-
-  @Field(() => String, { nullable: true, description: 'Only what follows this cursor.' })
-  after?: string | null
-
-  @Field(() => Int, { nullable: true, description: 'So many from the end, at most 100.' })
-  last?: number | null
-
-  @Field(() => String, { nullable: true, description: 'Only what comes before this cursor.' })
-  before?: string | null
 }

@@ -2,7 +2,8 @@ import type { App } from '../app.ts'
 import { isId } from '../database/client.ts'
 import { badInput } from '../errors.ts'
 import type { AuditEvent, Prisma } from '../generated/prisma/client.ts'
-import { connectionOf, type PageArguments, pageOf } from '../pagination.ts'
+import { isTime, requireTime } from '../input.ts'
+import { connectionOf, foreignCursor, type PageArguments, pageOf } from '../pagination.ts'
 import { auditActions } from './actions.ts'
 
 export type AuditSelection = {
@@ -20,16 +21,14 @@ export type AuditSelection = {
 export async function auditPage(app: App, selection: AuditSelection, args: PageArguments) {
   const page = pageOf(args, 2)
   const where = toWhere(selection)
-  const [fetched, totalCount] = await Promise.all([
-    app.db.auditEvent.findMany({
-      where: {
-        AND: [where, page.after ? earlierThan(page.after) : {}, page.before ? laterThan(page.before) : {}],
-      },
-      orderBy: page.backward ? [{ at: 'asc' }, { id: 'asc' }] : [{ at: 'desc' }, { id: 'desc' }],
-      take: page.size + 1,
-    }),
-    app.db.auditEvent.count({ where }),
-  ])
+  const fetched = await app.db.auditEvent.findMany({
+    where: {
+      AND: [where, page.after ? earlierThan(page.after) : {}, page.before ? laterThan(page.before) : {}],
+    },
+    orderBy: page.backward ? [{ at: 'asc' }, { id: 'asc' }] : [{ at: 'desc' }, { id: 'desc' }],
+    take: page.size + 1,
+  })
+  const totalCount = () => app.db.auditEvent.count({ where })
   return connectionOf(page, fetched, totalCount, (event: AuditEvent) => [event.at.toISOString(), event.id])
 }
 
@@ -55,16 +54,6 @@ function requireId(field: string, id: string): string {
   return id
 }
 
-function requireTime(field: string, at: Date): Date {
-  if (!isStorable(at)) throw badInput({ [field]: ['This must be in the years 1 to 9999.'] })
-  return at
-}
-
-/** PostgreSQL fails on the year 0 and on years long before it. */
-function isStorable(at: Date): boolean {
-  return at.getUTCFullYear() >= 1 && at.getUTCFullYear() <= 9999
-}
-
 function earlierThan(keys: string[]): Prisma.AuditEventWhereInput {
   const { at, id } = placeOf(keys, 'after')
   return { OR: [{ at: { lt: at } }, { at, id: { lt: id } }] }
@@ -76,9 +65,6 @@ function laterThan(keys: string[]): Prisma.AuditEventWhereInput {
 }
 
 function placeOf([time = '', id = '']: string[], field: string): { at: Date; id: string } {
-  const at = new Date(time)
-  if (!isStorable(at) || at.toISOString() !== time || !isId(id)) {
-    throw badInput({ [field]: ['This is not a cursor of this list. Start again without it.'] })
-  }
-  return { at, id }
+  if (!isTime(time) || !isId(id)) throw foreignCursor(field)
+  return { at: new Date(time), id }
 }

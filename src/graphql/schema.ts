@@ -4,6 +4,7 @@ import { buildSchemaSync, type ClassType, getMetadataStorage } from 'type-graphq
 import { AccountsResolver } from '../accounts/accounts.resolver.ts'
 import { AuditResolver } from '../admin/audit.resolver.ts'
 import { KeysResolver } from '../admin/keys.resolver.ts'
+import { UserListResolver } from '../admin/user-list.resolver.ts'
 import { errorTable } from '../errors.ts'
 import { RolesResolver } from '../permissions/roles.resolver.ts'
 import { SessionsResolver, UserSessionsResolver } from '../sessions/sessions.resolver.ts'
@@ -18,6 +19,7 @@ const resolvers = [
   RecoveryResolver,
   RolesResolver,
   SessionsResolver,
+  UserListResolver,
   UserSessionsResolver,
   SignInResolver,
 ] as const
