@@ -56,6 +56,11 @@ const languages = list
   .refine(tags => tags.length > 0, 'must name at least one language')
   .refine(tags => tags.every(isLanguageTag), 'must be a list of language tags such as en,pt-BR')
 
+const colour = z
+  .string()
+  .regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #5b5bd6')
+  .transform(text => text.toLowerCase())
+
 /** Text on one line. */
 const label = (maxLength: number) =>
   z
@@ -95,6 +100,10 @@ const settings = z.object({
   PORT: integer(0, 65_535).default(4000),
   PUBLIC_URL: httpUrl.optional(),
   APP_NAME: label(50).default('Authograph'),
+  WEB: onOff.optional(),
+  BRAND_LOGO_URL: httpUrl.optional(),
+  BRAND_COLOR: colour.default('#5b5bd6'),
+  RETURN_ORIGINS: list.pipe(z.array(origin)).optional(),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// address' }).optional(),
   DATABASE_POOL_SIZE: integer(1, 1000).default(10),
   DATA_DIR: z.string().default('data'),
@@ -234,6 +243,15 @@ function toConfig(env: Settings) {
     publicUrl,
     /** What mails and pages call this server. */
     appName: env.APP_NAME,
+    web: {
+      /** Whether this server serves pages for people to sign in and manage accounts with. */
+      enabled: env.WEB ?? env.NODE_ENV === 'development',
+      logoUrl: env.BRAND_LOGO_URL,
+      /** As #rrggbb. */
+      color: env.BRAND_COLOR,
+      /** Where the sign-in page may send people who came with `return_to`. */
+      returnOrigins: env.RETURN_ORIGINS ?? [new URL(publicUrl).origin],
+    },
     dataDir: path.resolve(env.DATA_DIR),
     /** Absent in development: one is made and kept in the data folder. */
     secret: env.AUTHOGRAPH_SECRET,

@@ -36,3 +36,25 @@ export function securityHeaders({ publicUrl }: Config): Record<string, string> {
 
 /** What Sandbox's page carries instead. */
 export const sandboxHeaders = { 'content-security-policy': SANDBOX_POLICY }
+
+/**
+ * What the pages carry instead: their own scripts alone, and none inline. Their component library sets
+ * styles inline.
+ */
+export function pageHeaders({ web }: Config): Record<string, string> {
+  const logo = web.logoUrl ? ` ${new URL(web.logoUrl).origin}` : ''
+  return {
+    'content-security-policy': [
+      "default-src 'self'",
+      "script-src 'self'",
+      "style-src 'self' 'unsafe-inline'",
+      `img-src 'self' data:${logo}`,
+      "object-src 'none'",
+      "base-uri 'none'",
+      "form-action 'self'",
+      "frame-ancestors 'none'",
+    ].join('; '),
+    'cross-origin-opener-policy': 'same-origin',
+    'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+  }
+}

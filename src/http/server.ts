@@ -15,6 +15,7 @@ import { cookieEffects, refreshCookieOf } from './cookies.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoute } from './jwks.ts'
 import { sandboxHeaders, securityHeaders } from './security-headers.ts'
+import { wantsPage, webRoutes } from './web.ts'
 
 const BODY_LIMIT_BYTES = 64 * 1024
 /** Enough for every browser; more is padding. */
@@ -51,8 +52,10 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   })
   await server.register(cookie)
   server.setErrorHandler((error, request, reply) => sendError(app, error, request, reply))
+  const pages = config.web.enabled ? await webRoutes(server, config) : undefined
   server.setNotFoundHandler((request, reply) => {
-    void reply.code(404).send(errorBody('NOT_FOUND', `There is nothing at ${request.url.split('?')[0]}.`))
+    if (pages && wantsPage(request)) return pages.send(reply.code(404))
+    return reply.code(404).send(errorBody('NOT_FOUND', `There is nothing at ${request.url.split('?')[0]}.`))
   })
 
   const metrics = createMetrics(app)
@@ -66,7 +69,7 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
     if (config.sandbox && request.headers.accept?.includes('text/html')) void reply.headers(sandboxHeaders)
     return handler.call(server, request, reply)
   })
-  if (config.sandbox) server.get('/', (_request, reply) => reply.redirect('/graphql'))
+  if (config.sandbox && !pages) server.get('/', (_request, reply) => reply.redirect('/graphql'))
   jwksRoute(server, app)
   healthRoutes(server, app, metrics)
   return server

@@ -23,6 +23,9 @@ test('.env.example shows the default of each setting', () => {
 test('.env.example leaves empty only what has no default that is the same everywhere', () => {
   const empty = Object.keys(example).filter(name => example[name] === '')
   expect(empty).toEqual([
+    'WEB',
+    'BRAND_LOGO_URL',
+    'RETURN_ORIGINS',
     'AUTHOGRAPH_SECRET',
     'AUTHOGRAPH_PREVIOUS_SECRETS',
     'TOKEN_ISSUER',

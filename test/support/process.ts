@@ -10,6 +10,8 @@ const MAIN = path.resolve(import.meta.dirname, '../../dist/main.js')
 /** What a server runs with unless told otherwise. It gets nothing of the environment of the tests. */
 const SETTINGS = {
   PORT: '0',
+  // What is built for these tests has no pages.
+  WEB: 'off',
   AUTHOGRAPH_SECRET: 'a secret that only the tests may know',
   ARGON2_MEMORY_KIB: '64',
   ARGON2_TIME_COST: '1',

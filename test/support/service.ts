@@ -54,6 +54,8 @@ const SETTINGS = {
   NODE_ENV: 'test',
   PORT: '0',
   PUBLIC_URL: 'http://localhost:4000',
+  // The pages are not built for every run.
+  WEB: 'off',
   AUTHOGRAPH_SECRET: 'a secret that only the tests may know',
   ARGON2_MEMORY_KIB: '64',
   ARGON2_TIME_COST: '1',

@@ -1,0 +1,10 @@
+// Of the component library, what the pages after signing in use besides styles.ts.
+import '@mantine/core/styles/Overlay.css'
+import '@mantine/core/styles/ModalBase.css'
+import '@mantine/core/styles/Modal.css'
+import '@mantine/core/styles/Popover.css'
+import '@mantine/core/styles/Menu.css'
+import '@mantine/core/styles/Badge.css'
+import '@mantine/core/styles/Skeleton.css'
+import '@mantine/core/styles/Table.css'
+import '@mantine/core/styles/ScrollArea.css'

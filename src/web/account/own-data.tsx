@@ -1,0 +1,116 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { useState } from 'react'
+import { useLocation } from 'wouter'
+import type { User } from '../../client/index.ts'
+import { useAuth } from '../../client/react.ts'
+import { useForm } from '../forms.ts'
+import { ExportAccountDocument } from '../generated/graphql.ts'
+import { useText } from '../language.tsx'
+import { type Arrival, goingBy } from '../leave.ts'
+import { NotProved, useFresh } from '../parts/fresh.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { Panel } from '../parts/panel.tsx'
+
+export function OwnData({ user }: { user: User }) {
+  return (
+    <>
+      <Export />
+      <Deletion user={user} />
+    </>
+  )
+}
+
+function Export() {
+  const { data: says } = useText()
+  const { client } = useAuth()
+  const { fresh, dialog } = useFresh()
+  const [done, setDone] = useState(false)
+  const form = useForm(
+    async () => {
+      setDone(false)
+      try {
+        const { exportAccount } = await fresh(() => client.request(ExportAccountDocument))
+        download(exportAccount, 'account.json')
+        setDone(true)
+      } catch (error) {
+        if (!(error instanceof NotProved)) throw error
+      }
+    },
+    { inputs: [] },
+  )
+  return (
+    <Panel title={says.exportTitle} lead={says.exportLead}>
+      <Notice kind="problem">{form.problem}</Notice>
+      <Notice kind="success">{done && says.exported}</Notice>
+      <form onSubmit={form.onSubmit}>
+        <Button type="submit" variant="default" loading={form.busy}>
+          {says.exportAction}
+        </Button>
+      </form>
+      {dialog}
+    </Panel>
+  )
+}
+
+function download(json: string, name: string): void {
+  const url = URL.createObjectURL(new Blob([json], { type: 'application/json' }))
+  const link = document.createElement('a')
+  link.href = url
+  link.download = name
+  link.click()
+  URL.revokeObjectURL(url)
+}
+
+function Deletion({ user }: { user: User }) {
+  const { data: says, common } = useText()
+  const { client } = useAuth()
+  const { fresh, dialog } = useFresh()
+  const [, navigate] = useLocation()
+  const [asking, setAsking] = useState(false)
+  const form = useForm(
+    async () => {
+      try {
+        await goingBy(async () => {
+          await fresh(() => client.deleteAccount())
+          const state: Arrival = { deleted: true }
+          navigate('/sign-in', { state })
+        })
+      } catch (error) {
+        if (!(error instanceof NotProved)) throw error
+      }
+    },
+    { inputs: [] },
+  )
+  return (
+    <Panel title={says.deleteTitle} lead={says.deleteLead} danger>
+      <div>
+        <Button color="red" variant="light" onClick={() => setAsking(true)}>
+          {says.deleteAction}
+        </Button>
+      </div>
+      <Modal
+        opened={asking}
+        onClose={() => setAsking(false)}
+        title={says.deleteTitle}
+        centered
+        closeButtonProps={{ 'aria-label': common.close }}
+      >
+        <form onSubmit={form.onSubmit}>
+          <Stack gap={16}>
+            <Text fz={14}>{says.deleteConfirm(user.email)}</Text>
+            <Notice kind="problem">{form.problem}</Notice>
+            <Group justify="flex-end" gap="sm">
+              <Button variant="default" onClick={() => setAsking(false)} data-autofocus>
+                {common.cancel}
+              </Button>
+              <Button type="submit" color="red" loading={form.busy}>
+                {says.deleteAction}
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+      {dialog}
+    </Panel>
+  )
+}

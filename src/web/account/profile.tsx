@@ -1,0 +1,155 @@
+import { Badge, Button, NativeSelect, TextInput } from '@mantine/core'
+import { useState } from 'react'
+import type { User } from '../../client/index.ts'
+import { useAuth } from '../../client/react.ts'
+import { facts } from '../facts.ts'
+import { useChecks, useForm } from '../forms.ts'
+import { languages, useLanguage, useText } from '../language.tsx'
+import { NotProved, useFresh } from '../parts/fresh.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { Panel } from '../parts/panel.tsx'
+
+export function Profile({ user }: { user: User }) {
+  const { text, choose } = useLanguage()
+  const { client } = useAuth()
+  const [saved, setSaved] = useState(false)
+  const form = useForm(
+    async values => {
+      setSaved(false)
+      const locale = values('locale')
+      await client.updateProfile({
+        displayName: values('displayName').trim() || null,
+        username: values('username').trim() || null,
+        ...(locale && { locale }),
+      })
+      if (languages.some(({ tag }) => tag === locale)) choose(locale)
+      setSaved(true)
+    },
+    { inputs: ['displayName', 'username', 'locale'] },
+  )
+  const { profile, common } = text
+  const locales = languages.map(({ tag, name }) => ({ value: tag, label: name }))
+  // The account may be in a language that the pages are not written in; it shall not change by the way.
+  const known = locales.some(({ value }) => value === user.locale)
+  return (
+    <>
+      <UnverifiedNotice user={user} />
+      <Panel title={profile.title} lead={profile.lead}>
+        <form onSubmit={form.onSubmit} noValidate className="stack">
+          <TextInput
+            name="displayName"
+            label={common.displayName}
+            description={profile.nameHint}
+            defaultValue={user.displayName ?? ''}
+            autoComplete="name"
+            maxLength={100}
+            error={form.error('displayName')}
+          />
+          <TextInput
+            name="username"
+            label={common.username}
+            description={profile.usernameHint}
+            defaultValue={user.username ?? ''}
+            autoComplete="username"
+            autoCapitalize="none"
+            spellCheck={false}
+            maxLength={32}
+            error={form.error('username')}
+          />
+          <NativeSelect
+            name="locale"
+            label={common.language}
+            defaultValue={user.locale}
+            data={known ? locales : [{ value: user.locale, label: user.locale }, ...locales]}
+            error={form.error('locale')}
+          />
+          <Notice kind="problem">{form.problem}</Notice>
+          <Notice kind="success">{saved && !form.problem && common.saved}</Notice>
+          <Button type="submit" loading={form.busy} style={{ alignSelf: 'flex-start' }}>
+            {common.save}
+          </Button>
+        </form>
+      </Panel>
+      <EmailPanel user={user} />
+    </>
+  )
+}
+
+function UnverifiedNotice({ user }: { user: User }) {
+  const { account, mailed } = useText()
+  const { client } = useAuth()
+  const [sent, setSent] = useState(false)
+  const form = useForm(
+    async () => {
+      await client.resendVerificationEmail(user.email)
+      setSent(true)
+    },
+    { inputs: [] },
+  )
+  if (user.emailVerified || !facts.mail || facts.emailVerification === 'off') return null
+  return (
+    <Notice kind="warning">
+      <form
+        onSubmit={form.onSubmit}
+        style={{ display: 'flex', flexWrap: 'wrap', gap: '10px 16px', alignItems: 'center' }}
+      >
+        <span style={{ flex: '1 1 260px' }}>{form.problem ?? account.unverified(user.email)}</span>
+        <Button type="submit" size="xs" variant="default" loading={form.busy} disabled={sent}>
+          {sent ? mailed.resent : mailed.resend}
+        </Button>
+      </form>
+    </Notice>
+  )
+}
+
+function EmailPanel({ user }: { user: User }) {
+  const { profile } = useText()
+  const { client } = useAuth()
+  const checks = useChecks()
+  const { fresh, dialog } = useFresh()
+  const [sentTo, setSentTo] = useState<string>()
+  const form = useForm(
+    async (values, element) => {
+      setSentTo(undefined)
+      const newEmail = values('newEmail').trim()
+      try {
+        await fresh(() => client.requestEmailChange(newEmail))
+      } catch (error) {
+        if (error instanceof NotProved) return
+        throw error
+      }
+      setSentTo(newEmail)
+      element.reset()
+    },
+    { inputs: ['newEmail'], check: values => ({ newEmail: checks.email(values('newEmail')) }) },
+  )
+  return (
+    <Panel
+      title={profile.emailTitle}
+      lead={facts.mail ? profile.emailLead(user.email) : `${user.email}. ${profile.noMail}`}
+      aside={
+        <Badge variant="light" color={user.emailVerified ? 'teal' : 'gray'} tt="none">
+          {user.emailVerified ? profile.verified : profile.notVerified}
+        </Badge>
+      }
+    >
+      {facts.mail && (
+        <form onSubmit={form.onSubmit} noValidate className="stack">
+          <TextInput
+            name="newEmail"
+            type="email"
+            label={profile.newEmail}
+            autoComplete="email"
+            error={form.error('newEmail')}
+          />
+          <Notice kind="problem">{form.problem}</Notice>
+          <Notice kind="mail">{sentTo && profile.emailSent(sentTo)}</Notice>
+          <Button type="submit" variant="default" loading={form.busy} style={{ alignSelf: 'flex-start' }}>
+            {profile.emailAction}
+          </Button>
+        </form>
+      )}
+      {dialog}
+    </Panel>
+  )
+}

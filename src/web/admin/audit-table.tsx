@@ -1,0 +1,90 @@
+import { Table, Text } from '@mantine/core'
+import { useText } from '../language.tsx'
+import { useTimes } from '../times.ts'
+import { Person } from './person.tsx'
+
+type Party = {
+  id: string
+  username: string | null
+  displayName: string | null
+  /** Absent where the viewer may not read accounts whole. */
+  email?: string
+}
+
+export type AuditEvent = {
+  id: string
+  at: string
+  action: string
+  actor: Party | null
+  subject: Party | null
+  ipAddress: string | null
+  userAgent: string | null
+  detail: string | null
+}
+
+/** What happened, a row each; without `subject` where it is the same in all. */
+export function AuditTable({ events, subject = true }: { events: AuditEvent[]; subject?: boolean }) {
+  const { audit, actions } = useText()
+  const times = useTimes()
+  const party = (someone: Party | null) =>
+    someone ? (
+      <Person user={someone} />
+    ) : (
+      <Text fz={13} c="dimmed">
+        {audit.system}
+      </Text>
+    )
+  return (
+    <Table
+      verticalSpacing="sm"
+      horizontalSpacing="lg"
+      borderColor="var(--line)"
+      style={{ verticalAlign: 'top' }}
+    >
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th scope="col">{audit.at}</Table.Th>
+          <Table.Th scope="col">{audit.action}</Table.Th>
+          <Table.Th scope="col" visibleFrom="sm">
+            {audit.actor}
+          </Table.Th>
+          {subject && (
+            <Table.Th scope="col" visibleFrom="md">
+              {audit.subject}
+            </Table.Th>
+          )}
+          <Table.Th scope="col" visibleFrom="md">
+            {audit.where}
+          </Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {events.map(event => (
+          <Table.Tr key={event.id}>
+            <Table.Td style={{ whiteSpace: 'nowrap' }}>
+              <time dateTime={event.at} title={times.whole(event.at)}>
+                {times.moment(event.at)}
+              </time>
+            </Table.Td>
+            <Table.Td>
+              <Text fz={14} fw={550}>
+                {(actions as Partial<Record<string, string>>)[event.action] ?? event.action}
+              </Text>
+              <Text fz={12} c="dimmed" className="mono">
+                {event.action}
+                {event.detail && ` ${event.detail}`}
+              </Text>
+            </Table.Td>
+            <Table.Td visibleFrom="sm">{party(event.actor)}</Table.Td>
+            {subject && <Table.Td visibleFrom="md">{party(event.subject)}</Table.Td>}
+            <Table.Td visibleFrom="md">
+              <Text fz={13} title={event.userAgent ?? undefined}>
+                {event.ipAddress}
+              </Text>
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  )
+}

@@ -1,0 +1,113 @@
+import { Button, Group, NativeSelect, Text, TextInput } from '@mantine/core'
+import { useAuth } from '../../client/react.ts'
+import { type AuditFilter, AuditPageDocument } from '../generated/graphql.ts'
+import { useText } from '../language.tsx'
+import { Frame } from '../parts/frame.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { PageTitle } from '../parts/page-title.tsx'
+import { Answer, Empty } from '../parts/panel.tsx'
+import { ZoneNote } from '../parts/session-rows.tsx'
+import { useQuery } from '../use-query.ts'
+import { AuditTable } from './audit-table.tsx'
+import { type ListState, useListState } from './list-state.ts'
+import { Pager } from './pager.tsx'
+import { nameOf } from './person.tsx'
+
+export function Audit() {
+  const { audit: says, actions, users } = useText()
+  const { client, user } = useAuth()
+  const state = useListState()
+  const query = useQuery(state.key, async () => {
+    const { auditLog } = await client.request(AuditPageDocument, {
+      ...state.page,
+      filter: filterOf(state),
+      emails: user?.permissions.includes('users:read') === true,
+    })
+    return auditLog
+  })
+  const subjectId = state.get('subject')
+  const subject = query.data?.nodes.find(event => event.subject?.id === subjectId)?.subject
+  return (
+    <Frame>
+      <PageTitle>{says.title}</PageTitle>
+      <Text c="dimmed" fz={14} mb={20}>
+        {says.lead}
+      </Text>
+      <search className="filters" data-narrow>
+        <NativeSelect
+          label={says.action}
+          value={state.get('action')}
+          onChange={event => state.set({ action: event.currentTarget.value })}
+          data={[
+            { value: '', label: says.anyAction },
+            ...Object.entries(actions).map(([value, label]) => ({ value, label })),
+          ]}
+        />
+        <TextInput
+          type="date"
+          label={says.from}
+          value={state.get('from')}
+          onChange={event => state.set({ from: event.currentTarget.value })}
+        />
+        <TextInput
+          type="date"
+          label={says.to}
+          value={state.get('to')}
+          onChange={event => state.set({ to: event.currentTarget.value })}
+        />
+      </search>
+      {subjectId && (
+        <div style={{ marginTop: 16 }}>
+          <Notice kind="mail">
+            <Group justify="space-between">
+              {says.only(subject ? nameOf(subject) : subjectId)}
+              <Button size="xs" variant="default" onClick={() => state.set({ subject: '' })}>
+                {says.showAll}
+              </Button>
+            </Group>
+          </Notice>
+        </div>
+      )}
+      <div className="panel" style={{ marginTop: 20, overflow: 'hidden' }}>
+        <Answer query={query} lines={8}>
+          {({ nodes, pageInfo }) =>
+            nodes.length === 0 ? (
+              <Empty title={says.empty} lead={says.emptyLead}>
+                <Button variant="default" onClick={state.clear}>
+                  {users.clear}
+                </Button>
+              </Empty>
+            ) : (
+              <>
+                <AuditTable events={nodes} />
+                <Pager info={pageInfo} state={state} />
+              </>
+            )
+          }
+        </Answer>
+      </div>
+      <Group mt="md" justify="flex-end">
+        <ZoneNote />
+      </Group>
+    </Frame>
+  )
+}
+
+function filterOf(state: ListState): AuditFilter {
+  const [action, subjectId] = [state.get('action'), state.get('subject')]
+  const [after, before] = [midnight(state.get('from'), 0), midnight(state.get('to'), 1)]
+  return {
+    ...(action && { action }),
+    ...(subjectId && { subjectId }),
+    ...(after && { after }),
+    ...(before && { before }),
+  }
+}
+
+/** The start of a day in the visitor's zone, or of a later one; undefined where no day is named. */
+function midnight(day: string, daysLater: number): string | undefined {
+  const at = new Date(`${day}T00:00:00`)
+  if (Number.isNaN(at.getTime())) return undefined
+  at.setDate(at.getDate() + daysLater)
+  return at.toISOString()
+}

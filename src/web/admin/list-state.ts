@@ -1,0 +1,49 @@
+import { useSearchParams } from 'wouter'
+
+const PAGE_SIZE = 25
+
+/** What a list shows, kept in the address: it can be shared, and the browser's way back works. */
+export type ListState = {
+  /** A filter's value; empty where there is none. */
+  get: (name: string) => string
+  /** Sets filters, and starts at the first page. */
+  set: (changes: Record<string, string>) => void
+  clear: () => void
+  filtered: boolean
+  /** The page, as the API's lists want it. */
+  page: { first: number; after?: string } | { last: number; before: string }
+  turn: (cursor: { after: string | null } | { before: string | null }) => void
+  /** Everything, to ask again by. */
+  key: string
+}
+
+export function useListState(): ListState {
+  const [params, setParams] = useSearchParams()
+  const cursors = ['after', 'before']
+  const before = params.get('before')
+  const after = params.get('after')
+  return {
+    get: name => params.get(name) ?? '',
+    set: changes =>
+      setParams(current => {
+        const next = new URLSearchParams(current)
+        for (const cursor of cursors) next.delete(cursor)
+        for (const [name, value] of Object.entries(changes)) {
+          if (value) next.set(name, value)
+          else next.delete(name)
+        }
+        return next
+      }),
+    clear: () => setParams(new URLSearchParams()),
+    filtered: [...params.keys()].some(name => !cursors.includes(name)),
+    page: before ? { last: PAGE_SIZE, before } : { first: PAGE_SIZE, ...(after && { after }) },
+    turn: cursor =>
+      setParams(current => {
+        const next = new URLSearchParams(current)
+        for (const name of cursors) next.delete(name)
+        for (const [name, value] of Object.entries(cursor)) if (value) next.set(name, value)
+        return next
+      }),
+    key: params.toString(),
+  }
+}

@@ -1,0 +1,221 @@
+import { Badge, Button, Group, NativeSelect, Table, Text, TextInput } from '@mantine/core'
+import { useDebouncedCallback } from '@mantine/hooks'
+import { useState } from 'react'
+import { useHistoryState } from 'wouter/use-browser-location'
+import { useAuth } from '../../client/react.ts'
+import { RoleNamesDocument, type UserFilter, UserListDocument, type UserOrder } from '../generated/graphql.ts'
+import { PlusIcon, SearchIcon } from '../icons.tsx'
+import { useText } from '../language.tsx'
+import { Frame } from '../parts/frame.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { PageTitle } from '../parts/page-title.tsx'
+import { Answer, Empty } from '../parts/panel.tsx'
+import { ZoneNote } from '../parts/session-rows.tsx'
+import { useTimes } from '../times.ts'
+import { useQuery } from '../use-query.ts'
+import { Invite } from './invite.tsx'
+import { type ListState, useListState } from './list-state.ts'
+import { Pager } from './pager.tsx'
+import { Person, StateBadges } from './person.tsx'
+
+const SEARCH_DELAY_MS = 300
+
+const ORDERS = {
+  newest: { field: 'CREATED_AT', direction: 'DESC' },
+  oldest: { field: 'CREATED_AT', direction: 'ASC' },
+  byEmail: { field: 'EMAIL', direction: 'ASC' },
+  lastSeen: { field: 'LAST_LOGIN_AT', direction: 'DESC' },
+} as const satisfies Record<string, UserOrder>
+
+const STATES = {
+  active: { disabled: false },
+  disabled: { disabled: true },
+  unverified: { emailVerified: false },
+} as const satisfies Record<string, UserFilter>
+
+export function Users() {
+  const { users: says, user: ofUser } = useText()
+  const { client, user } = useAuth()
+  const deleted = useHistoryState<{ deleted?: string } | null>()?.deleted
+  const state = useListState()
+  const [inviting, setInviting] = useState(false)
+  const [invited, setInvited] = useState<string>()
+  const query = useQuery(state.key, async () => {
+    const { users } = await client.request(UserListDocument, {
+      ...state.page,
+      filter: filterOf(state),
+      orderBy: ORDERS[state.get('order') as keyof typeof ORDERS] ?? ORDERS.newest,
+    })
+    return users
+  })
+  return (
+    <Frame>
+      <Group justify="space-between" align="flex-start" mb={20}>
+        <div>
+          <PageTitle>{says.title}</PageTitle>
+          <Text c="dimmed" fz={14} mih={22} aria-live="polite">
+            {query.data ? says.total(query.data.totalCount) : ''}
+          </Text>
+        </div>
+        {user?.permissions.includes('users:write') && (
+          <Button leftSection={<PlusIcon size={16} />} onClick={() => setInviting(true)}>
+            {says.invite}
+          </Button>
+        )}
+      </Group>
+      <Notice kind="mail">{invited && says.invited(invited)}</Notice>
+      <Notice kind="success">{deleted && ofUser.deletedDone(deleted)}</Notice>
+      <Filters state={state} />
+      <div className="panel" style={{ marginTop: 20, overflow: 'hidden' }}>
+        <Answer query={query} lines={8}>
+          {({ nodes, pageInfo }) =>
+            nodes.length === 0 ? (
+              <Empty title={says.empty} lead={says.emptyLead}>
+                {state.filtered && (
+                  <Button variant="default" onClick={state.clear}>
+                    {says.clear}
+                  </Button>
+                )}
+              </Empty>
+            ) : (
+              <>
+                <UserTable users={nodes} />
+                <Pager info={pageInfo} state={state} />
+              </>
+            )
+          }
+        </Answer>
+      </div>
+      <Group mt="md" justify="flex-end">
+        <ZoneNote />
+      </Group>
+      <Invite
+        opened={inviting}
+        onClose={() => setInviting(false)}
+        onInvited={email => {
+          setInviting(false)
+          setInvited(email)
+          void query.reload()
+        }}
+      />
+    </Frame>
+  )
+}
+
+function filterOf(state: ListState): UserFilter {
+  const [search, role] = [state.get('search'), state.get('role')]
+  return {
+    ...(search && { search }),
+    ...(role && { role }),
+    ...STATES[state.get('state') as keyof typeof STATES],
+  }
+}
+
+function Filters({ state }: { state: ListState }) {
+  const { users: says } = useText()
+  const { client } = useAuth()
+  const roles = useQuery('roles', async () => (await client.request(RoleNamesDocument)).roles)
+  const search = useDebouncedCallback((text: string) => state.set({ search: text.trim() }), SEARCH_DELAY_MS)
+  const select = (name: string) => ({
+    value: state.get(name),
+    onChange: (event: { currentTarget: HTMLSelectElement }) =>
+      state.set({ [name]: event.currentTarget.value }),
+  })
+  return (
+    <search className="filters">
+      <TextInput
+        // Another one where the address changed by other means than typing.
+        key={`${state.filtered}`}
+        type="search"
+        label={says.search}
+        defaultValue={state.get('search')}
+        onChange={event => search(event.currentTarget.value)}
+        leftSection={<SearchIcon size={16} />}
+      />
+      <NativeSelect
+        label={says.role}
+        data={[{ value: '', label: says.anyRole }, ...(roles.data ?? []).map(({ name }) => name)]}
+        {...select('role')}
+      />
+      <NativeSelect
+        label={says.state}
+        data={[
+          { value: '', label: says.anyState },
+          ...(['active', 'disabled', 'unverified'] as const).map(value => ({ value, label: says[value] })),
+        ]}
+        {...select('state')}
+      />
+      <NativeSelect
+        label={says.order}
+        data={(['newest', 'oldest', 'byEmail', 'lastSeen'] as const).map(value => ({
+          value: value === 'newest' ? '' : value,
+          label: says[value],
+        }))}
+        {...select('order')}
+      />
+    </search>
+  )
+}
+
+type Row = {
+  id: string
+  email: string
+  emailVerified: boolean
+  username: string | null
+  displayName: string | null
+  roles: string[]
+  createdAt: string
+  lastLoginAt: string | null
+  disabledAt: string | null
+}
+
+function UserTable({ users }: { users: Row[] }) {
+  const { users: says, common } = useText()
+  const times = useTimes()
+  return (
+    <Table verticalSpacing="sm" horizontalSpacing="lg" highlightOnHover borderColor="var(--line)">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th scope="col">{says.person}</Table.Th>
+          <Table.Th scope="col">{says.state}</Table.Th>
+          <Table.Th scope="col" visibleFrom="sm">
+            {says.roles}
+          </Table.Th>
+          <Table.Th scope="col" visibleFrom="sm">
+            {says.lastLogin}
+          </Table.Th>
+          <Table.Th scope="col" visibleFrom="md">
+            {says.created}
+          </Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {users.map(user => (
+          <Table.Tr key={user.id}>
+            <Table.Td>
+              <Person user={user} />
+            </Table.Td>
+            <Table.Td>
+              <StateBadges user={user} />
+            </Table.Td>
+            <Table.Td visibleFrom="sm">
+              <Group gap={6}>
+                {user.roles.map(role => (
+                  <Badge key={role} variant="default" tt="none" fw={500}>
+                    {role}
+                  </Badge>
+                ))}
+              </Group>
+            </Table.Td>
+            <Table.Td visibleFrom="sm" style={{ whiteSpace: 'nowrap' }}>
+              {user.lastLoginAt ? times.moment(user.lastLoginAt) : common.never}
+            </Table.Td>
+            <Table.Td visibleFrom="md" style={{ whiteSpace: 'nowrap' }}>
+              {times.moment(user.createdAt)}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  )
+}

@@ -1,0 +1,58 @@
+import { lazy, Suspense } from 'react'
+import { Redirect, Route, Switch } from 'wouter'
+import { useAuth } from '../client/react.ts'
+import { ConfirmEmail, UndoEmailChange, VerifyEmail } from './pages/confirm-link.tsx'
+import { ForgotPassword } from './pages/forgot-password.tsx'
+import { Register } from './pages/register.tsx'
+import { AcceptInvitation, ResetPassword } from './pages/set-password.tsx'
+import { SignIn } from './pages/sign-in.tsx'
+import { Missing } from './parts/card-page.tsx'
+import { Crash } from './parts/crash.tsx'
+import { SignedIn } from './parts/signed-in.tsx'
+import { Waiting } from './parts/waiting.tsx'
+
+// Loaded when somebody has signed in: whoever comes to sign in does not wait for them.
+const Account = lazy(() => import('./account/account.tsx').then(({ Account }) => ({ default: Account })))
+const Users = lazy(() => import('./admin/users.tsx').then(({ Users }) => ({ default: Users })))
+const User = lazy(() => import('./admin/user.tsx').then(({ User }) => ({ default: User })))
+const Audit = lazy(() => import('./admin/audit.tsx').then(({ Audit }) => ({ default: Audit })))
+
+/** What each address shows. The server has the same list in src/http/web.ts. */
+export function App() {
+  return (
+    <Crash>
+      <Suspense fallback={<Waiting />}>
+        <Switch>
+          <Route path="/" component={Start} />
+          <Route path="/sign-in" component={SignIn} />
+          <Route path="/register" component={Register} />
+          <Route path="/forgot-password" component={ForgotPassword} />
+          <Route path="/verify-email" component={VerifyEmail} />
+          <Route path="/reset-password" component={ResetPassword} />
+          <Route path="/accept-invitation" component={AcceptInvitation} />
+          <Route path="/confirm-email" component={ConfirmEmail} />
+          <Route path="/undo-email-change" component={UndoEmailChange} />
+          <Route path="/account/:section?">
+            {({ section }) => <SignedIn>{() => <Account section={section} />}</SignedIn>}
+          </Route>
+          <Route path="/users">
+            <SignedIn permission="users:read">{() => <Users />}</SignedIn>
+          </Route>
+          <Route path="/users/:id">
+            {({ id }) => <SignedIn permission="users:read">{() => <User key={id} id={id} />}</SignedIn>}
+          </Route>
+          <Route path="/audit">
+            <SignedIn permission="audit:read">{() => <Audit />}</SignedIn>
+          </Route>
+          <Route component={Missing} />
+        </Switch>
+      </Suspense>
+    </Crash>
+  )
+}
+
+function Start() {
+  const { status } = useAuth()
+  if (status === 'restoring') return <Waiting />
+  return <Redirect to={status === 'signedIn' ? '/account' : '/sign-in'} replace />
+}

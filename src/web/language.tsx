@@ -1,0 +1,64 @@
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
+import { facts } from './facts.ts'
+import { en, type Messages } from './locales/en.ts'
+import { ko } from './locales/ko.ts'
+
+const catalogues: Record<string, Messages> = { en, ko }
+const STORED = 'authograph.language'
+
+/** What there is to choose from: languages of this server that the pages are written in. */
+export const languages: { tag: string; name: string }[] = (() => {
+  const offered = facts.locales.filter(tag => languageOf(tag) in catalogues)
+  return (offered.length > 0 ? offered : ['en']).map(tag => ({ tag, name: messagesOf(tag).name }))
+})()
+
+type LanguageState = { tag: string; text: Messages; choose: (tag: string) => void }
+
+const LanguageContext = createContext<LanguageState | undefined>(undefined)
+
+/** The language that the visitor chose on this device, or the first that the browser asks for. */
+export function LanguageProvider({ children }: { children: ReactNode }) {
+  const [tag, setTag] = useState(firstChoice)
+  useEffect(() => {
+    document.documentElement.lang = tag
+  }, [tag])
+  const state = useMemo(
+    () => ({
+      tag,
+      text: messagesOf(tag),
+      choose: (chosen: string) => {
+        localStorage.setItem(STORED, chosen)
+        setTag(chosen)
+      },
+    }),
+    [tag],
+  )
+  return <LanguageContext value={state}>{children}</LanguageContext>
+}
+
+export function useLanguage(): LanguageState {
+  const state = useContext(LanguageContext)
+  if (!state) throw new Error('LanguageProvider is missing')
+  return state
+}
+
+export function useText(): Messages {
+  return useLanguage().text
+}
+
+function firstChoice(): string {
+  const wishes = [localStorage.getItem(STORED), ...navigator.languages].filter(tag => tag !== null)
+  for (const wish of wishes) {
+    const found = languages.find(({ tag }) => tag === wish || languageOf(tag) === languageOf(wish))
+    if (found) return found.tag
+  }
+  return languages[0]?.tag ?? 'en'
+}
+
+function languageOf(tag: string): string {
+  return tag.split('-')[0]?.toLowerCase() ?? ''
+}
+
+function messagesOf(tag: string): Messages {
+  return catalogues[languageOf(tag)] ?? en
+}

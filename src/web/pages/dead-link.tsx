@@ -1,0 +1,27 @@
+import { Anchor, Button } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { Link } from 'wouter'
+import { useText } from '../language.tsx'
+import { CardPage } from '../parts/card-page.tsx'
+
+/** A link that is incomplete, or was good once. `children` says where a new one comes from. */
+export function DeadLink({ missing, children }: { missing: boolean; children?: ReactNode }) {
+  const { link, common } = useText()
+  return (
+    <CardPage title={link.badTitle} lead={missing ? link.missing : link.expired}>
+      {children}
+      <Anchor component={Link} href="/" ta="center" fz={14} underline="always">
+        {common.toAccount}
+      </Anchor>
+    </CardPage>
+  )
+}
+
+/** Where the visitor goes when all is done. */
+export function Onward({ href, children }: { href: string; children: string }) {
+  return (
+    <Button component={Link} href={href} size="md" fullWidth>
+      {children}
+    </Button>
+  )
+}

@@ -1,0 +1,76 @@
+import { Anchor, Stack, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { Link } from 'wouter'
+import { facts } from '../facts.ts'
+import { useText } from '../language.tsx'
+import { PageTitle } from './page-title.tsx'
+import { Preferences } from './preferences.tsx'
+
+export type CardPageProps = {
+  title: string
+  lead?: ReactNode
+  icon?: ReactNode
+  children?: ReactNode
+  /** Under the card. */
+  below?: ReactNode
+}
+
+/** One thing to do, on a card in the middle. */
+export function CardPage({ title, lead, icon, children, below }: CardPageProps) {
+  return (
+    <div className="card-page">
+      <header>
+        <Brand />
+      </header>
+      <main className="card">
+        {icon && <div className="card-icon">{icon}</div>}
+        <PageTitle>{title}</PageTitle>
+        {lead && (
+          <Text c="dimmed" mt={8} fz={15} lh={1.55}>
+            {lead}
+          </Text>
+        )}
+        {children && (
+          <Stack gap={18} mt={26}>
+            {children}
+          </Stack>
+        )}
+      </main>
+      {below && <div className="below">{below}</div>}
+      <Preferences />
+    </div>
+  )
+}
+
+export function Brand() {
+  return (
+    <Link href="/" className="brand">
+      <img src={facts.logoUrl ?? '/icon.svg'} alt="" />
+      <span>{facts.appName}</span>
+    </Link>
+  )
+}
+
+/** A question and the page that answers it. */
+export function Aside({ question, href, children }: { question: string; href: string; children: string }) {
+  return (
+    <Text fz={14} c="dimmed">
+      {question}{' '}
+      <Anchor component={Link} href={href} fz={14} fw={550} underline="always">
+        {children}
+      </Anchor>
+    </Text>
+  )
+}
+
+/** For an address that leads nowhere. */
+export function Missing() {
+  const { missing, common } = useText()
+  return (
+    <CardPage title={missing.title} lead={missing.lead}>
+      <Anchor component={Link} href="/" underline="always">
+        {common.toAccount}
+      </Anchor>
+    </CardPage>
+  )
+}

@@ -1,0 +1,70 @@
+import { PasswordInput, type PasswordInputProps } from '@mantine/core'
+import { useState } from 'react'
+import { facts } from '../facts.ts'
+import { useText } from '../language.tsx'
+import { type Strength, strengthOf } from '../strength.ts'
+
+/** A password that can be shown, pasted and filled in by a password manager. */
+export function PasswordField(props: PasswordInputProps) {
+  const { common } = useText()
+  const [visible, setVisible] = useState(false)
+  return (
+    <PasswordInput
+      label={common.password}
+      autoComplete="current-password"
+      maxLength={4096}
+      required
+      withAsterisk={false}
+      visible={visible}
+      onVisibilityChange={setVisible}
+      visibilityToggleButtonProps={{
+        'aria-label': visible ? common.hidePassword : common.showPassword,
+        'aria-hidden': false,
+        tabIndex: 0,
+      }}
+      {...props}
+    />
+  )
+}
+
+const LEVELS: Record<Strength, number> = { tooShort: 1, tooLong: 1, easy: 1, fair: 2, good: 3, strong: 4 }
+
+/** A password to be chosen: says in words how good it is. `own` are words of the account. */
+export function NewPasswordField({ own = [], ...props }: PasswordInputProps & { own?: string[] }) {
+  const { common, strength: says } = useText()
+  const [password, setPassword] = useState('')
+  const { passwordMinLength: minLength, passwordMaxLength: maxLength } = facts
+  const strength = strengthOf(password, { minLength, maxLength, words: own })
+  const words: Record<Strength, string> = {
+    ...says,
+    tooShort: says.tooShort(minLength - lengthOf(password)),
+    tooLong: says.tooLong(maxLength),
+  }
+  return (
+    <PasswordField
+      label={common.newPassword}
+      autoComplete="new-password"
+      onChange={event => setPassword(event.currentTarget.value)}
+      inputWrapperOrder={['label', 'input', 'error', 'description']}
+      description={
+        <>
+          <span className="strength" data-level={password === '' ? 0 : LEVELS[strength]} aria-hidden="true">
+            <span />
+            <span />
+            <span />
+            <span />
+          </span>
+          <span aria-live="polite">
+            {password === '' ? says.hint(minLength) : `${says.label}: ${words[strength]}`}
+          </span>
+        </>
+      }
+      {...props}
+    />
+  )
+}
+
+/** In code points, as the server counts. */
+export function lengthOf(password: string): number {
+  return [...password.normalize('NFKC')].length
+}

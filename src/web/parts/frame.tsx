@@ -1,0 +1,83 @@
+import '../account-styles.ts'
+import { Menu, Text, UnstyledButton } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { Link, useLocation } from 'wouter'
+import { useAuth } from '../../client/react.ts'
+import { DownIcon } from '../icons.tsx'
+import { useText } from '../language.tsx'
+import { leave } from '../leave.ts'
+import { Brand } from './card-page.tsx'
+import { Preferences } from './preferences.tsx'
+
+/** Around every page of somebody signed in. */
+export function Frame({ children }: { children: ReactNode }) {
+  const { nav, common } = useText()
+  const { user } = useAuth()
+  const may = (permission: string) => user?.permissions.includes(permission)
+  return (
+    <>
+      <a href="#main" className="skip">
+        {common.skip}
+      </a>
+      <header className="frame-header">
+        <div>
+          <Brand />
+          <nav className="frame-nav" aria-label={common.navigation}>
+            <NavLink href="/account">{nav.account}</NavLink>
+            {may('users:read') && <NavLink href="/users">{nav.users}</NavLink>}
+            {may('audit:read') && <NavLink href="/audit">{nav.audit}</NavLink>}
+          </nav>
+          <AccountMenu />
+        </div>
+      </header>
+      <main id="main" className="frame-main" tabIndex={-1}>
+        {children}
+      </main>
+      <div style={{ padding: '0 16px 24px' }}>
+        <Preferences />
+      </div>
+    </>
+  )
+}
+
+/** A link that says whether its page, or one below it, is open. */
+export function NavLink({ href, exact, children }: { href: string; exact?: boolean; children: ReactNode }) {
+  const [path] = useLocation()
+  const open = path === href || (!exact && path.startsWith(`${href}/`))
+  return (
+    <Link href={href} className="nav-link" aria-current={open ? 'page' : undefined}>
+      {children}
+    </Link>
+  )
+}
+
+function AccountMenu() {
+  const { common, account } = useText()
+  const { user } = useAuth()
+  const [, navigate] = useLocation()
+  if (!user) return null
+  const name = user.displayName ?? user.username ?? user.email
+  return (
+    <Menu position="bottom-end" width={250} shadow="md">
+      <Menu.Target>
+        <UnstyledButton
+          aria-label={common.menu}
+          style={{ display: 'flex', alignItems: 'center', gap: 6, borderRadius: 20, padding: 2 }}
+        >
+          <span className="avatar" aria-hidden="true">
+            {[...name][0]}
+          </span>
+          <DownIcon size={14} />
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Text px="sm" py={8} fz={13} c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+          {common.signedInAs(user.email)}
+        </Text>
+        <Menu.Divider />
+        <Menu.Item onClick={() => navigate('/account')}>{account.title}</Menu.Item>
+        <Menu.Item onClick={() => void leave(navigate)}>{common.signOut}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

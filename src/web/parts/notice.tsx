@@ -1,0 +1,20 @@
+import { Alert } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { AlertIcon, CheckIcon, MailIcon } from '../icons.tsx'
+
+const kinds = {
+  problem: { color: 'red', icon: <AlertIcon />, role: 'alert' },
+  warning: { color: 'yellow', icon: <AlertIcon />, role: 'status' },
+  success: { color: 'teal', icon: <CheckIcon />, role: 'status' },
+  mail: { color: 'blue', icon: <MailIcon />, role: 'status' },
+} as const
+
+/** Says how something went; read out by screen readers. Nothing where there is nothing to say. */
+export function Notice({ kind, children }: { kind: keyof typeof kinds; children: ReactNode }) {
+  if (!children) return null
+  return (
+    <Alert {...kinds[kind]} variant="light" radius="md" p="sm" styles={{ message: { lineHeight: 1.5 } }}>
+      {children}
+    </Alert>
+  )
+}

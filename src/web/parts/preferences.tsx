@@ -1,0 +1,37 @@
+import { Anchor, type MantineColorScheme, NativeSelect, useMantineColorScheme } from '@mantine/core'
+import { facts } from '../facts.ts'
+import { languages, useLanguage } from '../language.tsx'
+
+/** Language and appearance, on this device alone. */
+export function Preferences() {
+  const { tag, text, choose } = useLanguage()
+  const { theme, language, sandbox } = text.common
+  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  return (
+    <footer className="preferences">
+      {languages.length > 1 && (
+        <NativeSelect
+          aria-label={language}
+          size="xs"
+          variant="unstyled"
+          value={tag}
+          onChange={event => choose(event.currentTarget.value)}
+          data={languages.map(each => ({ value: each.tag, label: each.name }))}
+        />
+      )}
+      <NativeSelect
+        aria-label={theme.label}
+        size="xs"
+        variant="unstyled"
+        value={colorScheme}
+        onChange={event => setColorScheme(event.currentTarget.value as MantineColorScheme)}
+        data={(['auto', 'light', 'dark'] as const).map(value => ({ value, label: theme[value] }))}
+      />
+      {facts.sandbox && (
+        <Anchor href="/graphql" fz={12} c="dimmed" underline="always">
+          {sandbox}
+        </Anchor>
+      )}
+    </footer>
+  )
+}

@@ -1,0 +1,69 @@
+import { Badge, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { DeviceIcon } from '../icons.tsx'
+import { useText } from '../language.tsx'
+import { useTimes } from '../times.ts'
+
+export type SessionFacts = {
+  id: string
+  current: boolean
+  createdAt: string
+  lastUsedAt: string
+  ipAddress: string | null
+  deviceName: string | null
+}
+
+/** Where an account is signed in, a row each. `action` is what can be done about one. */
+export function SessionRows<Session extends SessionFacts>({
+  sessions,
+  action,
+}: {
+  sessions: readonly Session[]
+  action?: (session: Session) => ReactNode
+}) {
+  const text = useText()
+  const times = useTimes()
+  return (
+    <ul className="rows">
+      {sessions.map(session => (
+        <li key={session.id}>
+          <span className="row-icon">
+            <DeviceIcon />
+          </span>
+          <div className="grow">
+            <Text fw={550} fz={15} component="div" style={{ overflowWrap: 'anywhere' }}>
+              {session.deviceName ?? text.sessions.unknown}
+              {session.current && (
+                <Badge variant="light" color="teal" tt="none" ml={10}>
+                  {text.sessions.current}
+                </Badge>
+              )}
+            </Text>
+            <Text fz={13} c="dimmed" lh={1.5}>
+              <time dateTime={session.lastUsedAt} title={times.whole(session.lastUsedAt)}>
+                {text.sessions.used(times.moment(session.lastUsedAt))}
+              </time>
+              {' · '}
+              <time dateTime={session.createdAt} title={times.whole(session.createdAt)}>
+                {text.sessions.since(times.moment(session.createdAt))}
+              </time>
+              {session.ipAddress && ` · ${session.ipAddress}`}
+            </Text>
+          </div>
+          {action?.(session)}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** In which zone the times of a page are. */
+export function ZoneNote() {
+  const { common } = useText()
+  const { zone } = useTimes()
+  return (
+    <Text fz={13} c="dimmed">
+      {common.times(zone)}
+    </Text>
+  )
+}

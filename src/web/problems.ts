@@ -1,0 +1,39 @@
+import { AuthError, NetworkError } from '../client/index.ts'
+import type { Messages } from './locales/en.ts'
+import type { Times } from './times.ts'
+
+/** Words of one's own for some codes, where the general ones do not say what to do here. */
+export type CodeWords = Partial<Record<string, string>>
+
+/** What went wrong, in words that say what to do next. */
+export function problemText(text: Messages, times: Times, error: unknown, words: CodeWords = {}): string {
+  if (error instanceof NetworkError) return text.failures.network
+  if (!(error instanceof AuthError)) return text.errors.INTERNAL_SERVER_ERROR
+  const own = words[error.code]
+  if (own) return own
+  if (error.code === 'RATE_LIMITED' && error.retryAfterSeconds)
+    return text.failures.wait(times.span(error.retryAfterSeconds))
+  if (error.code === 'CONFLICT') return serverText(text, error.message) ?? text.errors.CONFLICT
+  const said =
+    (text.errors as Partial<Record<string, string>>)[error.code] ?? text.errors.INTERNAL_SERVER_ERROR
+  return error.requestId ? `${said} ${text.failures.requestId(error.requestId)}` : said
+}
+
+/** What is wrong with each input, by its name in the form: the last part of the server's path. */
+export function fieldProblems(text: Messages, error: unknown): Record<string, string> {
+  if (!(error instanceof AuthError)) return {}
+  return Object.fromEntries(
+    Object.entries(error.fields).map(([path, messages]) => [
+      path.split('.').at(-1) ?? path,
+      messages.map(message => serverText(text, message) ?? text.errors.BAD_USER_INPUT).join(' '),
+    ]),
+  )
+}
+
+/** The server's English, or a translation of it; undefined where the language has none. */
+export function serverText({ server, name }: Messages, message: string): string | undefined {
+  if (name === 'English') return message
+  const numbers = message.match(/\d+/g) ?? []
+  const translated = server[message] ?? server[message.replace(/\d+/g, '#')]
+  return translated?.replace(/#/g, () => numbers.shift() ?? '#')
+}

@@ -1,0 +1,54 @@
+import { useMemo } from 'react'
+import { useLanguage } from './language.tsx'
+
+export type Times = {
+  /** Such as "14:03", or "20 Nov, 14:03" on another day. */
+  moment: (iso: string) => string
+  /** Such as "20 November 2026". */
+  day: (iso: string) => string
+  /** Day, time and zone in full. */
+  whole: (iso: string) => string
+  /** Such as "30 seconds" or "5 minutes". */
+  span: (seconds: number) => string
+  /** What the visitor's time zone is called, such as "South Korea Time". */
+  zone: string
+}
+
+/** Times in the visitor's zone, written in the language of the page. */
+export function useTimes(): Times {
+  const { tag } = useLanguage()
+  return useMemo(() => timesIn(tag), [tag])
+}
+
+function timesIn(tag: string): Times {
+  const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(tag, options)
+  const clock = format({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+  const recent = format({
+    month: 'short',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  })
+  const date = format({ dateStyle: 'long' })
+  const whole = format({ dateStyle: 'long', timeStyle: 'long' })
+  const zone = format({ timeZoneName: 'longGeneric' })
+    .formatToParts(new Date())
+    .find(({ type }) => type === 'timeZoneName')?.value
+  return {
+    moment: iso => {
+      const at = new Date(iso)
+      if (at.toDateString() === new Date().toDateString()) return clock.format(at)
+      return Date.now() - at.getTime() < 300 * 86_400_000 ? recent.format(at) : date.format(at)
+    },
+    day: iso => date.format(new Date(iso)),
+    whole: iso => whole.format(new Date(iso)),
+    span: seconds => {
+      const [value, unit] = seconds < 90 ? [seconds, 'second'] : [Math.ceil(seconds / 60), 'minute']
+      return new Intl.NumberFormat(tag, { style: 'unit', unit: String(unit), unitDisplay: 'long' }).format(
+        Number(value),
+      )
+    },
+    zone: zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+  }
+}

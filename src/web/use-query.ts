@@ -1,0 +1,38 @@
+import { useCallback, useEffect, useRef, useState } from 'react'
+
+export type Query<Data> = {
+  /** The newest answer, also while the next one is under way. */
+  data: Data | undefined
+  error: unknown
+  loading: boolean
+  reload: () => Promise<void>
+}
+
+/** Asks when the page opens and whenever `key` changes; an answer that comes too late is dropped. */
+export function useQuery<Data>(key: string, ask: () => Promise<Data>): Query<Data> {
+  const [state, setState] = useState<{ data?: Data; error?: unknown; loading: boolean }>({ loading: true })
+  const newest = useRef(0)
+  const asking = useRef(ask)
+  asking.current = ask
+
+  const reload = useCallback(async () => {
+    const turn = ++newest.current
+    setState(({ data }) => ({ ...(data !== undefined && { data }), loading: true }))
+    try {
+      const data = await asking.current()
+      if (turn === newest.current) setState({ data, loading: false })
+    } catch (error) {
+      if (turn === newest.current) setState({ error, loading: false })
+    }
+  }, [])
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for what `ask` uses.
+  useEffect(() => {
+    void reload()
+    return () => {
+      newest.current++
+    }
+  }, [key, reload])
+
+  return { data: state.data, error: state.error, loading: state.loading, reload }
+}

@@ -1,0 +1,42 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { defineConfig, type Plugin } from 'vite'
+
+/** The server sends these in place of the files themselves, and so compresses nothing per request. */
+function compressed(): Plugin {
+  return {
+    name: 'compressed',
+    async writeBundle({ dir = '' }, bundle) {
+      const names = Object.keys(bundle).filter(name => /\.(?:js|css)$/.test(name))
+      await Promise.all(
+        names.map(async name => {
+          const file = path.join(dir, name)
+          const bytes = await readFile(file)
+          await Promise.all([
+            writeFile(`${file}.br`, brotliCompressSync(bytes)),
+            writeFile(`${file}.gz`, gzipSync(bytes, { level: 9 })),
+          ])
+        }),
+      )
+    },
+  }
+}
+
+export default defineConfig({
+  root: import.meta.dirname,
+  plugins: [compressed()],
+  build: {
+    outDir: '../../dist/web',
+    emptyOutDir: true,
+    // The policy of the pages admits no script and no font that is not a file of ours.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      // The libraries say 'use client' for servers that render React; there is none here.
+      onLog: (level, log, tell) => {
+        if (log.code !== 'MODULE_LEVEL_DIRECTIVE') tell(level, log)
+      },
+    },
+  },
+})
