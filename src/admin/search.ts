@@ -8,29 +8,32 @@ const INTERVAL_SECONDS = 1
 const BATCH = 1000
 
 /**
- * Locks the accounts, so that what is written is their latest text, whichever replica writes it; each locks them in
- * the same order.
+ * Locks the accounts, so that what is written is their latest text, whichever replica writes it. An account that
+ * somebody is changing right now is left for the next time, so neither waits for the other.
  */
 const indexNext = statement<[count: number]>(
   'search-index',
-  `WITH taken AS (
-     DELETE FROM user_search_queue WHERE id IN (
-       SELECT id FROM user_search_queue ORDER BY id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
-     ) RETURNING user_id
+  `WITH next AS MATERIALIZED (
+     SELECT id, user_id FROM user_search_queue ORDER BY id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+   ), changed AS MATERIALIZED (
+     SELECT u.id, searched_text(u.email, u.username, u.display_name) AS text FROM users u
+     WHERE u.id IN (SELECT user_id FROM next) FOR SHARE SKIP LOCKED
    ), written AS (
-     INSERT INTO user_search (user_id, text)
-     SELECT u.id, searched_text(u.email, u.username, u.display_name) FROM users u
-     WHERE u.id IN (SELECT user_id FROM taken) ORDER BY u.id FOR SHARE
+     INSERT INTO user_search (user_id, text) SELECT id, text FROM changed
      ON CONFLICT (user_id) DO UPDATE SET text = excluded.text
+   ), done AS (
+     DELETE FROM user_search_queue q USING next WHERE q.id = next.id AND (
+       q.user_id IN (SELECT id FROM changed) OR NOT EXISTS (SELECT FROM users u WHERE u.id = q.user_id)
+     ) RETURNING 1
    )
-   SELECT count(*)::int FROM taken`,
+   SELECT count(*)::int FROM done`,
 )
 
 /** Writes what has changed of accounts into the index that they are searched by. */
 export async function indexAccounts(app: App): Promise<void> {
-  let taken: number
-  do [[taken] = [0]] = await indexNext(app.pool, [])
-  while (taken === BATCH)
+  let done: number
+  do [[done] = [0]] = await indexNext(app.pool, [])
+  while (done === BATCH)
 }
 
 /** Does so again and again until told to stop. */

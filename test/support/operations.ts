@@ -162,3 +162,69 @@ export const Users = graphql(`
     }
   }
 `)
+
+export const VerifyEmail = graphql(`
+  mutation VerifyEmail($input: VerifyEmailInput!) {
+    verifyEmail(input: $input) { id email emailVerified username displayName locale roles sessions { id } }
+  }
+`)
+
+export const ResendVerificationEmail = graphql(`
+  mutation ResendVerificationEmail($input: ResendVerificationEmailInput!) {
+    resendVerificationEmail(input: $input)
+  }
+`)
+
+export const RequestPasswordReset = graphql(`
+  mutation RequestPasswordReset($input: RequestPasswordResetInput!) {
+    requestPasswordReset(input: $input)
+  }
+`)
+
+export const ResetPassword = graphql(`
+  mutation ResetPassword($input: ResetPasswordInput!) {
+    resetPassword(input: $input)
+  }
+`)
+
+export const RequestEmailChange = graphql(`
+  mutation RequestEmailChange($input: RequestEmailChangeInput!) {
+    requestEmailChange(input: $input)
+  }
+`)
+
+export const ConfirmEmailChange = graphql(`
+  mutation ConfirmEmailChange($input: ConfirmEmailChangeInput!) {
+    confirmEmailChange(input: $input) { id email emailVerified }
+  }
+`)
+
+export const UndoEmailChange = graphql(`
+  mutation UndoEmailChange($input: UndoEmailChangeInput!) {
+    undoEmailChange(input: $input) { id email emailVerified }
+  }
+`)
+
+export const DeleteAccount = graphql(`
+  mutation DeleteAccount {
+    deleteAccount
+  }
+`)
+
+export const ExportAccount = graphql(`
+  query ExportAccount {
+    exportAccount
+  }
+`)
+
+export const Metadata = graphql(`
+  query Metadata($id: ID!) {
+    user(id: $id) { publicMetadata privateMetadata }
+  }
+`)
+
+export const SetMetadata = graphql(`
+  mutation SetMetadata($input: UpdateProfileInput!) {
+    updateProfile(input: $input) { publicMetadata }
+  }
+`)
