@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import argon2 from 'argon2'
 import pLimit from 'p-limit'
 import { AuthError } from '../errors.ts'
+import { matchesHash, readHash } from './known-hash.ts'
 
 export type HashingConfig = {
   memoryKib: number
@@ -17,7 +18,10 @@ export type HashingConfig = {
 
 const RETRY_AFTER_SECONDS = 2
 
-/** Hashes and verifies passwords with argon2id (RFC 9106), a bounded number at a time. */
+/**
+ * Hashes passwords with argon2id (RFC 9106) and verifies those, and what other systems left (see known-hash.ts),
+ * a bounded number at a time.
+ */
 export class PasswordHasher {
   readonly #options: { type: 2; memoryCost: number; timeCost: number; parallelism: number }
   readonly #limit: ReturnType<typeof pLimit>
@@ -52,18 +56,19 @@ export class PasswordHasher {
   }
 
   /**
-   * Whether the password is the one behind `hash`. Without a hash (an unknown account) the same work
-   * is done on a decoy, so that time does not tell accounts from strangers.
+   * Whether the password is the one behind `hash`. Other systems hashed what was typed, which is therefore
+   * tried first on their hashes. Without a hash (an unknown account) the same work is done on a decoy, so
+   * that time does not tell accounts from strangers; a hash of another system takes its own time.
    * @throws AuthError SERVICE_UNAVAILABLE when too many are waiting.
    */
-  async verify(hash: string | null | undefined, password: string): Promise<boolean> {
-    const matches = await this.#run(() => argon2.verify(hash ?? this.#decoy, password))
+  async verify(hash: string | null | undefined, password: string, typed = password): Promise<boolean> {
+    const matches = await this.#run(() => matchesEither(hash ?? this.#decoy, password, typed))
     return matches && hash != null
   }
 
-  /** Whether `hash` was made with other parameters than today's. */
+  /** Whether `hash` is not what `hash()` would make today: made elsewhere, or with other parameters. */
   isOutdated(hash: string): boolean {
-    return argon2.needsRehash(hash, this.#options)
+    return !isOwn(hash) || argon2.needsRehash(hash, this.#options)
   }
 
   async #run<Result>(task: () => Promise<Result>): Promise<Result> {
@@ -75,6 +80,20 @@ export class PasswordHasher {
       return task()
     })
   }
+}
+
+function isOwn(hash: string): boolean {
+  return hash.startsWith('$argon2id$')
+}
+
+/** Own hashes are not held to the bounds of `readHash`: the settings may ask for more. */
+async function matchesEither(hash: string, password: string, typed: string): Promise<boolean> {
+  if (isOwn(hash)) return argon2.verify(hash, password)
+  const read = readHash(hash)
+  if ('problem' in read) return false
+  return (
+    (await matchesHash(read.hash, typed)) || (typed !== password && (await matchesHash(read.hash, password)))
+  )
 }
 
 function busy(): AuthError {

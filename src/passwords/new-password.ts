@@ -7,12 +7,20 @@ import { normalizePassword, passwordProblems } from './policy.ts'
 /** No password is longer, wherever the account came from; more would only cost work. */
 const PASSWORD_INPUT_MAX_LENGTH = 4096
 
-/** A password as typed, in the form that is hashed. */
-export const passwordField = z
+const typedField = z
   .string()
   .min(1, 'Write the password.')
   .max(PASSWORD_INPUT_MAX_LENGTH, `Use at most ${PASSWORD_INPUT_MAX_LENGTH} characters.`)
-  .transform(normalizePassword)
+
+/** A password as typed, in the form that is hashed. */
+export const passwordField = typedField.transform(normalizePassword)
+
+/** A password to be proved: in the form that is hashed here, and as typed, which is what other systems hashed. */
+export type GivenPassword = { normal: string; typed: string }
+
+export const givenPasswordField = typedField.transform(
+  (typed): GivenPassword => ({ normal: normalizePassword(typed), typed }),
+)
 
 /**
  * Makes sure that a password may be set. `words` are those an attacker would try first: the account's.

@@ -6,13 +6,12 @@ import { record } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
 import { AuthError, unauthenticated } from '../errors.ts'
 import { checkInput } from '../input.ts'
-import { queueMail } from '../mail/outbox.ts'
-import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
+import { givenPasswordField, passwordField, requireGoodPassword } from '../passwords/new-password.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
 import { proveOwnPassword } from './prove-password.ts'
 import { passwordChangedMail } from './reset-password.ts'
 
-const schema = z.object({ currentPassword: passwordField, newPassword: passwordField })
+const schema = z.object({ currentPassword: givenPasswordField, newPassword: passwordField })
 
 /**
  * Sets a new password and ends the account's other sessions in the same transaction. Of two changes at

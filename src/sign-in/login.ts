@@ -12,8 +12,7 @@ import { insertSql, toRows } from '../database/insert.ts'
 import { AuthError } from '../errors.ts'
 import type { Session, User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
-import { linkTo, mailColumns, type NewMail, toMails } from '../mail/outbox.ts'
-import { passwordField } from '../passwords/new-password.ts'
+import { givenPasswordField } from '../passwords/new-password.ts'
 import { grantsColumn, grantsOf } from '../permissions/grants.ts'
 import { sessionColumns } from '../sessions/find.ts'
 import { originOf } from '../sessions/origin.ts'
@@ -23,7 +22,7 @@ import { provePassword, recordDenial, renewHash } from './prove-password.ts'
 
 const schema = z.object({
   identifier: z.string().max(320, 'Use at most 320 characters.'),
-  password: passwordField,
+  password: givenPasswordField,
   deviceName: deviceNameField.nullish(),
   rememberMe: z.boolean().nullish(),
 })

@@ -3,6 +3,7 @@ import { record } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
+import type { GivenPassword } from '../passwords/new-password.ts'
 import { type Attempt, countAttempt, forgiveAttempts } from '../rate-limit/limit.ts'
 
 /**
@@ -13,10 +14,10 @@ import { type Attempt, countAttempt, forgiveAttempts } from '../rate-limit/limit
 export async function provePassword(
   app: App,
   account: User | undefined,
-  password: string,
+  password: GivenPassword,
   request: RequestFacts,
 ): Promise<User & { passwordHash: string }> {
-  const proved = await app.hasher.verify(account?.passwordHash, password)
+  const proved = await app.hasher.verify(account?.passwordHash, password.normal, password.typed)
   if (account?.passwordHash && proved) return { ...account, passwordHash: account.passwordHash }
   await recordDenial(app, account?.id, request)
   throw new AuthError('INVALID_CREDENTIALS')
@@ -30,7 +31,7 @@ export async function provePassword(
 export async function proveOwnPassword(
   app: App,
   { account }: Viewer,
-  password: string,
+  password: GivenPassword,
   request: RequestFacts,
 ): Promise<User & { passwordHash: string }> {
   const attempt: Attempt = { rule: 'proof.account', subject: account.id }
@@ -50,16 +51,16 @@ export async function recordDenial(
 }
 
 /**
- * The hash to go on with: made anew and stored where the old one has other parameters than today's. The old
- * one where it is no longer the account's.
+ * The hash to go on with: made anew and stored where the old one has other parameters than today's or comes
+ * from another system. The old one where it is no longer the account's.
  */
 export async function renewHash(
   app: App,
   account: User & { passwordHash: string },
-  password: string,
+  password: GivenPassword,
 ): Promise<string> {
   if (!app.hasher.isOutdated(account.passwordHash)) return account.passwordHash
-  const passwordHash = await app.hasher.hash(password)
+  const passwordHash = await app.hasher.hash(password.normal)
   const renewed = await app.db.user.updateMany({
     where: { id: account.id, passwordHash: account.passwordHash },
     data: { passwordHash },

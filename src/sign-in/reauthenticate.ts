@@ -5,10 +5,10 @@ import type { RequestFacts, Viewer } from '../context.ts'
 import { unauthenticated } from '../errors.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
-import { passwordField } from '../passwords/new-password.ts'
+import { givenPasswordField } from '../passwords/new-password.ts'
 import { proveOwnPassword } from './prove-password.ts'
 
-const schema = z.object({ password: passwordField })
+const schema = z.object({ password: givenPasswordField })
 
 /**
  * Proves the password again in a session that exists.

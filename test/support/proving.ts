@@ -10,8 +10,8 @@ export async function whileProving<Result>(
   run: () => Promise<Result>,
 ): Promise<Result> {
   const verify = hasher.verify.bind(hasher)
-  hasher.verify = async (hash, password) => {
-    const proved = await verify(hash, password)
+  hasher.verify = async (...args) => {
+    const proved = await verify(...args)
     await meanwhile()
     return proved
   }

@@ -1,0 +1,207 @@
+import { createHash, pbkdf2, scrypt, timingSafeEqual } from 'node:crypto'
+import { promisify } from 'node:util'
+import argon2 from 'argon2'
+import bcrypt from 'bcrypt'
+
+type Digest = 'sha1' | 'sha256' | 'sha512'
+
+/** A password hash that can be checked here, whichever system wrote it. */
+export type KnownHash =
+  | { algorithm: 'argon2'; phc: string; memoryKib: number; passes: number; lanes: number }
+  /** `prehashed`: what bcrypt was given is the password's SHA-256 in hexadecimal. */
+  | { algorithm: 'bcrypt'; cost: number; salt: string; key: string; prehashed: boolean }
+  | { algorithm: 'pbkdf2'; digest: Digest; iterations: number; salt: Buffer; key: Buffer }
+  | { algorithm: 'scrypt'; n: number; r: number; p: number; salt: Buffer; key: Buffer }
+
+type Read = (...groups: string[]) => KnownHash
+
+const BCRYPT = '\\$2[aby]\\$(\\d\\d)\\$([./A-Za-z0-9]{22})([./A-Za-z0-9]{31})'
+const ARGON2 =
+  '\\$argon2(?:id|i)\\$(?:v=(?:16|19)\\$)?m=(\\d{1,10}),t=(\\d{1,10}),p=(\\d{1,10})\\$[A-Za-z0-9+/]{11,128}\\$[A-Za-z0-9+/]{22,128}'
+/** What Werkzeug and Django put into a hash as text. */
+const TEXT_SALT = '([^$\\s]{1,256})'
+const HEX = '((?:[0-9a-f]{2}){16,128})'
+const BASE64 = '([A-Za-z0-9+/.]{22,172}={0,2})'
+/** passlib writes `.` for `+`. */
+const BASE64_SALT = '([A-Za-z0-9+/.]{1,344}={0,2})'
+
+const formats: [format: RegExp, read: Read][] = [
+  // PHC; Django puts a name before it.
+  whole(`(?:argon2)?(${ARGON2})`, (phc, m, t, p) => ({
+    algorithm: 'argon2',
+    phc,
+    memoryKib: Number(m),
+    passes: Number(t),
+    lanes: Number(p),
+  })),
+  // crypt(3); Django puts a name before it.
+  whole(`(?:bcrypt\\$)?${BCRYPT}`, (cost, salt, key) => toBcrypt(cost, salt, key, false)),
+  whole(`bcrypt_sha256\\$${BCRYPT}`, (cost, salt, key) => toBcrypt(cost, salt, key, true)),
+  // Werkzeug
+  whole(`pbkdf2:(sha1|sha256|sha512):(\\d{1,10})\\$${TEXT_SALT}\\$${HEX}`, (digest, iterations, salt, key) =>
+    toPbkdf2(digest, iterations, Buffer.from(salt), Buffer.from(key, 'hex')),
+  ),
+  whole(`scrypt:(\\d{1,10}):(\\d{1,4}):(\\d{1,4})\\$${TEXT_SALT}\\$${HEX}`, (n, r, p, salt, key) =>
+    toScrypt(Number(n), r, p, Buffer.from(salt), Buffer.from(key, 'hex')),
+  ),
+  // Django
+  whole(
+    `pbkdf2_(sha1|sha256|sha512)\\$(\\d{1,10})\\$${TEXT_SALT}\\$${BASE64}`,
+    (digest, iterations, salt, key) => toPbkdf2(digest, iterations, Buffer.from(salt), fromBase64(key)),
+  ),
+  whole(`scrypt\\$(\\d{1,10})\\$${TEXT_SALT}\\$(\\d{1,4})\\$(\\d{1,4})\\$${BASE64}`, (n, salt, r, p, key) =>
+    toScrypt(Number(n), r, p, Buffer.from(salt), fromBase64(key)),
+  ),
+  // PHC as Node's libraries write it, and passlib's own dialect of it (without `i=`)
+  whole(
+    `\\$pbkdf2(?:-(sha1|sha256|sha512))?\\$(?:i=)?(\\d{1,10})(?:,l=\\d{1,4})?\\$${BASE64_SALT}\\$${BASE64}`,
+    (digest, iterations, salt, key) =>
+      toPbkdf2(digest || 'sha1', iterations, fromBase64(salt), fromBase64(key)),
+  ),
+  whole(
+    `\\$scrypt\\$ln=(\\d{1,2}),r=(\\d{1,4}),p=(\\d{1,4})\\$${BASE64_SALT}\\$${BASE64}`,
+    (ln, r, p, salt, key) => toScrypt(2 ** Number(ln), r, p, fromBase64(salt), fromBase64(key)),
+  ),
+]
+
+/** Groups that did not take part are empty. */
+function whole(
+  pattern: string,
+  read: (...groups: [string, string, string, string, string]) => KnownHash,
+): [RegExp, Read] {
+  return [new RegExp(`^${pattern}$`), (...[a = '', b = '', c = '', d = '', e = '']) => read(a, b, c, d, e)]
+}
+
+function toBcrypt(cost: string, salt: string, key: string, prehashed: boolean): KnownHash {
+  return { algorithm: 'bcrypt', cost: Number(cost), salt, key, prehashed }
+}
+
+function toPbkdf2(digest: string, iterations: string, salt: Buffer, key: Buffer): KnownHash {
+  return { algorithm: 'pbkdf2', digest: digest as Digest, iterations: Number(iterations), salt, key }
+}
+
+function toScrypt(n: number, r: string, p: string, salt: Buffer, key: Buffer): KnownHash {
+  return { algorithm: 'scrypt', n, r: Number(r), p: Number(p), salt, key }
+}
+
+function fromBase64(text: string): Buffer {
+  return Buffer.from(text.replaceAll('.', '+'), 'base64')
+}
+
+export type ReadHash =
+  | {
+      hash: KnownHash
+      /** Cheaper to guess at than OWASP's recommendations by far. */
+      weak: boolean
+    }
+  | { problem: string }
+
+/**
+ * What a hash says of itself, or why it is refused: of a kind not known here, or so costly that checking it
+ * would be an attack on the server (about 4 s or 1 GiB). The problem never repeats the hash.
+ */
+export function readHash(text: string): ReadHash {
+  for (const [format, read] of formats) {
+    const groups = format.exec(text)
+    if (!groups) continue
+    const hash = read(...groups.slice(1))
+    const problem = costProblem(hash)
+    return problem ? { problem } : { hash, weak: isWeak(hash) }
+  }
+  return { problem: 'The password hash is of a kind that is not known here.' }
+}
+
+const MEBIBYTE = 1024 ** 2
+
+function costProblem(hash: KnownHash): string | undefined {
+  switch (hash.algorithm) {
+    case 'argon2': {
+      const { memoryKib, passes, lanes } = hash
+      const possible = passes >= 1 && lanes >= 1 && memoryKib >= 8 * lanes
+      return within(
+        'argon2',
+        possible,
+        lanes <= 64 && memoryKib <= 1024 ** 2 && memoryKib * passes <= 4 * 1024 ** 2,
+      )
+    }
+    case 'bcrypt':
+      return within('bcrypt', hash.cost >= 4, hash.cost <= 15)
+    case 'pbkdf2': {
+      const rounds = hash.iterations * Math.ceil(hash.key.length / digestBytes[hash.digest])
+      return within('PBKDF2', hash.iterations >= 1, rounds <= 5_000_000)
+    }
+    case 'scrypt': {
+      const { n, r, p } = hash
+      const possible = n >= 2 && Number.isInteger(Math.log2(n)) && r >= 1 && p >= 1
+      return within('scrypt', possible, scryptBytes(hash) <= 256 * MEBIBYTE && n * r * p <= 2 ** 23)
+    }
+  }
+}
+
+function within(name: string, possible: boolean, affordable: boolean): string | undefined {
+  if (!possible) return `The password hash has parameters that ${name} does not have.`
+  return affordable
+    ? undefined
+    : `The password hash is too costly to check: its ${name} parameters are absurd.`
+}
+
+const digestBytes = { sha1: 20, sha256: 32, sha512: 64 } as const satisfies Record<Digest, number>
+
+function scryptBytes({ n, r, p }: { n: number; r: number; p: number }): number {
+  return 128 * r * (n + p + 2)
+}
+
+function isWeak(hash: KnownHash): boolean {
+  switch (hash.algorithm) {
+    case 'argon2':
+      return hash.memoryKib * hash.passes < 32 * 1024
+    case 'bcrypt':
+      return hash.cost < 10
+    case 'pbkdf2':
+      return hash.iterations < 100_000
+    case 'scrypt':
+      return hash.n * hash.r * hash.p < 2 ** 17
+  }
+}
+
+const pbkdf2Key = promisify(pbkdf2)
+const scryptKey = promisify<string, Buffer, number, object, Buffer>(scrypt)
+
+/**
+ * Whether the password, exactly as given, is the one behind the hash. Compares in constant time. A password
+ * with a NUL has no such hash: bcrypt may end there, and HMAC does not tell it from the end.
+ */
+export async function matchesHash(hash: KnownHash, password: string): Promise<boolean> {
+  if (password.includes('\0')) return false
+  switch (hash.algorithm) {
+    case 'argon2':
+      return argon2.verify(hash.phc, password)
+    case 'bcrypt':
+      return matchesBcrypt(hash, password)
+    case 'pbkdf2': {
+      const { key, salt, iterations, digest } = hash
+      return timingSafeEqual(await pbkdf2Key(password, salt, iterations, key.length, digest), key)
+    }
+    case 'scrypt': {
+      const { key, salt, n, r, p } = hash
+      // OpenSSL refuses what needs as much as `maxmem`.
+      const maxmem = scryptBytes(hash) + MEBIBYTE
+      return timingSafeEqual(await scryptKey(password, salt, key.length, { N: n, r, p, maxmem }), key)
+    }
+  }
+}
+
+/** bcrypt reads no more; implementations differ in what they do with the rest. */
+const BCRYPT_MAX_BYTES = 72
+
+async function matchesBcrypt(
+  { cost, salt, key, prehashed }: Extract<KnownHash, { algorithm: 'bcrypt' }>,
+  password: string,
+): Promise<boolean> {
+  const given = prehashed ? createHash('sha256').update(password).digest('hex') : password
+  const bytes = Buffer.from(given).subarray(0, BCRYPT_MAX_BYTES)
+  // Up to 72 bytes $2a$, $2b$ and $2y$ are the same; the library knows $2y$ by no name, and for $2a$ it
+  // counts the bytes modulo 256.
+  const made = await bcrypt.hash(bytes, `$2b$${String(cost).padStart(2, '0')}$${salt}`)
+  return timingSafeEqual(Buffer.from(made.slice(-key.length)), Buffer.from(key))
+}
