@@ -11,7 +11,7 @@ import { DEFAULT_ROLE } from '../permissions/permissions.ts'
 import { type Account, findUser, requireAccount } from './account.ts'
 import { countBadTokens, newToken, peekToken, redeemToken, type WantedToken } from './email-token.ts'
 import { emailField } from './fields.ts'
-import { countMail, requestMail } from './mail-request.ts'
+import { countMail, inFixedTime, requestMail } from './mail-request.ts'
 import { takenName } from './taken.ts'
 import { findWaiting, type WaitingAccount } from './waiting.ts'
 
@@ -51,21 +51,20 @@ export async function resendVerification(app: App, input: unknown, request: Requ
   requireMail(app)
   const { email } = checkInput(emailSchema, input)
   await countMail(app, email.canonical, request)
-  const [known, waiting] = [
-    await findUser(app, 'email', email.canonical),
-    await findWaiting(app, email.canonical),
-  ]
-  const wanted = verificationFor(app, email.canonical, known, waiting)
-  const event = {
-    action: 'user.verification_requested',
-    at: app.clock.now(),
-    subjectId: known?.id,
-  } as const
-  await requestMail(
-    app,
-    { tokens: wanted ? [wanted.row] : [], mails: wanted ? [wanted.mail] : [], event },
-    request,
-  )
+  await inFixedTime(async () => {
+    const known = await findUser(app, 'email', email.canonical)
+    const waiting = await findWaiting(app, email.canonical)
+    const wanted = verificationFor(app, email.canonical, known, waiting)
+    await requestMail(
+      app,
+      {
+        tokens: wanted ? [wanted.row] : [],
+        mails: wanted ? [wanted.mail] : [],
+        event: { action: 'user.verification_requested', at: app.clock.now(), subjectId: known?.id },
+      },
+      request,
+    )
+  })
 }
 
 function verificationFor(

@@ -10,7 +10,7 @@ import {
   type WantedToken,
 } from '../accounts/email-token.ts'
 import { emailField } from '../accounts/fields.ts'
-import { countMail, requestMail } from '../accounts/mail-request.ts'
+import { countMail, inFixedTime, requestMail } from '../accounts/mail-request.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestFacts } from '../context.ts'
@@ -35,13 +35,20 @@ export async function requestPasswordReset(app: App, input: unknown, request: Re
   requireMail(app)
   const { email } = checkInput(requestSchema, input)
   await countMail(app, email.canonical, request)
-  const known = await findUser(app, 'email', email.canonical)
-  const owner = known?.disabledAt ? undefined : known
-  const token = owner && newToken(app, resetOf(owner))
-  const tokens = token ? [token.row] : []
-  const mails = token ? [resetMail(app, owner, token, request)] : []
-  const event = { action: 'user.reset_requested', at: app.clock.now(), subjectId: known?.id } as const
-  await requestMail(app, { tokens, mails, event }, request)
+  await inFixedTime(async () => {
+    const known = await findUser(app, 'email', email.canonical)
+    const owner = known?.disabledAt ? undefined : known
+    const token = owner && newToken(app, resetOf(owner))
+    await requestMail(
+      app,
+      {
+        tokens: token ? [token.row] : [],
+        mails: token ? [resetMail(app, owner, token, request)] : [],
+        event: { action: 'user.reset_requested', at: app.clock.now(), subjectId: known?.id },
+      },
+      request,
+    )
+  })
 }
 
 /** What a link to set a new password stands for: good only while the account has this address. */

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
 import pg from 'pg'
-import { Login, Register } from '../support/operations.ts'
+import { Login, Register, RequestPasswordReset } from '../support/operations.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
 import { codes, PASSWORD, send } from '../support/service.ts'
+import { startSmtp } from '../support/smtp.ts'
 
 /**
  * Whether the time of an answer tells who has an account: `npm run test:timing`. The measure is the area
@@ -15,6 +16,9 @@ const ATTEMPTS = 1000
 /** Each is tried several times, as somebody would who measures. */
 const NAMES = 50
 
+/** Of who registers addresses to find out whose they are. */
+const MINE = 'a stranger’s own password'
+
 /** Half of the cost in production, so that the rest of the work stands out twice as much. */
 const SETTINGS = {
   ARGON2_MEMORY_KIB: '9728',
@@ -22,16 +26,16 @@ const SETTINGS = {
   LIMIT_LOGIN_ACCOUNT: '100000/1h',
   LIMIT_LOGIN_NETWORK: '100000/1h',
   LIMIT_REGISTER_NETWORK: '100000/1h',
+  LIMIT_MAIL_ADDRESS: '100000/1h',
+  LIMIT_MAIL_NETWORK: '100000/1h',
 }
 
 test('the time of an answer does not tell who has an account', async () => {
   const database = await createDatabase()
-  const open = await startProcess({ ...SETTINGS, DATABASE_URL: database.url })
-  const verifying = await startProcess({
-    ...SETTINGS,
-    DATABASE_URL: database.url,
-    EMAIL_VERIFICATION: 'required',
-  })
+  const smtp = await startSmtp()
+  const settings = { ...SETTINGS, DATABASE_URL: database.url, SMTP_URL: smtp.url }
+  const open = await startProcess(settings)
+  const verifying = await startProcess({ ...settings, EMAIL_VERIFICATION: 'required' })
   try {
     const kinds = {
       unknown: names(),
@@ -51,15 +55,40 @@ test('the time of an answer does not tell who has an account', async () => {
       const { errors } = await send(verifying.url ?? '', Register, { input: { email, password: PASSWORD } })
       expect(errors).toEqual([])
     })
+    const verifyingLogin = await measure({ strange: names(), guessed: kinds.wrong }, async identifier => {
+      const { errors } = await send(verifying.url ?? '', Login, {
+        input: { identifier, password: 'a wrong guess' },
+      })
+      expect(codes({ errors })).toEqual(['INVALID_CREDENTIALS'])
+    })
+    // By whoever registered them: addresses with an account and addresses without.
+    const own = { taken: await accounts(open.url), free: names() }
+    for (const email of Object.values(own).flat()) {
+      await send(verifying.url ?? '', Register, { input: { email, password: MINE } })
+    }
+    const ownLogin = await measure(own, async identifier => {
+      const { errors } = await send(verifying.url ?? '', Login, { input: { identifier, password: MINE } })
+      expect(codes({ errors })).toEqual(['EMAIL_NOT_VERIFIED'])
+    })
+    const reset = await measure(
+      { resetOfUnknown: names(), resetOfKnown: kinds.wrong, resetOfDisabled: kinds.disabled },
+      async email => {
+        const { errors } = await send(open.url ?? '', RequestPasswordReset, { input: { email } })
+        expect(errors).toEqual([])
+      },
+    )
     const found: [what: string, area: number, tolerance: number][] = [
       ['login: unknown or wrong password', area(login.unknown, login.wrong), 0.05],
       ['login: disabled or wrong password', area(login.disabled, login.wrong), 0.05],
-      // A new row takes some tens of microseconds more than none.
-      ['register, to be verified: known or new', area(register.known, register.new), 0.1],
+      ['register, to be verified: known or new', area(register.known, register.new), 0.05],
+      ['login, to be verified: unknown or known', area(verifyingLogin.strange, verifyingLogin.guessed), 0.05],
+      ['login by who registered: taken or free', area(ownLogin.taken, ownLogin.free), 0.05],
+      ['reset: unknown or known', area(reset.resetOfUnknown, reset.resetOfKnown), 0.05],
+      ['reset: disabled or unknown', area(reset.resetOfDisabled, reset.resetOfUnknown), 0.05],
     ]
     const lines = [
       ...found.map(([what, value]) => `${what}: AUC ${value.toFixed(3)}`),
-      ...Object.entries({ ...login, ...register }).map(
+      ...Object.entries({ ...login, ...register, ...verifyingLogin, ...ownLogin, ...reset }).map(
         ([kind, times]) => `${kind}: median ${median(times).toFixed(2)} ms`,
       ),
     ]
@@ -72,6 +101,7 @@ test('the time of an answer does not tell who has an account', async () => {
       server.kill('SIGTERM')
       await server.ended
     }
+    await smtp.close()
     await database.drop()
   }
 }, 600_000)
