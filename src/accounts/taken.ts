@@ -1,16 +1,35 @@
-import { violatedUnique } from '../database/client.ts'
+import type { App } from '../app.ts'
+import { statement, violatedUnique } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 
 /** What to tell a client whose change met a unique index; undefined for any other error. */
 export function takenName(error: unknown): AuthError | undefined {
   const index = violatedUnique(error)
-  if (index?.includes('email_canonical')) {
-    return new AuthError('EMAIL_TAKEN', { extensions: { field: 'email' }, cause: error })
-  }
+  if (index?.includes('email_canonical')) return emailTaken(error)
   if (index?.includes('username')) {
     return usernameTaken(error)
   }
   return undefined
+}
+
+const findHold = statement(
+  'address-hold',
+  `SELECT 1 FROM email_tokens
+   WHERE email_canonical = $1 AND purpose = 'email-undo' AND used_at IS NULL AND expires_at > $2 LIMIT 1`,
+)
+
+/**
+ * Makes sure that nobody may still take this address back for an account: whoever stole that and changed its address
+ * must not keep the owner out by registering the old one. For addresses whose mailbox is not proved.
+ * @throws AuthError EMAIL_TAKEN
+ */
+export async function requireUnheld(app: App, emailCanonical: string): Promise<void> {
+  const [hold] = await findHold(app.pool, [emailCanonical, app.clock.now()])
+  if (hold) throw emailTaken('held for its former owner')
+}
+
+function emailTaken(cause: unknown): AuthError {
+  return new AuthError('EMAIL_TAKEN', { extensions: { field: 'email' }, cause })
 }
 
 export function usernameTaken(cause: unknown): AuthError {

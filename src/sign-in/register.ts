@@ -10,7 +10,7 @@ import {
   usernameField,
 } from '../accounts/fields.ts'
 import { mailAttempt, requestMail } from '../accounts/mail-request.ts'
-import { takenName, usernameTaken } from '../accounts/taken.ts'
+import { requireUnheld, takenName, usernameTaken } from '../accounts/taken.ts'
 import { newVerification, verificationOf } from '../accounts/verify-email.ts'
 import type { WaitingAccount } from '../accounts/waiting.ts'
 import type { App } from '../app.ts'
@@ -107,6 +107,7 @@ async function signUp(
     registered,
     { ...registered, action: 'session.started', detail: { sessionId: session.id } },
   ]
+  await requireUnheld(app, emailCanonical)
   try {
     await insertAccount(app.pool, [
       toRows(userColumns, user),

@@ -10,7 +10,7 @@ import { startSmtp } from '../support/smtp.ts'
 /**
  * Whether the time of an answer tells who has an account: `npm run test:timing`. The measure is the area
  * under the ROC curve, the chance that an attempt of one kind takes longer than one of the other: 0.5 tells
- * nothing. Not part of `npm test`, for it takes a minute or two and wants a quiet machine.
+ * nothing. Not part of `npm test`, for it takes several minutes and wants a quiet machine.
  */
 const ATTEMPTS = 1000
 /** Each is tried several times, as somebody would who measures. */

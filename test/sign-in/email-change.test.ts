@@ -8,6 +8,7 @@ import {
   Login,
   Me,
   Reauthenticate,
+  Register,
   RequestEmailChange,
   RequestPasswordReset,
   ResetPassword,
@@ -230,6 +231,20 @@ describe('the link to undo, in the mail to the old address,', () => {
     expect(codes(await undo(undoToken))).toEqual([])
     expect(codes(await undo(later))).toEqual(['TOKEN_INVALID'])
     expect((await userOf(owner)).email).toBe(old)
+  })
+
+  test('keeps the old address from being registered by somebody else, for as long as it is good', async () => {
+    const { owner, old, confirmToken, undoToken } = await asked()
+    await confirm(confirmToken)
+    const register = () => service.send(Register, { input: { email: old, password: PASSWORD } })
+    expect(codes(await register())).toEqual(['EMAIL_TAKEN'])
+    expect(codes(await undo(undoToken))).toEqual([])
+    await expectRescued(owner, old)
+
+    const other = await asked()
+    await confirm(other.confirmToken)
+    service.clock.advance(7 * DAY)
+    expect((await signUp(service, { email: other.old })).id).not.toBe(other.owner.id)
   })
 
   test('of many at once works once', async () => {
