@@ -1,7 +1,6 @@
 import { Arg, Authorized, Ctx, Extensions, ID, Mutation, Query, Resolver } from 'type-graphql'
 import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
-import { setUserRoles } from '../permissions/roles.ts'
 import { requireAccount } from './account.ts'
 import {
   AuthSettingsType,
@@ -103,23 +102,5 @@ export class AccountsResolver {
   ): Promise<boolean> {
     await resendVerification(app, input, request)
     return true
-  }
-
-  @Authorized('roles:write')
-  @Mutation(() => UserType, {
-    description: withExample(
-      'Replaces the roles of an account; it counts from the account’s very next request. The last administrator stays one.',
-      'mutation SetUserRoles($id: ID!) { setUserRoles(id: $id, roles: ["user", "support"]) { id roles permissions } }',
-    ),
-  })
-  async setUserRoles(
-    @Ctx() context: Context,
-    @Arg('id', () => ID, { description: 'The account’s id.' }) id: string,
-    @Arg('roles', () => [String], { description: 'The names of all the roles it shall have.' })
-    roles: string[],
-  ): Promise<UserType> {
-    const { app, request } = context
-    await setUserRoles(app, id, roles, await context.viewer(), request)
-    return this.user(context, id)
   }
 }

@@ -16,6 +16,13 @@ export const auditActions = {
   'user.exported': 'The owner took a copy of the own data.',
   'user.deleted': 'The account was deleted; what else is here of it has been stripped of personal data.',
   'user.roles_changed': 'The roles were replaced.',
+  'user.invited': 'An account was made for somebody, or its invitation was sent again.',
+  'user.updated': 'An administrator changed an account.',
+  'user.disabled': 'An account was disabled; its sessions were ended.',
+  'user.enabled': 'A disabled account was enabled.',
+  'role.created': 'A role was made.',
+  'role.updated': 'A role was changed.',
+  'role.deleted': 'A role was deleted.',
   'session.started': 'A sign-in succeeded.',
   'session.denied': 'A sign-in failed.',
   'session.reauthenticated': 'The password was proved again.',
@@ -25,6 +32,7 @@ export const auditActions = {
   'limit.hit': 'Too many attempts; further ones are refused for a while.',
   'access.denied': 'Somebody signed in asked for what they may not do.',
   'mail.failed': 'A mail could not be sent, and nothing more is tried.',
+  'mail.retried': 'A mail that had failed was put back into the queue.',
   'key.rotated': 'A new signing key was made.',
 } as const satisfies Record<string, string>
 

@@ -83,9 +83,15 @@ export function violatedUnique(error: unknown): string | undefined {
   return JSON.stringify(error.meta)
 }
 
-/** Whether an error says that a row names another that is not there (any more). */
+/** PostgreSQL's codes for a row that names another that is not there, and, since 18, for one that is still named. */
+const FOREIGN_KEY = ['23503', '23001']
+
+/** Whether an error says that a row names another that is not there (any more), or that is to be deleted. */
 export function isForeignKeyViolation(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code === '23503'
+  if (error instanceof pg.DatabaseError) return FOREIGN_KEY.includes(error.code ?? '')
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false
+  const adapterError = error.meta?.driverAdapterError as { cause?: { originalCode?: string } } | undefined
+  return error.code === 'P2003' || FOREIGN_KEY.includes(adapterError?.cause?.originalCode ?? '')
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

@@ -4,7 +4,10 @@ import { buildSchemaSync, type ClassType, getMetadataStorage } from 'type-graphq
 import { AccountsResolver } from '../accounts/accounts.resolver.ts'
 import { AuditResolver } from '../admin/audit.resolver.ts'
 import { KeysResolver } from '../admin/keys.resolver.ts'
+import { MailsResolver } from '../admin/mails.resolver.ts'
+import { RoleDefinitionsResolver } from '../admin/roles.resolver.ts'
 import { UserListResolver } from '../admin/user-list.resolver.ts'
+import { UsersResolver } from '../admin/users.resolver.ts'
 import { errorTable } from '../errors.ts'
 import { RolesResolver } from '../permissions/roles.resolver.ts'
 import { SessionsResolver, UserSessionsResolver } from '../sessions/sessions.resolver.ts'
@@ -19,7 +22,10 @@ const resolvers = [
   RecoveryResolver,
   RolesResolver,
   SessionsResolver,
+  MailsResolver,
+  RoleDefinitionsResolver,
   UserListResolver,
+  UsersResolver,
   UserSessionsResolver,
   SignInResolver,
 ] as const

@@ -7,6 +7,7 @@ export type MailData = {
   'confirm-new-email': { link: string }
   'email-change-requested': Origin & { newEmail: string; link: string }
   'email-changed': Origin & { newEmail: string; link: string }
+  'email-replaced': { at: string; newEmail: string }
   'password-changed': Origin & { link: string }
   'new-device': Origin & { link: string }
   'reuse-detected': Origin & { link: string }

@@ -14,6 +14,7 @@ const samples: MailData = {
   'confirm-new-email': { link },
   'email-change-requested': { ...origin, link, newEmail: 'new@example.com' },
   'email-changed': { ...origin, link, newEmail: 'new@example.com' },
+  'email-replaced': { at: origin.at, newEmail: 'new@example.com' },
   'password-changed': { ...origin, link },
   'new-device': { ...origin, link },
   'reuse-detected': { ...origin, link },

@@ -228,3 +228,76 @@ export const SetMetadata = graphql(`
     updateProfile(input: $input) { publicMetadata }
   }
 `)
+
+export const InviteUser = graphql(`
+  mutation InviteUser($input: InviteUserInput!) {
+    inviteUser(input: $input) { id email emailVerified username displayName locale roles passwordChangedAt }
+  }
+`)
+
+export const UpdateUser = graphql(`
+  mutation UpdateUser($id: ID!, $input: UpdateUserInput!) {
+    updateUser(id: $id, input: $input) {
+      id email emailVerified username displayName locale updatedAt publicMetadata privateMetadata
+    }
+  }
+`)
+
+export const DisableUser = graphql(`
+  mutation DisableUser($id: ID!, $reason: String) {
+    disableUser(id: $id, reason: $reason) { id disabledAt sessions { id } }
+  }
+`)
+
+export const EnableUser = graphql(`
+  mutation EnableUser($id: ID!) {
+    enableUser(id: $id) { id disabledAt }
+  }
+`)
+
+export const DeleteUser = graphql(`
+  mutation DeleteUser($id: ID!) {
+    deleteUser(id: $id)
+  }
+`)
+
+export const RevokeUserSessions = graphql(`
+  mutation RevokeUserSessions($id: ID!) {
+    revokeUserSessions(id: $id)
+  }
+`)
+
+export const CreateRole = graphql(`
+  mutation CreateRole($input: RoleInput!) {
+    createRole(input: $input) { name description permissions builtIn }
+  }
+`)
+
+export const UpdateRole = graphql(`
+  mutation UpdateRole($name: String!, $input: RoleInput!) {
+    updateRole(name: $name, input: $input) { name description permissions builtIn }
+  }
+`)
+
+export const DeleteRole = graphql(`
+  mutation DeleteRole($name: String!) {
+    deleteRole(name: $name)
+  }
+`)
+
+export const FailedMails = graphql(`
+  query FailedMails($first: Int, $after: String, $last: Int, $before: String) {
+    failedMails(first: $first, after: $after, last: $last, before: $before) {
+      totalCount
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+      edges { cursor node { id } }
+      nodes { id template recipient attempts lastError createdAt expiresAt }
+    }
+  }
+`)
+
+export const RetryMail = graphql(`
+  mutation RetryMail($id: ID!) {
+    retryMail(id: $id)
+  }
+`)

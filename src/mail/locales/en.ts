@@ -79,6 +79,13 @@ export default {
       action: 'Take this address back',
       after: ['The link is good for 7 days.'],
     }),
+    'email-replaced': ({ appName, newEmail, time }) => ({
+      subject: `Your e-mail address at ${appName} has changed`,
+      paragraphs: [
+        `An administrator of ${appName} gave your account the address ${newEmail} on ${time}. Mails no longer come to this one.`,
+        'Ask the administrators if you think that this is a mistake.',
+      ],
+    }),
     'password-changed': ({ appName, origin }) => ({
       subject: `Your password at ${appName} has changed`,
       paragraphs: [
