@@ -169,6 +169,25 @@ describe.each(WAYS)('what one tab does, the others follow: %s', (_way, transport
   })
 })
 
+test('a late message about a session that was left brings it back nowhere', async () => {
+  const storage = { ...memoryStorage(), scope: randomUUID() }
+  const { client } = await signedIn(service, { storage })
+  const messages: unknown[] = []
+  const channel = new BroadcastChannel(`authograph 1 ${service.url}/graphql ${storage.scope}`)
+  try {
+    channel.onmessage = ({ data }) => messages.push(data)
+    await client.updateProfile({ displayName: 'Countess' })
+    await settled()
+    expect(messages).toMatchObject([{ type: 'session', user: { displayName: 'Countess' } }])
+    await client.logout()
+    channel.postMessage(messages[0])
+    await settled()
+    expect(client.state.status).toBe('signedOut')
+  } finally {
+    channel.close()
+  }
+})
+
 test('a sign-out ends the refresh of another tab, whose late answer changes nothing', async () => {
   const { tabs } = await browser('cookie', { locks: fakeLocks() }, 2)
   const [one, two] = tabs

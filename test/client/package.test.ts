@@ -1,0 +1,172 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { PASSWORD, signUp, useService } from '../support/service.ts'
+
+const ROOT = path.resolve(import.meta.dirname, '../..')
+const MODULES = path.join(ROOT, 'node_modules')
+const service = useService()
+
+const place = await mkdtemp(path.join(os.tmpdir(), 'authograph-package-'))
+const tarball = path.join(place, 'authograph.tgz')
+afterAll(() => rm(place, { recursive: true }))
+
+/** Gives what the command printed; fails with it where the command fails. */
+async function run(cwd: string, command: string, ...args: string[]): Promise<string> {
+  try {
+    // Jest's own options are not for others.
+    const env = { ...process.env, NODE_OPTIONS: '' }
+    const { stdout } = await promisify(execFile)(command, args, { cwd, env })
+    return stdout
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`)
+  }
+}
+
+const bin = (name: string) => path.join(MODULES, '.bin', name)
+
+/** A project with this package in it, as npm would install it, and with these others. */
+async function project(name: string, ...others: string[]): Promise<string> {
+  const folder = path.join(place, name)
+  const modules = path.join(folder, 'node_modules')
+  await mkdir(path.join(modules, 'authograph'), { recursive: true })
+  await writeFile(path.join(folder, 'package.json'), JSON.stringify({ name, type: 'module', private: true }))
+  await run(folder, 'tar', '-xzf', tarball, '-C', path.join(modules, 'authograph'), '--strip-components', '1')
+  for (const other of others) {
+    await mkdir(path.dirname(path.join(modules, other)), { recursive: true })
+    await symlink(path.join(MODULES, other), path.join(modules, other))
+  }
+  return folder
+}
+
+/** Writes files and has the compiler look at them. */
+async function compile(folder: string, files: Record<string, string>, options: object): Promise<string> {
+  for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, name), text)
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: 'ES2022',
+    jsx: 'react-jsx',
+    types: [],
+    ...options,
+  }
+  await writeFile(
+    path.join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: Object.keys(files) }),
+  )
+  return run(folder, bin('tsc'), '-p', '.')
+}
+
+beforeAll(async () => {
+  const source = path.join(place, 'source')
+  await mkdir(source)
+  for (const file of ['package.json', 'LICENSE', 'README.md', 'schema.graphql', 'prisma', '.env.example'])
+    await cp(path.join(ROOT, file), path.join(source, file), { recursive: true })
+  const dist = path.join(source, 'dist')
+  await run(ROOT, bin('tsc'), '--outDir', dist)
+  await run(ROOT, bin('tsc'), '-p', 'src/client', '--outDir', path.join(dist, 'client'))
+  const packed = JSON.parse(await run(source, 'npm', 'pack', '--json', '--ignore-scripts')) as [
+    { filename: string },
+  ]
+  await cp(path.join(source, packed[0].filename), tarball)
+}, 120_000)
+
+test('publint has nothing to say', async () => {
+  expect(await run(place, bin('publint'), 'run', tarball, '--strict')).toContain('All good!')
+})
+
+test('the types are found by every way of resolving ES modules', async () => {
+  // Where they are not, attw fails; what it ignores by its profile it still prints.
+  const report = await run(place, bin('attw'), tarball, '--profile', 'esm-only')
+  for (const entry of ['client', 'client/apollo', 'client/react', 'client/urql'])
+    expect(report).toContain(`"authograph/${entry}"`)
+})
+
+describe('in an empty project', () => {
+  test('the client runs with nothing else installed', async () => {
+    const { email, id } = await signUp(service)
+    const folder = await project('script')
+    await writeFile(
+      path.join(folder, 'script.js'),
+      `import { createAuthClient } from 'authograph/client'
+      const client = createAuthClient({ url: process.argv[2] })
+      await client.login({ identifier: process.argv[3], password: process.argv[4] })
+      const { me } = await client.request('{ me { id } }')
+      await client.logout()
+      console.log(me.id, client.state.status)`,
+    )
+    const printed = await run(folder, 'node', 'script.js', `${service.url}/graphql`, email, PASSWORD)
+    expect(printed.trim()).toBe(`${id} signedOut`)
+  })
+
+  test.each([
+    ['nodenext', { module: 'nodenext' }],
+    ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
+  ])('its types hold by themselves: %s', async (name, options) => {
+    const folder = await project(name)
+    const use = `
+      import { type AuthError, createAuthClient, type TypedDocument } from 'authograph/client'
+      declare const document: TypedDocument<{ user: { id: string } }, { id: string }>
+      const client = createAuthClient({ url: '' })
+      export const id: string = (await client.request(document, { id: '1' })).user.id
+      export const code = (error: AuthError): 'INVALID_CREDENTIALS' | undefined =>
+        error.code === 'INVALID_CREDENTIALS' ? error.code : undefined
+      // @ts-expect-error The variables are missing.
+      client.request(document)
+      // @ts-expect-error No such code.
+      export const wrong = (error: AuthError) => error.code === 'INVALID'
+      // @ts-expect-error The transport is the client’s to choose.
+      client.login({ identifier: '', password: '', tokenTransport: 'BODY' })`
+    const lib = ['ES2022', 'DOM', 'DOM.Iterable']
+    await compile(folder, { 'use.ts': use }, { ...options, lib, skipLibCheck: false })
+  })
+
+  test('nothing of the server comes with the client', async () => {
+    const folder = await project('closure')
+    const dist = path.join(folder, 'node_modules/authograph/dist/client')
+    const seen = new Set<string>()
+    const visit = async (file: string) => {
+      if (seen.has(file)) return
+      seen.add(file)
+      const text = await readFile(path.join(dist, file), 'utf8')
+      for (const [, from = ''] of text.matchAll(/from '([^']+)'/g)) {
+        expect(from).toMatch(/^\.\/[\w-]+\.js$/)
+        await visit(from)
+      }
+    }
+    await visit('index.js')
+    expect(seen.size).toBeGreaterThan(5)
+  })
+})
+
+test('the README’s snippets compile', async () => {
+  const readme = await readFile(path.join(ROOT, 'README.md'), 'utf8')
+  const section = readme.slice(readme.indexOf('\n## The client'), readme.indexOf('\n## Settings'))
+  const snippets = [...section.matchAll(/```(tsx?)\n(.+?)```/gs)].map(([, kind, text = '']) => ({
+    kind,
+    text,
+  }))
+  expect(snippets).toHaveLength(6)
+  const files: Record<string, string> = {
+    'expo.d.ts': `declare module 'expo-secure-store' {
+      export function getItemAsync(key: string): Promise<string | null>
+      export function setItemAsync(key: string, value: string): Promise<void>
+      export function deleteItemAsync(key: string): Promise<void>
+    }`,
+  }
+  for (const [index, { kind, text }] of snippets.entries()) {
+    const name = text.includes('export function SignIn') ? 'sign-in' : `snippet-${index}`
+    files[`${name}.${kind}`] = text
+  }
+  const folder = await project(
+    'readme',
+    ...['react', '@types/react', '@apollo/client', 'graphql', 'rxjs', '@urql/core', 'wonka'],
+  )
+  const lib = ['ES2022', 'DOM', 'DOM.Iterable']
+  const options = { module: 'esnext', moduleResolution: 'bundler', moduleDetection: 'force', lib }
+  await compile(folder, files, { ...options, skipLibCheck: true, noUnusedLocals: false })
+})
