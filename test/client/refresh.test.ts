@@ -269,6 +269,46 @@ describe('while a refresh is under way', () => {
     expect(await storage.get()).toContain(sessionOf(token))
   })
 
+  test.each(['get', 'set'] as const)('a sign-out stays: held in the storage’s %s', async method => {
+    const memory = memoryStorage()
+    let hold: Promise<void> | undefined
+    let reach = () => {}
+    const slow = async () => {
+      reach()
+      await hold
+    }
+    const storage = {
+      ...memory,
+      get: async () => {
+        const kept = await memory.get()
+        if (method === 'get' && network.count('Refresh') > 0) await slow()
+        return kept
+      },
+      set: async (token: string) => {
+        if (method === 'set') await slow()
+        await memory.set(token)
+      },
+    }
+    const { client, network } = await signedIn(service, { storage })
+    let release = () => {}
+    hold = new Promise(resolve => {
+      release = resolve
+    })
+    const reached = new Promise<void>(resolve => {
+      reach = resolve
+    })
+    const renewal = client.renewAccessToken()
+    await reached
+    const heard: unknown[] = []
+    client.onChange(user => heard.push(user))
+    const out = client.logout()
+    release()
+    await out
+    expect(await renewal).toBeNull()
+    expect(heard).toEqual([null])
+    expect(await memory.get()).toBeNull()
+  })
+
   test('a sign-in with a wrong password leaves the session as it is', async () => {
     const { client, held, request, email } = await refreshing('after')
     await expect(client.login({ identifier: email, password: 'wrong' })).rejects.toMatchObject({
