@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type Account, requireAccount } from '../accounts/account.ts'
 import { issueToken } from '../accounts/email-token.ts'
 import { displayNameField, emailField, localeField, usernameField } from '../accounts/fields.ts'
+import { requireUnheld } from '../accounts/taken.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { Queryable } from '../database/client.ts'
@@ -34,6 +35,7 @@ export async function inviteUser(app: App, input: unknown, acting: Acting): Prom
   requireMail(app)
   const invitation = checkInput(schema, input)
   try {
+    await requireUnheld(app, invitation.email.canonical)
     return await requireAccount(app, await invite(app, invitation, acting))
   } catch (error) {
     if (!(error instanceof AuthError) || error.code !== 'EMAIL_TAKEN') throw error

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
-import { queueMail } from '../../src/mail/outbox.ts'
 import { cursorOf } from '../../src/pagination.ts'
 import type { FailedMailsQueryVariables } from '../generated/graphql.ts'
+import { failedMail } from '../support/mails.ts'
 import { FailedMails, RetryMail } from '../support/operations.ts'
 import { refusedFields } from '../support/refused.ts'
 import { codes, type SignedIn, signUp, signUpWith, useService } from '../support/service.ts'
@@ -28,35 +28,12 @@ async function read(variables: FailedMailsQueryVariables) {
   return data.failedMails
 }
 
-/** A mail that was given up, and its id. */
-async function failed(to: string, expiresAt?: Date): Promise<string> {
-  const link = 'http://localhost:4000/reset-password?token=secret'
-  await service.app.db.$transaction(async tx => {
-    await queueMail(service.app, tx, {
-      template: 'invitation',
-      to,
-      locale: 'en',
-      data: { link },
-      ...(expiresAt && { expiresAt }),
-    })
-    await tx.mail.updateMany({
-      where: { recipient: to, status: 'queued' },
-      data: { status: 'failed', attempts: 9, lastError: 'EENVELOPE 550' },
-    })
-  })
-  const mail = await service.app.db.mail.findFirstOrThrow({
-    where: { recipient: to },
-    orderBy: { id: 'desc' },
-  })
-  return mail.id
-}
-
 const mailOf = (id: string) => service.app.db.mail.findUniqueOrThrow({ where: { id } })
 
 describe('failedMails', () => {
   test('shows what was given up and why, the latest first, in pages, and never what it says', async () => {
     const ids: string[] = []
-    for (let number = 0; number < 5; number++) ids.unshift(await failed(`${number}@example.com`))
+    for (let number = 0; number < 5; number++) ids.unshift(await failedMail(service, `${number}@example.com`))
     const all = await read({})
     expect(all.nodes.map(node => node.id)).toEqual(ids)
     expect(all.nodes[0]).toEqual({
@@ -107,7 +84,7 @@ describe('failedMails', () => {
 describe('retryMail', () => {
   test('sends the mail after all, and is on record', async () => {
     const address = `${randomUUID()}@example.com`
-    const id = await failed(address)
+    const id = await failedMail(service, address)
     expect(await service.mailsTo(address)).toEqual([])
     const { data, errors } = await service.send(RetryMail, { id }, { token: admin.accessToken })
     expect([errors, data?.retryMail]).toEqual([[], true])
@@ -123,7 +100,7 @@ describe('retryMail', () => {
 
   test('many times at once sends it once', async () => {
     const address = `${randomUUID()}@example.com`
-    const id = await failed(address)
+    const id = await failedMail(service, address)
     const replies = await Promise.all(Array.from({ length: 4 }, () => send(RetryMail, { id })))
     expect(replies.flatMap(codes)).toEqual(Array(3).fill('NOT_FOUND'))
     expect(await service.mailsTo(address)).toHaveLength(1)
@@ -132,7 +109,7 @@ describe('retryMail', () => {
   test('of a mail that has expired is a CONFLICT, and of one that has not failed NOT_FOUND', async () => {
     const { email } = await signUp(service)
     await service.mailsTo(email)
-    const late = await failed(email, new Date(service.clock.now().getTime() - 1000))
+    const late = await failedMail(service, email, new Date(service.clock.now().getTime() - 1000))
     expect(codes(await send(RetryMail, { id: late }))).toEqual(['CONFLICT'])
     expect(await mailOf(late)).toMatchObject({ status: 'failed', attempts: 9 })
     const sent = await service.app.db.mail.findFirstOrThrow({ where: { recipient: email, status: 'sent' } })
@@ -141,7 +118,7 @@ describe('retryMail', () => {
   })
 
   test('is for nobody without a session, and for nobody without users:write', async () => {
-    const id = await failed('nobody@example.com')
+    const id = await failedMail(service, 'nobody@example.com')
     expect(codes(await service.send(RetryMail, { id }))).toEqual(['UNAUTHENTICATED'])
     for (const viewer of [await signUp(service), await signUpWith(service, 'support')])
       expect(codes(await send(RetryMail, { id }, viewer))).toEqual(['FORBIDDEN'])

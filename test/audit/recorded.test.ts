@@ -8,8 +8,13 @@ import {
   AuditLog,
   ChangePassword,
   ConfirmEmailChange,
+  CreateRole,
   DeleteAccount,
+  DeleteRole,
+  DisableUser,
+  EnableUser,
   ExportAccount,
+  InviteUser,
   Login,
   Logout,
   Me,
@@ -24,6 +29,8 @@ import {
   SetUserRoles,
   UndoEmailChange,
   UpdateProfile,
+  UpdateRole,
+  UpdateUser,
   VerifyEmail,
 } from '../support/operations.ts'
 import { PASSWORD, type SignedIn, signIn, signUp, signUpWith, useService } from '../support/service.ts'
@@ -81,6 +88,13 @@ const cases: [AuditAction, Case][] = [
     {
       actor: 'admin',
       act: (subject, admin) => send(SetUserRoles, { id: subject.id, roles: ['support'] }, admin),
+    },
+  ],
+  [
+    'user.updated',
+    {
+      actor: 'admin',
+      act: ({ id }, admin) => send(UpdateUser, { id, input: { displayName: 'Grace' } }, admin),
     },
   ],
   ['session.ended', { actor: 'subject', act: subject => send(Logout, {}, subject) }],
@@ -202,6 +216,20 @@ async function changeEmail(subject: SignedIn): Promise<{ to: string; tokens: str
   return { to, tokens: [confirming, undoing] }
 }
 
+/** Invites somebody, makes a role for them, and takes both away; returns the invitation's token. */
+async function administer(admin: SignedIn): Promise<string> {
+  const input = { name: `role-${randomUUID().slice(0, 8)}`, permissions: ['users:read'] }
+  await send(CreateRole, { input }, admin)
+  await send(UpdateRole, { name: input.name, input: { ...input, permissions: [] } }, admin)
+  await send(DeleteRole, { name: input.name }, admin)
+  const email = newEmail()
+  const { data } = await service.send(InviteUser, { input: { email } }, as(admin))
+  const id = data?.inviteUser.id
+  await send(DisableUser, { id, reason: 'A reason' }, admin)
+  await send(EnableUser, { id }, admin)
+  return mailedToken(service, email, 'accept-invitation')
+}
+
 describe('a whole life', () => {
   /** Does everything that is on record, and returns all secrets that were part of it, the stored hashes apart. */
   async function live(): Promise<{ secrets: string[]; hashes: string[] }> {
@@ -231,7 +259,7 @@ describe('a whole life', () => {
       service.clock.advance(40)
     }
     const resetTo = 'nineteen silver spoons'
-    const mailed = [await resetPassword(one, resetTo)]
+    const mailed = [await resetPassword(one, resetTo), await administer(admin)]
     mailed.push(...(await changeEmail(await signIn(service, one.email, resetTo))).tokens)
     const unopened = await signUp(service)
     mailed.push(await mailedToken(service, unopened.email, 'verify-email'))
@@ -261,12 +289,13 @@ describe('a whole life', () => {
     const events = await service.app.db.auditEvent.findMany()
     const actions = new Set(events.map(event => event.action))
     // From the command line, where addresses must be verified (test/enumeration/register.test.ts), and of the
-    // outbox (test/mail/outbox.test.ts).
+    // outbox (test/mail/outbox.test.ts, test/admin/mails.test.ts).
     const elsewhere: AuditAction[] = [
       'user.created',
       'registration.requested',
       'user.registered_again',
       'mail.failed',
+      'mail.retried',
     ]
     expect([...actions, ...elsewhere].sort()).toEqual(Object.keys(auditActions).sort())
 

@@ -12,7 +12,7 @@ import {
 } from 'graphql'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { type Example, examples } from '../support/examples.ts'
-import { mailedToken } from '../support/mails.ts'
+import { failedMail, mailedToken } from '../support/mails.ts'
 import { signUp, useService } from '../support/service.ts'
 
 const service = useService()
@@ -91,6 +91,15 @@ test('the examples run as they stand, from the first sign-up to the last sign-ou
   await run(take('Query.user'), { id: ada.id })
   const other = await signUp(service)
   await run(take('Mutation.setUserRoles'), { id: other.id })
+  expect(await run(take('Query.users'))).toMatchObject({ totalCount: 1, nodes: [{ id: ada.id }] })
+  const invited = await run(take('Mutation.inviteUser'))
+  for (const operation of ['updateUser', 'disableUser', 'enableUser', 'revokeUserSessions', 'deleteUser']) {
+    await run(take(`Mutation.${operation}`), { id: invited.id })
+  }
+  for (const operation of ['createRole', 'updateRole', 'deleteRole']) await run(take(`Mutation.${operation}`))
+  const failed = await failedMail(service, 'grace@example.com')
+  await run(take('Query.failedMails'))
+  await run(take('Mutation.retryMail'), { id: failed })
   await run(take('Query.auditLog'))
   await run(take('Mutation.rotateSigningKey'))
   await run(take('Mutation.changePassword'))

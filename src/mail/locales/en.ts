@@ -80,7 +80,7 @@ export default {
       after: ['The link is good for 7 days.'],
     }),
     'email-replaced': ({ appName, newEmail, time }) => ({
-      subject: `Your e-mail address at ${appName} has changed`,
+      subject: `An administrator changed your e-mail address at ${appName}`,
       paragraphs: [
         `An administrator of ${appName} gave your account the address ${newEmail} on ${time}. Mails no longer come to this one.`,
         'Ask the administrators if you think that this is a mistake.',

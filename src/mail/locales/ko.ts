@@ -76,7 +76,7 @@ export default {
       after: ['링크는 7일 동안 사용할 수 있습니다.'],
     }),
     'email-replaced': ({ appName, newEmail, time }) => ({
-      subject: `[${appName}] 이메일 주소가 변경되었습니다`,
+      subject: `[${appName}] 관리자가 이메일 주소를 변경했습니다`,
       paragraphs: [
         `${appName} 관리자가 ${time}에 계정의 이메일 주소를 ${newEmail}(으)로 변경했습니다. 이 주소로는 더 이상 메일이 오지 않습니다.`,
         '잘못된 조치라고 생각하시면 관리자에게 문의해 주세요.',
