@@ -281,7 +281,7 @@ describe('while a refresh is under way', () => {
       ...memory,
       get: async () => {
         const kept = await memory.get()
-        if (method === 'get' && network.count('Refresh') > 0) await slow()
+        if (method === 'get') await slow()
         return kept
       },
       set: async (token: string) => {
