@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { ConfigError } from '../config.ts'
+import { isUnavailable } from '../database/unavailable.ts'
 import { AuthError } from '../errors.ts'
 import { createAdmin } from './create-admin.ts'
+import { runExport } from './export-users.ts'
+import { runImport } from './import-users.ts'
 import { runMigrations } from './migrate.ts'
 import { printSchemaFile } from './print-schema.ts'
 import { rotateKeysNow } from './rotate-keys.ts'
@@ -12,10 +15,16 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 
+const JSON_OPTION = ['--json', 'write the outcome to standard output as JSON'] as const
+
 const program = new Command('authograph')
   .description('Looks after an Authograph server. Settings come from the environment and from .env.')
   .version(version)
   .showHelpAfterError()
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 done, 1 failed (standard error says why); further ones in the help of a command.',
+  )
 
 program
   .command('create-admin')
@@ -25,6 +34,34 @@ program
   .option('--display-name <name>', 'the name to greet with')
   .option('--password-stdin', 'read the password from standard input instead of asking for it')
   .action(createAdmin)
+
+program
+  .command('import-users')
+  .description('Takes over accounts, with the password hashes of other systems. Can be run again.')
+  .argument('<file>', 'a file of JSON lines or CSV, or - for standard input')
+  .addOption(
+    new Option('--format <format>', 'what the file is, where its name does not say').choices([
+      'jsonl',
+      'csv',
+    ]),
+  )
+  .option('--map <field=column>', 'another name for a field, such as email=mail; may be repeated', collect)
+  .option('--allow-admin', 'take accounts with the role admin too')
+  .option('--dry-run', 'look, and change nothing')
+  .option('--report <file>', 'write every skipped record there, as JSON lines')
+  .option(...JSON_OPTION)
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 every account is there, 1 failed, 2 records were skipped, 130 interrupted (run it again).',
+  )
+  .action(runImport)
+
+program
+  .command('export-users')
+  .description('Writes every account as a line of JSON, as import-users takes it.')
+  .option('--out <file>', 'a new file to write to instead of standard output')
+  .option('--with-password-hashes', 'with the password hashes: keep the file secret')
+  .action(runExport)
 
 program
   .command('migrate')
@@ -42,6 +79,10 @@ program
   .description('Makes a new signing key, which takes over once everybody can have seen it.')
   .action(rotateKeysNow)
 
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value]
+}
+
 try {
   await program.parseAsync()
 } catch (error) {
@@ -55,5 +96,11 @@ function explain(error: unknown): string {
     return [error.message, ...fields].join('\n  ')
   }
   if (error instanceof ConfigError) return error.message
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  if (!(error instanceof Error)) return String(error)
+  // Of several addresses that were tried, the error says nothing but this.
+  const { code } = error as NodeJS.ErrnoException
+  if (isUnavailable(error)) return `The database cannot be reached: ${error.message || code}`
+  // A file that cannot be opened, a pipe that nobody reads.
+  if ('syscall' in error) return error.message
+  return error.stack ?? error.message
 }

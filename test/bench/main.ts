@@ -7,11 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { loadConfig } from '../../src/config.ts'
 import { startEmbedded } from '../../src/database/embedded/start.ts'
 import { type Cores, findCores, pin } from './cores.ts'
+import { importing } from './importing.ts'
 import { load } from './load.ts'
 import { residentMb, type Service, type Settings, startScript, startService } from './processes.ts'
 import { type Account, register } from './requests.ts'
 import { CONNECTIONS, hashing, latency, type Stage, throughput } from './stages.ts'
-import { toTable, valueRow } from './table.ts'
+import { type Row, toTable, valueRow } from './table.ts'
 
 const STARTS = 5
 const SETTLE_MS = 2000
@@ -37,6 +38,7 @@ async function bench(): Promise<string> {
   await (await startService(builtIn, folder)).stop()
   const starts = await startTimes(builtIn, folder)
 
+  const imports = await importRows(folder)
   const DATABASE_URL = await startDatabase(folder, cores)
   const settings = { ...SETTINGS, DATABASE_URL }
   const startsWithUrl = await startTimes(settings, folder)
@@ -52,6 +54,7 @@ async function bench(): Promise<string> {
   return [
     toTable([
       ...rows,
+      ...imports,
       valueRow('start-up, built-in database', starts, seconds, { atMost: 1.5 }),
       valueRow('start-up, DATABASE_URL', startsWithUrl, seconds, { atMost: 1 }),
       valueRow('memory, idle', [idleMb], megabytes, { atMost: 120 }),
@@ -79,6 +82,12 @@ async function startTimes(settings: Settings, folder: string): Promise<number[]>
     await service.stop()
   }
   return times
+}
+
+/** With the built-in database on all cores, and its settings as shipped. */
+async function importRows(dataDir: string): Promise<Row[]> {
+  const server = await startEmbedded({ dataDir, log: () => {} })
+  return importing(server, join(dataDir, 'import'), SETTINGS).finally(() => server.stop())
 }
 
 /** The built-in database with the settings that the service gives it, on the cores that do not serve. */

@@ -12,7 +12,8 @@ const committed = (file: string) => readFileSync(new URL(`../../${file}`, import
 test('--help names every command, on standard output', async () => {
   const { exitCode, stdout, stderr } = await runCli(['--help'])
   expect([exitCode, stderr]).toEqual([0, ''])
-  for (const command of ['create-admin', 'migrate', 'print-schema']) expect(stdout).toContain(`  ${command}`)
+  for (const command of ['create-admin', 'import-users', 'export-users', 'migrate', 'print-schema'])
+    expect(stdout).toContain(`  ${command}`)
 })
 
 test('--version is that of the package', async () => {

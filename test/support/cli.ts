@@ -33,18 +33,26 @@ export type CliRun = { exitCode: number | null; stdout: string; stderr: string }
  * Runs the compiled command line without a terminal and with no environment but `settings`, in a folder
  * that has no `.env`.
  */
-export async function runCli(
+export function runCli(
   args: string[],
   { settings = {}, input = '' }: { settings?: Record<string, string>; input?: string } = {},
 ): Promise<CliRun> {
+  const { stdin, ended } = startCli(args, settings)
+  stdin.end(input)
+  return ended
+}
+
+/** The same, for what happens while it runs. */
+export function startCli(args: string[], settings: Record<string, string>) {
   const child = spawn(process.execPath, [CLI, ...args], {
     cwd: tmpdir(),
     env: { PATH: process.env.PATH, ...settings },
   })
   // A command that does not read its input may be gone before it is written.
   child.stdin.on('error', () => {})
-  child.stdin.end(input)
-  const ended = new Promise<number | null>(resolve => child.once('close', resolve))
-  const [stdout, stderr, exitCode] = await Promise.all([text(child.stdout), text(child.stderr), ended])
-  return { exitCode, stdout, stderr }
+  const closed = new Promise<number | null>(resolve => child.once('close', resolve))
+  const ended: Promise<CliRun> = Promise.all([text(child.stdout), text(child.stderr), closed]).then(
+    ([stdout, stderr, exitCode]) => ({ exitCode, stdout, stderr }),
+  )
+  return { stdin: child.stdin, kill: (signal: NodeJS.Signals) => child.kill(signal), ended }
 }

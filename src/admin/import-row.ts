@@ -1,0 +1,183 @@
+import { v7 as uuidv7 } from 'uuid'
+import { z } from 'zod'
+import { displayNameField, emailField, localeField, usernameField } from '../accounts/fields.ts'
+import { type ReadHash, readHash } from '../crypto/known-hash.ts'
+import { isId } from '../database/client.ts'
+import type { User } from '../generated/prisma/client.ts'
+import { ADMIN_ROLE, DEFAULT_ROLE } from '../permissions/permissions.ts'
+
+/** What a record may say of an account, by the names under which it may say so. */
+export const importFields = {
+  id: ['id'],
+  email: ['email'],
+  emailVerified: ['emailVerified', 'emailVerifiedAt'],
+  username: ['username'],
+  displayName: ['displayName', 'name'],
+  locale: ['locale'],
+  passwordHash: ['passwordHash'],
+  passwordChangedAt: ['passwordChangedAt'],
+  roles: ['roles'],
+  active: ['active'],
+  disabled: ['disabled', 'disabledAt'],
+  createdAt: ['createdAt'],
+  lastLoginAt: ['lastLoginAt'],
+} as const satisfies Record<string, readonly string[]>
+
+export type ImportField = keyof typeof importFields
+
+/** An account to be taken. */
+export type ImportRow = { user: User; roles: string[]; weakHash: boolean }
+
+export type RowOptions = {
+  now: Date
+  /** The language of accounts that name none. */
+  locale: string
+  /** The names of all roles that there are. */
+  roles: ReadonlySet<string>
+  allowAdmin: boolean
+}
+
+const YES = new Set<unknown>([true, 1, '1', 't', 'true', 'y', 'yes'])
+const NO = new Set<unknown>([false, 0, '0', 'f', 'false', 'n', 'no'])
+
+function toFlag(value: unknown): boolean | undefined {
+  const plain = typeof value === 'string' ? value.toLowerCase() : value
+  if (YES.has(plain)) return true
+  return NO.has(plain) ? false : undefined
+}
+
+const DATE_TIME =
+  /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?)? ?(?:(Z|UTC)|([+-]\d\d)(?::?(\d\d))?)?$/i
+
+/** From this on, numbers are milliseconds since 1970: as seconds it would be the year 5138. */
+const MILLISECONDS_FROM = 100_000_000_000
+
+/** A time as databases and programs write it; without a zone it is UTC, a number is seconds since 1970. */
+function toInstant(value: unknown): Date | undefined {
+  const date = new Date(typeof value === 'number' ? toMilliseconds(value) : toIso(value))
+  const year = date.getUTCFullYear()
+  return year >= 1 && year <= 9999 ? date : undefined
+}
+
+function toMilliseconds(value: number): number {
+  return value >= MILLISECONDS_FROM ? value : value * 1000
+}
+
+function toIso(value: unknown): string {
+  const parts = typeof value === 'string' ? DATE_TIME.exec(value) : null
+  if (!parts) return ''
+  const [, date, time = '00:00', seconds = ':00', , hours, minutes = '00'] = parts
+  return `${date}T${time}${seconds}${hours ? `${hours}:${minutes}` : 'Z'}`
+}
+
+const instantField = z.unknown().transform((value, context) => {
+  const instant = toInstant(value)
+  if (instant) return instant
+  context.addIssue('Write a time such as 2024-05-31T12:00:00Z.')
+  return z.NEVER
+})
+
+const flagField = z.unknown().transform((value, context) => {
+  const flag = toFlag(value)
+  if (flag !== undefined) return flag
+  context.addIssue('Write true or false.')
+  return z.NEVER
+})
+
+/** Yes or no, or since when. */
+const sinceField = z.unknown().transform((value, context) => {
+  const since = toFlag(value) ?? toInstant(value)
+  if (since !== undefined) return since
+  context.addIssue('Write true or false, or a time such as 2024-05-31T12:00:00Z.')
+  return z.NEVER
+})
+
+/** Django and Unix mark accounts that have no password so. */
+const NO_PASSWORD = /^[!*]/
+
+type Password = { hash: string; read: Extract<ReadHash, { weak: boolean }> }
+
+const passwordHashField = z.string().transform((hash, context): Password | null => {
+  if (NO_PASSWORD.test(hash)) return null
+  const read = readHash(hash)
+  if ('weak' in read) return { hash, read }
+  context.addIssue(read.problem)
+  return z.NEVER
+})
+
+/** A list, or names separated by commas, semicolons or spaces. */
+const rolesField = z
+  .union([z.array(z.string()), z.string().transform(text => text.split(/[\s,;]+/))], {
+    error: 'Write a list of names.',
+  })
+  .transform(names => [...new Set(names.filter(Boolean))])
+
+const schema = z.object({
+  // A number of the other system names nothing here.
+  id: z
+    .unknown()
+    .transform(id => (typeof id === 'string' && isId(id) ? id.toLowerCase() : undefined))
+    .optional(),
+  email: emailField,
+  emailVerified: sinceField.optional(),
+  username: usernameField.optional(),
+  displayName: displayNameField.optional(),
+  // POSIX writes en_US.
+  locale: z
+    .string()
+    .transform(tag => tag.replaceAll('_', '-'))
+    .pipe(localeField)
+    .optional(),
+  passwordHash: passwordHashField.optional(),
+  passwordChangedAt: instantField.optional(),
+  roles: rolesField.optional(),
+  active: flagField.optional(),
+  disabled: sinceField.optional(),
+  createdAt: instantField.optional(),
+  lastLoginAt: instantField.optional(),
+} satisfies Record<ImportField, z.ZodType>)
+
+const REPLACEMENT = '\uFFFD'
+
+/** The account that a record describes, or why it cannot be taken. The reason never repeats the hash. */
+export function toImportRow(
+  record: Partial<Record<ImportField, unknown>>,
+  { now, locale, roles: known, allowAdmin }: RowOptions,
+): ImportRow | { reason: string } {
+  if (Object.values(record).some(value => typeof value === 'string' && value.includes(REPLACEMENT))) {
+    return { reason: 'The record is not UTF-8.' }
+  }
+  const parsed = schema.safeParse(record)
+  if (!parsed.success) return { reason: parsed.error.issues.map(toReason).join(' ') }
+  const { data } = parsed
+  const roles = data.roles ?? [DEFAULT_ROLE]
+  const unknown = roles.find(role => !known.has(role))
+  if (unknown) return { reason: `roles: There is no role named ${JSON.stringify(unknown.slice(0, 50))}.` }
+  if (roles.includes(ADMIN_ROLE) && !allowAdmin) {
+    return { reason: `roles: An administrator is taken only with --allow-admin.` }
+  }
+  const since = (value: Date | boolean | undefined) => (value === true ? now : value || null)
+  const createdAt = data.createdAt ?? now
+  const user: User = {
+    id: data.id ?? uuidv7(),
+    email: data.email.typed,
+    emailCanonical: data.email.canonical,
+    emailVerifiedAt: since(data.emailVerified),
+    username: data.username ?? null,
+    displayName: data.displayName ?? null,
+    locale: data.locale ?? locale,
+    passwordHash: data.passwordHash?.hash ?? null,
+    passwordChangedAt: data.passwordChangedAt ?? null,
+    lastLoginAt: data.lastLoginAt ?? null,
+    disabledAt: since(data.disabled) ?? (data.active === false ? now : null),
+    createdAt,
+    updatedAt: now,
+  }
+  return { user, roles, weakHash: data.passwordHash?.read.weak ?? false }
+}
+
+function toReason({ path, message }: z.core.$ZodIssue): string {
+  return path[0] === 'email' && message.startsWith('Invalid')
+    ? 'email: There is none.'
+    : `${String(path[0])}: ${message}`
+}

@@ -1,0 +1,39 @@
+import { once } from 'node:events'
+import { createWriteStream, type WriteStream } from 'node:fs'
+import { finished } from 'node:stream/promises'
+import { exportUsers } from '../admin/export-users.ts'
+import { startProgress } from './progress.ts'
+import { withApp } from './with-app.ts'
+
+type Options = { out?: string; withPasswordHashes?: boolean }
+
+export async function runExport({ out, withPasswordHashes = false }: Options): Promise<void> {
+  const file = out === undefined ? undefined : await openOutput(out)
+  const stream = file ?? process.stdout
+  const count = await withApp(async app => {
+    const progress = startProgress(await app.db.user.count())
+    let done = 0
+    try {
+      for await (const users of exportUsers(app, { withPasswordHashes })) {
+        const lines = users.map(user => `${JSON.stringify(user)}\n`).join('')
+        if (!stream.write(lines)) await once(stream, 'drain')
+        done += users.length
+        progress.update(done, done)
+      }
+    } finally {
+      progress.stop()
+    }
+    return done
+  })
+  if (!file) return
+  file.end()
+  await finished(file)
+  process.stderr.write(`${count.toLocaleString('en')} accounts are in ${out}.\n`)
+}
+
+/** Accounts are nobody else's business. A file that exists is not written over: it may be the only copy. */
+async function openOutput(out: string): Promise<WriteStream> {
+  const file = createWriteStream(out, { flags: 'wx', mode: 0o600 })
+  await once(file, 'open')
+  return file
+}

@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { build, type CliRun, runCli, startCli } from '../support/cli.ts'
+import { CHEAP_HASH } from '../support/foreign-hashes.ts'
+import { signIn, useService } from '../support/service.ts'
+
+const AUTHOGRAPH_SECRET = 'a secret that only the tests may know'
+const service = useService({ settings: { AUTHOGRAPH_SECRET } })
+
+let folder: string
+beforeAll(async () => {
+  await build()
+  folder = await mkdtemp(join(tmpdir(), 'authograph-import-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const settings = () => ({ DATABASE_URL: service.app.config.database.url!, AUTHOGRAPH_SECRET })
+const cli = (args: string[], input?: string): Promise<CliRun> =>
+  runCli(args, { settings: settings(), ...(input !== undefined && { input }) })
+const importing = (text: string, ...args: string[]) => cli(['import-users', '-', ...args], text)
+const address = () => `${randomUUID()}@example.com`
+const lines = (...records: object[]) => records.map(record => `${JSON.stringify(record)}\n`).join('')
+const byEmail = (emailCanonical: string) =>
+  service.app.db.user.findUniqueOrThrow({ where: { emailCanonical } })
+
+describe('CSV', () => {
+  test('with quotes, line breaks in them, a BOM and Windows line ends is read as it is meant', async () => {
+    const [one, two] = [address(), address()]
+    const file = join(folder, 'users.csv')
+    await writeFile(
+      file,
+      `\uFEFFemail,name,passwordHash,note\r\n${one},"Lovelace, ""Ada""",${CHEAP_HASH},"two\r\nlines"\r\n\r\n${two},Grace,,\r\n`,
+    )
+    const run = await cli(['import-users', file])
+    expect(run).toEqual({
+      exitCode: 0,
+      stderr: '',
+      stdout: [
+        'Read: 2',
+        'Taken: 2',
+        '  1 without a password: they need a reset',
+        '  1 with a weak hash, until they sign in',
+        'Already there: 0',
+        'Skipped: 0',
+        'Columns that mean nothing here (see --map): note',
+        '',
+      ].join('\n'),
+    })
+    expect((await byEmail(one)).displayName).toBe('Lovelace, "Ada"')
+    await signIn(service, one)
+  })
+
+  test('a line with too many columns is skipped, with its number', async () => {
+    const [one, two] = [address(), address()]
+    const text = `email,name\n${one},Ada\nx,y,z\n${two},Grace\n`
+    const { exitCode, stdout } = await importing(text, '--format', 'csv', '--json')
+    expect(exitCode).toBe(2)
+    expect(JSON.parse(stdout)).toMatchObject({ read: 3, taken: 2, skipped: 1, reasons: [{ lines: [3] }] })
+  })
+})
+
+describe('JSON lines', () => {
+  test('are taken from a pipe, and what is wrong in them is reported without the hash', async () => {
+    const [one, two] = [address(), address()]
+    const file = join(folder, 'skipped.jsonl')
+    const secret = 'pbkdf2:md5:1$salt$0123456789abcdef0123456789abcdef'
+    const text = `${lines({ mail: one })}\n{"mail": "${two}", "passwordHash": "${secret}"\n[1]\n${lines({ mail: two, passwordHash: secret })}${'x'.repeat(2_000_000)}\n${lines({ mail: two })}`
+    const args = ['--format', 'jsonl', '--map', 'email=mail', '--report', file]
+    const { exitCode, stdout, stderr } = await importing(text, ...args)
+    expect([exitCode, stderr]).toEqual([2, ''])
+    expect(stdout).toContain(
+      'Read: 6\nTaken: 2\n  2 without a password: they need a reset\nAlready there: 0\nSkipped: 4\n',
+    )
+    expect(stdout).toContain('  2 × The line is not a JSON object. (line 3, 4)\n')
+    const skipped = await readFile(file, 'utf8')
+    expect(
+      skipped
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line)),
+    ).toEqual([
+      { line: 3, reason: 'The line is not a JSON object.' },
+      { line: 4, reason: 'The line is not a JSON object.' },
+      { line: 5, email: two, reason: 'passwordHash: The password hash is of a kind that is not known here.' },
+      { line: 6, reason: 'The record is longer than a megabyte.' },
+    ])
+    expect(stdout + skipped).not.toContain('0123456789abcdef')
+    expect((await stat(file)).mode & 0o077).toBe(0)
+  })
+
+  test('the last line may lack its end, and is complete where a chunk ends inside a character', async () => {
+    const emails = Array.from({ length: 3000 }, address)
+    const text = lines(...emails.map(email => ({ email, displayName: '홍길동'.repeat(20) }))).trim()
+    const { exitCode, stdout } = await importing(text, '--format', 'jsonl', '--json')
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ read: 3000, taken: 3000 })
+    expect((await byEmail(emails[2999]!)).displayName).toBe('홍길동'.repeat(20))
+  })
+})
+
+test('--dry-run changes nothing', async () => {
+  const count = await service.app.db.user.count()
+  const { exitCode, stdout } = await importing(lines({ email: address() }), '--format', 'jsonl', '--dry-run')
+  expect(exitCode).toBe(0)
+  expect(stdout).toMatch(/^Nothing was changed.*\nRead: 1\nTaken: 1\n/)
+  expect(await service.app.db.user.count()).toBe(count)
+})
+
+test('an administrator needs --allow-admin', async () => {
+  const text = lines({ email: address(), roles: ['admin'] })
+  expect((await importing(text, '--format', 'jsonl')).exitCode).toBe(2)
+  expect((await importing(text, '--format', 'jsonl', '--allow-admin')).exitCode).toBe(0)
+})
+
+test.each([
+  ['a file that is not there', ['import-users', '/nowhere.csv'], 'no such file'],
+  ['a file of an unknown kind', ['import-users', 'users.xlsx'], '--format jsonl or --format csv'],
+  ['standard input without a format', ['import-users', '-'], '--format jsonl or --format csv'],
+  [
+    'a format that does not exist',
+    ['import-users', '-', '--format', 'xml'],
+    'Allowed choices are jsonl, csv',
+  ],
+  [
+    'a field that does not exist',
+    ['import-users', 'a.csv', '--map', 'mail=email'],
+    'The fields are: id, email,',
+  ],
+  ['half a mapping', ['import-users', 'a.csv', '--map', 'email'], '--map takes FIELD=COLUMN'],
+])('%s is an error that says what to do', async (_, args, advice) => {
+  const { exitCode, stdout, stderr } = await cli(args)
+  expect([exitCode, stdout]).toEqual([1, ''])
+  expect(stderr).toContain(advice)
+  expect(stderr).not.toContain('    at ')
+})
+
+test('SIGINT ends it with a report of what was taken, and the same command goes on', async () => {
+  const emails = Array.from({ length: 1300 }, address)
+  const text = lines(...emails.map(email => ({ email })))
+  const run = startCli(['import-users', '-', '--format', 'jsonl', '--json'], settings())
+  run.stdin.write(text)
+  // The input stays open: nothing else would end it.
+  await expectEventually(() => service.app.db.user.count({ where: { emailCanonical: { in: emails } } }), 1000)
+  run.kill('SIGINT')
+  const { exitCode, stdout } = await run.ended
+  expect(exitCode).toBe(130)
+  const report = JSON.parse(stdout) as { read: number; taken: number }
+  expect(report).toMatchObject({ interrupted: true, read: report.taken })
+  expect(report.taken).toBeGreaterThanOrEqual(1000)
+  const again = await importing(text, '--format', 'jsonl', '--json')
+  expect(again.exitCode).toBe(0)
+  expect(JSON.parse(again.stdout)).toMatchObject({ taken: 1300 - report.taken, alreadyThere: report.taken })
+})
+
+async function expectEventually(count: () => Promise<number>, atLeast: number): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while ((await count()) < atLeast) {
+    if (Date.now() > deadline) throw new Error(`There should be ${atLeast}.`)
+  }
+}
+
+describe('export-users', () => {
+  test('writes what import-users takes, with hashes where that is asked for, to a file for nobody else', async () => {
+    const email = address()
+    await importing(lines({ email, passwordHash: CHEAP_HASH }), '--format', 'jsonl')
+    const out = join(folder, 'export.jsonl')
+    const run = await cli(['export-users', '--out', out, '--with-password-hashes'])
+    expect(run).toMatchObject({
+      exitCode: 0,
+      stdout: '',
+      stderr: expect.stringMatching(/^[\d,]+ accounts are in /),
+    })
+    expect((await stat(out)).mode & 0o077).toBe(0)
+    const text = await readFile(out, 'utf8')
+    expect(text).toContain(`"email":"${email}"`)
+    expect(text).toContain(CHEAP_HASH)
+    const count = await service.app.db.user.count()
+    const again = await cli(['import-users', out, '--json', '--allow-admin'])
+    expect(JSON.parse(again.stdout)).toMatchObject({ read: count, taken: 0, alreadyThere: count })
+  })
+
+  test('leaves the hashes out otherwise, and writes to standard output', async () => {
+    const { exitCode, stdout, stderr } = await cli(['export-users'])
+    expect([exitCode, stderr]).toEqual([0, ''])
+    expect(stdout.trim().split('\n')).toHaveLength(await service.app.db.user.count())
+    expect(stdout).not.toContain('$2b$')
+  })
+
+  test('does not write over a file', async () => {
+    const out = join(folder, 'precious.jsonl')
+    await writeFile(out, 'precious')
+    expect(await cli(['export-users', '--out', out])).toMatchObject({ exitCode: 1, stdout: '' })
+    expect(await readFile(out, 'utf8')).toBe('precious')
+  })
+})
