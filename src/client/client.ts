@@ -143,11 +143,11 @@ export function createAuthClient(options: AuthClientOptions) {
   }
 
   async function authorisedFetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
-    const target = new URL(isRequest(input) ? input.url : input, globalThis.location?.href)
-    const origins = [new URL(url).origin, globalThis.location?.origin, ...tokenOrigins]
-    if (!origins.includes(target.origin))
+    const target = absolute(isRequest(input) ? input.url : String(input))
+    const origin = originOf(target)
+    if (![originOf(absolute(url)), globalThis.location?.origin, ...tokenOrigins].includes(origin))
       throw new TypeError(
-        `client.fetch does not send the access token to ${target.origin}. Add this origin to tokenOrigins, or use fetch.`,
+        `client.fetch does not send the access token to ${origin}. Add this origin to tokenOrigins, or use fetch.`,
       )
     const ask = (token: string | null) => {
       const headers = new Headers(init.headers ?? (isRequest(input) ? input.headers : undefined))
@@ -163,10 +163,9 @@ export function createAuthClient(options: AuthClientOptions) {
   }
 
   /** By its status; the GraphQL endpoint says it in the body. */
-  async function refuses(response: Response, target: URL): Promise<boolean> {
+  async function refuses(response: Response, target: string): Promise<boolean> {
     if (response.status === 401) return true
-    if (target.href !== new URL(url).href || !/json/.test(response.headers.get('content-type') ?? ''))
-      return false
+    if (target !== absolute(url) || !/json/.test(response.headers.get('content-type') ?? '')) return false
     const answer: unknown = await response
       .clone()
       .json()
@@ -344,6 +343,16 @@ function turnsFor(name: string | undefined, given: Locks | undefined): Turns {
 
 function refused({ errors }: Answer<unknown>): boolean {
   return Array.isArray(errors) && errors.some(isUnauthenticated)
+}
+
+/** The address as the page's own place completes it; elsewhere there are only complete ones. */
+function absolute(address: string): string {
+  return globalThis.location ? new URL(address, globalThis.location.href).href : address
+}
+
+/** By hand, because the URL of React Native has no origin. What is not a plain origin fits no list. */
+function originOf(address: string): string {
+  return /^https?:\/\/[^/?#]+/i.exec(address)?.[0].toLowerCase() ?? address
 }
 
 function isRequest(input: string | URL | Request): input is Request {

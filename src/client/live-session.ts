@@ -75,7 +75,8 @@ export class LiveSession {
     const access = this.#access
     if (access && now() < access.renewAtMs) return access.text
     try {
-      return await this.renew(access?.text)
+      // Whoever has signed in meanwhile: nothing was begun yet.
+      return (await this.renew(access?.text)) ?? this.accessToken ?? null
     } catch (error) {
       if (access && access === this.#access && now() < access.expiresAtMs) return access.text
       throw error
@@ -110,11 +111,12 @@ export class LiveSession {
     return this.#parts.turns(async () => {
       const answer = await ask()
       if (answer.__typename !== 'AuthPayload') return answer
-      if (wish !== this.#wishes) {
+      const wanted = () => wish === this.#wishes
+      if (wanted()) await this.#parts.tokens.write(answer.refreshToken)
+      if (!wanted()) {
         await this.#endUnwanted(answer)
         throw new Error('Another sign-in or sign-out came before the answer. This one was undone.')
       }
-      await this.#parts.tokens.write(answer.refreshToken)
       this.#beginEra()
       this.#begin(answer)
       return answer

@@ -187,6 +187,13 @@ describe('fetch', () => {
     await expect(client.fetch('https://elsewhere.example')).rejects.toThrow(
       'Add this origin to tokenOrigins, or use fetch.',
     )
+    const { origin } = new URL(service.url)
+    for (const address of [
+      `${origin}@elsewhere.example`,
+      `${origin}.elsewhere.example/x`,
+      '//elsewhere.example',
+    ])
+      await expect(client.fetch(address)).rejects.toThrow('tokenOrigins')
     expect(network.count('fetch')).toBe(1)
   })
 

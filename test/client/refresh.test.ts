@@ -289,7 +289,7 @@ describe('while a refresh is under way', () => {
         await memory.set(token)
       },
     }
-    const { client, network } = await signedIn(service, { storage })
+    const { client } = await signedIn(service, { storage })
     let release = () => {}
     hold = new Promise(resolve => {
       release = resolve
@@ -318,6 +318,38 @@ describe('while a refresh is under way', () => {
     expect(await request).toMatchObject([{ status: 'fulfilled' }])
     expect(client.state.status).toBe('signedIn')
   })
+})
+
+test('a token that is asked for while another user signs in is theirs', async () => {
+  const other = await signUp(service)
+  const { client, network } = await signedIn(service)
+  const started = performance.now()
+  jest.spyOn(performance, 'now').mockImplementation(() => started + 595_000)
+  const held = gate('after')
+  network.on('Refresh', held.fault)
+  const asked = client.getAccessToken()
+  await held.reached
+  await client.login({ identifier: other.email, password: PASSWORD })
+  expect(await asked).not.toBeNull()
+  expect(await asked).toBe(await client.getAccessToken())
+})
+
+test('a sign-out while a sign-in is being stored stays', async () => {
+  const { id, email } = await signUp(service)
+  const memory = memoryStorage()
+  const holder: { out?: Promise<void> } = {}
+  const set = async (token: string) => {
+    await memory.set(token)
+    holder.out = client.logout()
+  }
+  const { client } = tab(service, { storage: { ...memory, set } })
+  await expect(client.login({ identifier: email, password: PASSWORD })).rejects.toThrow(
+    'This one was undone.',
+  )
+  await holder.out
+  expect(client.state.status).toBe('signedOut')
+  expect(await memory.get()).toBeNull()
+  expect(await service.app.db.session.count({ where: { userId: id, revokedAt: null } })).toBe(1)
 })
 
 test('a sign-out during a sign-in leaves no session anywhere', async () => {
