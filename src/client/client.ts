@@ -337,8 +337,17 @@ function turnsFor(name: string | undefined, given: Locks | undefined): Turns {
   if (name === undefined) return localTurns()
   const locks = given ?? globalThis.navigator?.locks
   if (locks) return lockTurns(locks, name)
-  const storage = globalThis.localStorage as Storage | undefined
+  const storage = pageStorage()
   return storage ? leaseTurns(storage, name) : localTurns()
+}
+
+/** Undefined outside of pages, and where the user lets the page store nothing. */
+function pageStorage(): Storage | undefined {
+  try {
+    return globalThis.localStorage
+  } catch {
+    return undefined
+  }
 }
 
 function refused({ errors }: Answer<unknown>): boolean {
