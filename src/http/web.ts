@@ -22,7 +22,7 @@ const PAGES = [
   '/reset-password',
   '/accept-invitation',
   '/confirm-email',
-  '/undo-email-change',
+  '/undo-email',
   '/account',
   '/account/*',
   '/users',

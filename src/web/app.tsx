@@ -31,7 +31,7 @@ export function App() {
           <Route path="/reset-password" component={ResetPassword} />
           <Route path="/accept-invitation" component={AcceptInvitation} />
           <Route path="/confirm-email" component={ConfirmEmail} />
-          <Route path="/undo-email-change" component={UndoEmailChange} />
+          <Route path="/undo-email" component={UndoEmailChange} />
           <Route path="/account/:section?">
             {({ section }) => <SignedIn>{() => <Account section={section} />}</SignedIn>}
           </Route>

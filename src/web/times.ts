@@ -17,7 +17,12 @@ export type Times = {
 /** Times in the visitor's zone, written in the language of the page. */
 export function useTimes(): Times {
   const { tag } = useLanguage()
-  return useMemo(() => timesIn(tag), [tag])
+  return useMemo(() => timesIn(regional(tag)), [tag])
+}
+
+/** The visitor's own variety of the language, such as British English: it decides how dates are written. */
+function regional(tag: string): string {
+  return navigator.languages.find(wish => wish.split('-')[0] === tag.split('-')[0]) ?? tag
 }
 
 function timesIn(tag: string): Times {

@@ -1,4 +1,4 @@
-import { Badge, Button, NativeSelect, TextInput } from '@mantine/core'
+import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import type { User } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
@@ -8,6 +8,7 @@ import { languages, useLanguage, useText } from '../language.tsx'
 import { NotProved, useFresh } from '../parts/fresh.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
+import { Tag } from '../parts/tag.tsx'
 
 export function Profile({ user }: { user: User }) {
   const { text, choose } = useLanguage()
@@ -128,9 +129,9 @@ function EmailPanel({ user }: { user: User }) {
       title={profile.emailTitle}
       lead={facts.mail ? profile.emailLead(user.email) : `${user.email}. ${profile.noMail}`}
       aside={
-        <Badge variant="light" color={user.emailVerified ? 'teal' : 'gray'} tt="none">
+        <Tag color={user.emailVerified ? 'good' : 'none'}>
           {user.emailVerified ? profile.verified : profile.notVerified}
-        </Badge>
+        </Tag>
       }
     >
       {facts.mail && (

@@ -26,14 +26,12 @@ export type AuditEvent = {
 export function AuditTable({ events, subject = true }: { events: AuditEvent[]; subject?: boolean }) {
   const { audit, actions } = useText()
   const times = useTimes()
-  const party = (someone: Party | null) =>
-    someone ? (
-      <Person user={someone} />
-    ) : (
-      <Text fz={13} c="dimmed">
-        {audit.system}
-      </Text>
-    )
+  const quiet = (words: string) => (
+    <Text fz={13} c="dimmed">
+      {words}
+    </Text>
+  )
+  const party = (someone: Party | null) => (someone ? <Person user={someone} /> : quiet(audit.system))
   return (
     <Table
       verticalSpacing="sm"
@@ -72,11 +70,17 @@ export function AuditTable({ events, subject = true }: { events: AuditEvent[]; s
               </Text>
               <Text fz={12} c="dimmed" className="mono">
                 {event.action}
-                {event.detail && ` ${event.detail}`}
+                {detailOf(event)}
               </Text>
             </Table.Td>
             <Table.Td visibleFrom="sm">{party(event.actor)}</Table.Td>
-            {subject && <Table.Td visibleFrom="md">{party(event.subject)}</Table.Td>}
+            {subject && (
+              <Table.Td visibleFrom="md">
+                {event.subject && event.subject.id === event.actor?.id
+                  ? quiet(audit.same)
+                  : party(event.subject)}
+              </Table.Td>
+            )}
             <Table.Td visibleFrom="md">
               <Text fz={13} title={event.userAgent ?? undefined}>
                 {event.ipAddress}
@@ -87,4 +91,12 @@ export function AuditTable({ events, subject = true }: { events: AuditEvent[]; s
       </Table.Tbody>
     </Table>
   )
+}
+
+/** The facts of an event, which the API gives as JSON text, in a line each. */
+function detailOf({ detail }: AuditEvent): string {
+  const facts = Object.entries(JSON.parse(detail ?? '{}') as Record<string, unknown>)
+  return facts
+    .map(([name, fact]) => `\n${name}: ${typeof fact === 'string' ? fact : JSON.stringify(fact)}`)
+    .join('')
 }

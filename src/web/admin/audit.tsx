@@ -33,7 +33,7 @@ export function Audit() {
       <Text c="dimmed" fz={14} mb={20}>
         {says.lead}
       </Text>
-      <search className="filters" data-narrow>
+      <search className="filters" data-few>
         <NativeSelect
           label={says.action}
           value={state.get('action')}

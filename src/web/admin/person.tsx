@@ -1,6 +1,6 @@
-import { Badge } from '@mantine/core'
 import { Link } from 'wouter'
 import { useText } from '../language.tsx'
+import { Tag } from '../parts/tag.tsx'
 
 type Names = { displayName: string | null; username: string | null; email?: string | undefined }
 
@@ -16,23 +16,17 @@ export function Person({ user }: { user: Names & { id: string } }) {
   return (
     <Link href={`/users/${user.id}`} className="who">
       <strong>{name || user.id}</strong>
-      {others.length > 0 && <span>{others.join(' · ')}</span>}
+      {others.length > 0 && <small>{others.join(' · ')}</small>}
     </Link>
   )
 }
 
-export function StateBadges({ user }: { user: { disabledAt: string | null; emailVerified: boolean } }) {
+export function StateTag({ user }: { user: { disabledAt: string | null; emailVerified: boolean } }) {
   const { users } = useText()
-  if (user.disabledAt) {
-    return (
-      <Badge variant="light" color="red" tt="none">
-        {users.disabled}
-      </Badge>
-    )
-  }
-  return (
-    <Badge variant="light" color={user.emailVerified ? 'teal' : 'gray'} tt="none">
-      {user.emailVerified ? users.active : users.unverified}
-    </Badge>
+  if (user.disabledAt) return <Tag color="bad">{users.disabled}</Tag>
+  return user.emailVerified ? (
+    <Tag color="good">{users.active}</Tag>
+  ) : (
+    <Tag color="none">{users.unverified}</Tag>
   )
 }

@@ -23,7 +23,7 @@ import { SessionRows, ZoneNote } from '../parts/session-rows.tsx'
 import { useTimes } from '../times.ts'
 import { useQuery } from '../use-query.ts'
 import { AuditTable } from './audit-table.tsx'
-import { nameOf, StateBadges } from './person.tsx'
+import { nameOf, StateTag } from './person.tsx'
 import { RoleChoice } from './roles.tsx'
 
 type Subject = NonNullable<UserPageQuery['user']>
@@ -40,6 +40,12 @@ export function User({ id }: { id: string }) {
     // Asked for as a whole, so that a page can say that there is none.
     return { user }
   })
+  // What is done here is soon in the audit log.
+  const [changes, setChanges] = useState(0)
+  const reload = async () => {
+    await query.reload()
+    setChanges(count => count + 1)
+  }
   const may = (permission: string) => viewer?.permissions.includes(permission)
   return (
     <Frame>
@@ -48,7 +54,7 @@ export function User({ id }: { id: string }) {
         href="/users"
         c="dimmed"
         fz={14}
-        style={{ display: 'inline-flex', gap: 6 }}
+        style={{ display: 'inline-flex', alignItems: 'center', gap: 6 }}
         mb={14}
       >
         <BackIcon size={16} />
@@ -62,7 +68,7 @@ export function User({ id }: { id: string }) {
             <Stack gap={24}>
               <Group gap={14}>
                 <PageTitle style={{ overflowWrap: 'anywhere' }}>{nameOf(user)}</PageTitle>
-                <StateBadges user={user} />
+                <StateTag user={user} />
                 {viewer?.id === user.id && (
                   <Text c="dimmed" fz={14}>
                     {says.yourself}
@@ -71,12 +77,12 @@ export function User({ id }: { id: string }) {
               </Group>
               <div className="two">
                 <Facts user={user} />
-                {may('roles:write') ? <Roles user={user} reload={query.reload} /> : null}
+                {may('roles:write') ? <Roles user={user} reload={reload} /> : null}
               </div>
-              <SessionsOf user={user} reload={query.reload} manage={may('users:write') === true} />
-              {may('audit:read') && <History id={user.id} />}
+              <SessionsOf user={user} reload={reload} manage={may('users:write') === true} />
+              {may('audit:read') && <History id={user.id} changes={changes} />}
               {(may('users:write') || may('users:delete')) && viewer?.id !== user.id && (
-                <Access user={user} reload={query.reload} />
+                <Access user={user} reload={reload} />
               )}
               <Group justify="flex-end">
                 <ZoneNote />
@@ -133,7 +139,7 @@ function Roles({ user, reload }: PartProps) {
   return (
     <Panel title={says.rolesTitle} lead={says.rolesLead}>
       <form onSubmit={form.onSubmit} className="stack">
-        <RoleChoice value={roles} onChange={setRoles} />
+        <RoleChoice value={roles} onChange={setRoles} unlabelled />
         <Notice kind="problem">{form.problem}</Notice>
         <Notice kind="success">{saved && !form.problem && says.rolesSaved}</Notice>
         <Button type="submit" variant="default" loading={form.busy} style={{ alignSelf: 'flex-start' }}>
@@ -183,10 +189,10 @@ function SessionsOf({ user, reload, manage }: PartProps & { manage: boolean }) {
   )
 }
 
-function History({ id }: { id: string }) {
+function History({ id, changes }: { id: string; changes: number }) {
   const { user: says, audit } = useText()
   const { client } = useAuth()
-  const query = useQuery(id, async () => {
+  const query = useQuery(`${id} ${changes}`, async () => {
     const { auditLog } = await client.request(AuditPageDocument, {
       first: LATEST,
       filter: { subjectId: id },

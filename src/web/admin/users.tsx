@@ -1,4 +1,4 @@
-import { Badge, Button, Group, NativeSelect, Table, Text, TextInput } from '@mantine/core'
+import { Button, Group, NativeSelect, Table, Text, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useState } from 'react'
 import { useHistoryState } from 'wouter/use-browser-location'
@@ -11,12 +11,13 @@ import { Notice } from '../parts/notice.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Answer, Empty } from '../parts/panel.tsx'
 import { ZoneNote } from '../parts/session-rows.tsx'
+import { Tag } from '../parts/tag.tsx'
 import { useTimes } from '../times.ts'
 import { useQuery } from '../use-query.ts'
 import { Invite } from './invite.tsx'
 import { type ListState, useListState } from './list-state.ts'
 import { Pager } from './pager.tsx'
-import { Person, StateBadges } from './person.tsx'
+import { Person, StateTag } from './person.tsx'
 
 const SEARCH_DELAY_MS = 300
 
@@ -196,14 +197,12 @@ function UserTable({ users }: { users: Row[] }) {
               <Person user={user} />
             </Table.Td>
             <Table.Td>
-              <StateBadges user={user} />
+              <StateTag user={user} />
             </Table.Td>
             <Table.Td visibleFrom="sm">
               <Group gap={6}>
                 {user.roles.map(role => (
-                  <Badge key={role} variant="default" tt="none" fw={500}>
-                    {role}
-                  </Badge>
+                  <Tag key={role}>{role}</Tag>
                 ))}
               </Group>
             </Table.Td>

@@ -100,7 +100,7 @@ export const en = {
   },
   register: {
     title: 'Register',
-    to: (app: string) => `Create your ${app} account`,
+    to: 'Create your account',
     action: 'Create account',
     hasAccount: 'Have an account?',
     closedTitle: 'Registration is closed',
@@ -314,6 +314,7 @@ export const en = {
     where: 'Where from',
     detail: 'More',
     system: 'the system or a stranger',
+    same: 'the same person',
     only: (person: string) => `Only about ${person}`,
     showAll: 'Show everybody',
     empty: 'Nothing happened',

@@ -118,7 +118,7 @@ export const ko: Messages = {
   },
   register: {
     title: '가입하기',
-    to: app => `${app} 계정 만들기`,
+    to: '계정 만들기',
     action: '계정 만들기',
     hasAccount: '이미 계정이 있으신가요?',
     closedTitle: '지금은 가입할 수 없습니다',
@@ -327,6 +327,7 @@ export const ko: Messages = {
     where: '위치',
     detail: '자세히',
     system: '시스템 또는 모르는 사람',
+    same: '본인',
     only: person => `${person} 관련 기록만`,
     showAll: '모두 보기',
     empty: '기록이 없습니다',

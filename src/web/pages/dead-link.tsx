@@ -1,17 +1,19 @@
 import { Anchor, Button } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
+import { useAuth } from '../../client/react.ts'
 import { useText } from '../language.tsx'
 import { CardPage } from '../parts/card-page.tsx'
 
 /** A link that is incomplete, or was good once. `children` says where a new one comes from. */
 export function DeadLink({ missing, children }: { missing: boolean; children?: ReactNode }) {
   const { link, common } = useText()
+  const { status } = useAuth()
   return (
     <CardPage title={link.badTitle} lead={missing ? link.missing : link.expired}>
       {children}
       <Anchor component={Link} href="/" ta="center" fz={14} underline="always">
-        {common.toAccount}
+        {status === 'signedIn' ? common.toAccount : common.toSignIn}
       </Anchor>
     </CardPage>
   )

@@ -56,7 +56,7 @@ function RegisterCard() {
   const { register, common } = text
   return (
     <CardPage
-      title={register.to(facts.appName)}
+      title={register.to}
       below={
         <Aside question={register.hasAccount} href={`/sign-in${location.search}`}>
           {text.signIn.action}

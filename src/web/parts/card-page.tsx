@@ -22,21 +22,23 @@ export function CardPage({ title, lead, icon, children, below }: CardPageProps) 
       <header>
         <Brand />
       </header>
-      <main className="card">
-        {icon && <div className="card-icon">{icon}</div>}
-        <PageTitle>{title}</PageTitle>
-        {lead && (
-          <Text c="dimmed" mt={8} fz={15} lh={1.55}>
-            {lead}
-          </Text>
-        )}
-        {children && (
-          <Stack gap={18} mt={26}>
-            {children}
-          </Stack>
-        )}
+      <main>
+        <div className="card">
+          {icon && <div className="card-icon">{icon}</div>}
+          <PageTitle>{title}</PageTitle>
+          {lead && (
+            <Text c="dimmed" mt={8} fz={15} lh={1.55}>
+              {lead}
+            </Text>
+          )}
+          {children && (
+            <Stack gap={18} mt={26}>
+              {children}
+            </Stack>
+          )}
+        </div>
+        {below && <div className="below">{below}</div>}
       </main>
-      {below && <div className="below">{below}</div>}
       <Preferences />
     </div>
   )

@@ -13,7 +13,18 @@ const kinds = {
 export function Notice({ kind, children }: { kind: keyof typeof kinds; children: ReactNode }) {
   if (!children) return null
   return (
-    <Alert {...kinds[kind]} variant="light" radius="md" p="sm" styles={{ message: { lineHeight: 1.5 } }}>
+    <Alert
+      {...kinds[kind]}
+      variant="light"
+      radius="md"
+      p="sm"
+      styles={{ message: { lineHeight: 1.5 } }}
+      vars={() => ({
+        root: {
+          '--alert-bg': `color-mix(in srgb, var(--mantine-color-${kinds[kind].color}-6) 11%, var(--surface))`,
+        },
+      })}
+    >
       {children}
     </Alert>
   )

@@ -1,8 +1,9 @@
-import { Badge, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { DeviceIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { useTimes } from '../times.ts'
+import { Tag } from './tag.tsx'
 
 export type SessionFacts = {
   id: string
@@ -34,9 +35,10 @@ export function SessionRows<Session extends SessionFacts>({
             <Text fw={550} fz={15} component="div" style={{ overflowWrap: 'anywhere' }}>
               {session.deviceName ?? text.sessions.unknown}
               {session.current && (
-                <Badge variant="light" color="teal" tt="none" ml={10}>
-                  {text.sessions.current}
-                </Badge>
+                <>
+                  {' '}
+                  <Tag color="good">{text.sessions.current}</Tag>
+                </>
               )}
             </Text>
             <Text fz={13} c="dimmed" lh={1.5}>

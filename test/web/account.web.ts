@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from '@jest/globals'
+import type { Page } from 'playwright-core'
+import { useBrowser } from '../support/browser.ts'
+import { PASSWORD, signUp, useService } from '../support/service.ts'
+import { linkOf } from '../support/smtp.ts'
+import { signInOn } from '../support/web.ts'
+
+const service = useService({ settings: { WEB: 'on' } })
+const browser = useBrowser()
+const NEW_PASSWORD = 'eighteen copper whistles'
+const HALF_AN_HOUR_SECONDS = 1800
+
+async function signedInAt(path: string, email: string): Promise<Page> {
+  const page = await browser.open()
+  await page.goto(service.url + path)
+  await signInOn(page, email, PASSWORD)
+  await page.getByRole('heading', { name: 'My account' }).waitFor()
+  return page
+}
+
+test('the profile is changed, and a name that is taken is told at its field', async () => {
+  const taken = await signUp(service, { username: 'grace' })
+  expect(taken.id).toBeDefined()
+  const { email, id } = await signUp(service)
+  const page = await signedInAt('/account', email)
+  await page.getByLabel('Name', { exact: true }).fill('에이다')
+  await page.getByLabel('Username').fill('grace')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('This username is taken. Choose another.').waitFor()
+  await page.getByLabel('Username').fill('ada')
+  await page.getByLabel('Language', { exact: true }).first().selectOption('ko')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('저장했습니다.').waitFor()
+  const user = await service.app.db.user.findUniqueOrThrow({ where: { id } })
+  expect(user).toMatchObject({ displayName: '에이다', username: 'ada', locale: 'ko' })
+})
+
+test('the password is changed, and a wrong current one is told', async () => {
+  const { email } = await signUp(service)
+  const page = await signedInAt('/account/security', email)
+  await page.getByLabel('Current password').fill('wrong')
+  await page.getByLabel('New password').fill(NEW_PASSWORD)
+  await page.getByRole('button', { name: 'Change the password' }).click()
+  await page.getByText('The password is wrong. Try again.').waitFor()
+  await page.getByLabel('Current password').fill(PASSWORD)
+  await page.getByRole('button', { name: 'Change the password' }).click()
+  await page.getByText('The password is changed').waitFor()
+  expect(await page.getByLabel('New password').inputValue()).toBe('')
+})
+
+test('the new address counts once its mail is opened, and the old one can be taken back', async () => {
+  const { email, id } = await signUp(service)
+  const page = await signedInAt('/account', email)
+  const newEmail = `new-${email}`
+  await page.getByLabel('New e-mail address').fill(newEmail)
+  await page.getByRole('button', { name: 'Change the address' }).click()
+  await page.getByText(`We have sent a link to ${newEmail}.`).waitFor()
+
+  await openLink(page, newEmail)
+  await page.getByRole('button', { name: 'Use this address' }).click()
+  await page.getByRole('heading', { name: 'Your address has changed' }).waitFor()
+  await page.getByRole('link', { name: 'Go to my account' }).click()
+  await page.getByText(`Mails go to ${newEmail}`).waitFor()
+
+  await openLink(page, email)
+  await page.getByRole('button', { name: 'Keep this address' }).click()
+  await page.getByRole('heading', { name: 'Your account is safe' }).waitFor()
+  expect(await service.app.db.user.findUniqueOrThrow({ where: { id } })).toMatchObject({
+    email,
+    passwordHash: null,
+  })
+})
+
+test('what is delicate asks for the password again when the sign-in is not fresh, and goes on after it', async () => {
+  const { email } = await signUp(service)
+  const page = await signedInAt('/account/data', email)
+  service.clock.advance(HALF_AN_HOUR_SECONDS)
+  await page.getByRole('button', { name: 'Download' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Is it you?' })
+  await dialog.getByLabel('Password', { exact: true }).fill('wrong')
+  await dialog.getByRole('button', { name: 'Go on' }).click()
+  await dialog.getByText('The password is wrong. Try again.').waitFor()
+  await dialog.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    dialog.getByRole('button', { name: 'Go on' }).click(),
+  ])
+  expect(download.suggestedFilename()).toBe('account.json')
+  expect(await readFile(await download.path(), 'utf8')).toContain(email)
+  await dialog.waitFor({ state: 'detached' })
+})
+
+test('who closes that dialog has changed nothing', async () => {
+  const { email, id } = await signUp(service)
+  const page = await signedInAt('/account/data', email)
+  service.clock.advance(HALF_AN_HOUR_SECONDS)
+  await page.getByRole('button', { name: 'Delete my account' }).click()
+  await page
+    .getByRole('dialog', { name: 'Delete the account' })
+    .getByRole('button', { name: 'Delete' })
+    .click()
+  await page.getByRole('dialog', { name: 'Is it you?' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog', { name: 'Is it you?' }).waitFor({ state: 'detached' })
+  expect(await service.app.db.user.count({ where: { id } })).toBe(1)
+})
+
+test('the account is deleted after a confirmation that names it', async () => {
+  const { email, id } = await signUp(service)
+  const page = await signedInAt('/account/data', email)
+  await page.getByRole('button', { name: 'Delete my account' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Delete the account' })
+  await dialog.getByText(`This deletes the account ${email} for good.`).waitFor()
+  await dialog.getByRole('button', { name: 'Delete my account' }).click()
+  await page.getByText('Your account is deleted').waitFor()
+  expect(page.url()).toBe(`${service.url}/sign-in`)
+  expect(await service.app.db.user.count({ where: { id } })).toBe(0)
+})
+
+/** Opens the link of the newest mail to the address that has one of this page's kinds. */
+async function openLink(page: Page, address: string): Promise<void> {
+  const mail = (await service.mailsTo(address)).at(-1)
+  if (!mail) throw new Error(`no mail to ${address}`)
+  const link = linkOf(mail)
+  await page.goto(service.url + link.pathname + link.search)
+}

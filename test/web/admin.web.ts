@@ -1,0 +1,166 @@
+import { beforeAll, describe, expect, test } from '@jest/globals'
+import type { Page } from 'playwright-core'
+import { useBrowser } from '../support/browser.ts'
+import { PASSWORD, type SignedIn, signUp, signUpWith, useService } from '../support/service.ts'
+import { stateOf } from '../support/sessions.ts'
+import { linkOf } from '../support/smtp.ts'
+import { signInOn } from '../support/web.ts'
+
+const service = useService({ settings: { WEB: 'on' } })
+const browser = useBrowser()
+const NEW_PASSWORD = 'eighteen copper whistles'
+
+let admin: SignedIn
+beforeAll(async () => {
+  admin = await signUpWith(service, 'admin')
+})
+
+async function adminAt(path: string): Promise<Page> {
+  const page = await browser.open()
+  await page.goto(service.url + path)
+  await signInOn(page, admin.email, PASSWORD)
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor()
+  return page
+}
+
+/** A new account with a name, and its page open. */
+async function subjectPage(displayName: string): Promise<{ page: Page; subject: SignedIn }> {
+  const subject = await signUp(service)
+  await service.app.db.user.update({ where: { id: subject.id }, data: { displayName } })
+  const page = await adminAt(`/users/${subject.id}`)
+  await page.getByRole('heading', { name: displayName, level: 1 }).waitFor()
+  return { page, subject }
+}
+
+describe('the list of people', () => {
+  beforeAll(async () => {
+    for (let index = 0; index < 30; index++) {
+      const { id } = await signUp(service, { email: `crew${String(index).padStart(2, '0')}@example.com` })
+      if (index === 7) await service.app.db.user.update({ where: { id }, data: { disabledAt: new Date() } })
+    }
+  })
+
+  test('is searched, filtered, ordered and paged, and all of it is in the address', async () => {
+    const page = await adminAt('/users')
+    await page.getByLabel('Search by name or address').fill('crew')
+    await page.waitForURL('**/users?search=crew')
+    await page.getByLabel('Order').selectOption('byEmail')
+    const first = page.locator('tbody tr').first()
+    await first.getByText('crew00@example.com').waitFor()
+    await page.getByRole('button', { name: 'Next' }).click()
+    await first.getByText('crew25@example.com').waitFor()
+    expect(new URL(page.url()).searchParams.get('order')).toBe('byEmail')
+
+    await page.goBack()
+    await first.getByText('crew00@example.com').waitFor()
+    await page.getByLabel('State').selectOption('disabled')
+    await first.getByText('crew07@example.com').waitFor()
+    expect(await page.locator('tbody tr').count()).toBe(1)
+
+    const shared = await browser.open({ beside: page })
+    await shared.goto(page.url())
+    await shared.locator('tbody tr').first().getByText('crew07@example.com').waitFor()
+    expect(await shared.getByLabel('Search by name or address').inputValue()).toBe('crew')
+    await page.getByLabel('Search by name or address').fill('nobody at all')
+    await page.getByRole('button', { name: 'Clear the filters' }).click()
+    await page.waitForURL(`${service.url}/users`)
+    expect(await page.getByLabel('Search by name or address').inputValue()).toBe('')
+  })
+
+  test('is not for everybody', async () => {
+    const { email } = await signUp(service)
+    const page = await browser.open()
+    await page.goto(`${service.url}/users`)
+    await signInOn(page, email, PASSWORD)
+    await page.getByRole('heading', { name: 'Not for your account' }).waitFor()
+    await page.getByRole('button', { name: 'Go to my account' }).click()
+    await page.getByRole('heading', { name: 'My account' }).waitFor()
+    expect(await page.getByRole('link', { name: 'People' }).count()).toBe(0)
+  })
+})
+
+test('whoever is invited chooses a password by the mail and signs in', async () => {
+  const page = await adminAt('/users')
+  await page.getByRole('button', { name: 'Invite' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Invite somebody' })
+  await dialog.getByLabel('E-mail address').fill('grace@example.com')
+  await dialog.getByLabel('support').check()
+  await dialog.getByRole('button', { name: 'Send the invitation' }).click()
+  await page.getByText('The invitation to grace@example.com is on its way.').waitFor()
+
+  const [mail] = await service.mailsTo('grace@example.com')
+  const link = linkOf(mail!)
+  const guest = await browser.open()
+  await guest.goto(service.url + link.pathname + link.search)
+  await guest.getByRole('heading', { name: 'Welcome to Authograph' }).waitFor()
+  await guest.getByLabel('New password').fill(NEW_PASSWORD)
+  await guest.getByRole('button', { name: 'Accept the invitation' }).click()
+  await guest.getByRole('link', { name: 'Go to sign-in' }).click()
+  await signInOn(guest, 'grace@example.com', NEW_PASSWORD)
+  await guest.getByRole('heading', { name: 'My account' }).waitFor()
+  await guest.getByRole('link', { name: 'People' }).waitFor()
+})
+
+test('roles are given and taken', async () => {
+  const { page, subject } = await subjectPage('Alan Turing')
+  await page.getByLabel('support').check()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('The roles are changed.').waitFor()
+  const roles = await service.app.db.userRole.findMany({ where: { userId: subject.id } })
+  expect(roles.map(role => role.roleName).sort()).toEqual(['support', 'user'])
+})
+
+test('an account is disabled with a reason, which ends its sessions, and enabled again', async () => {
+  const { page, subject } = await subjectPage('Joan Clarke')
+  await page.getByRole('button', { name: 'Disable' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Disable Joan Clarke?' })
+  await dialog.getByLabel('Reason').fill('left the company')
+  await dialog.getByRole('button', { name: 'Disable' }).click()
+  await page.getByText('The account is disabled').waitFor()
+  expect(await stateOf(service, subject.accessToken)).not.toBe('LIVE')
+  await page.getByText('left the company').waitFor()
+  await page.getByRole('button', { name: 'Enable' }).click()
+  await page.getByText('The account is enabled.').waitFor()
+})
+
+test('an account is signed out everywhere', async () => {
+  const { page, subject } = await subjectPage('Mary Somerville')
+  await page.getByRole('button', { name: 'Sign out everywhere' }).click()
+  await page.getByText('1 device was signed out.').waitFor()
+  await page.getByText('Not signed in anywhere.').waitFor()
+  expect(await stateOf(service, subject.accessToken)).toBe('REVOKED')
+})
+
+test('an account is deleted only by whoever writes its address', async () => {
+  const { page, subject } = await subjectPage('Charles Babbage')
+  await page.getByRole('button', { name: 'Delete' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Delete Charles Babbage?' })
+  await dialog.getByLabel(`Write ${subject.email} to confirm`).fill('somebody@example.com')
+  await dialog.getByRole('button', { name: 'Delete' }).click()
+  await dialog.getByText('That is not the address of this account.').waitFor()
+  expect(await service.app.db.user.count({ where: { id: subject.id } })).toBe(1)
+  await dialog.getByLabel(`Write ${subject.email} to confirm`).fill(subject.email)
+  await dialog.getByRole('button', { name: 'Delete' }).click()
+  await page.getByText('Charles Babbage was deleted.').waitFor()
+  expect(await service.app.db.user.count({ where: { id: subject.id } })).toBe(0)
+})
+
+test('the last administrator stays one, and the page says why', async () => {
+  const page = await adminAt(`/users/${admin.id}`)
+  await page.getByLabel('admin').uncheck()
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('This is the last administrator.').waitFor()
+})
+
+test('the audit log is filtered by what happened, and about whom', async () => {
+  const { page, subject } = await subjectPage('Emmy Noether')
+  await page.getByRole('link', { name: 'Show all in the audit log' }).click()
+  await page.getByText('Only about Emmy Noether').waitFor()
+  expect(await page.locator('tbody tr').count()).toBe(2)
+  await page.getByLabel('What happened').selectOption('user.registered')
+  await page.waitForURL(`**/audit?subject=${subject.id}&action=user.registered`)
+  await page.locator('tbody').getByText('Signed in').waitFor({ state: 'detached' })
+  expect(await page.locator('tbody tr').count()).toBe(1)
+  await page.getByLabel('Until').fill('2020-01-01')
+  await page.getByText('Nothing happened').waitFor()
+})

@@ -1,0 +1,128 @@
+import { beforeAll, describe, expect, test } from '@jest/globals'
+import type { Page } from 'playwright-core'
+import { violations } from '../support/axe.ts'
+import { useBrowser } from '../support/browser.ts'
+import { PASSWORD, type SignedIn, signUp, signUpWith, useService } from '../support/service.ts'
+import { FIREFOX } from '../support/sessions.ts'
+
+const service = useService({ settings: { WEB: 'on', LIMIT_LOGIN_NETWORK: '10000/1h' } })
+const browser = useBrowser()
+
+const DESKTOP = { width: 1280, height: 860 }
+/** Many page loads on few cores. */
+const TIMEOUT_MS = 240_000
+
+const people = [
+  { displayName: 'Grace Hopper', username: 'grace' },
+  { displayName: '김서연', username: 'seoyeon' },
+  { displayName: 'Alan Turing', username: null },
+  { displayName: null, username: 'rosalind.f' },
+  { displayName: '박도윤', username: null },
+]
+
+let admin: SignedIn
+let someone: SignedIn
+beforeAll(async () => {
+  admin = await signUpWith(service, 'admin')
+  await service.app.db.user.update({
+    where: { id: admin.id },
+    data: {
+      displayName: 'Ada Lovelace',
+      username: 'ada',
+      email: 'ada@example.com',
+      emailCanonical: 'ada@example.com',
+    },
+  })
+  admin.email = 'ada@example.com'
+  for (const [index, names] of people.entries()) {
+    const account = await signUp(service, { email: `person${index}@example.com` })
+    await service.app.db.user.update({
+      where: { id: account.id },
+      data: {
+        ...names,
+        emailVerifiedAt: index < 3 ? new Date() : null,
+        disabledAt: index === 4 ? new Date() : null,
+      },
+    })
+    if (index === 0) someone = account
+  }
+  await service.app.db.session.updateMany({
+    where: { userId: someone.id },
+    data: { deviceName: 'Safari on iPhone' },
+  })
+  await service.send(
+    'mutation ($i: LoginInput!) { login(input: $i) { __typename } }',
+    {
+      i: { identifier: admin.email, password: PASSWORD },
+    },
+    { headers: { 'user-agent': FIREFOX } },
+  )
+})
+
+/** Every page, by what its picture is called. */
+const open: Record<string, string> = {
+  'sign-in': '/sign-in',
+  register: '/register',
+  'forgot-password': '/forgot-password',
+  'verify-email': '/verify-email?token=x',
+  'reset-password': '/reset-password?token=x',
+  'accept-invitation': '/accept-invitation?token=x',
+  'confirm-email': '/confirm-email?token=x',
+  'undo-email': '/undo-email?token=x',
+  'dead-link': '/reset-password',
+}
+const signedIn = (): Record<string, string> => ({
+  profile: '/account',
+  security: '/account/security',
+  devices: '/account/devices',
+  data: '/account/data',
+  users: '/users',
+  'users-none': '/users?search=nobody-is-called-this',
+  user: `/users/${someone.id}`,
+  audit: '/audit',
+  missing: '/account/no-such-page',
+})
+
+const looks = (['en-GB', 'ko-KR'] as const).flatMap(locale =>
+  (['light', 'dark'] as const).map(colorScheme => ({ locale, colorScheme })),
+)
+
+describe.each(looks)('in $locale, $colorScheme', ({ locale, colorScheme }) => {
+  const picture = (name: string) => `test/web/screenshots/${name}-${locale.slice(0, 2)}-${colorScheme}.png`
+
+  async function show(page: Page, pages: Record<string, string>): Promise<string[]> {
+    const found: string[] = []
+    for (const [name, path] of Object.entries(pages)) {
+      await page.goto(service.url + path)
+      await settled(page)
+      await page.screenshot({ path: picture(name), fullPage: true })
+      found.push(...(await violations(page)).map(violation => `${path}: ${violation}`))
+    }
+    return found
+  }
+
+  test(
+    'every page is right for people with disabilities',
+    async () => {
+      const page = await browser.open({ locale, colorScheme, viewport: DESKTOP, timezoneId: 'Asia/Seoul' })
+      const before = await show(page, open)
+      await enter(page)
+      const after = await show(page, signedIn())
+      expect([...before, ...after]).toEqual([])
+    },
+    TIMEOUT_MS,
+  )
+})
+
+async function settled(page: Page): Promise<void> {
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  await page.waitForLoadState('networkidle')
+}
+
+async function enter(page: Page): Promise<void> {
+  await page.goto(`${service.url}/sign-in`)
+  await page.locator('input[name=identifier]').fill(admin.email)
+  await page.locator('input[name=password]').fill(PASSWORD)
+  await page.locator('button[type=submit]').click()
+  await page.waitForURL('**/account')
+}

@@ -1,0 +1,205 @@
+import { describe, expect, test } from '@jest/globals'
+import type { Page } from 'playwright-core'
+import { useBrowser } from '../support/browser.ts'
+import { PASSWORD, type Service, useService } from '../support/service.ts'
+import { linkOf } from '../support/smtp.ts'
+import { signInOn } from '../support/web.ts'
+
+const ELSEWHERE = 'http://app.example.com'
+const service = useService({
+  settings: { WEB: 'on', EMAIL_VERIFICATION: 'required', RETURN_ORIGINS: ELSEWHERE, SANDBOX: 'off' },
+})
+const browser = useBrowser()
+const NEW_PASSWORD = 'eighteen copper whistles'
+
+/** Opens the link of the newest mail to the address, on this service: links lead to PUBLIC_URL. */
+async function openMail(page: Page, { url, mailsTo }: Service, address: string): Promise<URL> {
+  const mail = (await mailsTo(address)).at(-1)
+  if (!mail) throw new Error(`no mail to ${address}`)
+  const link = linkOf(mail)
+  await page.goto(url + link.pathname + link.search)
+  return link
+}
+
+test('whoever registers confirms the address by the mail, signs in and is on the account page', async () => {
+  const page = await browser.open()
+  await page.goto(service.url)
+  await page.getByRole('link', { name: 'Register' }).click()
+  await page.getByLabel('Name').fill('Ada Lovelace')
+  await page.getByLabel('E-mail address').fill('ada@example.com')
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  await page.getByText('Password strength: Strong').waitFor()
+  await page.getByRole('button', { name: 'Create account' }).click()
+  await page.getByRole('heading', { name: 'Look into your mailbox' }).waitFor()
+
+  await openMail(page, service, 'ada@example.com')
+  await page.getByRole('button', { name: 'Confirm the address' }).click()
+  await page.getByRole('heading', { name: 'Your address is confirmed' }).waitFor()
+  await page.getByRole('link', { name: 'Go to sign-in' }).click()
+  await signInOn(page, 'ada@example.com', PASSWORD)
+  await page.getByRole('heading', { name: 'My account' }).waitFor()
+  expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('Ada Lovelace')
+  expect(page.url()).toBe(`${service.url}/account`)
+})
+
+test('an address that is not confirmed gets its mail again from the sign-in page', async () => {
+  const page = await browser.open()
+  await page.goto(`${service.url}/register`)
+  await page.getByLabel('E-mail address').fill('late@example.com')
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  await page.getByRole('button', { name: 'Create account' }).click()
+  await page.getByRole('link', { name: 'Go to sign-in' }).click()
+  await signInOn(page, 'late@example.com', PASSWORD)
+  await page.getByRole('alert').getByText('Verify your e-mail address first').waitFor()
+  await page.getByRole('button', { name: 'Send the mail again' }).click()
+  await page.getByRole('button', { name: 'Sent again.' }).waitFor()
+  expect(await service.mailsTo('late@example.com')).toHaveLength(2)
+})
+
+test('a forgotten password is set anew by the mail, and its link works once', async () => {
+  const { email } = await verified()
+  const page = await browser.open()
+  await page.goto(`${service.url}/sign-in`)
+  await page.getByRole('link', { name: 'Forgotten your password?' }).click()
+  await page.getByLabel('E-mail address').fill(email)
+  await page.getByRole('button', { name: 'Send the link' }).click()
+  await page.getByRole('heading', { name: 'Look into your mailbox' }).waitFor()
+
+  const link = await openMail(page, service, email)
+  await page.getByLabel('New password').fill('password')
+  await page.getByRole('button', { name: 'Set the password' }).click()
+  await page.getByText('known from a data breach').waitFor()
+  await page.getByLabel('New password').fill(NEW_PASSWORD)
+  await page.getByRole('button', { name: 'Set the password' }).click()
+  await page.getByRole('heading', { name: 'Your password is set' }).waitFor()
+  await page.getByRole('link', { name: 'Go to sign-in' }).click()
+  await signInOn(page, email, NEW_PASSWORD)
+  await page.getByRole('heading', { name: 'My account' }).waitFor()
+
+  const late = await browser.open()
+  await late.goto(service.url + link.pathname + link.search)
+  await late.getByLabel('New password').fill('nineteen silver kettles')
+  await late.getByRole('button', { name: 'Set the password' }).click()
+  await late.getByRole('heading', { name: 'This link does not work' }).waitFor()
+})
+
+test('a token leaves the address bar before anybody can see or share it, and opening its page spends nothing', async () => {
+  const { email } = await verified()
+  await service.send('mutation ($e: String!) { requestPasswordReset(input: { email: $e }) }', { e: email })
+  const page = await browser.open()
+  const link = await openMail(page, service, email)
+  await page.getByRole('heading', { name: 'Set a new password' }).waitFor()
+  expect(page.url()).toBe(`${service.url}/reset-password`)
+  await page.goto(service.url + link.pathname + link.search)
+  await page.getByLabel('New password').fill(NEW_PASSWORD)
+  await page.getByRole('button', { name: 'Set the password' }).click()
+  await page.getByRole('heading', { name: 'Your password is set' }).waitFor()
+})
+
+test('signing in works by the keyboard alone, and the focus is always to be seen', async () => {
+  const { email } = await verified()
+  const page = await browser.open()
+  await page.goto(`${service.url}/sign-in`)
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  const focused = () =>
+    page.evaluate(`(() => {
+      const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement)
+      return { name: document.activeElement.name, outline: outlineStyle + ' ' + outlineWidth }
+    })()`) as Promise<{ name?: string; outline: string }>
+  const ring = { outline: 'solid 2px' }
+
+  await page.keyboard.press('Tab')
+  expect(await focused()).toMatchObject(ring)
+  await page.keyboard.press('Tab')
+  expect(await focused()).toEqual({ name: 'identifier', ...ring })
+  await page.keyboard.type(email)
+  await page.keyboard.press('Tab')
+  await page.keyboard.type('wrong')
+  await page.keyboard.press('Enter')
+  await page.getByRole('alert').getByText('The name or the password is wrong.').waitFor()
+  expect((await focused()).name).toBe('password')
+  await page.keyboard.press('Control+A')
+  await page.keyboard.type(PASSWORD)
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'My account' }).waitFor()
+})
+
+test('what was typed stays when something is wrong, and the first wrong field has the focus', async () => {
+  const page = await browser.open()
+  await page.goto(`${service.url}/register`)
+  await page.getByLabel('E-mail address').fill('not an address')
+  await page.getByLabel('Password', { exact: true }).fill('short')
+  await page.getByRole('button', { name: 'Create account' }).click()
+  await page.getByText('Write a whole e-mail address').waitFor()
+  await page.getByText('Use at least 8 characters.').waitFor()
+  const email = page.getByLabel('E-mail address')
+  expect(await email.inputValue()).toBe('not an address')
+  expect(await email.getAttribute('aria-invalid')).toBe('true')
+  expect(await page.evaluate('document.activeElement.name')).toBe('email')
+})
+
+test('the language is the browser’s, and the one that is chosen instead stays chosen', async () => {
+  const page = await browser.open({ locale: 'ko-KR' })
+  await page.goto(`${service.url}/sign-in`)
+  await page.getByRole('heading', { name: 'Authograph에 로그인' }).waitFor()
+  expect(await page.evaluate('document.documentElement.lang')).toBe('ko')
+  await page.getByLabel('언어').selectOption('en')
+  await page.getByRole('heading', { name: 'Sign in to Authograph' }).waitFor()
+  await page.reload()
+  await page.getByRole('heading', { name: 'Sign in to Authograph' }).waitFor()
+  expect(await page.evaluate('document.documentElement.lang')).toBe('en')
+})
+
+test('a server that cannot be reached is said to be so, and trying again works', async () => {
+  const { email } = await verified()
+  const page = await browser.open()
+  await page.goto(`${service.url}/sign-in`)
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  await page.waitForLoadState('networkidle')
+  // Answered in its place by a proxy; a broken connection would be an error in the console of its own.
+  await page.route('**/graphql', route => route.fulfill({ status: 200, body: 'no JSON' }))
+  await signInOn(page, email, PASSWORD)
+  await page.getByRole('alert').getByText('The server could not be reached.').waitFor()
+  await page.unroute('**/graphql')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'My account' }).waitFor()
+})
+
+describe('return_to', () => {
+  test('leads back to an origin of the list once somebody has signed in', async () => {
+    const { email } = await verified()
+    const page = await browser.open()
+    await page.route(`${ELSEWHERE}/**`, route =>
+      route.fulfill({ contentType: 'text/html', body: 'welcome back' }),
+    )
+    await page.goto(`${service.url}/sign-in?return_to=${encodeURIComponent(`${ELSEWHERE}/inbox?tab=1`)}`)
+    await signInOn(page, email, PASSWORD)
+    await page.waitForURL(`${ELSEWHERE}/inbox?tab=1`)
+  })
+
+  test.each(['https://evil.example', 'javascript:alert(1)', '//evil.example', `${ELSEWHERE}@evil.example`])(
+    'leads nowhere else: %s',
+    async target => {
+      const { email } = await verified()
+      const page = await browser.open()
+      await page.goto(`${service.url}/sign-in?return_to=${encodeURIComponent(target)}`)
+      await page.getByText('not one that this server may send you back to').waitFor()
+      await signInOn(page, email, PASSWORD)
+      await page.waitForURL(`${service.url}/account`)
+    },
+  )
+})
+
+/** An account that may sign in. */
+async function verified(): Promise<{ email: string }> {
+  const email = `${crypto.randomUUID()}@example.com`
+  await service.send('mutation ($i: RegisterInput!) { register(input: $i) { __typename } }', {
+    i: { email, password: PASSWORD },
+  })
+  const [mail] = await service.mailsTo(email)
+  if (!mail) throw new Error(`no mail to ${email}`)
+  await service.send('mutation ($t: String!) { verifyEmail(input: { token: $t }) { id } }', {
+    t: linkOf(mail).searchParams.get('token'),
+  })
+  return { email }
+}
