@@ -77,12 +77,12 @@ export async function userPage(app: App, selection: UserSelection, order: UserOr
   const name = `${field} ${direction}`
   const page = pageOf(args, keys.length + 1)
   for (const place of ['after', 'before'] as const) {
-    const [of, ...found] = page[place] ?? [name, ...keys.map(() => undefined)]
-    if (of !== name || !keys.every((key, at) => found[at] === undefined || key.isValid(found[at])))
-      throw foreignCursor(place)
+    const [of, ...values] = page[place] ?? []
+    if (of === undefined) continue
+    const isOwn = of === name && keys.every((key, at) => key.isValid(values[at] ?? ''))
+    if (!isOwn) throw foreignCursor(place)
   }
-  const conditions = conditionsOf(selection)
-  const fetched = await fetchPage(app, conditions, page, keys, direction)
+  const fetched = await fetchPage(app, conditionsOf(selection), page, order)
   const totalCount = () => countUsers(app.pool, conditionsOf(selection))
   return connectionOf(page, fetched, totalCount, account => [name, ...keys.map(key => key.of(account))])
 }
@@ -92,22 +92,19 @@ async function fetchPage(
   app: App,
   { values, filters, search }: Conditions,
   page: Page,
-  keys: Key[],
-  direction: OrderDirection,
+  { field, direction }: UserOrder,
 ): Promise<Account[]> {
+  const keys = ORDERS[field]
   const columns = keys.map(key => key.column)
-  const upwards = (direction === 'ASC') !== page.backward
-  const by = (names: string[]) => names.map(column => `${column} ${upwards ? 'ASC' : 'DESC'}`).join(', ')
-  const beyond = (place: string[] | undefined, sign: '<' | '>') => {
+  const ascending = direction === 'ASC'
+  const by = (names: string[]) =>
+    names.map(column => `${column} ${ascending !== page.backward ? 'ASC' : 'DESC'}`).join(', ')
+  const beyond = (place: string[] | undefined, follows: boolean) => {
     if (!place) return []
     const bounds = keys.map(({ type }, at) => `$${values.push(place[at + 1])}::${type}`)
-    return [`(${columns.join(', ')}) ${sign} (${bounds.join(', ')})`]
+    return [`(${columns}) ${ascending === follows ? '>' : '<'} (${bounds})`]
   }
-  const between = [
-    filters,
-    ...beyond(page.after, direction === 'ASC' ? '>' : '<'),
-    ...beyond(page.before, direction === 'ASC' ? '<' : '>'),
-  ].join(' AND ')
+  const between = [filters, ...beyond(page.after, true), ...beyond(page.before, false)].join(' AND ')
   const count = page.size + 1
   const inOrder = (where: string) =>
     `SELECT u.id FROM users u WHERE ${where} ORDER BY ${by(columns)} LIMIT ${count}`

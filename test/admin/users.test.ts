@@ -187,7 +187,7 @@ describe('a filter', () => {
 
     expect(await of({})).toEqual(new Set([plain, verified, disabled, helper]))
     expect(await of({ role: 'support' })).toEqual(new Set([helper]))
-    expect(await of({ role: 'no-such-role' })).toEqual(new Set())
+    for (const role of ['no-such-role', '', '\0']) expect(await of({ role })).toEqual(new Set())
     expect(await of({ disabled: true })).toEqual(new Set([disabled]))
     expect(await of({ disabled: false })).toEqual(new Set([plain, verified, helper]))
     expect(await of({ emailVerified: true })).toEqual(new Set([verified, disabled]))

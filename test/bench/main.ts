@@ -5,12 +5,13 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadConfig } from '../../src/config.ts'
-import { startEmbedded } from '../../src/database/embedded/start.ts'
+import { type EmbeddedDatabase, startEmbedded } from '../../src/database/embedded/start.ts'
 import { type Cores, findCores, pin } from './cores.ts'
 import { importing } from './importing.ts'
 import { load } from './load.ts'
 import { residentMb, type Service, type Settings, startScript, startService } from './processes.ts'
 import { type Account, register } from './requests.ts'
+import { scale } from './scale.ts'
 import { CONNECTIONS, hashing, latency, type Stage, throughput } from './stages.ts'
 import { type Row, toTable, valueRow } from './table.ts'
 
@@ -33,13 +34,18 @@ async function bench(): Promise<string> {
   const cores = await findCores()
   const [loadBefore = 0] = loadavg()
   const folder = await makeFolder()
+  const rows = process.argv[2] === 'scale' ? await scaled(folder, cores) : await everything(folder, cores)
+  return [toTable(rows), '', ...footer(cores, loadBefore), ''].join('\n')
+}
+
+async function everything(folder: string, cores: Cores | undefined): Promise<Row[]> {
   const builtIn = { ...SETTINGS, DATA_DIR: folder }
   // The very first start makes the database, which the goal does not speak of.
   await (await startService(builtIn, folder)).stop()
   const starts = await startTimes(builtIn, folder)
 
-  const imports = await importRows(folder)
-  const DATABASE_URL = await startDatabase(folder, cores)
+  const database = await startDatabase(folder, cores)
+  const DATABASE_URL = database.url('authograph')
   const settings = { ...SETTINGS, DATABASE_URL }
   const startsWithUrl = await startTimes(settings, folder)
 
@@ -52,18 +58,29 @@ async function bench(): Promise<string> {
   await sleep(SETTLE_MS)
   const busyMb = await residentMb(service.pid)
   return [
-    toTable([
-      ...rows,
-      ...imports,
-      valueRow('start-up, built-in database', starts, seconds, { atMost: 1.5 }),
-      valueRow('start-up, DATABASE_URL', startsWithUrl, seconds, { atMost: 1 }),
-      valueRow('memory, idle', [idleMb], megabytes, { atMost: 120 }),
-      valueRow('memory, after the bench', [busyMb], megabytes, { atMost: 250 }),
-    ]),
-    '',
-    ...footer(cores, loadBefore),
-    '',
-  ].join('\n')
+    ...rows,
+    valueRow('start-up, built-in database', starts, seconds, { atMost: 1.5 }),
+    valueRow('start-up, DATABASE_URL', startsWithUrl, seconds, { atMost: 1 }),
+    valueRow('memory, idle', [idleMb], megabytes, { atMost: 120 }),
+    valueRow('memory, after the bench', [busyMb], megabytes, { atMost: 250 }),
+    ...(await scale(scene(database, folder, cores))),
+  ]
+}
+
+/** Only what must not grow with the number of accounts: `npm run bench -- scale`. */
+async function scaled(folder: string, cores: Cores | undefined): Promise<Row[]> {
+  const database = await startDatabase(folder, cores)
+  await pin(process.pid, cores?.asking)
+  return scale(scene(database, folder, cores))
+}
+
+function scene(database: EmbeddedDatabase, folder: string, cores: Cores | undefined) {
+  const start = async (databaseUrl: string) => {
+    const service = await startService({ ...SETTINGS, DATABASE_URL: databaseUrl }, folder)
+    leftovers.push(service.stop)
+    return service
+  }
+  return { database, start, cores, hashing: config.hashing }
 }
 
 async function makeFolder(): Promise<string> {
@@ -91,7 +108,7 @@ async function importRows(dataDir: string): Promise<Row[]> {
 }
 
 /** The built-in database with the settings that the service gives it, on the cores that do not serve. */
-async function startDatabase(dataDir: string, cores: Cores | undefined): Promise<string> {
+async function startDatabase(dataDir: string, cores: Cores | undefined): Promise<EmbeddedDatabase> {
   await pin(process.pid, cores?.asking)
   const database = await startEmbedded({ dataDir, log: () => {} })
   await pin(process.pid, cores?.all)
@@ -99,7 +116,7 @@ async function startDatabase(dataDir: string, cores: Cores | undefined): Promise
     await database.stop()
     await rm(dirname(database.dir), { recursive: true, force: true })
   })
-  return database.url('authograph')
+  return database
 }
 
 /** Started before this process is confined to some of the cores, for the number of hashes at once goes by them. */

@@ -3,7 +3,7 @@ import type { Source } from './load.ts'
 
 export type Account = { email: string; accessToken: string; refreshToken: string }
 
-const PASSWORD = 'seventeen brass engines'
+export const PASSWORD = 'seventeen brass engines'
 const TOKENS =
   'accessToken accessTokenExpiresAt refreshToken refreshTokenExpiresAt session { id } user { id email }'
 const OPERATIONS = {
@@ -11,6 +11,11 @@ const OPERATIONS = {
   me: 'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt } }',
   refresh: `mutation Refresh($input: RefreshTokenInput) { refreshToken(input: $input) { ${TOKENS} } }`,
   login: `mutation Login($input: LoginInput!) { login(input: $input) { ... on AuthPayload { ${TOKENS} } } }`,
+  users: `query Users($first: Int, $after: String, $filter: UserFilter) {
+    users(first: $first, after: $after, filter: $filter) {
+      pageInfo { hasNextPage endCursor } nodes { id email username displayName roles createdAt lastLoginAt disabledAt } } }`,
+  counted: `query Counted($first: Int, $filter: UserFilter) {
+    users(first: $first, filter: $filter) { totalCount nodes { id email displayName roles } } }`,
   register: `mutation Register($input: RegisterInput!) { register(input: $input) { ... on AuthPayload { ${TOKENS} } } }`,
 }
 
@@ -19,8 +24,12 @@ function http(start: string, headers: string[], body = ''): string {
 }
 
 function graphql(operation: keyof typeof OPERATIONS, input?: object, accessToken?: string): string {
-  const body = JSON.stringify({ query: OPERATIONS[operation], variables: input && { input } })
-  const headers = ['content-type: application/json', `content-length: ${body.length}`]
+  return request(operation, input && { input }, accessToken)
+}
+
+function request(operation: keyof typeof OPERATIONS, variables?: object, accessToken?: string): string {
+  const body = JSON.stringify({ query: OPERATIONS[operation], variables })
+  const headers = ['content-type: application/json', `content-length: ${Buffer.byteLength(body)}`]
   if (accessToken) headers.push(`authorization: Bearer ${accessToken}`)
   return http('POST /graphql HTTP/1.1', headers, body)
 }
@@ -45,6 +54,15 @@ export function bareMe(accounts: Account[]): Source {
 
 function fixed(requests: string[]): Source {
   return { next: connection => requests[connection % requests.length] ?? '' }
+}
+
+/** A page of `users`, the same again and again; with `totalCount` where it is to be counted too. */
+export function users(
+  { accessToken }: Account,
+  variables: { after?: string; filter?: object },
+  counted = false,
+): Source {
+  return fixed([request(counted ? 'counted' : 'users', { first: 20, ...variables }, accessToken)])
 }
 
 /** Each connection refreshes its own session with the token that it got the last time. */
@@ -79,7 +97,7 @@ export function register(onAccount: (account: Account) => void = () => {}): Sour
   }
 }
 
-function tokensIn(body: string): Omit<Account, 'email'> {
+export function tokensIn(body: string): Omit<Account, 'email'> {
   const value = (name: string) => {
     const [, found] = new RegExp(`"${name}":"([^"]+)"`).exec(body) ?? []
     if (!found) throw new Error(`No ${name} in ${body}`)

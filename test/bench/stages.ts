@@ -101,7 +101,7 @@ export async function latency({ service, accounts, cores }: Stage): Promise<Row[
 }
 
 /** Runs the tasks one after the other, several times over; the first time only warms them up. */
-async function inTurns<Name extends string>(
+export async function inTurns<Name extends string>(
   tasks: Record<Name, () => Promise<number>>,
 ): Promise<Record<Name, number[]>> {
   const names = Object.keys(tasks) as Name[]
@@ -117,6 +117,6 @@ function perSecond(rate: number): string {
   return `${rate < 1000 ? rate.toFixed(1) : Math.round(rate).toLocaleString('en')}/s`
 }
 
-function milliseconds(ms: number): string {
+export function milliseconds(ms: number): string {
   return `${ms.toFixed(1)} ms`
 }
