@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import { forgetPerson } from '../audit/forget.ts'
 import { NOWHERE, type Origin, record } from '../audit/record.ts'
-import type { Queryable } from '../database/client.ts'
+import { isId, type Queryable } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { queueMail } from '../mail/outbox.ts'
@@ -20,7 +20,8 @@ export async function deleteAccountOf(
   { actorId, request }: { actorId: string; request: Origin },
 ): Promise<void> {
   const { email, emailCanonical, locale } = await keepAnAdministrator(tx, () => removeUser(tx, userId))
-  await tx.emailToken.deleteMany({ where: { emailCanonical } })
+  // Accounts that were asked for with this address; the account's own tokens went with it.
+  await tx.emailToken.deleteMany({ where: { emailCanonical, userId: null } })
   await tx.mail.deleteMany({ where: { userId } })
   await forgetPerson(tx, userId)
   const at = app.clock.now()
@@ -41,8 +42,10 @@ export async function deleteAccountOf(
 type Removed = Pick<User, 'email' | 'emailCanonical' | 'locale'>
 
 async function removeUser(tx: Queryable, id: string): Promise<Removed> {
-  const [removed] = await tx.$queryRaw<Removed[]>`
-    DELETE FROM users WHERE id = ${id}::uuid RETURNING email, email_canonical AS "emailCanonical", locale`
+  const [removed] = isId(id)
+    ? await tx.$queryRaw<Removed[]>`
+        DELETE FROM users WHERE id = ${id}::uuid RETURNING email, email_canonical AS "emailCanonical", locale`
+    : []
   if (!removed) throw new AuthError('NOT_FOUND', { message: 'There is no account with this id.' })
   return removed
 }

@@ -76,9 +76,9 @@ export function newToken(app: App, wanted: WantedToken): IssuedToken & { row: Em
 }
 
 /** SQL that stores the token rows of the JSON parameter `$parameter`, each in the place of its predecessor. */
-export function tokensSql(parameter: number, guard?: string): string {
+export function tokensSql(parameter: number): string {
   const replaced = Object.values(tokenColumns).filter(column => column !== 'purpose' && column !== 'subject')
-  return `${insertSql('email_tokens', tokenColumns, parameter, guard)}
+  return `${insertSql('email_tokens', tokenColumns, parameter)}
     ON CONFLICT (purpose, subject) DO UPDATE SET ${replaced.map(column => `${column} = excluded.${column}`).join(', ')}`
 }
 
