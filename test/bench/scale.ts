@@ -4,7 +4,6 @@ import argon2 from 'argon2'
 import pg from 'pg'
 import type { Config } from '../../src/config.ts'
 import type { EmbeddedDatabase } from '../../src/database/embedded/start.ts'
-import { migrate } from '../../src/database/migrate.ts'
 import { cursorOf } from '../../src/pagination.ts'
 import { type Cores, pin } from './cores.ts'
 import { load } from './load.ts'
@@ -39,11 +38,11 @@ export async function scale(scene: Scene): Promise<Row[]> {
 
 async function makeWorld({ database, start, hashing }: Scene, size: number): Promise<World> {
   const url = await database.ensureDatabase(`scale_${size}`)
+  // Migrated by the service, which then must not index what is made, one batch after the other.
+  await (await start(url)).stop()
   const pool = new pg.Pool({ connectionString: url, max: 1 })
-  await migrate(pool)
   const { memoryKib, timeCost, parallelism } = hashing
   const passwordHash = await argon2.hash(PASSWORD, { memoryCost: memoryKib, timeCost, parallelism })
-  // Before the service starts, which would index what it finds one batch after the other.
   await generate(pool, size, passwordHash)
   const service = await start(url)
   const admin = (await newAccounts(service.port, 1))[0] as Account
