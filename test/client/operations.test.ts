@@ -18,11 +18,8 @@ test.each(Object.entries(operations))('%s fits the contract', (_name, text) => {
   expect(validate(contract, parse(text))).toEqual([])
 })
 
-test.each(Object.entries(operations))('%s fits the server, as far as the server has it', (_name, text) => {
-  const known = validate(schema, parse(text)).map(({ message }) => message)
-  // What comes later is missing altogether; nothing may be there and differ.
-  const later = /^(Cannot query field "\w+" on type "(Mutation|Query)"|Unknown type "\w+Input")/
-  expect(known.filter(message => !later.test(message))).toEqual([])
+test.each(Object.entries(operations))('%s fits the server', (_name, text) => {
+  expect(validate(schema, parse(text))).toEqual([])
 })
 
 test.each(Object.entries(operations))('%s has the types of the operation that it sends', (name, text) => {
