@@ -146,6 +146,7 @@ const settings = z.object({
   CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
   INTROSPECTION: onOff.optional(),
   SANDBOX: onOff.optional(),
+  AUDIT_RETENTION: duration.refine(seconds => seconds >= SECONDS.d, 'must be at least 1d').optional(),
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
@@ -326,6 +327,8 @@ function toConfig(env: Settings) {
     sandbox: env.SANDBOX ?? !production,
     /** In production /metrics answers only to this bearer token, and not at all without one. */
     metricsToken: env.METRICS_TOKEN,
+    /** How long audit events are kept; absent: for ever. */
+    auditRetentionSeconds: env.AUDIT_RETENTION,
     logLevel: env.LOG_LEVEL,
   }
 }

@@ -1,4 +1,5 @@
 import type { ClassType } from 'type-graphql'
+import { keepPruned } from './admin/prune.ts'
 import { keepAccountsIndexed } from './admin/search.ts'
 import type { App } from './app.ts'
 import { type Config, loadConfig, readEnvironment } from './config.ts'
@@ -8,7 +9,6 @@ import { createHttpServer } from './http/server.ts'
 import { keepSigningKeysFresh } from './keys/reload.ts'
 import { keepDelivering } from './mail/deliver.ts'
 import { type OpenOptions, openApp } from './open.ts'
-import { keepLimitsPruned } from './rate-limit/prune.ts'
 
 export type ServerOptions = OpenOptions & {
   /** The settings; otherwise those of the environment and `.env`. */
@@ -35,12 +35,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   try {
     const http = await createHttpServer(app, createSchema(options.resolvers))
     const listener = await listen(http, config)
-    const chores = [
-      keepSigningKeysFresh(app),
-      keepLimitsPruned(app),
-      keepDelivering(app),
-      keepAccountsIndexed(app),
-    ]
+    const chores = [keepSigningKeysFresh(app), keepPruned(app), keepDelivering(app), keepAccountsIndexed(app)]
     return {
       app,
       url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${listener.port}`,

@@ -32,6 +32,7 @@ export const auditActions = {
   'access.denied': 'Somebody signed in asked for what they may not do.',
   'mail.failed': 'A mail could not be sent, and nothing more is tried.',
   'mail.retried': 'A mail that had failed was put back into the queue.',
+  'audit.pruned': 'Events were deleted because AUDIT_RETENTION says so.',
   'key.rotated': 'A new signing key was made.',
 } as const satisfies Record<string, string>
 

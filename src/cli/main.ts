@@ -9,6 +9,7 @@ import { runExport } from './export-users.ts'
 import { runImport } from './import-users.ts'
 import { runMigrations } from './migrate.ts'
 import { printSchemaFile } from './print-schema.ts'
+import { runPrune } from './prune.ts'
 import { rotateKeysNow } from './rotate-keys.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -73,6 +74,14 @@ program
   .description('Writes the GraphQL schema to standard output or to a file.')
   .option('--out <file>', 'where to write it')
   .action(printSchemaFile)
+
+program
+  .command('prune')
+  .description(
+    'Deletes what is over: sessions, links, sent mails, attempts; the server does so every minute.',
+  )
+  .option(...JSON_OPTION)
+  .action(runPrune)
 
 program
   .command('rotate-keys')

@@ -38,6 +38,7 @@ test('.env.example leaves empty only what has no default that is the same everyw
     'INTROSPECTION',
     'SANDBOX',
     'METRICS_TOKEN',
+    'AUDIT_RETENTION',
   ])
 })
 

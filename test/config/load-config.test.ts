@@ -198,6 +198,7 @@ describe('a setting that is wrong is named:', () => {
     ['INTROSPECTION', ['true']],
     ['SANDBOX', ['yes']],
     ['METRICS_TOKEN', ['too short']],
+    ['AUDIT_RETENTION', ['for ever', '3600']],
     ['LOG_LEVEL', ['loud']],
   ])('%s', (name, values) => {
     for (const value of values) {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { prune } from '../../src/admin/prune.ts'
 import type { App } from '../../src/app.ts'
 import { NOWHERE } from '../../src/audit/record.ts'
 import { addSeconds } from '../../src/clock.ts'
 import { type Attempt, countAttempt, forgiveAttempts, LimitHit } from '../../src/rate-limit/limit.ts'
-import { pruneLimits } from '../../src/rate-limit/prune.ts'
 import { type Service, startService, useService } from '../support/service.ts'
 
 const FREE = 3
@@ -147,7 +147,7 @@ test('counting, proving and pruning at once, on the same few keys, never get in 
         const at = { ...(ofReplica ? replica : service).app, clock }
         const keys = [networks[network]!, accounts[account]!] as const
         if (kind === 'count') return waitOf(at, ...keys)
-        return kind === 'prune' ? pruneLimits(at) : forgiveAttempts(at, [keys[1]], [keys[0]])
+        return kind === 'prune' ? prune(at) : forgiveAttempts(at, [keys[1]], [keys[0]])
       })
       await expect(Promise.all(outcomes)).resolves.toHaveLength(actions.length)
     }),
