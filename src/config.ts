@@ -58,8 +58,9 @@ const languages = list
 
 const colour = z
   .string()
-  .regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #5b5bd6')
-  .transform(text => text.toLowerCase())
+  // Also without #, which starts a comment in a .env file.
+  .regex(/^#?[0-9a-f]{6}$/i, 'must be a colour such as #5b5bd6')
+  .transform(text => `#${text.replace('#', '').toLowerCase()}`)
 
 /** Text on one line. */
 const label = (maxLength: number) =>

@@ -13,12 +13,13 @@ async function main(): Promise<void> {
 }
 
 async function greeting({ app, url }: RunningServer): Promise<string> {
-  const { publicUrl, sandbox } = app.config
+  const { publicUrl, sandbox, web } = app.config
   const administrators = await app.db.userRole.count({ where: { roleName: ADMIN_ROLE } })
   return [
     '',
     `Authograph answers at ${url}/graphql${publicUrl === url ? '' : ` (${publicUrl}/graphql from outside)`}`,
-    ...(sandbox ? [`Explore it in Apollo Sandbox: ${url}/`] : []),
+    ...(web.enabled ? [`Sign in, register and manage accounts: ${url}/`] : []),
+    ...(sandbox ? [`Explore it in Apollo Sandbox: ${url}/${web.enabled ? 'graphql' : ''}`] : []),
     ...(administrators === 0
       ? ['Make the first administrator: npm run cli -- create-admin --email you@example.com']
       : []),

@@ -77,9 +77,10 @@ export function useForm(
     problem:
       failure === undefined || (atInputs && isAboutInputs(failure))
         ? undefined
-        : [problemText(text, times, failure, options.words), ...Object.values(atInputs ? {} : errors)].join(
-            ' ',
-          ),
+        : [
+            problemText(text, times.span, failure, options.words),
+            ...Object.values(atInputs ? {} : errors),
+          ].join(' '),
     refusal: failure instanceof AuthError ? failure : undefined,
     busy,
   }

@@ -1,21 +1,28 @@
 import { AuthError, NetworkError } from '../client/index.ts'
 import type { Messages } from './locales/en.ts'
-import type { Times } from './times.ts'
 
 /** Words of one's own for some codes, where the general ones do not say what to do here. */
 export type CodeWords = Partial<Record<string, string>>
 
-/** What went wrong, in words that say what to do next. */
-export function problemText(text: Messages, times: Times, error: unknown, words: CodeWords = {}): string {
+/** Codes whose message from the server may say more than the code. */
+const SPOKEN = new Set<string>(['CONFLICT', 'FORBIDDEN'])
+
+/** What went wrong, in words that say what to do next. `span` writes out so many seconds. */
+export function problemText(
+  text: Messages,
+  span: (seconds: number) => string,
+  error: unknown,
+  words: CodeWords = {},
+): string {
   if (error instanceof NetworkError) return text.failures.network
   if (!(error instanceof AuthError)) return text.errors.INTERNAL_SERVER_ERROR
   const own = words[error.code]
   if (own) return own
   if (error.code === 'RATE_LIMITED' && error.retryAfterSeconds)
-    return text.failures.wait(times.span(error.retryAfterSeconds))
-  if (error.code === 'CONFLICT') return serverText(text, error.message) ?? text.errors.CONFLICT
-  const said =
-    (text.errors as Partial<Record<string, string>>)[error.code] ?? text.errors.INTERNAL_SERVER_ERROR
+    return text.failures.wait(span(error.retryAfterSeconds))
+  const told = SPOKEN.has(error.code) ? serverText(text, error.message) : undefined
+  const known = (text.errors as Partial<Record<string, string>>)[error.code]
+  const said = told ?? known ?? text.errors.INTERNAL_SERVER_ERROR
   return error.requestId ? `${said} ${text.failures.requestId(error.requestId)}` : said
 }
 

@@ -1,11 +1,9 @@
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core'
+import { LUMINANCE_THRESHOLD, readableOn, shadesOf } from './colors.ts'
 
 const FONTS =
   'Inter, -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Noto Sans", "Apple SD Gothic Neo", "Noto Sans KR", "Noto Sans CJK KR", "Malgun Gothic", sans-serif'
 
-/** White text on what is darker than this, black on the rest, has a contrast of at least 4.5 to 1. */
-const LUMINANCE_THRESHOLD = 0.18
-const TEXT_CONTRAST = 4.5
 const LIGHT_PAGE = '#ffffff'
 const DARK_PAGE = '#242424'
 
@@ -14,7 +12,7 @@ export function brandTheme(color: string) {
   return createTheme({
     primaryColor: 'brand',
     primaryShade: 6,
-    colors: { brand: shadesOf(color) },
+    colors: { brand: shadesOf(color) as unknown as MantineColorsTuple },
     autoContrast: true,
     luminanceThreshold: LUMINANCE_THRESHOLD,
     fontFamily: FONTS,
@@ -43,45 +41,4 @@ export function brandVariables(color: string): CSSVariablesResolver {
       '--mantine-color-anchor': readableOn(DARK_PAGE, color),
     },
   })
-}
-
-/** Ten shades from nearly white to nearly black, the colour itself the seventh. */
-export function shadesOf(color: string): MantineColorsTuple {
-  const lighter = [0.92, 0.84, 0.7, 0.54, 0.36, 0.18].map(part => mixed(color, LIGHT_PAGE, part))
-  const darker = [0.14, 0.28, 0.42].map(part => mixed(color, '#000000', part))
-  return [...lighter, color, ...darker] as unknown as MantineColorsTuple
-}
-
-/** The colour, or the shade nearest to it that can be read as text on `page`. */
-export function readableOn(page: string, color: string): string {
-  const end = luminance(page) > LUMINANCE_THRESHOLD ? '#000000' : '#ffffff'
-  for (let part = 0; part < 1; part += 0.05) {
-    const shade = mixed(color, end, part)
-    if (contrast(shade, page) >= TEXT_CONTRAST + 0.2) return shade
-  }
-  return end
-}
-
-/** WCAG 2.2, relative luminance. */
-function luminance(color: string): number {
-  const [r = 0, g = 0, b = 0] = channels(color).map(channel => {
-    const c = channel / 255
-    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4
-  })
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b
-}
-
-export function contrast(a: string, b: string): number {
-  const [dark = 0, light = 0] = [luminance(a), luminance(b)].sort((x, y) => x - y)
-  return (light + 0.05) / (dark + 0.05)
-}
-
-function mixed(color: string, other: string, part: number): string {
-  const others = channels(other)
-  const mix = channels(color).map((channel, index) => channel * (1 - part) + (others[index] ?? 0) * part)
-  return `#${mix.map(channel => Math.round(channel).toString(16).padStart(2, '0')).join('')}`
-}
-
-function channels(color: string): number[] {
-  return [1, 3, 5].map(start => Number.parseInt(color.slice(start, start + 2), 16))
 }

@@ -22,6 +22,12 @@ test('nothing needs to be set in development', () => {
     port: 4000,
     publicUrl: 'http://localhost:4000',
     appName: 'Authograph',
+    web: {
+      enabled: true,
+      logoUrl: undefined,
+      color: '#5b5bd6',
+      returnOrigins: ['http://localhost:4000'],
+    },
     dataDir: path.resolve('data'),
     secret: undefined,
     previousSecrets: [],
@@ -117,6 +123,19 @@ test.each([
     { CORS_ORIGINS: 'https://App.example.com/, http://localhost:3000,https://b.example:443' },
     { corsOrigins: ['https://app.example.com', 'http://localhost:3000', 'https://b.example'] },
   ],
+  [{ WEB: 'off' }, { web: { enabled: false } }],
+  [{ NODE_ENV: 'test' }, { web: { enabled: false } }],
+  [{ BRAND_COLOR: '#FFD400' }, { web: { color: '#ffd400' } }],
+  [{ BRAND_COLOR: '0A8000' }, { web: { color: '#0a8000' } }],
+  [
+    { BRAND_LOGO_URL: 'https://cdn.example.com/l.svg' },
+    { web: { logoUrl: 'https://cdn.example.com/l.svg' } },
+  ],
+  [
+    { RETURN_ORIGINS: 'https://App.example.com, http://localhost:3000/' },
+    { web: { returnOrigins: ['https://app.example.com', 'http://localhost:3000'] } },
+  ],
+  [{ PUBLIC_URL: 'https://auth.example.com/sso' }, { web: { returnOrigins: ['https://auth.example.com'] } }],
   [{ INTROSPECTION: 'off' }, { introspection: false, sandbox: true }],
   [{ SANDBOX: 'off' }, { introspection: true, sandbox: false }],
 ])('%j is understood', (environment, config) => {
@@ -147,13 +166,12 @@ describe('production', () => {
     })
   })
 
-  test('closes introspection and Sandbox unless they are switched on', () => {
+  test('closes introspection, Sandbox and the pages unless they are switched on', () => {
     const safe = { ...production, AUTHOGRAPH_SECRET: SECRET, MAIL: 'off' }
-    expect(loadConfig(safe)).toMatchObject({ production: true, introspection: false, sandbox: false })
-    expect(loadConfig({ ...safe, INTROSPECTION: 'on', SANDBOX: 'on' })).toMatchObject({
-      introspection: true,
-      sandbox: true,
-    })
+    const closed = { introspection: false, sandbox: false, web: { enabled: false } }
+    expect(loadConfig(safe)).toMatchObject({ production: true, ...closed })
+    const opened = loadConfig({ ...safe, INTROSPECTION: 'on', SANDBOX: 'on', WEB: 'on' })
+    expect(opened).toMatchObject({ introspection: true, sandbox: true, web: { enabled: true } })
   })
 })
 
@@ -195,6 +213,10 @@ describe('a setting that is wrong is named:', () => {
       'CORS_ORIGINS',
       ['*', 'shop.example.com', 'https://shop.example.com/cart', 'https://a@b.example', 'file:///'],
     ],
+    ['WEB', ['true']],
+    ['BRAND_LOGO_URL', ['logo.svg', 'javascript:alert(1)', 'data:image/svg+xml,x']],
+    ['BRAND_COLOR', ['red', '#fff', '#5b5bd6ff', 'url(x)']],
+    ['RETURN_ORIGINS', ['*', 'shop.example.com', 'https://shop.example.com/cart', 'https://a@b.example']],
     ['INTROSPECTION', ['true']],
     ['SANDBOX', ['yes']],
     ['METRICS_TOKEN', ['too short']],

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 
@@ -63,7 +63,9 @@ const named = rows.flatMap(([id = '', , , held = '']) =>
 /** The titles of the tests and groups of a file, as they stand there. */
 function titlesOf(file: string): string[] {
   const TITLE = /(['"`])((?:(?!\1).)+)\1,\s*(?:async\s*)?(?:\(|\w+\s*=>)/g
-  return [...read(`test/${file}.test.ts`).matchAll(TITLE)].map(([, , title = '']) => title)
+  // What is tested in a browser has a suite of its own.
+  const kind = existsSync(path.join(ROOT, `test/${file}.web.ts`)) ? 'web' : 'test'
+  return [...read(`test/${file}.${kind}.ts`).matchAll(TITLE)].map(([, , title = '']) => title)
 }
 
 test('the table has every requirement of levels 1 and 2 of its chapters, once and in order', () => {

@@ -9,6 +9,7 @@ const service = useService({ settings: { WEB: 'on', LIMIT_LOGIN_NETWORK: '10000/
 const browser = useBrowser()
 
 const DESKTOP = { width: 1280, height: 860 }
+const PHONE = { width: 360, height: 740 }
 /** Many page loads on few cores. */
 const TIMEOUT_MS = 240_000
 
@@ -113,6 +114,27 @@ describe.each(looks)('in $locale, $colorScheme', ({ locale, colorScheme }) => {
     TIMEOUT_MS,
   )
 })
+
+test(
+  'every page fits on a phone',
+  async () => {
+    const page = await browser.open({ viewport: PHONE, hasTouch: true })
+    const wide: string[] = []
+    const show = async (pages: Record<string, string>) => {
+      for (const [name, path] of Object.entries(pages)) {
+        await page.goto(service.url + path)
+        await settled(page)
+        await page.screenshot({ path: `test/web/screenshots/${name}-phone.png`, fullPage: true })
+        if ((await page.evaluate('document.documentElement.scrollWidth')) !== PHONE.width) wide.push(path)
+      }
+    }
+    await show(open)
+    await enter(page)
+    await show(signedIn())
+    expect(wide).toEqual([])
+  },
+  TIMEOUT_MS,
+)
 
 async function settled(page: Page): Promise<void> {
   await page.getByRole('heading', { level: 1 }).waitFor()

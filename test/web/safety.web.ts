@@ -73,3 +73,17 @@ test('no token is kept where a script can read it', async () => {
   )
   expect(kept).toBe(JSON.stringify([{ 'authograph.known': 'yes' }, {}, '']))
 })
+
+test('an address that leads nowhere is a page for people and JSON for programs', async () => {
+  const address = `${service.url}/no/such/page`
+  const forPeople = await fetch(address, { headers: { accept: 'text/html' } })
+  expect(forPeople.status).toBe(404)
+  expect(forPeople.headers.get('content-type')).toBe('text/html; charset=utf-8')
+  const forPrograms = await fetch(address)
+  expect(forPrograms.status).toBe(404)
+  expect(forPrograms.headers.get('content-type')).toMatch(/^application\/json/)
+  const page = await browser.open()
+  await page.goto(address)
+  await page.getByRole('heading', { name: 'There is nothing here' }).waitFor()
+  browser.forgive()
+})

@@ -96,6 +96,22 @@ test('a token leaves the address bar before anybody can see or share it, and ope
   await page.getByRole('heading', { name: 'Your password is set' }).waitFor()
 })
 
+test('a password is masked, can be shown, pasted and filled in by a password manager', async () => {
+  const page = await browser.open({ permissions: ['clipboard-read', 'clipboard-write'] })
+  await page.goto(`${service.url}/sign-in`)
+  const field = page.getByLabel('Password', { exact: true })
+  expect(await field.getAttribute('type')).toBe('password')
+  expect(await field.getAttribute('autocomplete')).toBe('current-password')
+  await page.evaluate("navigator.clipboard.writeText('seventeen brass engines')")
+  await field.focus()
+  await page.keyboard.press('Control+V')
+  expect(await field.inputValue()).toBe('seventeen brass engines')
+  await page.getByRole('button', { name: 'Show the password' }).click()
+  expect(await field.getAttribute('type')).toBe('text')
+  await page.getByRole('button', { name: 'Hide the password' }).click()
+  expect(await field.getAttribute('type')).toBe('password')
+})
+
 test('signing in works by the keyboard alone, and the focus is always to be seen', async () => {
   const { email } = await verified()
   const page = await browser.open()

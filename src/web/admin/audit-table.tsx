@@ -1,7 +1,7 @@
 import { Table, Text } from '@mantine/core'
 import { useText } from '../language.tsx'
 import { useTimes } from '../times.ts'
-import { Person } from './person.tsx'
+import { nameOf, Person } from './person.tsx'
 
 type Party = {
   id: string
@@ -67,6 +67,9 @@ export function AuditTable({ events, subject = true }: { events: AuditEvent[]; s
             <Table.Td>
               <Text fz={14} fw={550}>
                 {(actions as Partial<Record<string, string>>)[event.action] ?? event.action}
+              </Text>
+              <Text fz={13} hiddenFrom="sm">
+                {event.actor ? nameOf(event.actor) : audit.system}
               </Text>
               <Text fz={12} c="dimmed" className="mono">
                 {event.action}

@@ -61,6 +61,25 @@ export const ko: Messages = {
     'This e-mail address already has an account. Sign in, or use another address.':
       '이미 가입된 이메일 주소입니다. 로그인하거나 다른 주소를 사용해 주세요.',
     'This username is taken. Choose another.': '이미 사용 중인 사용자 이름입니다. 다른 이름을 정해 주세요.',
+    'This is your address already.': '이미 사용 중인 본인의 주소입니다.',
+    'This server sends no mail. Ask an administrator.':
+      '이 서버는 메일을 보내지 않습니다. 관리자에게 문의해 주세요.',
+    'Built-in roles cannot be changed or deleted.': '기본 역할은 바꾸거나 삭제할 수 없습니다.',
+    'What this mail says is no longer good. Have a new one sent.':
+      '더 이상 유효하지 않은 메일입니다. 새 메일을 보내게 해 주세요.',
+    'This is your own account. Delete it with deleteAccount.':
+      '본인의 계정입니다. 내 계정의 내 데이터에서 삭제할 수 있습니다.',
+    'This is your own account. Another administrator can disable it.':
+      '본인의 계정입니다. 다른 관리자가 정지할 수 있습니다.',
+    'Change your own address with requestEmailChange.': '본인의 주소는 내 계정에서 바꿀 수 있습니다.',
+    'You can only define, change and delete roles whose permissions you hold yourself.':
+      '본인이 가진 권한으로 된 역할만 만들고 바꾸고 삭제할 수 있습니다.',
+    'You can only give roles whose permissions you hold yourself.':
+      '본인이 가진 권한의 역할만 줄 수 있습니다.',
+    'Your account is not allowed to give roles. Invite without them.':
+      '이 계정은 역할을 줄 수 없습니다. 역할 없이 초대해 주세요.',
+    'This account has permissions that yours lacks. Only an account that holds them may change it.':
+      '이 계정에는 본인에게 없는 권한이 있습니다. 그 권한을 가진 계정만 바꿀 수 있습니다.',
     'This is the last administrator. Make another account one first.':
       '마지막 관리자입니다. 먼저 다른 계정을 관리자로 지정해 주세요.',
   },
@@ -337,14 +356,26 @@ export const ko: Messages = {
     'user.registered': '가입',
     'user.registered_again': '다시 가입 시도, 변경 없음',
     'user.created': '명령줄에서 계정 생성',
-    'user.invited': '초대',
-    'user.updated': '계정 변경',
+    'registration.requested': '계정 요청, 주소 확인 대기',
+    'user.verification_requested': '주소 확인 링크 재요청',
+    'user.email_verified': '주소 확인',
     'user.profile_updated': '프로필 변경',
     'user.password_changed': '비밀번호 변경',
+    'user.reset_requested': '새 비밀번호 링크 요청',
+    'user.password_reset': '링크로 비밀번호 설정',
+    'user.email_change_requested': '주소 변경 요청',
+    'user.email_changed': '주소 변경',
+    'user.email_change_undone': '주소 유지 또는 복구, 비밀번호 종료',
+    'user.exported': '내 데이터 사본 받음',
+    'user.deleted': '삭제',
     'user.roles_changed': '역할 변경',
+    'user.invited': '초대',
+    'user.updated': '계정 변경',
     'user.disabled': '정지',
     'user.enabled': '정지 해제',
-    'user.deleted': '삭제',
+    'role.created': '역할 생성',
+    'role.updated': '역할 변경',
+    'role.deleted': '역할 삭제',
     'session.started': '로그인',
     'session.denied': '로그인 거부',
     'session.reauthenticated': '비밀번호 재확인',
@@ -354,6 +385,7 @@ export const ko: Messages = {
     'limit.hit': '시도 횟수 초과',
     'access.denied': '접근 거부',
     'mail.failed': '메일 발송 실패',
+    'mail.retried': '메일 재발송',
     'key.rotated': '새 서명 키',
   },
   missing: { title: '페이지가 없습니다', lead: '주소가 잘못되었거나 페이지가 옮겨졌습니다.' },

@@ -62,7 +62,7 @@ export function Answer<Data>({
   if (query.error !== undefined) {
     return (
       <Stack gap={12} align="flex-start" p={24}>
-        <Notice kind="problem">{problemText(text, times, query.error)}</Notice>
+        <Notice kind="problem">{problemText(text, times.span, query.error)}</Notice>
         <Button variant="default" onClick={() => void query.reload()}>
           {text.common.tryAgain}
         </Button>

@@ -35,7 +35,7 @@ export function SignedIn({ permission, children }: SignedInProps) {
   if (status === 'restoring') {
     if (error === undefined) return <Waiting />
     return (
-      <CardPage title={text.failures.network} lead={problemText(text, times, error)}>
+      <CardPage title={text.failures.network} lead={problemText(text, times.span, error)}>
         <Button onClick={() => void client.restore().catch(() => {})}>{text.common.tryAgain}</Button>
       </CardPage>
     )

@@ -1,0 +1,147 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { loadConfig } from '../../src/config.ts'
+import { webRoutes } from '../../src/http/web.ts'
+
+// Not what npm run build makes, which the tests in test/web/ open in a browser, but of the same form.
+const INDEX = '<title>Authograph</title><script type="application/json" id="facts"></script>'
+const SCRIPT = 'export const asset = true'
+const HOSTILE = '</script><script>alert(1)</script>&"$&$1'
+
+let folder: string
+let server: FastifyInstance
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'authograph-web-'))
+  await mkdir(path.join(folder, 'assets'))
+  await Promise.all([
+    writeFile(path.join(folder, 'index.html'), INDEX),
+    writeFile(path.join(folder, 'theme.js'), ''),
+    writeFile(path.join(folder, 'icon.svg'), '<svg fill="#5b5bd6"/>'),
+    writeFile(path.join(folder, 'assets', 'main-1.js'), SCRIPT),
+    writeFile(path.join(folder, 'assets', 'main-1.js.gz'), gzipSync(SCRIPT)),
+  ])
+  server = await serving({
+    APP_NAME: HOSTILE,
+    BRAND_COLOR: '#00AA88',
+    BRAND_LOGO_URL: 'https://cdn.example.com/logo.svg',
+    RETURN_ORIGINS: 'https://app.example.com',
+  })
+})
+afterAll(async () => {
+  await server.close()
+  await rm(folder, { recursive: true })
+})
+
+async function serving(settings: Record<string, string>): Promise<FastifyInstance> {
+  const fastify = Fastify()
+  await webRoutes(fastify, loadConfig(settings), folder)
+  return fastify
+}
+
+test.each([
+  '/',
+  '/sign-in',
+  '/register',
+  '/forgot-password',
+  '/verify-email?token=x',
+  '/reset-password?token=x',
+  '/accept-invitation?token=x',
+  '/confirm-email?token=x',
+  '/undo-email?token=x',
+  '/account',
+  '/account/security',
+  '/users',
+  '/users/01a1fbe5-6c2e-7233-9821-dc0a2df90c9c',
+  '/audit',
+])('%s is the page, to be asked for anew each time', async url => {
+  const { statusCode, headers } = await server.inject(url)
+  expect(statusCode).toBe(200)
+  expect(headers['content-type']).toBe('text/html; charset=utf-8')
+  expect(headers['cache-control']).toBe('no-cache')
+})
+
+test('a page that has not changed is not sent again', async () => {
+  const { headers } = await server.inject('/sign-in')
+  const again = await server.inject({ url: '/sign-in', headers: { 'if-none-match': String(headers.etag) } })
+  expect(again.statusCode).toBe(304)
+  expect(again.body).toBe('')
+})
+
+test('the page runs our scripts alone, is framed by nobody, and loads the logo from where it is', async () => {
+  const policy = String((await server.inject('/')).headers['content-security-policy']).split('; ')
+  expect(policy).toContain("default-src 'self'")
+  expect(policy).toContain("script-src 'self'")
+  expect(policy).toContain("frame-ancestors 'none'")
+  expect(policy).toContain("base-uri 'none'")
+  expect(policy).toContain("img-src 'self' data: https://cdn.example.com")
+})
+
+test('the page holds the settings, and no setting gets out of its place', async () => {
+  const { body } = await server.inject('/')
+  const json = /<script type="application\/json" id="facts">(.*?)<\/script>/.exec(body)?.[1] ?? ''
+  expect(JSON.parse(json)).toMatchObject({
+    appName: HOSTILE,
+    color: '#00aa88',
+    logoUrl: 'https://cdn.example.com/logo.svg',
+    returnOrigins: ['https://app.example.com'],
+    passwordMinLength: 8,
+    registrationOpen: true,
+  })
+  expect(body.match(/<script/g)).toHaveLength(1)
+  expect(/<title>(.*)<\/title>/.exec(body)?.[1]).not.toContain('<')
+})
+
+test('nothing of the settings that is a secret is in the page', async () => {
+  const secrets = {
+    AUTHOGRAPH_SECRET: 'a secret that only the tests may know',
+    METRICS_TOKEN: 'a token of the metrics',
+    DATABASE_URL: 'postgresql://user:hush@localhost/db',
+    SMTP_URL: 'smtp://user:hush@localhost',
+  }
+  const secretive = await serving(secrets)
+  const { body } = await secretive.inject('/')
+  for (const secret of [...Object.values(secrets), 'hush']) expect(body).not.toContain(secret)
+  await secretive.close()
+})
+
+test('people go back to PUBLIC_URL alone unless told otherwise', async () => {
+  const plain = await serving({ PUBLIC_URL: 'https://auth.example.com/' })
+  expect((await plain.inject('/')).body).toContain('"returnOrigins":["https://auth.example.com"]')
+  await plain.close()
+})
+
+test('the icon has the colour of the brand', async () => {
+  expect((await server.inject('/icon.svg')).body).toBe('<svg fill="#00aa88"/>')
+})
+
+test('assets are kept for good, and sent compressed', async () => {
+  const { headers, rawPayload } = await server.inject({
+    url: '/assets/main-1.js',
+    headers: { 'accept-encoding': 'gzip' },
+  })
+  expect(headers['cache-control']).toBe('public, max-age=31536000, immutable')
+  expect(headers['content-encoding']).toBe('gzip')
+  expect(headers['content-type']).toMatch(/^(?:text|application)\/javascript/)
+  expect(rawPayload).toEqual(gzipSync(SCRIPT))
+  expect((await server.inject('/assets/main-1.js')).body).toBe(SCRIPT)
+})
+
+test.each(['/assets/', '/assets/main-2.js', '/assets/../index.html', '/assets/%2e%2e/index.html'])(
+  'nothing but assets is below /assets/: %s',
+  async url => {
+    const { statusCode, body } = await server.inject(url)
+    expect(statusCode).toBeGreaterThanOrEqual(400)
+    expect(body).not.toContain('facts')
+  },
+)
+
+test('without the built pages the server says what to do', async () => {
+  const nowhere = path.join(folder, 'nowhere')
+  await expect(webRoutes(Fastify(), loadConfig({}), nowhere)).rejects.toMatchObject({
+    message: `The pages are not built: there is no index.html in ${nowhere}. Run npm run build, or set WEB=off.`,
+  })
+})
