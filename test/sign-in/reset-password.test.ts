@@ -52,7 +52,7 @@ test('the mail says where it was asked for, and the owner is told of the change'
     'Set a new password for Authograph',
     'Your password at Authograph has changed',
   ])
-  expect(mails[1]?.text).toMatch(/Device: Firefox on Linux\nAddress: 127\.0\.0\.1/)
+  expect(mails[1]?.text).toMatch(/Device: Firefox on Linux\nIP address: 127\.0\.0\.1/)
 })
 
 test('a link goes to the address of the account, not to the one that compared equal', async () => {
