@@ -106,9 +106,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   }
 }
 
-/** JSON lines on stdout; what could carry a secret is never written. */
-export function createLog(config: Config): Logger {
-  return pino({
+/** JSON lines on standard output, or standard error (2); what could carry a secret is never written. */
+export function createLog(config: Config, descriptor: 1 | 2 = 1): Logger {
+  const options = {
     level: config.logLevel,
     redact: {
       paths: [
@@ -124,5 +124,6 @@ export function createLog(config: Config): Logger {
       ],
       censor: '[redacted]',
     },
-  })
+  }
+  return pino(options, pino.destination(descriptor))
 }

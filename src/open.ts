@@ -7,7 +7,8 @@ import { keptSecret } from './crypto/secret-file.ts'
 import { startEmbedded } from './database/embedded/start.ts'
 import { permissions } from './permissions/permissions.ts'
 
-const DATABASE = 'authograph'
+/** The name of the built-in database. */
+export const DATABASE = 'authograph'
 
 export type OpenOptions = {
   clock?: Clock

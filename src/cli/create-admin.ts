@@ -3,23 +3,32 @@ import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { createAdministrator, promoteToAdministrator } from '../admin/create-administrator.ts'
 import { AuthError } from '../errors.ts'
+import { print } from './print.ts'
 import { withApp } from './with-app.ts'
 
-type Options = { email: string; username?: string; displayName?: string; passwordStdin?: boolean }
+type Options = {
+  email: string
+  username?: string
+  displayName?: string
+  passwordStdin?: boolean
+  json?: boolean
+}
 
-export async function createAdmin({ email, username, displayName, passwordStdin }: Options): Promise<void> {
+export async function createAdmin(options: Options): Promise<void> {
+  const { email, username, displayName, passwordStdin, json } = options
   await withApp(async app => {
     const promoted = await promoteToAdministrator(app, email)
     if (promoted) {
-      const hint = promoted.disabledAt ? ' It is disabled: nobody can sign in to it until it is enabled.' : ''
-      process.stdout.write(
-        `${email} had an account already and is an administrator now; its password stays.${hint}\n`,
-      )
+      const disabled = promoted.disabledAt !== null
+      const hint = disabled ? ' It is disabled: nobody can sign in to it until it is enabled.' : ''
+      const message = `${email} had an account already and is an administrator now; its password stays.${hint}`
+      print(message, { id: promoted.id, email, created: false, disabled }, json)
       return
     }
     const password = passwordStdin ? (await text(process.stdin)).replace(/\r?\n$/, '') : await askPassword()
-    await createAdministrator(app, { email, username, displayName, password })
-    process.stdout.write(`${email} is an administrator. Sign in with the password you gave.\n`)
+    const id = await createAdministrator(app, { email, username, displayName, password })
+    const made = `${email} is an administrator. Sign in with the password you gave.`
+    print(made, { id, email, created: true, disabled: false }, json)
   })
 }
 

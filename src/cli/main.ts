@@ -5,6 +5,7 @@ import { ConfigError } from '../config.ts'
 import { isUnavailable } from '../database/unavailable.ts'
 import { AuthError } from '../errors.ts'
 import { createAdmin } from './create-admin.ts'
+import { runDoctor } from './doctor.ts'
 import { runExport } from './export-users.ts'
 import { runImport } from './import-users.ts'
 import { runMigrations } from './migrate.ts'
@@ -34,7 +35,15 @@ program
   .option('--username <name>', 'a name to sign in with')
   .option('--display-name <name>', 'the name to greet with')
   .option('--password-stdin', 'read the password from standard input instead of asking for it')
+  .option(...JSON_OPTION)
   .action(createAdmin)
+
+program
+  .command('doctor')
+  .description('Looks at the settings, the database, the clock, the keys and the mail, and says what to do.')
+  .option(...JSON_OPTION)
+  .addHelpText('after', '\nExit codes: 0 nothing is broken (there may be warnings), 1 something is.')
+  .action(runDoctor)
 
 program
   .command('import-users')
@@ -67,6 +76,7 @@ program
 program
   .command('migrate')
   .description('Brings the database up to date; the server does so itself when it starts.')
+  .option(...JSON_OPTION)
   .action(runMigrations)
 
 program
@@ -86,6 +96,7 @@ program
 program
   .command('rotate-keys')
   .description('Makes a new signing key, which takes over once everybody can have seen it.')
+  .option(...JSON_OPTION)
   .action(rotateKeysNow)
 
 function collect(value: string, before: string[] = []): string[] {

@@ -1,11 +1,15 @@
-import type { App } from '../app.ts'
+import { type App, createLog } from '../app.ts'
 import { loadConfig, readEnvironment } from '../config.ts'
 import { openApp } from '../open.ts'
 
-/** Runs a command on the app that the environment describes, and lets go of it whatever happens. */
+/**
+ * Runs a command on the app that the environment describes, and lets go of it whatever happens. Standard output is
+ * the command's own: the log goes to standard error.
+ */
 export async function withApp<Result>(run: (app: App) => Promise<Result>): Promise<Result> {
   const config = loadConfig(readEnvironment())
-  const app = await openApp({ ...config, logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel })
+  const quiet = { ...config, logLevel: config.logLevel === 'info' ? ('warn' as const) : config.logLevel }
+  const app = await openApp(quiet, { log: createLog(quiet, 2) })
   try {
     return await run(app)
   } finally {

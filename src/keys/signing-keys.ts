@@ -10,7 +10,8 @@ import { type SealingKeys, seal, unseal } from '../crypto/seal.ts'
 import type { Database, Queryable } from '../database/client.ts'
 import type { SigningKey } from '../generated/prisma/client.ts'
 
-const PURPOSE = 'signing'
+/** What the private halves are sealed for. */
+export const SIGNING = 'signing'
 /** ECDSA on P-256 with SHA-256 (RFC 7518, section 3.4). */
 export const ALGORITHM = 'ES256'
 /** How long other services may keep the published keys. */
@@ -77,7 +78,7 @@ async function open(
   sealing: SealingKeys,
   { kid, sealedPrivate, publicJwk }: SigningKey,
 ): Promise<Pick<LoadedKey, 'privateKey' | 'publicKey'>> {
-  const { plain, resealed } = unseal(sealedPrivate, PURPOSE, sealing)
+  const { plain, resealed } = unseal(sealedPrivate, SIGNING, sealing)
   if (resealed) {
     await db.signingKey.updateMany({ where: { kid, sealedPrivate }, data: { sealedPrivate: resealed } })
   }
@@ -106,7 +107,7 @@ function generate(sealing: SealingKeys, now: Date, activatesAt: Date): SigningKe
     kid,
     algorithm: ALGORITHM,
     publicJwk: { kty, crv, x, y, kid, alg: ALGORITHM, use: 'sig' },
-    sealedPrivate: seal(privateKey.export({ format: 'der', type: 'pkcs8' }), PURPOSE, sealing.current),
+    sealedPrivate: seal(privateKey.export({ format: 'der', type: 'pkcs8' }), SIGNING, sealing.current),
     createdAt: now,
     activatesAt,
     retiredAt: null,

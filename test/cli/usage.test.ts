@@ -12,7 +12,15 @@ const committed = (file: string) => readFileSync(new URL(`../../${file}`, import
 test('--help names every command, on standard output', async () => {
   const { exitCode, stdout, stderr } = await runCli(['--help'])
   expect([exitCode, stderr]).toEqual([0, ''])
-  for (const command of ['create-admin', 'import-users', 'export-users', 'migrate', 'print-schema'])
+  for (const command of [
+    'create-admin',
+    'import-users',
+    'export-users',
+    'doctor',
+    'prune',
+    'migrate',
+    'print-schema',
+  ])
     expect(stdout).toContain(`  ${command}`)
 })
 

@@ -1,0 +1,261 @@
+import { constants } from 'node:fs'
+import { access, readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import type pg from 'pg'
+import { createLog } from '../app.ts'
+import type { Config } from '../config.ts'
+import { sealingKey, unseal } from '../crypto/seal.ts'
+import { pendingMigrations } from '../database/migrate.ts'
+import { SIGNING } from '../keys/signing-keys.ts'
+import { createMailer } from '../mail/mailer.ts'
+import { ADMIN_ROLE } from '../permissions/permissions.ts'
+
+export type Finding = {
+  status: 'ok' | 'warn' | 'fail'
+  message: string
+  /** What to do, where something is not as it should be. */
+  advice?: string
+}
+
+/** One thing that the doctor looks at. It changes nothing. */
+export type Check<Context> = {
+  name: string
+  /** Where it finds something, those after it make no sense. */
+  required?: boolean
+  run(context: Context): Promise<Finding[]>
+}
+
+export type CheckContext = { config: Config; now: () => Date }
+export type DatabaseContext = CheckContext & { pool: pg.Pool }
+
+const ok = (message: string): Finding => ({ status: 'ok', message })
+const warn = (message: string, advice: string): Finding => ({ status: 'warn', message, advice })
+const fail = (message: string, advice: string): Finding => ({ status: 'fail', message, advice })
+
+/** Those that need no database. */
+export const checks: Check<CheckContext>[] = [
+  { name: 'public address', run: checkPublicUrl },
+  { name: 'data folder', run: checkDataFolder },
+  { name: 'mail', run: checkMail },
+]
+
+/** Those that need one, in their order. */
+export const databaseChecks: Check<DatabaseContext>[] = [
+  { name: 'database', required: true, run: checkVersion },
+  { name: 'clock', run: checkClock },
+  { name: 'connections', run: checkConnections },
+  { name: 'migrations', required: true, run: checkMigrations },
+  { name: 'keys', run: checkKeys },
+  { name: 'administrators', run: checkAdministrators },
+  { name: 'passwords', run: checkPasswords },
+  { name: 'outbox', run: checkOutbox },
+]
+
+/** What an error says, also where it is about several addresses and says nothing itself. */
+export function reasonOf(error: unknown): string {
+  const { message, code } = error as NodeJS.ErrnoException
+  return message || code || String(error)
+}
+
+async function checkPublicUrl({ config }: CheckContext): Promise<Finding[]> {
+  const { protocol, hostname } = new URL(config.publicUrl)
+  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+  const findings: Finding[] = []
+  if (config.production && isLocal) {
+    findings.push(
+      warn(
+        `PUBLIC_URL is ${config.publicUrl}: links of mails and the issuer of tokens lead nowhere.`,
+        'Set it to the https address that the outside uses.',
+      ),
+    )
+  } else if (config.production && protocol === 'http:') {
+    findings.push(
+      fail(
+        `PUBLIC_URL is ${config.publicUrl}: passwords and cookies travel readable to everybody in between.`,
+        'Put a proxy with a certificate in front, and set PUBLIC_URL to its https address.',
+      ),
+    )
+  }
+  if (config.production && !isLocal && config.trustedProxies.length === 0) {
+    findings.push(
+      warn(
+        'TRUSTED_PROXIES is not set: behind a proxy all clients count as one network, and share its limits.',
+        'Set it to the network of your proxies, such as 10.0.0.0/8.',
+      ),
+    )
+  }
+  for (const [setting, isOn] of [
+    ['SANDBOX', config.sandbox],
+    ['INTROSPECTION', config.introspection],
+  ] as const) {
+    if (config.production && isOn) {
+      findings.push(warn(`${setting} is on in production.`, `Set ${setting}=off unless you mean it.`))
+    }
+  }
+  return findings.length > 0 ? findings : [ok(config.publicUrl)]
+}
+
+async function checkDataFolder({ config: { dataDir, database, secret } }: CheckContext): Promise<Finding[]> {
+  if (database.url && secret) return [ok('Not needed: DATABASE_URL and AUTHOGRAPH_SECRET are set.')]
+  const folder = await stat(dataDir).catch(() => undefined)
+  if (!folder) return [ok(`${dataDir} is made by the first start.`)]
+  try {
+    await access(dataDir, constants.W_OK | constants.X_OK)
+  } catch {
+    return [fail(`${dataDir} cannot be written to.`, 'Give it to the user that the server runs as.')]
+  }
+  const file = path.join(dataDir, 'secret')
+  const kept = secret ? undefined : await stat(file).catch(() => undefined)
+  if (kept && (kept.mode & 0o077) !== 0) {
+    return [fail(`${file} can be read by others, and with it every key.`, `Run: chmod 600 ${file}`)]
+  }
+  return [ok(dataDir)]
+}
+
+async function checkMail({ config }: CheckContext): Promise<Finding[]> {
+  const mailer = await createMailer(config, createLog({ ...config, logLevel: 'silent' }))
+  if (!mailer) return [ok('Off: nobody verifies an address or resets a password.')]
+  if (!config.mail.smtpUrl) return [ok(`Mails are written into ${path.join(config.dataDir, 'mail')}.`)]
+  const { host } = new URL(config.mail.smtpUrl)
+  try {
+    await mailer.verify()
+    return [ok(`${host} takes mail.`)]
+  } catch (error) {
+    return [
+      fail(
+        `${host} takes no mail: ${reasonOf(error)}`,
+        'Check SMTP_URL, its name and password, and that this machine may connect.',
+      ),
+    ]
+  } finally {
+    mailer.close()
+  }
+}
+
+const OLDEST_VERSION = 15
+
+async function checkVersion({ pool }: DatabaseContext): Promise<Finding[]> {
+  const start = performance.now()
+  const { rows } = await pool.query<{ version: string }>(
+    `SELECT current_setting('server_version') AS version`,
+  )
+  const ms = performance.now() - start
+  const version = rows[0]?.version ?? 'of an unknown version'
+  if (!(Number.parseInt(version, 10) >= OLDEST_VERSION)) {
+    return [fail(`PostgreSQL ${version} is too old.`, `Use PostgreSQL ${OLDEST_VERSION} or newer.`)]
+  }
+  return [ok(`PostgreSQL ${version} answers in ${ms.toFixed(1)} ms.`)]
+}
+
+/** Access tokens of another replica are refused from then on. */
+const CLOCK_FAIL_SECONDS = 5
+const CLOCK_WARN_SECONDS = 1
+
+async function checkClock({ pool, now }: DatabaseContext): Promise<Finding[]> {
+  const before = now().getTime()
+  const { rows } = await pool.query<{ at: Date }>('SELECT clock_timestamp() AS at')
+  const after = now().getTime()
+  const aheadSeconds = ((before + after) / 2 - (rows[0]?.at.getTime() ?? 0)) / 1000
+  const apart = `This machine is ${Math.abs(aheadSeconds).toFixed(1)} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'} the database.`
+  const advice = 'Let both keep time by NTP, such as chrony or systemd-timesyncd.'
+  if (Math.abs(aheadSeconds) > CLOCK_FAIL_SECONDS) return [fail(apart, advice)]
+  if (Math.abs(aheadSeconds) > CLOCK_WARN_SECONDS) return [warn(apart, advice)]
+  return [ok('This machine and the database agree.')]
+}
+
+async function checkConnections({ pool, config }: DatabaseContext): Promise<Finding[]> {
+  const { rows } = await pool.query<{ usable: number; used: number }>(
+    `SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS usable,
+       (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) AS used`,
+  )
+  const { usable = 0, used = 0 } = rows[0] ?? {}
+  const { poolSize } = config.database
+  const room = `The database takes ${usable} connections, ${used} are in use; a replica takes up to ${poolSize}.`
+  const advice = 'Lower DATABASE_POOL_SIZE, or raise max_connections of the database.'
+  // One more for migrations.
+  if (poolSize + 1 > usable) return [fail(room, advice)]
+  // While a deploy replaces it, a replica is there twice.
+  if (2 * (poolSize + 1) > usable) return [warn(room, advice)]
+  return [ok(room)]
+}
+
+async function checkMigrations({ pool }: DatabaseContext): Promise<Finding[]> {
+  const pending = await pendingMigrations(pool)
+  if (pending.length === 0) return [ok('The database is up to date.')]
+  return [
+    warn(
+      `${pending.length} wait to be applied, from ${pending[0]} on.`,
+      'Start the server, or run: authograph migrate',
+    ),
+  ]
+}
+
+const KEY_DAYS = 200
+
+async function checkKeys({ pool, config, now }: DatabaseContext): Promise<Finding[]> {
+  const { rows } = await pool.query<{ purpose: string; sealed: string; since: Date | null }>(
+    `SELECT $1 AS purpose, sealed_private AS sealed, CASE WHEN retired_at IS NULL THEN created_at END AS since
+     FROM signing_keys UNION ALL SELECT purpose, sealed, NULL FROM server_keys`,
+    [SIGNING],
+  )
+  if (rows.length === 0) return [ok('They are made by the first start.')]
+  const secret = config.secret ?? (await readFile(path.join(config.dataDir, 'secret'), 'utf8')).trim()
+  const sealing = { current: sealingKey(secret), previous: config.previousSecrets.map(sealingKey) }
+  let resealed = 0
+  for (const { sealed, purpose } of rows) {
+    try {
+      if (unseal(sealed, purpose, sealing).resealed) resealed++
+    } catch (error) {
+      return [fail(reasonOf(error), 'Until then no session and no token is good.')]
+    }
+  }
+  const since = rows.find(row => row.since)?.since ?? now()
+  const days = Math.floor((now().getTime() - since.getTime()) / 86_400_000)
+  const findings: Finding[] = []
+  if (resealed > 0) {
+    findings.push(
+      warn(
+        `${resealed} of ${rows.length} are sealed under a secret of AUTHOGRAPH_PREVIOUS_SECRETS.`,
+        'Start every replica with the new secret before you drop the old one.',
+      ),
+    )
+  }
+  if (days > KEY_DAYS) {
+    findings.push(warn(`The signing key is ${days} days old.`, 'Make a new one: authograph rotate-keys'))
+  }
+  return findings.length > 0 ? findings : [ok(`All ${rows.length} can be unsealed.`)]
+}
+
+async function checkAdministrators({ pool }: DatabaseContext): Promise<Finding[]> {
+  const { rows } = await pool.query<{ count: number }>(
+    `SELECT count(*)::int FROM user_roles JOIN users ON users.id = user_id WHERE role_name = $1 AND disabled_at IS NULL`,
+    [ADMIN_ROLE],
+  )
+  const count = rows[0]?.count ?? 0
+  if (count > 0) return [ok(`There are ${count}.`)]
+  return [warn('There is none.', 'Make one: authograph create-admin --email you@example.com')]
+}
+
+async function checkPasswords({ pool }: DatabaseContext): Promise<Finding[]> {
+  const { rows } = await pool.query<{ count: number }>(
+    `SELECT count(*)::int FROM users WHERE password_hash NOT LIKE '$argon2id$%'`,
+  )
+  const count = rows[0]?.count ?? 0
+  if (count === 0) return [ok('All are hashed with argon2id.')]
+  return [ok(`${count} have a hash of another system, until their owners sign in.`)]
+}
+
+async function checkOutbox({ pool }: DatabaseContext): Promise<Finding[]> {
+  const { rows } = await pool.query<{ queued: number; failed: number }>(
+    `SELECT count(*) FILTER (WHERE status = 'queued')::int AS queued,
+       count(*) FILTER (WHERE status = 'failed')::int AS failed FROM mails WHERE status IN ('queued', 'failed')`,
+  )
+  const { queued = 0, failed = 0 } = rows[0] ?? {}
+  if (failed === 0) return [ok(`${queued} mails wait to be sent.`)]
+  return [
+    warn(
+      `${failed} mails could not be sent.`,
+      'See why with the query failedMails, and send them with retryMail.',
+    ),
+  ]
+}

@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import type pg from 'pg'
+import { createLog } from '../app.ts'
+import { systemClock } from '../clock.ts'
+import { type Config, ConfigError, loadConfig, readEnvironment } from '../config.ts'
+import { withPatience } from '../database/client.ts'
+import { startEmbedded } from '../database/embedded/start.ts'
+import { DATABASE } from '../open.ts'
+import { type Check, checks, databaseChecks, type Finding, reasonOf } from './checks.ts'
+import { print } from './print.ts'
+
+type Result = Finding & { name: string }
+
+/** Looks at everything that a server needs, changes nothing, and says what to do. */
+export async function runDoctor({ json }: { json?: boolean }): Promise<void> {
+  const results = await examine()
+  const healthy = results.every(({ status }) => status !== 'fail')
+  print(results.map(toText).join('\n'), { healthy, checks: results }, json)
+  if (!healthy) process.exitCode = 1
+}
+
+async function examine(): Promise<Result[]> {
+  let config: Config
+  try {
+    config = loadConfig(readEnvironment())
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const advice = 'Correct it in the environment or in .env.'
+    return error.problems.map(message => ({ name: 'settings', status: 'fail', message, advice }))
+  }
+  const results: Result[] = [{ name: 'settings', status: 'ok', message: 'All are valid.' }]
+  const context = { config, now: () => systemClock.now() }
+  for (const check of checks) results.push(...(await run(check, context)))
+  results.push(...(await examineDatabase(config)))
+  return results
+}
+
+async function examineDatabase(config: Config): Promise<Result[]> {
+  const results: Result[] = []
+  const examineAll = async (pool: pg.Pool) => {
+    // Whether it can be reached at all is not the first check's question.
+    await pool.query('SELECT')
+    const context = { config, now: () => systemClock.now(), pool }
+    for (const check of databaseChecks) {
+      const found = await run(check, context)
+      results.push(...found)
+      // Without it there is nothing to look at.
+      if (check.required && found.some(({ status }) => status !== 'ok')) return
+    }
+  }
+  const name = 'database'
+  try {
+    if (config.database.url) await withPatience(config.database.url, examineAll)
+    else if (existsSync(path.join(config.dataDir, 'postgres'))) await withBuiltIn(config, examineAll)
+    else results.push({ name, status: 'ok', message: 'The built-in one is made by the first start.' })
+  } catch (error) {
+    const advice = config.database.url
+      ? 'Check DATABASE_URL, and that this machine may connect.'
+      : 'Set DATA_DIR to a folder that this user may write to, or DATABASE_URL to a PostgreSQL of yours.'
+    results.push({ name, status: 'fail', message: `Cannot be reached: ${reasonOf(error)}`, advice })
+  }
+  return results
+}
+
+async function withBuiltIn(config: Config, run: (pool: pg.Pool) => Promise<void>): Promise<void> {
+  const log = createLog({ ...config, logLevel: 'warn' }, 2)
+  const embedded = await startEmbedded({ dataDir: config.dataDir, log: message => log.info(message) })
+  try {
+    await withPatience(embedded.url(DATABASE), run)
+  } finally {
+    await embedded.stop()
+  }
+}
+
+async function run<Context>(check: Check<Context>, context: Context): Promise<Result[]> {
+  try {
+    const findings = await check.run(context)
+    return findings.map(finding => ({ name: check.name, ...finding }))
+  } catch (error) {
+    const advice = 'This should not happen; see the message.'
+    return [{ name: check.name, status: 'fail', message: reasonOf(error), advice }]
+  }
+}
+
+function toText({ name, status, message, advice }: Result): string {
+  const line = `${status.padEnd(5)} ${name.padEnd(15)} ${message}`
+  return advice ? `${line}\n${' '.repeat(22)}→ ${advice}` : line
+}

@@ -1,0 +1,206 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { databaseChecks } from '../../src/cli/checks.ts'
+import { addSeconds } from '../../src/clock.ts'
+import { build, runCli } from '../support/cli.ts'
+import { CHEAP_HASH } from '../support/foreign-hashes.ts'
+import { createEmptyDatabase } from '../support/postgres.ts'
+import { signUp, signUpWith, startService, useService } from '../support/service.ts'
+import { startSmtp } from '../support/smtp.ts'
+
+const AUTHOGRAPH_SECRET = 'a secret that only the tests may know'
+const service = useService({ settings: { AUTHOGRAPH_SECRET } })
+
+let folder: string
+beforeAll(async () => {
+  await build()
+  folder = await mkdtemp(join(tmpdir(), 'authograph-doctor-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+type Result = { name: string; status: string; message: string; advice?: string }
+
+async function doctor(settings: Record<string, string> = {}) {
+  const given = {
+    DATABASE_URL: service.app.config.database.url!,
+    AUTHOGRAPH_SECRET,
+    DATA_DIR: folder,
+    ...settings,
+  }
+  const { exitCode, stdout, stderr } = await runCli(['doctor', '--json'], { settings: given })
+  expect(stderr).toBe('')
+  const { healthy, checks } = JSON.parse(stdout) as { healthy: boolean; checks: Result[] }
+  expect(exitCode).toBe(healthy ? 0 : 1)
+  return { healthy, checks, of: (name: string) => checks.filter(check => check.name === name) }
+}
+
+test('where all is well it says so of each thing, and changes nothing', async () => {
+  await signUpWith(service, 'admin')
+  const tables = async () =>
+    (
+      await service.app.pool.query(
+        'SELECT (SELECT count(*) FROM signing_keys), (SELECT count(*) FROM audit_events)',
+      )
+    ).rows
+  const before = await tables()
+  const { healthy, checks } = await doctor()
+  expect(healthy).toBe(true)
+  expect(checks.filter(({ status }) => status !== 'ok')).toEqual([])
+  expect(checks.map(({ name }) => name)).toEqual([
+    'settings',
+    'public address',
+    'data folder',
+    'mail',
+    'database',
+    'clock',
+    'connections',
+    'migrations',
+    'keys',
+    'administrators',
+    'passwords',
+    'outbox',
+  ])
+  expect(await tables()).toEqual(before)
+})
+
+test('for people it is a line each, with what to do below', async () => {
+  const settings = { DATABASE_URL: 'postgresql://ada:hunter2hunter2@127.0.0.1:1/nowhere', AUTHOGRAPH_SECRET }
+  const { exitCode, stdout, stderr } = await runCli(['doctor'], { settings })
+  expect([exitCode, stderr]).toEqual([1, ''])
+  expect(stdout).toContain('ok    settings        All are valid.\n')
+  expect(stdout).toMatch(
+    /\nfail {2}database {8}Cannot be reached: .*ECONNREFUSED.*\n {22}→ Check DATABASE_URL/,
+  )
+  expect(stdout).not.toContain('hunter2')
+})
+
+test('settings that are wrong are all listed', async () => {
+  const { checks } = await doctor({ PORT: 'http', SANDBOX: 'yes' })
+  expect(checks.map(({ status, message }) => [status, message])).toEqual([
+    ['fail', 'PORT: must be a number'],
+    ['fail', 'SANDBOX: must be on or off'],
+  ])
+})
+
+test('a database that was never migrated is not taken for a broken one', async () => {
+  const empty = await createEmptyDatabase()
+  try {
+    const { healthy, of, checks } = await doctor({ DATABASE_URL: empty.url })
+    expect(healthy).toBe(true)
+    expect(of('migrations')).toMatchObject([{ status: 'warn', advice: expect.stringContaining('migrate') }])
+    expect(checks.at(-1)?.name).toBe('migrations')
+  } finally {
+    await empty.drop()
+  }
+})
+
+test('another secret than that of the database is found out before the server is started with it', async () => {
+  const AUTHOGRAPH_SECRET = 'quite another secret than that one'
+  const { of } = await doctor({ AUTHOGRAPH_SECRET })
+  expect(of('keys')).toMatchObject([{ status: 'fail', message: expect.stringContaining('another secret') }])
+})
+
+test('keys that are sealed under the previous secret are a warning', async () => {
+  const { of } = await doctor({
+    AUTHOGRAPH_SECRET: 'quite another secret than that one',
+    AUTHOGRAPH_PREVIOUS_SECRETS: AUTHOGRAPH_SECRET,
+  })
+  expect(of('keys')).toMatchObject([{ status: 'warn', message: expect.stringContaining('PREVIOUS_SECRETS') }])
+})
+
+describe('in production', () => {
+  const production = { NODE_ENV: 'production', MAIL: 'off' }
+
+  test('an address without https fails', async () => {
+    const { of } = await doctor({ ...production, PUBLIC_URL: 'http://auth.example.com' })
+    expect(of('public address')[0]).toMatchObject({
+      status: 'fail',
+      advice: expect.stringContaining('https'),
+    })
+  })
+
+  test('what is left open or unset is a warning', async () => {
+    const { of } = await doctor({ ...production, SANDBOX: 'on', INTROSPECTION: 'on' })
+    expect(of('public address').map(({ status, message }) => `${status} ${message}`)).toEqual([
+      expect.stringMatching(/^warn PUBLIC_URL is http:\/\/localhost:4000/),
+      expect.stringMatching(/^warn SANDBOX/),
+      expect.stringMatching(/^warn INTROSPECTION/),
+    ])
+    const other = await doctor({ ...production, PUBLIC_URL: 'https://auth.example.com' })
+    expect(other.of('public address')).toMatchObject([
+      { status: 'warn', message: expect.stringContaining('TRUSTED_PROXIES') },
+    ])
+  })
+})
+
+test('a mail server that is away fails, one that is there does not', async () => {
+  const smtp = await startSmtp()
+  const up = await doctor({ SMTP_URL: smtp.url })
+  expect(up.of('mail')).toMatchObject([{ status: 'ok' }])
+  expect(smtp.mails).toEqual([])
+  await smtp.close()
+  const down = await doctor({ SMTP_URL: smtp.url })
+  expect(down.of('mail')).toMatchObject([{ status: 'fail', advice: expect.stringContaining('SMTP_URL') }])
+})
+
+test('a secret that others can read fails', async () => {
+  const file = join(folder, 'secret')
+  await writeFile(file, AUTHOGRAPH_SECRET, { mode: 0o600 })
+  expect((await doctor({ AUTHOGRAPH_SECRET: '' })).of('data folder')).toMatchObject([{ status: 'ok' }])
+  await chmod(file, 0o644)
+  const { of } = await doctor({ AUTHOGRAPH_SECRET: '' })
+  expect(of('data folder')).toMatchObject([{ status: 'fail', advice: `Run: chmod 600 ${file}` }])
+})
+
+test('a pool that the database has no room for fails', async () => {
+  const { of } = await doctor({ DATABASE_POOL_SIZE: '1000' })
+  expect(of('connections')).toMatchObject([{ status: 'fail', advice: expect.stringContaining('POOL_SIZE') }])
+})
+
+describe('of the database', () => {
+  const find = (name: string) => databaseChecks.find(check => check.name === name)!
+  const check = (name: string, { app } = service, seconds = 0) =>
+    find(name).run({ config: app.config, now: () => addSeconds(new Date(), seconds), pool: app.pool })
+
+  test.each([
+    [0, 'ok', 'agree'],
+    [2, 'warn', '2.0 s ahead of the database'],
+    [-9, 'fail', '9.0 s behind the database'],
+  ])('a clock that is %d s ahead: %s', async (seconds, status, message) => {
+    expect(await check('clock', service, seconds)).toMatchObject([
+      { status, message: expect.stringContaining(message) },
+    ])
+  })
+
+  test('a version that is too old fails', async () => {
+    const pool = { query: async () => ({ rows: [{ version: '14.9' }] }) } as never
+    const found = await find('database').run({ config: service.app.config, now: () => new Date(), pool })
+    expect(found).toMatchObject([{ status: 'fail', message: 'PostgreSQL 14.9 is too old.' }])
+  })
+
+  test('an old signing key, hashes of another system, a failed mail and no administrator are told', async () => {
+    const other = await startService({ settings: { AUTHOGRAPH_SECRET } })
+    try {
+      const { id } = await signUp(other)
+      const { db } = other.app
+      expect(await check('administrators', other)).toMatchObject([{ status: 'warn' }])
+      expect(await check('keys', other, 201 * 86_400)).toMatchObject([
+        { status: 'warn', advice: expect.stringContaining('rotate-keys') },
+      ])
+      await db.user.update({ where: { id }, data: { passwordHash: CHEAP_HASH } })
+      expect(await check('passwords', other)).toMatchObject([
+        { status: 'ok', message: expect.stringMatching(/^1 have a hash/) },
+      ])
+      await db.mail.updateMany({ data: { status: 'failed' } })
+      const failed = await db.mail.count()
+      expect(failed).toBeGreaterThan(0)
+      expect(await check('outbox', other)).toMatchObject([
+        { status: 'warn', message: `${failed} mails could not be sent.` },
+      ])
+    } finally {
+      await other.close()
+    }
+  })
+})

@@ -1,0 +1,65 @@
+import { beforeAll, expect, test } from '@jest/globals'
+import { build, runCli } from '../support/cli.ts'
+import { PASSWORD, signUp, useService } from '../support/service.ts'
+
+const AUTHOGRAPH_SECRET = 'a secret that only the tests may know'
+const service = useService({ settings: { AUTHOGRAPH_SECRET } })
+beforeAll(build)
+
+const ID = expect.stringMatching(/^[0-9a-f-]{36}$/)
+
+/** What a command writes to standard output: one line of JSON and nothing else, whatever is logged. */
+async function json(args: string[], input?: string): Promise<unknown> {
+  const { exitCode, stdout } = await runCli([...args, '--json'], {
+    settings: {
+      DATABASE_URL: service.app.config.database.url!,
+      AUTHOGRAPH_SECRET,
+      ARGON2_MEMORY_KIB: '64',
+      ARGON2_TIME_COST: '1',
+      LOG_LEVEL: 'trace',
+    },
+    ...(input !== undefined && { input }),
+  })
+  expect(exitCode).toBe(0)
+  return JSON.parse(stdout)
+}
+
+test('migrate', async () => {
+  expect(await json(['migrate'])).toEqual({ upToDate: true })
+})
+
+test('create-admin, of a new account and of one that exists', async () => {
+  const email = 'root@example.com'
+  const args = ['create-admin', '--password-stdin', '--email']
+  expect(await json([...args, email], PASSWORD)).toEqual({ id: ID, email, created: true, disabled: false })
+  const known = await signUp(service)
+  expect(await json([...args, known.email], PASSWORD)).toEqual({
+    id: known.id,
+    email: known.email,
+    created: false,
+    disabled: false,
+  })
+})
+
+test('rotate-keys', async () => {
+  const rotated = (await json(['rotate-keys'])) as { kid: string; activatesAt: string }
+  const key = await service.app.db.signingKey.findUniqueOrThrow({ where: { kid: rotated.kid } })
+  expect(rotated.activatesAt).toBe(key.activatesAt.toISOString())
+})
+
+test('prune, which deletes what is over', async () => {
+  await service.app.pool.query(
+    `INSERT INTO rate_limits SELECT n, 1, now() - interval '1 s', 0, NULL FROM generate_series(1, 25000) n`,
+  )
+  const pruned = (await json(['prune'])) as { deleted: Record<string, number>; busy: boolean }
+  expect(pruned).toMatchObject({ busy: false, deleted: { attempts: 25_000, 'sent mails': 0 } })
+  expect(await service.app.db.rateLimit.count({ where: { count: 1, key: { not: { contains: ':' } } } })).toBe(
+    0,
+  )
+})
+
+test('a failure leaves standard output empty and says on standard error what to do', async () => {
+  const { exitCode, stdout, stderr } = await runCli(['prune', '--json'], { settings: { PORT: 'http' } })
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
+  expect(stderr).toContain('PORT: must be a number')
+})
