@@ -87,9 +87,13 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     clock,
     logged,
     mailsTo: async address => {
+      const queued = { recipient: address, status: 'queued' }
+      const deadline = Date.now() + 8000
       // The service's own worker may have some of them in hand.
-      do await deliverMails(server.app)
-      while (await server.app.db.mail.count({ where: { recipient: address, status: 'queued' } }))
+      do {
+        if (Date.now() > deadline) throw new Error(`mails to ${address} should be sent by now`)
+        await deliverMails(server.app)
+      } while (await server.app.db.mail.count({ where: queued }))
       return (
         (smtp?.mails ?? [])
           .filter(mail => mail.to?.some(to => to.address === address))
