@@ -28,8 +28,12 @@ function graphql(operation: keyof typeof OPERATIONS, input?: object, accessToken
 }
 
 function request(operation: keyof typeof OPERATIONS, variables?: object, accessToken?: string): string {
-  const body = JSON.stringify({ query: OPERATIONS[operation], variables })
-  const headers = ['content-type: application/json', `content-length: ${Buffer.byteLength(body)}`]
+  // One byte a character, as it is sent.
+  const body = JSON.stringify({ query: OPERATIONS[operation], variables }).replace(
+    /[^\x20-\x7e]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  const headers = ['content-type: application/json', `content-length: ${body.length}`]
   if (accessToken) headers.push(`authorization: Bearer ${accessToken}`)
   return http('POST /graphql HTTP/1.1', headers, body)
 }
