@@ -1,7 +1,13 @@
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
-import { displayNameField, emailField, localeField, usernameField } from '../accounts/fields.ts'
-import { type ReadHash, readHash } from '../crypto/known-hash.ts'
+import {
+  displayNameField,
+  emailField,
+  localeField,
+  metadataField,
+  usernameField,
+} from '../accounts/fields.ts'
+import { readHash } from '../crypto/known-hash.ts'
 import { isId } from '../database/client.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { ADMIN_ROLE, DEFAULT_ROLE } from '../permissions/permissions.ts'
@@ -52,9 +58,12 @@ const DATE_TIME =
 /** From this on, numbers are milliseconds since 1970: as seconds it would be the year 5138. */
 const MILLISECONDS_FROM = 100_000_000_000
 
+const DIGITS = /^\d{9,13}$/
+
 /** A time as databases and programs write it; without a zone it is UTC, a number is seconds since 1970. */
 function toInstant(value: unknown): Date | undefined {
-  const date = new Date(typeof value === 'number' ? toMilliseconds(value) : toIso(value))
+  const number = typeof value === 'string' && DIGITS.test(value) ? Number(value) : value
+  const date = new Date(typeof number === 'number' ? toMilliseconds(number) : toIso(value))
   const year = date.getUTCFullYear()
   return year >= 1 && year <= 9999 ? date : undefined
 }
@@ -95,19 +104,17 @@ const sinceField = z.unknown().transform((value, context) => {
 /** Django and Unix mark accounts that have no password so. */
 const NO_PASSWORD = /^[!*]/
 
-type Password = { hash: string; read: Extract<ReadHash, { weak: boolean }> }
-
-const passwordHashField = z.string().transform((hash, context): Password | null => {
-  if (NO_PASSWORD.test(hash)) return null
-  const read = readHash(hash)
-  if ('weak' in read) return { hash, read }
+const passwordHashField = z.string().transform((text, context) => {
+  if (NO_PASSWORD.test(text)) return null
+  const read = readHash(text)
+  if ('weak' in read) return { text, weak: read.weak }
   context.addIssue(read.problem)
   return z.NEVER
 })
 
-/** A list, or names separated by commas, semicolons or spaces. */
+/** A list, or names separated by commas, semicolons or spaces, also in the braces of a PostgreSQL array. */
 const rolesField = z
-  .union([z.array(z.string()), z.string().transform(text => text.split(/[\s,;]+/))], {
+  .union([z.array(z.string()), z.string().transform(text => text.split(/[\s,;{}]+/))], {
     error: 'Write a list of names.',
   })
   .transform(names => [...new Set(names.filter(Boolean))])
@@ -166,14 +173,14 @@ export function toImportRow(
     username: data.username ?? null,
     displayName: data.displayName ?? null,
     locale: data.locale ?? locale,
-    passwordHash: data.passwordHash?.hash ?? null,
+    passwordHash: data.passwordHash?.text ?? null,
     passwordChangedAt: data.passwordChangedAt ?? null,
     lastLoginAt: data.lastLoginAt ?? null,
     disabledAt: since(data.disabled) ?? (data.active === false ? now : null),
     createdAt,
     updatedAt: now,
   }
-  return { user, roles, weakHash: data.passwordHash?.read.weak ?? false }
+  return { user, roles, weakHash: data.passwordHash?.weak ?? false }
 }
 
 function toReason({ path, message }: z.core.$ZodIssue): string {

@@ -133,7 +133,7 @@ function costProblem(hash: KnownHash): string | undefined {
     case 'scrypt': {
       const { n, r, p } = hash
       const possible = n >= 2 && Number.isInteger(Math.log2(n)) && r >= 1 && p >= 1
-      return within('scrypt', possible, scryptBytes(hash) <= 256 * MEBIBYTE && n * r * p <= 2 ** 23)
+      return within('scrypt', possible, 128 * n * r <= 256 * MEBIBYTE && n * r * p <= 2 ** 23)
     }
   }
 }
@@ -146,10 +146,6 @@ function within(name: string, possible: boolean, affordable: boolean): string | 
 }
 
 const digestBytes = { sha1: 20, sha256: 32, sha512: 64 } as const satisfies Record<Digest, number>
-
-function scryptBytes({ n, r, p }: { n: number; r: number; p: number }): number {
-  return 128 * r * (n + p + 2)
-}
 
 function isWeak(hash: KnownHash): boolean {
   switch (hash.algorithm) {
@@ -184,8 +180,8 @@ export async function matchesHash(hash: KnownHash, password: string): Promise<bo
     }
     case 'scrypt': {
       const { key, salt, n, r, p } = hash
-      // OpenSSL refuses what needs as much as `maxmem`.
-      const maxmem = scryptBytes(hash) + MEBIBYTE
+      // What OpenSSL counts, and a little more: it refuses what takes as much as that.
+      const maxmem = 128 * r * (n + p + 2) + MEBIBYTE
       return timingSafeEqual(await scryptKey(password, salt, key.length, { N: n, r, p, maxmem }), key)
     }
   }

@@ -109,6 +109,28 @@ describe('an account', () => {
     expect((await byEmail(email)).disabledAt !== null).toBe(disabled)
   })
 
+  test.each([
+    '2024-05-31T12:00:00Z',
+    '2024-05-31 12:00:00',
+    '2024-05-31 14:00:00.000+02',
+    '2024-05-31T06:30:00-0530',
+    '2024-05-31 12:00 UTC',
+    1_717_156_800,
+    1_717_156_800_000,
+    '1717156800',
+  ])('%j is one time', async createdAt => {
+    const email = address()
+    await importing([{ email, createdAt }])
+    expect((await byEmail(email)).createdAt).toEqual(new Date('2024-05-31T12:00:00Z'))
+  })
+
+  test.each(['user,support', 'user; support', '{user,support}'])('%j are two roles', async roles => {
+    const email = address()
+    await importing([{ email, roles }])
+    const user = { emailCanonical: email }
+    expect(await service.app.db.userRole.count({ where: { user } })).toBe(2)
+  })
+
   test.each(['!unusable', '*', null])('the hash %j is none', async passwordHash => {
     const email = address()
     expect(await importing([{ email, passwordHash }])).toMatchObject({ taken: 1, withoutPassword: 1 })

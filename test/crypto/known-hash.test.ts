@@ -121,6 +121,11 @@ describe('what costs too much or too little', () => {
     expect(readHash(hash)).toEqual({ problem: expect.stringContaining('does not have') })
   })
 
+  test('scrypt at its bound is run', async () => {
+    // hashlib.scrypt(b'pw', salt=b'salt', n=2**18, r=8, p=1, dklen=16)
+    expect(await hasher.verify('scrypt:262144:8:1$salt$4cf1b06def73639690c050fcb7f2d64e', 'pw')).toBe(true)
+  })
+
   const isWeak = (read: ReadHash) => 'weak' in read && read.weak
   test.each([
     [bcrypt('09'), bcrypt('10')],
