@@ -6,7 +6,12 @@ import { PASSWORD, startService, useService } from '../support/service.ts'
 const TOKEN = 'a token for the metrics'
 // One hash at a time, and slow enough to be seen.
 const service = useService({
-  settings: { HASH_CONCURRENCY: '1', ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '40' },
+  settings: {
+    HASH_CONCURRENCY: '1',
+    ARGON2_MEMORY_KIB: '8192',
+    ARGON2_TIME_COST: '40',
+    HASH_WAIT_MS: '30000',
+  },
 })
 
 async function metrics(url = service.url, headers: Record<string, string> = {}): Promise<Response> {
