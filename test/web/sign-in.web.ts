@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
+import { violations } from '../support/axe.ts'
 import { useBrowser } from '../support/browser.ts'
 import { PASSWORD, type Service, useService } from '../support/service.ts'
 import { linkOf } from '../support/smtp.ts'
@@ -51,6 +52,7 @@ test('an address that is not confirmed gets its mail again from the sign-in page
   await page.getByRole('link', { name: 'Go to sign-in' }).click()
   await signInOn(page, 'late@example.com', PASSWORD)
   await page.getByRole('alert').getByText('Verify your e-mail address first').waitFor()
+  await page.screenshot({ path: 'test/web/screenshots/sign-in-unverified.png' })
   await page.getByRole('button', { name: 'Send the mail again' }).click()
   await page.getByRole('button', { name: 'Sent again.' }).waitFor()
   expect(await service.mailsTo('late@example.com')).toHaveLength(2)
@@ -149,6 +151,8 @@ test('what was typed stays when something is wrong, and the first wrong field ha
   await page.getByText('Write a whole e-mail address').waitFor()
   await page.getByText('Use at least 8 characters.').waitFor()
   const email = page.getByLabel('E-mail address')
+  expect(await violations(page)).toEqual([])
+  await page.screenshot({ path: 'test/web/screenshots/register-wrong.png' })
   expect(await email.inputValue()).toBe('not an address')
   expect(await email.getAttribute('aria-invalid')).toBe('true')
   expect(await page.evaluate('document.activeElement.name')).toBe('email')

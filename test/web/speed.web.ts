@@ -39,6 +39,7 @@ test('the sign-in page paints its form within a second on a processor that is fo
     paints.push(
       (await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")) as number,
     )
+    await page.context().close()
   }
   process.stdout.write(
     `first contentful paint of the sign-in page: ${paints.map(Math.round).join(', ')} ms\n`,

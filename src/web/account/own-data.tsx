@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Button, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import type { User } from '../../client/index.ts'
@@ -7,6 +7,7 @@ import { useForm } from '../forms.ts'
 import { ExportAccountDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
 import { type Arrival, goingBy } from '../leave.ts'
+import { Dialog } from '../parts/dialog.tsx'
 import { NotProved, useFresh } from '../parts/fresh.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
@@ -62,7 +63,7 @@ function download(json: string, name: string): void {
 }
 
 function Deletion({ user }: { user: User }) {
-  const { data: says, common } = useText()
+  const { data: says } = useText()
   const { client } = useAuth()
   const { fresh, dialog } = useFresh()
   const [, navigate] = useLocation()
@@ -88,28 +89,17 @@ function Deletion({ user }: { user: User }) {
           {says.deleteAction}
         </Button>
       </div>
-      <Modal
-        opened={asking}
-        onClose={() => setAsking(false)}
-        title={says.deleteTitle}
-        centered
-        closeButtonProps={{ 'aria-label': common.close }}
-      >
-        <form onSubmit={form.onSubmit}>
-          <Stack gap={16}>
-            <Text fz={14}>{says.deleteConfirm(user.email)}</Text>
-            <Notice kind="problem">{form.problem}</Notice>
-            <Group justify="flex-end" gap="sm">
-              <Button variant="default" onClick={() => setAsking(false)} data-autofocus>
-                {common.cancel}
-              </Button>
-              <Button type="submit" color="red" loading={form.busy}>
-                {says.deleteAction}
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
+      {asking && (
+        <Dialog
+          title={says.deleteTitle}
+          onClose={() => setAsking(false)}
+          form={form}
+          action={says.deleteAction}
+          danger
+        >
+          <Text fz={14}>{says.deleteConfirm(user.email)}</Text>
+        </Dialog>
+      )}
       {dialog}
     </Panel>
   )

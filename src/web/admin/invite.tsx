@@ -1,30 +1,15 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { InviteUserDocument } from '../generated/graphql.ts'
 import { useLanguage } from '../language.tsx'
-import { Notice } from '../parts/notice.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { RoleChoice } from './roles.tsx'
 
-export type InviteProps = { opened: boolean; onClose: () => void; onInvited: (email: string) => void }
+export type InviteProps = { onClose: () => void; onInvited: (email: string) => void }
 
-export function Invite({ opened, onClose, onInvited }: InviteProps) {
-  const { text } = useLanguage()
-  return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={text.users.inviteTitle}
-      centered
-      closeButtonProps={{ 'aria-label': text.common.close }}
-    >
-      <InviteForm onClose={onClose} onInvited={onInvited} />
-    </Modal>
-  )
-}
-
-function InviteForm({ onClose, onInvited }: Omit<InviteProps, 'opened'>) {
+export function Invite({ onClose, onInvited }: InviteProps) {
   const { tag, text } = useLanguage()
   const { client, user } = useAuth()
   const checks = useChecks()
@@ -46,37 +31,26 @@ function InviteForm({ onClose, onInvited }: Omit<InviteProps, 'opened'>) {
   )
   const { common, users } = text
   return (
-    <form onSubmit={form.onSubmit} noValidate>
-      <Stack gap={16}>
-        <Text fz={14}>{users.inviteLead}</Text>
-        <Notice kind="problem">{form.problem}</Notice>
-        <TextInput
-          name="email"
-          type="email"
-          label={common.email}
-          autoComplete="off"
-          required
-          withAsterisk={false}
-          error={form.error('email')}
-          data-autofocus
-        />
-        <TextInput
-          name="displayName"
-          label={`${common.displayName} (${common.optional})`}
-          autoComplete="off"
-          maxLength={100}
-          error={form.error('displayName')}
-        />
-        {user?.permissions.includes('roles:write') && <RoleChoice value={roles} onChange={setRoles} />}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose}>
-            {common.cancel}
-          </Button>
-          <Button type="submit" loading={form.busy}>
-            {users.inviteAction}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+    <Dialog title={users.inviteTitle} onClose={onClose} form={form} action={users.inviteAction}>
+      <Text fz={14}>{users.inviteLead}</Text>
+      <TextInput
+        name="email"
+        type="email"
+        label={common.email}
+        autoComplete="off"
+        required
+        withAsterisk={false}
+        error={form.error('email')}
+        data-autofocus
+      />
+      <TextInput
+        name="displayName"
+        label={`${common.displayName} (${common.optional})`}
+        autoComplete="off"
+        maxLength={100}
+        error={form.error('displayName')}
+      />
+      {user?.permissions.includes('roles:write') && <RoleChoice value={roles} onChange={setRoles} />}
+    </Dialog>
   )
 }

@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Anchor, Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { useAuth } from '../../client/react.ts'
@@ -15,6 +15,7 @@ import {
 } from '../generated/graphql.ts'
 import { BackIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { Frame } from '../parts/frame.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
@@ -266,17 +267,18 @@ function Access({ user, reload }: PartProps) {
           </Button>
         </Choice>
       )}
-      <DisableDialog
-        user={user}
-        opened={asking === 'disable'}
-        onClose={() => setAsking(undefined)}
-        onDone={() => {
-          setAsking(undefined)
-          setDone(says.disabledDone)
-          void reload()
-        }}
-      />
-      <DeleteDialog user={user} opened={asking === 'delete'} onClose={() => setAsking(undefined)} />
+      {asking === 'disable' && (
+        <DisableDialog
+          user={user}
+          onClose={() => setAsking(undefined)}
+          onDone={() => {
+            setAsking(undefined)
+            setDone(says.disabledDone)
+            void reload()
+          }}
+        />
+      )}
+      {asking === 'delete' && <DeleteDialog user={user} onClose={() => setAsking(undefined)} />}
     </Panel>
   )
 }
@@ -292,9 +294,9 @@ function Choice({ lead, children }: { lead: string; children: ReactNode }) {
   )
 }
 
-type DialogProps = { user: Subject; opened: boolean; onClose: () => void }
+type AskingProps = { user: Subject; onClose: () => void }
 
-function DisableDialog({ user, opened, onClose, onDone }: DialogProps & { onDone: () => void }) {
+function DisableDialog({ user, onClose, onDone }: AskingProps & { onDone: () => void }) {
   const { user: says, common } = useText()
   const { client } = useAuth()
   const form = useForm(
@@ -306,41 +308,28 @@ function DisableDialog({ user, opened, onClose, onDone }: DialogProps & { onDone
     { inputs: ['reason'] },
   )
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
+    <Dialog
       title={says.disableTitle(nameOf(user))}
-      centered
-      closeButtonProps={{ 'aria-label': common.close }}
+      onClose={onClose}
+      form={form}
+      action={says.disable}
+      danger
     >
-      <form onSubmit={form.onSubmit} noValidate>
-        <Stack gap={16}>
-          <Text fz={14}>{says.disableLead}</Text>
-          <Notice kind="problem">{form.problem}</Notice>
-          <TextInput
-            name="reason"
-            label={`${says.reason} (${common.optional})`}
-            description={says.reasonHint}
-            maxLength={200}
-            error={form.error('reason')}
-            data-autofocus
-          />
-          <Group justify="flex-end" gap="sm">
-            <Button variant="default" onClick={onClose}>
-              {common.cancel}
-            </Button>
-            <Button type="submit" color="red" loading={form.busy}>
-              {says.disable}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+      <Text fz={14}>{says.disableLead}</Text>
+      <TextInput
+        name="reason"
+        label={`${says.reason} (${common.optional})`}
+        description={says.reasonHint}
+        maxLength={200}
+        error={form.error('reason')}
+        data-autofocus
+      />
+    </Dialog>
   )
 }
 
-function DeleteDialog({ user, opened, onClose }: DialogProps) {
-  const { user: says, common } = useText()
+function DeleteDialog({ user, onClose }: AskingProps) {
+  const { user: says } = useText()
   const { client } = useAuth()
   const [, navigate] = useLocation()
   const form = useForm(
@@ -356,35 +345,16 @@ function DeleteDialog({ user, opened, onClose }: DialogProps) {
     },
   )
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={says.deleteTitle(nameOf(user))}
-      centered
-      closeButtonProps={{ 'aria-label': common.close }}
-    >
-      <form onSubmit={form.onSubmit} noValidate>
-        <Stack gap={16}>
-          <Text fz={14}>{says.deleteLead}</Text>
-          <Notice kind="problem">{form.problem}</Notice>
-          <TextInput
-            name="email"
-            label={says.deleteType(user.email)}
-            autoComplete="off"
-            spellCheck={false}
-            error={form.error('email')}
-            data-autofocus
-          />
-          <Group justify="flex-end" gap="sm">
-            <Button variant="default" onClick={onClose}>
-              {common.cancel}
-            </Button>
-            <Button type="submit" color="red" loading={form.busy}>
-              {says.delete}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog title={says.deleteTitle(nameOf(user))} onClose={onClose} form={form} action={says.delete} danger>
+      <Text fz={14}>{says.deleteLead}</Text>
+      <TextInput
+        name="email"
+        label={says.deleteType(user.email)}
+        autoComplete="off"
+        spellCheck={false}
+        error={form.error('email')}
+        data-autofocus
+      />
+    </Dialog>
   )
 }

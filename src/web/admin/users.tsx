@@ -1,6 +1,6 @@
 import { Button, Group, NativeSelect, Table, Text, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useHistoryState } from 'wouter/use-browser-location'
 import { useAuth } from '../../client/react.ts'
 import { RoleNamesDocument, type UserFilter, UserListDocument, type UserOrder } from '../generated/graphql.ts'
@@ -90,15 +90,16 @@ export function Users() {
       <Group mt="md" justify="flex-end">
         <ZoneNote />
       </Group>
-      <Invite
-        opened={inviting}
-        onClose={() => setInviting(false)}
-        onInvited={email => {
-          setInviting(false)
-          setInvited(email)
-          void query.reload()
-        }}
-      />
+      {inviting && (
+        <Invite
+          onClose={() => setInviting(false)}
+          onInvited={email => {
+            setInviting(false)
+            setInvited(email)
+            void query.reload()
+          }}
+        />
+      )}
     </Frame>
   )
 }
@@ -116,7 +117,7 @@ function Filters({ state }: { state: ListState }) {
   const { users: says } = useText()
   const { client } = useAuth()
   const roles = useQuery('roles', async () => (await client.request(RoleNamesDocument)).roles)
-  const search = useDebouncedCallback((text: string) => state.set({ search: text.trim() }), SEARCH_DELAY_MS)
+  const search = useSearchField(state)
   const select = (name: string) => ({
     value: state.get(name),
     onChange: (event: { currentTarget: HTMLSelectElement }) =>
@@ -124,15 +125,7 @@ function Filters({ state }: { state: ListState }) {
   })
   return (
     <search className="filters">
-      <TextInput
-        // Another one where the address changed by other means than typing.
-        key={`${state.filtered}`}
-        type="search"
-        label={says.search}
-        defaultValue={state.get('search')}
-        onChange={event => search(event.currentTarget.value)}
-        leftSection={<SearchIcon size={16} />}
-      />
+      <TextInput type="search" label={says.search} {...search} leftSection={<SearchIcon size={16} />} />
       <NativeSelect
         label={says.role}
         data={[{ value: '', label: says.anyRole }, ...(roles.data ?? []).map(({ name }) => name)]}
@@ -156,6 +149,29 @@ function Filters({ state }: { state: ListState }) {
       />
     </search>
   )
+}
+
+/** What is typed goes into the address after a while; what comes from there, by a way back or a link, is shown. */
+function useSearchField(state: ListState) {
+  const shown = state.get('search')
+  const [typed, setTyped] = useState(shown)
+  const sent = useRef(shown)
+  useEffect(() => {
+    if (shown === sent.current) return
+    sent.current = shown
+    setTyped(shown)
+  }, [shown])
+  const send = useDebouncedCallback((text: string) => {
+    sent.current = text.trim()
+    state.set({ search: sent.current })
+  }, SEARCH_DELAY_MS)
+  return {
+    value: typed,
+    onChange: (event: { currentTarget: HTMLInputElement }) => {
+      setTyped(event.currentTarget.value)
+      send(event.currentTarget.value)
+    },
+  }
 }
 
 type Row = {

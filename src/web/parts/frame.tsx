@@ -61,7 +61,7 @@ function AccountMenu() {
     <Menu position="bottom-end" width={250} shadow="md">
       <Menu.Target>
         <UnstyledButton
-          aria-label={common.menu}
+          aria-label={`${common.menu}: ${name}`}
           style={{ display: 'flex', alignItems: 'center', gap: 6, borderRadius: 20, padding: 2 }}
         >
           <span className="avatar" aria-hidden="true">

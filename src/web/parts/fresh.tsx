@@ -1,11 +1,11 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { AuthError } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
+import { Dialog } from './dialog.tsx'
 import { PasswordField } from './fields.tsx'
-import { Notice } from './notice.tsx'
 
 /** Was asked to prove the password again, and did not. */
 export class NotProved extends Error {}
@@ -45,7 +45,7 @@ export function useFresh(): {
 }
 
 function FreshDialog({ proved, given }: Asking) {
-  const { fresh, common, checks, failures } = useText()
+  const { fresh, checks, failures } = useText()
   const { client } = useAuth()
   const form = useForm(
     async values => {
@@ -59,28 +59,9 @@ function FreshDialog({ proved, given }: Asking) {
     },
   )
   return (
-    <Modal
-      opened
-      onClose={given}
-      title={fresh.title}
-      centered
-      closeButtonProps={{ 'aria-label': common.close }}
-    >
-      <form onSubmit={form.onSubmit} noValidate>
-        <Stack gap={16}>
-          <Text fz={14}>{fresh.lead}</Text>
-          <Notice kind="problem">{form.problem}</Notice>
-          <PasswordField name="password" error={form.error('password')} data-autofocus />
-          <Group justify="flex-end" gap="sm">
-            <Button variant="default" onClick={given}>
-              {common.cancel}
-            </Button>
-            <Button type="submit" loading={form.busy}>
-              {fresh.action}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog title={fresh.title} onClose={given} form={form} action={fresh.action}>
+      <Text fz={14}>{fresh.lead}</Text>
+      <PasswordField name="password" error={form.error('password')} data-autofocus />
+    </Dialog>
   )
 }

@@ -1,0 +1,48 @@
+import { Button, Group, Modal, Stack } from '@mantine/core'
+import type { FormEvent, ReactNode } from 'react'
+import { useText } from '../language.tsx'
+import { Notice } from './notice.tsx'
+
+export type DialogProps = {
+  title: string
+  onClose: () => void
+  form: { onSubmit: (event: FormEvent<HTMLFormElement>) => void; problem: string | undefined; busy: boolean }
+  /** The words on the button that does it. */
+  action: string
+  danger?: boolean
+  children: ReactNode
+}
+
+/** A form that waits for an answer before anything else. Its own header, for the library's counts as the page's. */
+export function Dialog({ title, onClose, form, action, danger, children }: DialogProps) {
+  const { common } = useText()
+  return (
+    <Modal.Root opened onClose={onClose} centered>
+      <Modal.Overlay />
+      <Modal.Content radius="lg">
+        <Modal.Body p="lg">
+          <Group justify="space-between" wrap="nowrap" align="flex-start" mb="md">
+            <Modal.Title fw={650} fz={17} style={{ overflowWrap: 'anywhere' }}>
+              {title}
+            </Modal.Title>
+            <Modal.CloseButton aria-label={common.close} />
+          </Group>
+          <form onSubmit={form.onSubmit} noValidate>
+            <Stack gap={16}>
+              {children}
+              <Notice kind="problem">{form.problem}</Notice>
+              <Group justify="flex-end" gap="sm">
+                <Button variant="default" onClick={onClose}>
+                  {common.cancel}
+                </Button>
+                <Button type="submit" color={danger ? 'red' : 'brand'} loading={form.busy}>
+                  {action}
+                </Button>
+              </Group>
+            </Stack>
+          </form>
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
+  )
+}
