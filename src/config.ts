@@ -317,7 +317,7 @@ function toConfig(env: Settings) {
       enabled: env.MAIL,
       /** Absent in development: mails are written into the data folder. */
       smtpUrl: env.SMTP_URL,
-      from: env.MAIL_FROM ?? `${env.APP_NAME} <no-reply@${new URL(publicUrl).hostname}>`,
+      from: env.MAIL_FROM ?? { name: env.APP_NAME, address: `no-reply@${new URL(publicUrl).hostname}` },
     },
     /** The first is the default. */
     locales: env.LOCALES as [string, ...string[]],

@@ -61,7 +61,7 @@ test('nothing needs to be set in development', () => {
       'mail.network': { attempts: 100, windowSeconds: 3600 },
       'token.network': { attempts: 30, windowSeconds: 900 },
     },
-    mail: { enabled: true, smtpUrl: undefined, from: 'Authograph <no-reply@localhost>' },
+    mail: { enabled: true, smtpUrl: undefined, from: { name: 'Authograph', address: 'no-reply@localhost' } },
     locales: ['en', 'ko'],
     trustedProxies: [],
     corsOrigins: [],
@@ -162,7 +162,7 @@ describe('production', () => {
     const SMTP_URL = 'smtps://user:password@smtp.example.com'
     expect(loadConfig({ ...secret, SMTP_URL })).toMatchObject({
       emailVerification: 'optional',
-      mail: { smtpUrl: SMTP_URL, from: 'Authograph <no-reply@localhost>' },
+      mail: { smtpUrl: SMTP_URL, from: { name: 'Authograph', address: 'no-reply@localhost' } },
     })
   })
 

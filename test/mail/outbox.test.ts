@@ -164,6 +164,15 @@ test('without a mail server, development writes each mail to a file and logs its
   await local.close()
 })
 
+test('a name with commas and quotes is still one sender', async () => {
+  const APP_NAME = 'Acme, "Inc." <sales>'
+  const named = await startService({ settings: { SMTP_URL: smtp.url, APP_NAME } })
+  await queueMail(named.app, named.app.db, reset('ada@example.com'))
+  expect(await deliverMails(named.app)).toBe(1)
+  expect(smtp.mails[0]?.from).toEqual({ name: APP_NAME, address: 'no-reply@localhost' })
+  await named.close()
+})
+
 test('a server with MAIL=off writes none', async () => {
   const silent = await startService({ settings: { MAIL: 'off' } })
   await queueMail(silent.app, silent.app.db, reset('ada@example.com'))
