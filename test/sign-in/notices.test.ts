@@ -27,7 +27,7 @@ describe('a sign-in from a new device', () => {
     expect(await noticesTo(email)).toEqual(['new-device'])
     const mail = (await service.mailsTo(email)).at(-1)
     expect(mail?.subject).toBe('A new device signed in at Authograph')
-    expect(mail?.text).toMatch(/Device: curl\nAddress: 127\.0\.0\.1/)
+    expect(mail?.text).toMatch(/Device: curl\nIP address: 127\.0\.0\.1/)
     expect(mail?.text).toContain('http://localhost:4000/forgot-password')
   })
 
