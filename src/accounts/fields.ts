@@ -59,7 +59,7 @@ const METADATA_MAX_DEPTH = 8
  */
 export const metadataField = z.unknown().transform((value, context) => {
   const problem = metadataProblem(value)
-  if (problem === undefined) return value as Prisma.InputJsonObject
+  if (problem === undefined) return value as Prisma.JsonObject
   context.addIssue(problem)
   return z.NEVER
 })

@@ -27,6 +27,8 @@ export const importFields = {
   disabled: ['disabled', 'disabledAt'],
   createdAt: ['createdAt'],
   lastLoginAt: ['lastLoginAt'],
+  publicMetadata: ['publicMetadata'],
+  privateMetadata: ['privateMetadata'],
 } as const satisfies Record<string, readonly string[]>
 
 export type ImportField = keyof typeof importFields
@@ -119,6 +121,20 @@ const rolesField = z
   })
   .transform(names => [...new Set(names.filter(Boolean))])
 
+/** CSV has JSON as text. */
+const jsonField = z
+  .unknown()
+  .transform(value => (typeof value === 'string' ? parseJson(value) : value))
+  .pipe(metadataField)
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
 const schema = z.object({
   // A number of the other system names nothing here.
   id: z
@@ -142,6 +158,8 @@ const schema = z.object({
   disabled: sinceField.optional(),
   createdAt: instantField.optional(),
   lastLoginAt: instantField.optional(),
+  publicMetadata: jsonField.optional(),
+  privateMetadata: jsonField.optional(),
 } satisfies Record<ImportField, z.ZodType>)
 
 const REPLACEMENT = '\uFFFD'
@@ -176,6 +194,8 @@ export function toImportRow(
     passwordHash: data.passwordHash?.text ?? null,
     passwordChangedAt: data.passwordChangedAt ?? null,
     lastLoginAt: data.lastLoginAt ?? null,
+    publicMetadata: data.publicMetadata ?? {},
+    privateMetadata: data.privateMetadata ?? {},
     disabledAt: since(data.disabled) ?? (data.active === false ? now : null),
     createdAt,
     updatedAt: now,

@@ -12,7 +12,8 @@ import { insertSql, toRows } from '../database/insert.ts'
 import { AuthError } from '../errors.ts'
 import type { Session, User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
-import { givenPasswordField } from '../passwords/new-password.ts'
+import { linkTo, mailColumns, type NewMail, toMails } from '../mail/outbox.ts'
+import { type GivenPassword, givenPasswordField } from '../passwords/new-password.ts'
 import { grantsColumn, grantsOf } from '../permissions/grants.ts'
 import { sessionColumns } from '../sessions/find.ts'
 import { originOf } from '../sessions/origin.ts'
@@ -112,7 +113,7 @@ async function proveOrWait(
   app: App,
   claimed: User | undefined,
   name: Name | undefined,
-  password: string,
+  password: GivenPassword,
   request: RequestFacts,
 ): Promise<User & { passwordHash: string }> {
   try {
@@ -121,7 +122,7 @@ async function proveOrWait(
     const mayWait = app.config.emailVerification === 'required' && name?.key === 'email'
     if (!mayWait || !(error instanceof AuthError) || error.code !== 'INVALID_CREDENTIALS') throw error
     const waiting = await findWaiting(app, name.value)
-    const waits = await app.hasher.verify(waiting?.account.passwordHash, password)
+    const waits = await app.hasher.verify(waiting?.account.passwordHash, password.normal)
     throw waits ? new AuthError('EMAIL_NOT_VERIFIED') : error
   }
 }

@@ -36,6 +36,8 @@ const whole = {
   createdAt: '2019-12-31T23:00:00.123456+01:00',
   lastLoginAt: 1_700_000_000,
   passwordChangedAt: '2021-01-01',
+  publicMetadata: { theme: 'dark' },
+  privateMetadata: '{"legacyId": 42}',
 }
 
 describe('an account', () => {
@@ -55,6 +57,8 @@ describe('an account', () => {
       createdAt: new Date('2019-12-31T22:00:00.123Z'),
       lastLoginAt: new Date('2023-11-14T22:13:20Z'),
       passwordChangedAt: new Date('2021-01-01T00:00:00Z'),
+      publicMetadata: { theme: 'dark' },
+      privateMetadata: { legacyId: 42 },
     })
     expect(await auditOf(service, user.id)).toMatchObject([
       { action: 'user.imported', actorId: null, ipAddress: null, detail: {} },
@@ -164,6 +168,8 @@ describe('a record is skipped, and the others are taken, for', () => {
     ['an administrator', { roles: 'user admin' }, /--allow-admin/],
     ['a time that is none', { createdAt: 'yesterday' }, /^createdAt: Write a time/],
     ['a day that is none', { createdAt: '2024-13-01' }, /^createdAt: Write a time/],
+    ['metadata that is no object', { publicMetadata: '[1]' }, /^publicMetadata: Write a JSON object/],
+    ['metadata that is no JSON', { privateMetadata: '{' }, /^privateMetadata: Write a JSON object/],
     ['neither yes nor no', { active: 'perhaps' }, /^active: Write true or false/],
     ['Latin-1 read as UTF-8', { displayName: 'J\uFFFDrg' }, /UTF-8/],
   ]
@@ -306,7 +312,13 @@ test('a dry run says what would happen, and changes nothing', async () => {
 test('what is exported is the same account where it is imported, and without hashes nobody can sign in', async () => {
   const email = address()
   await importing([
-    { ...whole, email, username: 'round_trip' },
+    {
+      ...whole,
+      email,
+      username: 'round_trip',
+      publicMetadata: { theme: 'dark' },
+      privateMetadata: '{"plan":[1,null]}',
+    },
     { email: address(), roles: [], active: false },
   ])
   const there = await startService()

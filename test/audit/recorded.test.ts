@@ -288,8 +288,8 @@ describe('a whole life', () => {
     const secrets = [...all.secrets, ...all.hashes]
     const events = await service.app.db.auditEvent.findMany()
     const actions = new Set(events.map(event => event.action))
-    // From the command line (test/cli, test/admin), and where addresses must be verified
-    // (test/enumeration/register.test.ts).
+    // From the command line (test/cli, test/admin), where addresses must be verified
+    // (test/enumeration/register.test.ts), and of the outbox (test/mail/outbox.test.ts, test/admin/mails.test.ts).
     const elsewhere: AuditAction[] = [
       'user.created',
       'user.imported',
@@ -297,6 +297,8 @@ describe('a whole life', () => {
       'audit.pruned',
       'registration.requested',
       'user.registered_again',
+      'mail.failed',
+      'mail.retried',
     ]
     expect([...actions, ...elsewhere].sort()).toEqual(Object.keys(auditActions).sort())
 

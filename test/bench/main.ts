@@ -44,6 +44,7 @@ async function everything(folder: string, cores: Cores | undefined): Promise<Row
   await (await startService(builtIn, folder)).stop()
   const starts = await startTimes(builtIn, folder)
 
+  const imports = await importRows(folder)
   const database = await startDatabase(folder, cores)
   const DATABASE_URL = database.url('authograph')
   const settings = { ...SETTINGS, DATABASE_URL }
@@ -59,6 +60,7 @@ async function everything(folder: string, cores: Cores | undefined): Promise<Row
   const busyMb = await residentMb(service.pid)
   return [
     ...rows,
+    ...imports,
     valueRow('start-up, built-in database', starts, seconds, { atMost: 1.5 }),
     valueRow('start-up, DATABASE_URL', startsWithUrl, seconds, { atMost: 1 }),
     valueRow('memory, idle', [idleMb], megabytes, { atMost: 120 }),
