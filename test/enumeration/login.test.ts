@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
 import { Login } from '../support/operations.ts'
+import { watchQueries } from '../support/queries.ts'
 import { PASSWORD, signUp, startService, useService } from '../support/service.ts'
 
 const service = useService()
@@ -18,17 +19,14 @@ async function names() {
 
 test('unknown, known, disabled and hashless accounts are answered alike, after the same work in the same order', async () => {
   const { hasher, pool } = service.app
-  const [verify, query] = [hasher.verify.bind(hasher), pool.query]
+  const verify = hasher.verify.bind(hasher)
   const steps: string[] = []
   hasher.verify = (...args) => {
     steps.push('verify')
     return verify(...args)
   }
   const all = await names()
-  pool.query = ((...args: [{ name?: string }]) => {
-    steps.push(args[0].name ?? '')
-    return Reflect.apply(query, pool, args)
-  }) as typeof pool.query
+  const stop = watchQueries(pool, name => steps.push(name ?? ''))
   try {
     for (const name of all) {
       const { status, data, errors, headers } = await login(name)
@@ -42,7 +40,7 @@ test('unknown, known, disabled and hashless accounts are answered alike, after t
     }
   } finally {
     hasher.verify = verify
-    pool.query = query
+    stop()
   }
 })
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
 import { RequestPasswordReset, ResendVerificationEmail } from '../support/operations.ts'
+import { watchQueries } from '../support/queries.ts'
 import { signUp, useService } from '../support/service.ts'
 
 const service = useService()
@@ -29,13 +30,9 @@ test.each([
   '%s: every address is answered alike, after the same statements in the same order',
   async (name, document, statements) => {
     const { pool } = service.app
-    const { query } = pool
     const all = await addresses()
     const steps: string[] = []
-    pool.query = ((...args: [{ name?: string }]) => {
-      if (!args[0].name?.startsWith('mail-')) steps.push(args[0].name ?? 'unnamed')
-      return Reflect.apply(query, pool, args)
-    }) as typeof pool.query
+    const stop = watchQueries(pool, name => steps.push(name ?? 'unnamed'))
     try {
       for (const email of all) {
         const { status, data, errors, headers } = await service.send<unknown, object>(document, {
@@ -50,7 +47,7 @@ test.each([
         expect(steps.splice(0)).toEqual(statements)
       }
     } finally {
-      pool.query = query
+      stop()
     }
   },
 )

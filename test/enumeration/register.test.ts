@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { actionsOf } from '../support/audit.ts'
 import { mailedToken, templatesTo } from '../support/mails.ts'
 import { Login, Register, ResendVerificationEmail, Settings, VerifyEmail } from '../support/operations.ts'
+import { watchQueries } from '../support/queries.ts'
 import { codes, PASSWORD, signUp, startService, useService } from '../support/service.ts'
 
 const service = useService({
@@ -174,16 +175,13 @@ describe('an address that has an account is answered like a new one', () => {
     const known = await verified()
     const { hasher } = service.app
     const { pool } = service.app
-    const [hash, query] = [hasher.hash.bind(hasher), pool.query]
+    const hash = hasher.hash.bind(hasher)
     const steps: string[] = []
     hasher.hash = password => {
       steps.push('hash')
       return hash(password)
     }
-    pool.query = ((...args: [{ name?: string }]) => {
-      steps.push(args[0].name ?? 'audit')
-      return Reflect.apply(query, pool, args)
-    }) as typeof pool.query
+    const stop = watchQueries(pool, name => steps.push(name ?? 'audit'))
     try {
       await register({ email: newEmail() })
       const ofNew = steps.splice(0)
@@ -192,7 +190,7 @@ describe('an address that has an account is answered like a new one', () => {
       expect(ofNew).toEqual(['limit-count', 'hash', 'user-by-email_canonical', 'request-mail'])
     } finally {
       hasher.hash = hash
-      pool.query = query
+      stop()
     }
   })
 
@@ -236,22 +234,19 @@ describe('signing in with the password of a registration of one’s own', () => 
   /** What the server does to sign in, with its answer. */
   const stepsOf = async (email: string, password: string) => {
     const { hasher, pool } = service.app
-    const [verifyHash, query] = [hasher.verify.bind(hasher), pool.query]
+    const verifyHash = hasher.verify.bind(hasher)
     const steps: string[] = []
     hasher.verify = (...args) => {
       steps.push('verify')
       return verifyHash(...args)
     }
-    pool.query = ((...args: [{ name?: string }]) => {
-      steps.push(args[0].name ?? 'audit')
-      return Reflect.apply(query, pool, args)
-    }) as typeof pool.query
+    const stop = watchQueries(pool, name => steps.push(name ?? 'audit'))
     try {
       const { status, data, errors } = await login(email, password)
       return { steps, status, data, errors }
     } finally {
       hasher.verify = verifyHash
-      pool.query = query
+      stop()
     }
   }
 
