@@ -179,12 +179,11 @@ describe('a statement whose answer did not come', () => {
     await Promise.all(replies)
     await proxy.restore()
     await untilReady()
-    await sleep(100)
     const { pool } = service.app
-    expect({ busy: pool.totalCount - pool.idleCount, waiting: pool.waitingCount }).toEqual({
-      busy: 0,
-      waiting: 0,
-    })
+    const inUse = () => pool.totalCount - pool.idleCount + pool.waitingCount
+    // The chores of the replica use one now and then.
+    for (let turn = 0; turn < 20 && inUse() > 0; turn++) await sleep(100)
+    expect(inUse()).toBe(0)
   })
 
   test('of a transaction leaves nothing behind in the pool that a later request would be lost in', async () => {
