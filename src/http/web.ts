@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import { pageHeaders } from './security-headers.ts'
@@ -66,7 +65,7 @@ export async function webRoutes(server: FastifyInstance, config: Config, folder 
   }
   for (const address of PAGES) server.get(address, (_request, reply) => page(reply))
   for (const [address, send] of Object.entries(files)) server.get(address, (_request, reply) => send(reply))
-  await server.register(fastifyStatic, {
+  await server.register(import('@fastify/static'), {
     root: path.join(folder, 'assets'),
     prefix: '/assets/',
     index: false,

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { createTransport, type Mail } from 'nodemailer'
+import type { Mail } from 'nodemailer'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { loadMailLanguages, pickLanguage } from './languages.ts'
@@ -51,14 +51,22 @@ export async function createMailer(config: Config, log: Logger): Promise<Mailer 
     }
   }
 
+  // Not before it is known to be needed: it takes 40 ms and 15 MB.
+  const { createTransport } = await import('nodemailer')
   return config.mail.smtpUrl
-    ? smtpMailer(config.mail.smtpUrl, config.production, compose)
-    : fileMailer(path.join(config.dataDir, 'mail'), log, compose)
+    ? smtpMailer(createTransport, config.mail.smtpUrl, config.production, compose)
+    : fileMailer(createTransport, path.join(config.dataDir, 'mail'), log, compose)
 }
 
+type CreateTransport = typeof import('nodemailer').createTransport
 type Compose = (message: Message) => Parameters<Mail['sendMail']>[0]
 
-function smtpMailer(url: string, production: boolean, compose: Compose): Mailer {
+function smtpMailer(
+  createTransport: CreateTransport,
+  url: string,
+  production: boolean,
+  compose: Compose,
+): Mailer {
   const { protocol, username, hostname } = new URL(url)
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
   const transport = createTransport({
@@ -81,7 +89,7 @@ function smtpMailer(url: string, production: boolean, compose: Compose): Mailer 
 }
 
 /** For development: the mails lie in a folder, and the log says where their links lead. */
-function fileMailer(folder: string, log: Logger, compose: Compose): Mailer {
+function fileMailer(createTransport: CreateTransport, folder: string, log: Logger, compose: Compose): Mailer {
   const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' })
   return {
     send: async message => {
