@@ -87,8 +87,13 @@ const store = tokensSql(1)
 /** Stores a new token in the caller's transaction; those of the same purpose and subject end. */
 export async function issueToken(app: App, tx: Queryable, wanted: WantedToken): Promise<IssuedToken> {
   const { row, ...issued } = newToken(app, wanted)
-  await tx.$executeRawUnsafe(store, toRows(tokenColumns, row))
+  await storeToken(tx, row)
   return issued
+}
+
+/** Stores the row of a new token in the caller's transaction; those of the same purpose and subject end. */
+export async function storeToken(tx: Queryable, row: EmailToken): Promise<void> {
+  await tx.$executeRawUnsafe(store, toRows(tokenColumns, row))
 }
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { issueToken } from '../accounts/email-token.ts'
+import { storeToken } from '../accounts/email-token.ts'
 import {
   displayNameField,
   emailField,
@@ -7,13 +7,14 @@ import {
   metadataField,
   usernameField,
 } from '../accounts/fields.ts'
+import { verificationOf } from '../accounts/verify-email.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { Queryable } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
-import { linkTo, queueMail } from '../mail/outbox.ts'
+import { queueMail } from '../mail/outbox.ts'
 import { type Acting, administerUser, difference, type Target } from './administer.ts'
 import { sendInvitation } from './invite-user.ts'
 
@@ -75,7 +76,7 @@ function factsOf({ email, username, displayName, locale, emailVerifiedAt }: User
 
 /** Everything that was mailed to the old address ends, so that whoever reads it there can do nothing more. */
 async function moveMail(app: App, tx: Queryable, old: Target, moved: User): Promise<void> {
-  const { id, email, emailCanonical, locale } = moved
+  const { id, email, locale } = moved
   await tx.emailToken.deleteMany({ where: { userId: id } })
   const at = app.clock.now().toISOString()
   await queueMail(app, tx, {
@@ -88,8 +89,7 @@ async function moveMail(app: App, tx: Queryable, old: Target, moved: User): Prom
   if (!app.mailer) return
   if (moved.passwordHash === null) return sendInvitation(app, tx, moved)
   if (app.config.emailVerification === 'off') return
-  const wanted = { purpose: 'verify', subject: id, userId: id, emailCanonical } as const
-  const { token, expiresAt } = await issueToken(app, tx, wanted)
-  const data = { link: linkTo(app, 'verify-email', token) }
-  await queueMail(app, tx, { template: 'verify-email', to: email, locale, userId: id, expiresAt, data })
+  const { row, mail } = verificationOf(app, moved)
+  await storeToken(tx, row)
+  await queueMail(app, tx, mail)
 }

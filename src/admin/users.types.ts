@@ -1,5 +1,6 @@
 import { GraphQLJSONObject } from 'graphql-scalars'
 import { Field, InputType } from 'type-graphql'
+import { UpdateProfileInput } from '../accounts/accounts.types.ts'
 
 @InputType('InviteUserInput', { description: 'Who is invited.' })
 export class InviteUserInput {
@@ -31,27 +32,9 @@ export class InviteUserInput {
 @InputType('UpdateUserInput', {
   description: 'What to change. A field left out stays; null clears the display name or the username.',
 })
-export class UpdateUserInput {
+export class UpdateUserInput extends UpdateProfileInput {
   @Field(() => String, { nullable: true, description: 'Another address; it counts as unverified.' })
   email?: string | null
-
-  @Field(() => String, {
-    nullable: true,
-    description: '3 to 32 of a-z, 0-9, _, . and -; upper case becomes lower case.',
-  })
-  username?: string | null
-
-  @Field(() => String, { nullable: true, description: 'At most 100 characters, on one line.' })
-  displayName?: string | null
-
-  @Field(() => String, { nullable: true, description: 'A BCP 47 tag such as en or ko.' })
-  locale?: string | null
-
-  @Field(() => GraphQLJSONObject, {
-    nullable: true,
-    description: 'Replaces the public metadata as a whole: at most 8 KiB of JSON, 8 levels deep.',
-  })
-  publicMetadata?: Record<string, unknown> | null
 
   @Field(() => GraphQLJSONObject, {
     nullable: true,

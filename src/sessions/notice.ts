@@ -1,5 +1,7 @@
 import type { App } from '../app.ts'
 import type { RequestFacts } from '../context.ts'
+import type { User } from '../generated/prisma/client.ts'
+import { linkTo, type NewMail } from '../mail/outbox.ts'
 import type { Origin } from '../mail/texts.ts'
 import { deviceNameOf } from './device-name.ts'
 
@@ -10,4 +12,17 @@ export function originOf(app: App, { ipAddress, userAgent }: RequestFacts): Orig
     device: deviceNameOf(userAgent) ?? null,
     ipAddress: ipAddress ?? null,
   }
+}
+
+/** What an account's owner is told of, with the way to a new password in case it was somebody else. */
+type Notice = 'already-registered' | 'password-changed' | 'new-device' | 'reuse-detected'
+
+export function noticeTo(
+  app: App,
+  { id, email, locale }: Pick<User, 'id' | 'email' | 'locale'>,
+  template: Notice,
+  origin: Origin,
+): NewMail {
+  const data = { ...origin, link: linkTo(app, 'forgot-password') }
+  return { template, to: email, locale, userId: id, data }
 }

@@ -4,9 +4,10 @@ import type { RequestFacts, Viewer } from '../context.ts'
 import { statement } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { Session } from '../generated/prisma/client.ts'
-import { linkTo, queueMail } from '../mail/outbox.ts'
+import { queueMail } from '../mail/outbox.ts'
 import { whyEnded } from './authenticate.ts'
 import { findSession } from './find.ts'
+import { noticeTo } from './notice.ts'
 import { isAuthentic, parseRefreshToken } from './refresh-token.ts'
 import { revokeSessions } from './revoke.ts'
 
@@ -63,18 +64,9 @@ async function endReused(
       tx,
     )
     if (ended.length === 0) return
-    await queueMail(app, tx, {
-      template: 'reuse-detected',
-      to: account.email,
-      locale: account.locale,
-      userId: account.id,
-      data: {
-        at: app.clock.now().toISOString(),
-        device: session.deviceName,
-        ipAddress: session.ipAddress,
-        link: linkTo(app, 'forgot-password'),
-      },
-    })
+    const { deviceName: device, ipAddress } = session
+    const origin = { at: app.clock.now().toISOString(), device, ipAddress }
+    await queueMail(app, tx, noticeTo(app, account, 'reuse-detected', origin))
   })
 }
 

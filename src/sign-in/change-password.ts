@@ -8,9 +8,9 @@ import { AuthError, unauthenticated } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { queueMail } from '../mail/outbox.ts'
 import { givenPasswordField, passwordField, requireGoodPassword } from '../passwords/new-password.ts'
+import { noticeTo, originOf } from '../sessions/notice.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
 import { proveOwnPassword } from './prove-password.ts'
-import { passwordChangedMail } from './reset-password.ts'
 
 const schema = z.object({ currentPassword: givenPasswordField, newPassword: passwordField })
 
@@ -51,7 +51,7 @@ export async function changePassword(
     })
     if (kept.count === 0) throw unauthenticated('REVOKED')
     await record(tx, request, { action: 'user.password_changed', at: now, actorId: id, subjectId: id })
-    await queueMail(app, tx, passwordChangedMail(app, viewer.account, request))
+    await queueMail(app, tx, noticeTo(app, viewer.account, 'password-changed', originOf(app, request)))
   })
   return requireAccount(app, id)
 }

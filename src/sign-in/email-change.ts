@@ -24,7 +24,7 @@ import type { EmailToken, User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { linkTo, type NewMail, queueMail, requireMail } from '../mail/outbox.ts'
 import { requireFresh } from '../sessions/fresh.ts'
-import { originOf } from '../sessions/origin.ts'
+import { noticeTo, originOf } from '../sessions/notice.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
 import { requireEnabledOwner, resetMail, resetOf } from './reset-password.ts'
 
@@ -69,13 +69,7 @@ export async function requestEmailChange(
     expiresAt: change.expiresAt,
     data: { link: linkTo(app, 'confirm-email', change.token) },
   }
-  const warning = other && {
-    template: 'already-registered' as const,
-    to: other.email,
-    locale: other.locale,
-    userId: other.id,
-    data: { ...originOf(app, request), link: linkTo(app, 'forgot-password') },
-  }
+  const warning = other && noticeTo(app, other, 'already-registered', originOf(app, request))
   const undo = newToken(app, undoOf(account))
   const facts = { template: 'email-change-requested', newEmail: newEmail.typed } as const
   await requestMail(

@@ -10,13 +10,13 @@ import type { RequestFacts, Viewer } from '../context.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { AuthError } from '../errors.ts'
-import type { Session, User } from '../generated/prisma/client.ts'
+import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
-import { linkTo, mailColumns, type NewMail, toMails } from '../mail/outbox.ts'
+import { mailColumns, toMails } from '../mail/outbox.ts'
 import { type GivenPassword, givenPasswordField } from '../passwords/new-password.ts'
 import { grantsColumn, grantsOf } from '../permissions/grants.ts'
 import { sessionColumns } from '../sessions/find.ts'
-import { originOf } from '../sessions/origin.ts'
+import { noticeTo, originOf } from '../sessions/notice.ts'
 import { newSession } from '../sessions/start.ts'
 import { countLogin, forgiveLogin } from './login-limits.ts'
 import { provePassword, recordDenial, renewHash } from './prove-password.ts'
@@ -88,13 +88,14 @@ async function tryLogin(
     subjectId: account.id,
     detail: { sessionId: session.id },
   })
+  const origin = { ...originOf(app, request), device: session.deviceName }
   const [started] = await startSession(app.pool, [
     account.id,
     passwordHash,
     now,
     toRows(sessionColumns, session),
     toRows(auditColumns, event),
-    toRows(mailColumns, ...toMails(app, newDeviceMail(app, account, session, request))),
+    toRows(mailColumns, ...toMails(app, noticeTo(app, account, 'new-device', origin))),
     session.deviceName,
   ])
   if (!started) return undefined
@@ -125,16 +126,6 @@ async function proveOrWait(
     const waits = await app.hasher.verify(waiting?.account.passwordHash, password.normal)
     throw waits ? new AuthError('EMAIL_NOT_VERIFIED') : error
   }
-}
-
-function newDeviceMail(
-  app: App,
-  { id, email, locale }: User,
-  session: Session,
-  request: RequestFacts,
-): NewMail {
-  const data = { ...originOf(app, request), device: session.deviceName, link: linkTo(app, 'forgot-password') }
-  return { template: 'new-device', to: email, locale, userId: id, data }
 }
 
 type Name = { key: 'email' | 'username'; value: string }

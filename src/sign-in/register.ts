@@ -21,14 +21,14 @@ import { insertSql, toRows } from '../database/insert.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
-import { linkTo, mailColumns, toMails } from '../mail/outbox.ts'
+import { mailColumns, toMails } from '../mail/outbox.ts'
 import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
 import { toGrants } from '../permissions/grants.ts'
 import { DEFAULT_ROLE } from '../permissions/permissions.ts'
 import { countAttempt } from '../rate-limit/limit.ts'
 import { networkOf } from '../rate-limit/network.ts'
 import { sessionColumns } from '../sessions/find.ts'
-import { originOf } from '../sessions/origin.ts'
+import { noticeTo, originOf } from '../sessions/notice.ts'
 import { newSession } from '../sessions/start.ts'
 
 const schema = z.object({
@@ -139,13 +139,7 @@ async function askToVerify(
   const known = await findUser(app, 'email', emailCanonical)
   const waiting = { purpose: 'registration', subject: uuidv7(), emailCanonical, payload: wanted } as const
   const { row, mail } = newVerification(app, waiting, { to: wanted.email, locale: wanted.locale })
-  const warning = known && {
-    template: 'already-registered' as const,
-    to: known.email,
-    locale: known.locale,
-    userId: known.id,
-    data: { ...originOf(app, request), link: linkTo(app, 'forgot-password') },
-  }
+  const warning = known && noticeTo(app, known, 'already-registered', originOf(app, request))
   const event: AuditEntry = {
     action: known ? 'user.registered_again' : 'registration.requested',
     at: row.createdAt,

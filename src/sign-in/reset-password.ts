@@ -19,7 +19,7 @@ import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { linkTo, type NewMail, queueMail, requireMail } from '../mail/outbox.ts'
 import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
-import { originOf } from '../sessions/origin.ts'
+import { noticeTo, originOf } from '../sessions/notice.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
 import { forgiveAccount } from './login-limits.ts'
 
@@ -81,7 +81,7 @@ export async function resetPassword(app: App, input: unknown, request: RequestFa
 async function reset(app: App, token: string, newPassword: string, request: RequestFacts): Promise<string> {
   const { subject: id, emailCanonical } = await peekToken(app, token, 'reset', 'invitation')
   const user = await requireEnabledOwner(app, id)
-  const { email, username, displayName, locale } = user
+  const { email, username, displayName } = user
   await requireGoodPassword(app, newPassword, 'input.newPassword', [email, username, displayName])
   const passwordHash = await app.hasher.hash(newPassword)
   const now = app.clock.now()
@@ -105,7 +105,7 @@ async function reset(app: App, token: string, newPassword: string, request: Requ
       tx,
     )
     await record(tx, request, { action: 'user.password_reset', at: now, actorId: id, subjectId: id })
-    await queueMail(app, tx, passwordChangedMail(app, { id, email, locale }, request))
+    await queueMail(app, tx, noticeTo(app, user, 'password-changed', originOf(app, request)))
   })
   return id
 }
@@ -119,14 +119,4 @@ export async function requireEnabledOwner(app: App, id: string): Promise<User> {
   if (!user) throw new AuthError('TOKEN_INVALID', { cause: 'the account is gone' })
   if (user.disabledAt) throw new AuthError('ACCOUNT_DISABLED')
   return user
-}
-
-/** What the owner is told when the password was changed or reset. */
-export function passwordChangedMail(
-  app: App,
-  { id, email, locale }: Pick<User, 'id' | 'email' | 'locale'>,
-  request: RequestFacts,
-): NewMail {
-  const data = { ...originOf(app, request), link: linkTo(app, 'forgot-password') }
-  return { template: 'password-changed', to: email, locale, userId: id, data }
 }
