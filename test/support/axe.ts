@@ -4,14 +4,16 @@ import type { Page } from 'playwright-core'
 
 let source: Promise<string> | undefined
 
-/** What axe finds wrong for people with disabilities, up to WCAG 2.2 AA and its best practices: rule, place and why. */
+/** What axe finds wrong for people with disabilities, up to WCAG 2.2 AA and its best practices: rule, place and
+ * why. What is on the move is waited for: a half faded-in text has no contrast. */
 export async function violations(page: Page): Promise<string[]> {
   source ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   await page.evaluate(await source)
+  await page.waitForFunction('document.getAnimations().every(({ playState }) => playState !== "running")')
   const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
-    violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[]
+    violations: { id: string; nodes: { target: string[]; html: string; failureSummary: string }[] }[]
   }
   return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${failureSummary}`),
+    nodes.map(({ html, failureSummary }) => `${id} at ${html}: ${failureSummary}`),
   )
 }

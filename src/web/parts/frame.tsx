@@ -64,9 +64,7 @@ function AccountMenu() {
           aria-label={`${common.menu}: ${name}`}
           style={{ display: 'flex', alignItems: 'center', gap: 6, borderRadius: 20, padding: 2 }}
         >
-          <span className="avatar" aria-hidden="true">
-            {[...name][0]}
-          </span>
+          <span className="avatar" data-initial={[...name][0]} aria-hidden="true" />
           <DownIcon size={14} />
         </UnstyledButton>
       </Menu.Target>
