@@ -75,18 +75,22 @@ const attacks: [name: string, code: string, document: string][] = [
   ],
 ]
 
-test.each(attacks)('%s: refused in under 200 ms, and the process lives', async (_name, code, document) => {
-  let elapsedMs = Number.POSITIVE_INFINITY
-  // The machine may be busy with something else.
-  for (let round = 0; round < 3 && elapsedMs >= 200; round++) {
-    const start = performance.now()
-    const reply = await service.send(document)
-    elapsedMs = performance.now() - start
-    expect([reply.data, ...new Set(codes(reply))]).toEqual([undefined, code])
-  }
-  expect(elapsedMs).toBeLessThan(200)
-  expect((await service.send('{ __typename }')).data).toEqual({ __typename: 'Query' })
-})
+test.each(attacks)(
+  '%s: refused for under 200 ms of work, and the process lives',
+  async (_name, code, document) => {
+    let workMs = Number.POSITIVE_INFINITY
+    // Processor time, for the machine may be busy with something else; more than once, for a part of it is warming up.
+    for (let round = 0; round < 3 && workMs >= 200; round++) {
+      const before = process.cpuUsage()
+      const reply = await service.send(document)
+      const { user, system } = process.cpuUsage(before)
+      workMs = (user + system) / 1000
+      expect([reply.data, ...new Set(codes(reply))]).toEqual([undefined, code])
+    }
+    expect(workMs).toBeLessThan(200)
+    expect((await service.send('{ __typename }')).data).toEqual({ __typename: 'Query' })
+  },
+)
 
 test('60,000 brackets in the variables are refused too', async () => {
   const deep = (count: number, inner: unknown) => {
