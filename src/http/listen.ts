@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import net, { type AddressInfo, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 
 /** For the whole request to arrive, so that a slow body cannot hold a connection. */
@@ -12,8 +12,10 @@ const HEADERS_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_TIMEOUT_MS = 72_000
 /** Node looks for connections past these times no more often than this. */
 const CHECKING_INTERVAL_MS = 1000
-/** A request that was sent before its connection is closed has arrived by then. */
+/** Where no request arrives for so long, none is under way. */
 const IDLE_GRACE_MS = 500
+/** For each of the two waits of a shutdown, however many requests keep coming. */
+const MAX_WAIT_MS = 2000
 
 export type Listener = {
   port: number
@@ -55,6 +57,8 @@ class Endpoint {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #unanswered = new Set<ServerResponse>()
+  #connections = 0
+  #requests = 0
   #closing = false
 
   private constructor(fastify: FastifyInstance) {
@@ -66,6 +70,7 @@ class Endpoint {
         connectionsCheckingInterval: CHECKING_INTERVAL_MS,
       },
       (request, response) => {
+        this.#requests++
         if (this.#closing) response.setHeader('connection', 'close')
         this.#unanswered.add(response)
         response.once('close', () => this.#unanswered.delete(response))
@@ -73,6 +78,7 @@ class Endpoint {
       },
     )
     this.#server.on('connection', socket => {
+      this.#connections++
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
     })
@@ -91,6 +97,8 @@ class Endpoint {
   }
 
   async close(): Promise<void> {
+    // Before anybody is told to go: they would come back by a new connection.
+    await this.#takeWaiting()
     this.#closing = true
     for (const response of this.#unanswered) {
       if (!response.headersSent) response.setHeader('connection', 'close')
@@ -98,12 +106,32 @@ class Endpoint {
     const closed = once(this.#server, 'close')
     // Not http.Server's: that one ends idle connections at once.
     net.Server.prototype.close.call(this.#server)
-    await Promise.race([closed, sleep(IDLE_GRACE_MS)])
+    await Promise.race([closed, this.#quiet()])
     this.#server.closeIdleConnections()
     // What has never sent a byte does not count as idle for Node: browsers connect ahead.
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
     await closed
     // Ends its timer.
     this.#server.close()
+  }
+
+  /** Clients that wait may have sent their request; Node takes one of them in a turn of its event loop. */
+  async #takeWaiting(): Promise<void> {
+    const deadline = performance.now() + MAX_WAIT_MS
+    for (let seen = -1; seen !== this.#connections && performance.now() < deadline; ) {
+      seen = this.#connections
+      await turn()
+      await turn()
+    }
+  }
+
+  /** Resolves when no request has arrived for a while: on a busy machine what was sent may lie unread for long. */
+  async #quiet(): Promise<void> {
+    const deadline = performance.now() + MAX_WAIT_MS
+    for (let seen = -1; seen !== this.#requests && performance.now() < deadline; ) {
+      seen = this.#requests
+      await sleep(IDLE_GRACE_MS)
+      await turn()
+    }
   }
 }
