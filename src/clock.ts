@@ -11,3 +11,7 @@ export function addSeconds(date: Date, seconds: number): Date {
 export function earlier(a: Date, b: Date): Date {
   return new Date(Math.min(a.getTime(), b.getTime()))
 }
+
+export function later(a: Date, b: Date): Date {
+  return new Date(Math.max(a.getTime(), b.getTime()))
+}

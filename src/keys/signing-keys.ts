@@ -5,7 +5,7 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto'
-import { addSeconds } from '../clock.ts'
+import { addSeconds, later } from '../clock.ts'
 import { type SealingKeys, seal, unseal } from '../crypto/seal.ts'
 import type { Database, Queryable } from '../database/client.ts'
 import type { SigningKey } from '../generated/prisma/client.ts'
@@ -90,11 +90,15 @@ async function open(
 
 /**
  * Makes the key that takes over once every cache has seen it, and gives the present one its end.
- * Of two at once the second waits for the first, and then follows it.
+ * Of two at once the second waits for the first, and then follows it, also where its clock is behind.
  */
 export async function rotateSigningKey(tx: Queryable, sealing: SealingKeys, now: Date): Promise<SigningKey> {
-  const activatesAt = addSeconds(now, PUBLISH_AHEAD_SECONDS)
   await tx.$executeRaw`LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE`
+  const last = await tx.signingKey.findFirst({ where: { retiredAt: null } })
+  const activatesAt = later(
+    addSeconds(now, PUBLISH_AHEAD_SECONDS),
+    addSeconds(last?.activatesAt ?? now, 0.001),
+  )
   await tx.signingKey.updateMany({ where: { retiredAt: null }, data: { retiredAt: activatesAt } })
   return tx.signingKey.create({ data: generate(sealing, now, activatesAt) })
 }

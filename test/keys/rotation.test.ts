@@ -165,6 +165,16 @@ describe('the key before', () => {
   })
 })
 
+test('a replica whose clock is behind makes a key that follows the last one', async () => {
+  clock.advance(10)
+  const first = await rotated(one)
+  clock.advance(-10)
+  const second = await rotated(two)
+  const keys = await allKeys()
+  expect(keys.slice(1).map(key => key.kid)).toEqual([first.kid, second.kid])
+  expect(keys.map(key => key.retiredAt)).toEqual([keys[1]?.activatesAt, keys[2]?.activatesAt, null])
+})
+
 test('two rotations at once both make a key, and at every moment exactly one signs', async () => {
   const old = signerOf(one)
   const lock = 'LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE'
