@@ -9,21 +9,23 @@ const MAX_WAIT_SECONDS = 60
 /**
  * Runs `task` every so often until told to stop, never twice at once. Where it fails, the log says so and
  * it is tried again: after twice as long each time, so that a database that is away does not fill the log.
+ * `stopping` is aborted when a turn is to come to its end.
  */
 export function every(
   app: App,
   seconds: number,
-  task: (app: App) => Promise<unknown>,
+  task: (app: App, stopping: AbortSignal) => Promise<unknown>,
   failure: string,
 ): Chore {
   const maxTurns = Math.ceil(MAX_WAIT_SECONDS / seconds)
   let running: Promise<void> | undefined
   let failures = 0
   let turnsToWait = 0
+  const stopping = new AbortController()
 
   async function turn(): Promise<void> {
     try {
-      await task(app)
+      await task(app, stopping.signal)
       failures = 0
     } catch (error) {
       app.log.warn({ err: error }, failure)
@@ -38,6 +40,7 @@ export function every(
   }, seconds * 1000).unref()
   return async () => {
     clearInterval(timer)
+    stopping.abort()
     await running
   }
 }

@@ -30,17 +30,26 @@ const claim = statement<Claimed>(
   'mail-claim',
   `UPDATE mails SET attempts = attempts + 1, next_attempt_at = $2
    WHERE id IN (
-     SELECT id FROM mails WHERE status = 'queued' AND next_attempt_at <= $1
+     SELECT id FROM mails WHERE status = 'queued' AND next_attempt_at <= $1 AND (expires_at > $1) IS NOT FALSE
      ORDER BY next_attempt_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
    ) RETURNING id, template, locale, recipient, sealed_data, attempts`,
 )
 
-/** Gives up what has expired, and tells what was queued and given up before. */
+/** Few enough for the time that a statement has, however many expired while the mail server was away. */
+const EXPIRED_BATCH = 1000
+
+/**
+ * Gives up what has expired, and tells what was queued and given up before. What somebody has in hand right now is
+ * left for the next time.
+ */
 const takeStock = statement<[queued: number, failed: number]>(
   'mail-take-stock',
   `WITH expired AS (
      UPDATE mails SET status = 'failed', sealed_data = '', last_error = 'expired'
-     WHERE status = 'queued' AND expires_at <= $1
+     WHERE id IN (
+       SELECT id FROM mails WHERE status = 'queued' AND expires_at <= $1
+       ORDER BY next_attempt_at LIMIT ${EXPIRED_BATCH} FOR UPDATE SKIP LOCKED
+     )
    )
    SELECT count(*) FILTER (WHERE status = 'queued')::int, count(*) FILTER (WHERE status = 'failed')::int
    FROM mails WHERE status IN ('queued', 'failed')`,
@@ -48,9 +57,10 @@ const takeStock = statement<[queued: number, failed: number]>(
 
 /**
  * Sends what is due in the outbox, of any replica, and returns how many were sent. A mail that was sent while
- * the process died before it could say so is sent again: twice is better than never.
+ * the process died before it could say so is sent again: twice is better than never. Once `stopping` is aborted,
+ * what is not on its way yet is left to others.
  */
-export async function deliverMails(app: App): Promise<number> {
+export async function deliverMails(app: App, stopping?: AbortSignal): Promise<number> {
   const { mailer, pool, clock } = app
   if (!mailer) return 0
   const limit = pLimit(CONCURRENCY)
@@ -61,10 +71,25 @@ export async function deliverMails(app: App): Promise<number> {
   do {
     const now = clock.now()
     claimed = await claim(pool, [now, addSeconds(now, LEASE_SECONDS)])
-    const outcomes = await Promise.all(claimed.map(mail => limit(() => deliver(app, mailer, mail))))
+    const outcomes = await Promise.all(
+      claimed.map(mail =>
+        limit(() => (stopping?.aborted ? giveBack(app, mail) : deliver(app, mailer, mail))),
+      ),
+    )
     sent += outcomes.filter(Boolean).length
-  } while (claimed.length === BATCH)
+  } while (claimed.length === BATCH && !stopping?.aborted)
   return sent
+}
+
+const release = statement(
+  'mail-release',
+  'UPDATE mails SET attempts = attempts - 1, next_attempt_at = $2 WHERE id = $1',
+)
+
+/** As if it had not been taken up. */
+async function giveBack({ pool, clock }: App, [id]: Claimed): Promise<false> {
+  await release(pool, [id, clock.now()])
+  return false
 }
 
 const markSent = statement(

@@ -8,6 +8,11 @@ import { renderMail } from './render.ts'
 import type { MailData, MailTemplate } from './texts.ts'
 
 const TIMEOUT_MS = 5000
+/**
+ * For a mail as a whole, the wait for a connection included: a server that says a little every few seconds is never
+ * silent for long. A batch of the outbox is through before its lease ends.
+ */
+const DEADLINE_MS = 20_000
 
 /** A mail on its way: to whom, and what it says. */
 export type Message = {
@@ -81,7 +86,8 @@ function smtpMailer(
     socketTimeout: TIMEOUT_MS,
   })
   return {
-    send: async message => void (await transport.sendMail(compose(message))),
+    send: async message =>
+      void (await transport.sendMail({ ...compose(message), signal: AbortSignal.timeout(DEADLINE_MS) })),
     verify: async () => void (await transport.verify()),
     close: () => transport.close(),
     backlog: { queued: 0, failed: 0 },

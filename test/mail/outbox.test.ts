@@ -1,20 +1,22 @@
 import { mkdtemp, readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
 import { deliverMails } from '../../src/mail/deliver.ts'
 import { linkTo, type NewMail, queueMail } from '../../src/mail/outbox.ts'
-import { type Service, send, startService } from '../support/service.ts'
-import { type Smtp, startSmtp, tokenOf } from '../support/smtp.ts'
+import { type Service, send, startApp, startService } from '../support/service.ts'
+import { type Smtp, startEndlessSmtp, startSmtp, tokenOf } from '../support/smtp.ts'
 
 /** How the mail server answers the next recipients; empty, it takes them. */
 const answers: string[] = []
+let onRecipient = () => {}
 let smtp: Smtp
-let service: Service
+let service: Pick<Service, 'app' | 'clock' | 'logged' | 'close'>
 
 beforeAll(async () => {
   smtp = await startSmtp({
     onRcptTo: (_address, _session, done) => {
+      onRecipient()
       const answer = answers.shift()
       done(
         answer
@@ -23,7 +25,7 @@ beforeAll(async () => {
       )
     },
   })
-  service = await startService({ settings: { SMTP_URL: smtp.url, LOCALES: 'en,ko' } })
+  service = await startApp({ SMTP_URL: smtp.url, LOCALES: 'en,ko' })
 })
 afterAll(async () => {
   await service.close()
@@ -33,6 +35,7 @@ beforeEach(async () => {
   await service.app.db.mail.deleteMany()
   smtp.mails.length = 0
   answers.length = 0
+  onRecipient = () => {}
 })
 
 function reset(to: string, extra: Partial<NewMail> = {}): NewMail {
@@ -100,11 +103,23 @@ test('what the mail server refuses for good is put aside, counted and recorded, 
   expect(await only()).toMatchObject({ status: 'failed', lastError: 'EENVELOPE 550 RCPT TO' })
   const event = await service.app.db.auditEvent.findFirst({ where: { action: 'mail.failed' } })
   expect(event?.detail).toMatchObject({ template: 'reset-password', reason: 'EENVELOPE 550 RCPT TO' })
-  await deliverMails(service.app)
-  const metrics = await (await fetch(`${service.url}/metrics`)).text()
-  expect(metrics).toContain('authograph_mails{status="failed"} 1')
-  expect(metrics).toContain('authograph_mails{status="queued"} 0')
   expect(service.logged.splice(0).join()).not.toContain('abc')
+})
+
+test('what waits and what was given up is counted for /metrics', async () => {
+  answers.push('550', '451')
+  const watched = await startService({ settings: { SMTP_URL: smtp.url } })
+  try {
+    await queueMail(watched.app, watched.app.db, reset('nobody@example.com'), reset('ada@example.com'))
+    const untouched = { attempts: 0 }
+    while (await watched.app.db.mail.count({ where: untouched })) await deliverMails(watched.app)
+    await deliverMails(watched.app)
+    const metrics = await (await fetch(`${watched.url}/metrics`)).text()
+    expect(metrics).toContain('authograph_mails{status="failed"} 1')
+    expect(metrics).toContain('authograph_mails{status="queued"} 1')
+  } finally {
+    await watched.close()
+  }
 })
 
 test('a mail that nobody takes is given up after a day and a half', async () => {
@@ -139,21 +154,76 @@ test('a mail whose worker died is taken up by another', async () => {
 test('a mail server that is away or silent costs nothing but time', async () => {
   const away = await startService({ settings: { SMTP_URL: 'smtp://127.0.0.1:1' } })
   await queueMail(away.app, away.app.db, reset('ada@example.com'))
-  expect(await deliverMails(away.app)).toBe(0)
+  while (await away.app.db.mail.count({ where: { lastError: null } })) await deliverMails(away.app)
   expect(await away.app.db.mail.findFirst()).toMatchObject({ status: 'queued', lastError: 'ESOCKET CONN' })
   expect((await send(away.url, '{ authSettings { registrationOpen } }')).errors).toEqual([])
   await away.close()
 })
 
-test('the service delivers by itself', async () => {
+test('a mail server that never comes to an end is left after 20 s', async () => {
+  const endless = await startEndlessSmtp()
+  const deadline = new AbortController()
+  const timeout = jest.spyOn(AbortSignal, 'timeout').mockReturnValue(deadline.signal)
+  const stuck = await startApp({ SMTP_URL: endless.url })
+  try {
+    await queueMail(
+      stuck.app,
+      stuck.app.db,
+      ...['ada', 'grace', 'joan'].map(name => reset(`${name}@example.com`)),
+    )
+    const delivering = deliverMails(stuck.app)
+    await endless.reached
+    deadline.abort()
+    await delivering
+    expect(timeout).toHaveBeenCalledWith(20_000)
+    const mails = await stuck.app.db.mail.findMany()
+    expect(mails.map(({ status, lastError }) => [status, lastError])).toEqual(
+      Array(3).fill(['queued', 'EABORT']),
+    )
+  } finally {
+    timeout.mockRestore()
+    await stuck.close()
+    await endless.close()
+  }
+})
+
+test('however much expired while the mail server was away, it is given up in turns, and the rest is sent', async () => {
+  const now = service.clock.now()
+  await service.app.pool.query(
+    `INSERT INTO mails (id, status, template, locale, recipient, sealed_data, attempts, created_at, next_attempt_at, expires_at)
+     SELECT gen_random_uuid(), 'queued', 'reset-password', 'en', 'grace@example.com', 'x', 1, $1, $1, $1
+     FROM generate_series(1, 2500)`,
+    [now],
+  )
   await queue(reset('ada@example.com'))
+  const expired = () => service.app.db.mail.count({ where: { lastError: 'expired' } })
+  expect(await deliverMails(service.app)).toBe(1)
+  expect(await expired()).toBe(1000)
+  for (let turn = 0; turn < 2; turn++) expect(await deliverMails(service.app)).toBe(0)
+  expect(await expired()).toBe(2500)
+})
+
+test('a worker that is told to stop sends what it has begun, and leaves the rest to others as it was', async () => {
+  await queue(...Array.from({ length: 30 }, (_, index) => reset(`reader-${index}@example.com`)))
+  const stopping = new AbortController()
+  onRecipient = () => stopping.abort()
+  const sent = await deliverMails(service.app, stopping.signal)
+  expect(sent).toBe(4)
+  expect(await service.app.db.mail.count({ where: { status: 'queued', attempts: 0 } })).toBe(26)
+  expect(await deliverMails(service.app)).toBe(26)
+})
+
+test('the service delivers by itself', async () => {
+  const whole = await startService({ settings: { SMTP_URL: smtp.url } })
+  await queueMail(whole.app, whole.app.db, reset('ada@example.com'))
   while (smtp.mails.length === 0) await new Promise(resolve => setTimeout(resolve, 50))
   expect(smtp.mails[0]?.to?.[0]?.address).toBe('ada@example.com')
+  await whole.close()
 })
 
 test('without a mail server, development writes each mail to a file and logs its link', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'authograph-mail-'))
-  const local = await startService({ settings: { SMTP_URL: ' ', DATA_DIR: folder, LOG_LEVEL: 'info' } })
+  const local = await startApp({ SMTP_URL: ' ', DATA_DIR: folder, LOG_LEVEL: 'info' })
   await queueMail(local.app, local.app.db, reset('ada@example.com'))
   await deliverMails(local.app)
   const [name = ''] = await readdir(path.join(folder, 'mail'))
@@ -166,7 +236,7 @@ test('without a mail server, development writes each mail to a file and logs its
 
 test('a name with commas and quotes is still one sender', async () => {
   const APP_NAME = 'Acme, "Inc." <sales>'
-  const named = await startService({ settings: { SMTP_URL: smtp.url, APP_NAME } })
+  const named = await startApp({ SMTP_URL: smtp.url, APP_NAME })
   await queueMail(named.app, named.app.db, reset('ada@example.com'))
   expect(await deliverMails(named.app)).toBe(1)
   expect(smtp.mails[0]?.from).toEqual({ name: APP_NAME, address: 'no-reply@localhost' })

@@ -8,6 +8,7 @@ import type { App } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { deliverMails } from '../../src/mail/deliver.ts'
+import { openApp } from '../../src/open.ts'
 import { startServer } from '../../src/server.ts'
 import { TestClock } from './clock.ts'
 import { Login, Register } from './operations.ts'
@@ -77,9 +78,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const smtp = options.settings?.SMTP_URL ? undefined : await startSmtp()
   const DATABASE_URL = options.databaseUrl ?? own?.url
   const clock = options.clock ?? new TestClock()
-  const logged: string[] = []
-  const config = loadConfig({ ...SETTINGS, DATABASE_URL, SMTP_URL: smtp?.url, ...options.settings })
-  const log = pino({ level: config.logLevel }, { write: line => void logged.push(line) })
+  const { config, log, logged } = configure({ DATABASE_URL, SMTP_URL: smtp?.url, ...options.settings })
   const server = await startServer({ ...options.server, config, clock, log })
   return {
     url: server.url,
@@ -108,6 +107,26 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       await own?.drop()
     },
   }
+}
+
+function configure(settings: Record<string, string | undefined>) {
+  const config = loadConfig({ ...SETTINGS, ...settings })
+  const logged: string[] = []
+  const log = pino({ level: config.logLevel }, { write: line => void logged.push(line) })
+  return { config, log, logged }
+}
+
+/** The service on a database of its own, but without its server and its chores: nothing happens by itself. */
+export async function startApp(settings: Record<string, string>) {
+  const own = await createDatabase()
+  const clock = new TestClock()
+  const { config, log, logged } = configure({ DATABASE_URL: own.url, ...settings })
+  const app = await openApp(config, { clock, log })
+  const close = async () => {
+    await app.close()
+    await own.drop()
+  }
+  return { app, clock, logged, close }
 }
 
 export async function send<Data, Variables>(

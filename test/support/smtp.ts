@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import PostalMime, { type Email } from 'postal-mime'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 
@@ -34,6 +36,29 @@ export async function startSmtp(options: SMTPServerOptions = {}): Promise<Smtp> 
     url: `smtp://127.0.0.1:${address.port}`,
     mails,
     close: () => new Promise(resolve => server.close(() => resolve())),
+  }
+}
+
+/** A server that greets and then answers for ever, never done and never silent; `reached` when somebody is at it. */
+export async function startEndlessSmtp() {
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.write('220 welcome\r\n')
+    const talking = setInterval(() => socket.write('250-and\r\n'), 20)
+    socket.on('close', () => clearInterval(talking))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    reached: once(server, 'connection'),
+    close: async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
   }
 }
 
