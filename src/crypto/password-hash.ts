@@ -56,8 +56,8 @@ export class PasswordHasher {
   }
 
   /**
-   * Whether the password is the one behind `hash`. Other systems hashed what was typed, which is therefore
-   * tried first on their hashes. Without a hash (an unknown account) the same work is done on a decoy, so
+   * Whether the password is the one behind `hash`. Other systems hashed what was typed, which is therefore tried
+   * too. Without a hash (an unknown account) the same work is done on a decoy, so
    * that time does not tell accounts from strangers; a hash of another system takes its own time.
    * @throws AuthError SERVICE_UNAVAILABLE when too many are waiting.
    */
@@ -88,7 +88,10 @@ function isOwn(hash: string): boolean {
 
 /** Own hashes are not held to the bounds of `readHash`: the settings may ask for more. */
 async function matchesEither(hash: string, password: string, typed: string): Promise<boolean> {
-  if (isOwn(hash)) return argon2.verify(hash, password)
+  if (isOwn(hash)) {
+    // argon2id is what others write too, and nothing in it says who did.
+    return (await argon2.verify(hash, password)) || (typed !== password && (await argon2.verify(hash, typed)))
+  }
   const read = readHash(hash)
   if ('problem' in read) return false
   return (
