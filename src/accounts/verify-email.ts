@@ -1,12 +1,13 @@
-import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestFacts } from '../context.ts'
+import { violatedUnique } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { EmailToken, User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { linkTo, requireMail } from '../mail/outbox.ts'
+import type { Origin } from '../mail/texts.ts'
 import { DEFAULT_ROLE } from '../permissions/permissions.ts'
 import { type Account, findUser, requireAccount } from './account.ts'
 import { countBadTokens, newToken, peekToken, redeemToken, type WantedToken } from './email-token.ts'
@@ -18,28 +19,38 @@ import { findWaiting, type WaitingAccount } from './waiting.ts'
 const tokenSchema = z.object({ token: z.string() })
 const emailSchema = z.object({ email: emailField })
 
-/** A token that verifies an address, with its mail. */
-export function newVerification(
-  app: App,
-  wanted: WantedToken,
-  { to, locale }: { to: string; locale: string },
-) {
+type Recipient = { to: string; locale: string; origin: Origin }
+
+/** A token that verifies an address, with its mail, which says where the address was given. */
+function newVerification(app: App, wanted: WantedToken, { to, locale, origin }: Recipient) {
   const { token, expiresAt, row } = newToken(app, wanted)
   const mail = {
     template: 'verify-email' as const,
     to,
     locale,
-    data: { link: linkTo(app, 'verify-email', token) },
+    data: { ...origin, waits: !wanted.userId, link: linkTo(app, 'verify-email', token) },
     expiresAt,
-    ...(wanted.userId && { userId: wanted.userId }),
+    userId: wanted.subject,
   }
   return { row, mail }
 }
 
+/** The verification that an account waits for: its id will be `subject`. */
+export function verificationOfWaiting(
+  app: App,
+  subject: string,
+  emailCanonical: string,
+  account: WaitingAccount,
+) {
+  const { email: to, locale, asked: origin } = account
+  const wanted = { purpose: 'registration', subject, emailCanonical, payload: account } as const
+  return newVerification(app, wanted, { to, locale, origin })
+}
+
 /** The verification of an account's present address. */
-export function verificationOf(app: App, { id, email, emailCanonical, locale }: User) {
+export function verificationOf(app: App, { id, email, emailCanonical, locale }: User, origin: Origin) {
   const wanted = { purpose: 'verify', subject: id, userId: id, emailCanonical } as const
-  return newVerification(app, wanted, { to: email, locale })
+  return newVerification(app, wanted, { to: email, locale, origin })
 }
 
 /**
@@ -53,14 +64,18 @@ export async function resendVerification(app: App, input: unknown, request: Requ
   await countMail(app, email.canonical, request)
   await inFixedTime(async () => {
     const known = await findUser(app, 'email', email.canonical)
-    const waiting = await findWaiting(app, email.canonical)
+    const waiting = await findWaiting(app, email.canonical, request)
     const wanted = verificationFor(app, email.canonical, known, waiting)
     await requestMail(
       app,
       {
         tokens: wanted ? [wanted.row] : [],
         mails: wanted ? [wanted.mail] : [],
-        event: { action: 'user.verification_requested', at: app.clock.now(), subjectId: known?.id },
+        event: {
+          action: 'user.verification_requested',
+          at: app.clock.now(),
+          subjectId: known?.id ?? waiting?.subject,
+        },
       },
       request,
     )
@@ -73,11 +88,13 @@ function verificationFor(
   known: User | undefined,
   waiting: Awaited<ReturnType<typeof findWaiting>>,
 ) {
-  if (known) return known.emailVerifiedAt || known.disabledAt ? undefined : verificationOf(app, known)
-  if (!waiting) return undefined
-  const { subject, account } = waiting
-  const wanted = { purpose: 'registration', subject, emailCanonical, payload: account } as const
-  return newVerification(app, wanted, { to: account.email, locale: account.locale })
+  if (known?.emailVerifiedAt || known?.disabledAt) return undefined
+  if (known) {
+    // What is still known of when and where.
+    const origin = { at: known.createdAt.toISOString(), device: null, ipAddress: null }
+    return verificationOf(app, known, origin)
+  }
+  return waiting && verificationOfWaiting(app, waiting.subject, emailCanonical, waiting.account)
 }
 
 /**
@@ -120,9 +137,9 @@ async function makeWaiting(app: App, token: string, row: EmailToken, request: Re
   try {
     return await makeAccount(app, token, row, waiting, request)
   } catch (error) {
-    const taken = takenName(error)
-    if (taken?.code === 'EMAIL_TAKEN') throw new AuthError('TOKEN_INVALID', { cause: error })
-    if (taken?.code !== 'USERNAME_TAKEN') throw error
+    if (violatedUnique(error) === undefined) throw error
+    // By this link or another the account is there already.
+    if (takenName(error)?.code !== 'USERNAME_TAKEN') throw new AuthError('TOKEN_INVALID', { cause: error })
   }
   return makeWaiting(app, token, { ...row, payload: { ...waiting, username: null } }, request)
 }
@@ -130,11 +147,10 @@ async function makeWaiting(app: App, token: string, row: EmailToken, request: Re
 async function makeAccount(
   app: App,
   token: string,
-  { emailCanonical }: EmailToken,
+  { subject: id, emailCanonical }: EmailToken,
   { email, username, displayName, locale, passwordHash }: WaitingAccount,
   request: RequestFacts,
 ): Promise<string> {
-  const id = uuidv7()
   const now = app.clock.now()
   await app.db.$transaction(async tx => {
     // First, so that of two tokens for one address the unique index lets one go on.
@@ -155,7 +171,10 @@ async function makeAccount(
       },
     })
     await redeemToken(app, tx, token, 'registration')
-    // Whatever else waits for the address is void, and holds password hashes.
+    // Whatever else waits for the address is void, and holds password hashes; its mails hold the address.
+    const others = { purpose: 'registration', emailCanonical, subject: { not: id } }
+    const voided = await tx.emailToken.findMany({ where: others, select: { subject: true } })
+    await tx.mail.deleteMany({ where: { userId: { in: voided.map(({ subject }) => subject) } } })
     await tx.emailToken.deleteMany({ where: { purpose: 'registration', emailCanonical } })
     const [actorId, subjectId] = [id, id]
     await record(

@@ -1,5 +1,7 @@
 import type { App } from '../app.ts'
+import type { RequestFacts } from '../context.ts'
 import { statement } from '../database/client.ts'
+import type { Origin } from '../mail/texts.ts'
 
 /** An account that was asked for and waits, as the payload of a token, for its address to be verified. */
 export type WaitingAccount = {
@@ -8,20 +10,27 @@ export type WaitingAccount = {
   displayName: string | null
   locale: string
   passwordHash: string
+  /** Where it was asked for, for whoever reads the mail to recognise. */
+  asked: Origin
 }
 
-const selectNewest = statement<[subject: string, account: WaitingAccount]>(
+const select = statement<[subject: string, account: WaitingAccount]>(
   'waiting-account',
   `SELECT subject, payload FROM email_tokens
    WHERE email_canonical = $1 AND purpose = 'registration' AND used_at IS NULL AND expires_at > $2
-   ORDER BY created_at DESC LIMIT 1`,
+   ORDER BY (payload->'asked'->>'ipAddress') IS NOT DISTINCT FROM $3::text DESC, created_at DESC LIMIT 1`,
 )
 
-/** What waits for this address, the newest where there are several, with the subject of its token. */
+/**
+ * What waits for this address, with the subject of its token, which becomes the account's id. Of several the newest
+ * that was asked for from where the request comes from, or the newest: whoever registers somebody's address once more
+ * must not have the owner's next link made for it.
+ */
 export async function findWaiting(
   app: App,
   emailCanonical: string,
+  { ipAddress }: RequestFacts,
 ): Promise<{ subject: string; account: WaitingAccount } | undefined> {
-  const [row] = await selectNewest(app.pool, [emailCanonical, app.clock.now()])
+  const [row] = await select(app.pool, [emailCanonical, app.clock.now(), ipAddress ?? null])
   return row && { subject: row[0], account: row[1] }
 }

@@ -89,7 +89,7 @@ async function moveMail(app: App, tx: Queryable, old: Target, moved: User): Prom
   if (!app.mailer) return
   if (moved.passwordHash === null) return sendInvitation(app, tx, moved)
   if (app.config.emailVerification === 'off') return
-  const { row, mail } = verificationOf(app, moved)
+  const { row, mail } = verificationOf(app, moved, { at, device: null, ipAddress: null })
   await storeToken(tx, row)
   await queueMail(app, tx, mail)
 }

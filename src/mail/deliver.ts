@@ -97,6 +97,11 @@ const markSent = statement(
   `UPDATE mails SET status = 'sent', sent_at = $2, sealed_data = '', last_error = NULL WHERE id = $1`,
 )
 
+/** The last that is known of somebody: nothing of it stays, sent or not. */
+const FAREWELL: MailTemplate = 'account-deleted'
+
+const forget = statement('mail-forget', 'DELETE FROM mails WHERE id = $1')
+
 /** Whether the mail was sent. */
 async function deliver(app: App, mailer: Mailer, mail: Claimed): Promise<boolean> {
   const [id, template, locale, recipient, sealedData, attempts] = mail
@@ -107,7 +112,7 @@ async function deliver(app: App, mailer: Mailer, mail: Claimed): Promise<boolean
     await putOff(app, id, template, attempts, error)
     return false
   }
-  await markSent(app.pool, [id, app.clock.now()])
+  await (template === FAREWELL ? forget(app.pool, [id]) : markSent(app.pool, [id, app.clock.now()]))
   return true
 }
 
@@ -140,6 +145,7 @@ async function putOff(
     })
     // It went with its account.
     if (!failed) return
+    if (template === FAREWELL) await tx.mail.delete({ where: { id } })
     await record(tx, NOWHERE, {
       action: 'mail.failed',
       at: now,

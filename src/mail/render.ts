@@ -6,7 +6,8 @@ export type RenderFacts = { appName: string; url: string; tag: string; language:
 
 /**
  * A mail as plain text and as HTML that says the same. The HTML is one table with inline styles and no
- * images, which every mail program shows; what it is filled with is escaped.
+ * images, which every mail program shows; its width is fixed, so that no long address pushes the text out of a
+ * narrow screen. What it is filled with is escaped.
  */
 export function renderMail<Template extends MailTemplate>(
   template: Template,
@@ -16,7 +17,7 @@ export function renderMail<Template extends MailTemplate>(
   const time = 'at' in data ? writeTime(data.at, tag) : ''
   const origin = 'ipAddress' in data ? language.origin({ ...data, time }).join('\n') : ''
   const fill = language.mails[template] as (filled: Filled<Template>) => MailText
-  const { subject, paragraphs, action, after = [] } = fill({ ...data, appName, time, origin })
+  const { subject, paragraphs, action, after = [] } = fill({ ...data, appName, url, time, origin })
   const link = 'link' in data ? data.link : undefined
   const footer = language.footer({ appName, url })
   const button = action && link ? { action, link, hint: language.linkHint } : undefined
@@ -54,8 +55,8 @@ function toText({ paragraphs, button, after, footer }: Parts): string {
 }
 
 const FONT = "font-family:-apple-system,'Segoe UI',Roboto,'Apple SD Gothic Neo','Malgun Gothic',sans-serif"
-const BODY = `margin:0 0 16px;${FONT};font-size:16px;line-height:1.6;color:#1f2430`
-const SMALL = `margin:0 0 8px;${FONT};font-size:13px;line-height:1.6;color:#5b6474`
+const BODY = `margin:0 0 16px;overflow-wrap:break-word;${FONT};font-size:16px;line-height:1.6;color:#1f2430`
+const SMALL = `margin:0 0 8px;overflow-wrap:break-word;${FONT};font-size:13px;line-height:1.6;color:#5b6474`
 
 function toHtml({
   subject,
@@ -78,8 +79,8 @@ function toHtml({
     '<!doctype html>',
     `<html lang="${escapeHtml(tag)}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(subject)}</title></head>`,
     '<body style="margin:0;padding:0;background:#f4f5f7">',
-    '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="background:#f4f5f7"><tr><td align="center" style="padding:24px 12px">',
-    '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="max-width:560px;background:#ffffff;border-radius:8px"><tr><td style="padding:32px">',
+    '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed;background:#f4f5f7"><tr><td align="center" style="padding:24px 12px">',
+    '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed;max-width:560px;background:#ffffff;border-radius:8px"><tr><td style="padding:32px">',
     ...paragraphs.map(body),
     ...action,
     ...after.map(small),

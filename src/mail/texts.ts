@@ -1,10 +1,14 @@
-/** What each mail is filled with. Nothing here was chosen by a stranger but addresses. */
+/**
+ * What each mail is filled with. Nothing here was chosen by a stranger but addresses: a name in a mail to somebody who
+ * never asked for one would carry advertisements.
+ */
 export type MailData = {
-  'verify-email': { link: string }
+  /** Where the address was given, and whether the account waits for the link or is there already. */
+  'verify-email': Origin & { waits: boolean; link: string }
   'already-registered': Origin & { link: string }
   'reset-password': Origin & { link: string }
   invitation: { link: string }
-  'confirm-new-email': { link: string }
+  'confirm-new-email': Origin & { link: string }
   'email-change-requested': Origin & { newEmail: string; link: string }
   'email-changed': Origin & { newEmail: string; link: string }
   'email-replaced': { at: string; newEmail: string }
@@ -50,6 +54,8 @@ export type MailLanguage = {
 /** The data of a mail in a form to be read: times and origins written out. */
 export type Filled<Template extends MailTemplate> = MailData[Template] & {
   appName: string
+  /** Where the server's pages are. */
+  url: string
   /** `at`, written in the language. */
   time: string
   /** Where the request came from, a line each. */

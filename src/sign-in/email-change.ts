@@ -67,7 +67,7 @@ export async function requestEmailChange(
     locale: account.locale,
     userId: account.id,
     expiresAt: change.expiresAt,
-    data: { link: linkTo(app, 'confirm-email', change.token) },
+    data: { ...originOf(app, request), link: linkTo(app, 'confirm-email', change.token) },
   }
   const warning = other && noticeTo(app, other, 'already-registered', originOf(app, request))
   const undo = newToken(app, undoOf(account))

@@ -122,7 +122,7 @@ async function proveOrWait(
   } catch (error) {
     const mayWait = app.config.emailVerification === 'required' && name?.key === 'email'
     if (!mayWait || !(error instanceof AuthError) || error.code !== 'INVALID_CREDENTIALS') throw error
-    const waiting = await findWaiting(app, name.value)
+    const waiting = await findWaiting(app, name.value, request)
     const waits = await app.hasher.verify(waiting?.account.passwordHash, password.normal)
     throw waits ? new AuthError('EMAIL_NOT_VERIFIED') : error
   }

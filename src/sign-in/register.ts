@@ -11,7 +11,7 @@ import {
 } from '../accounts/fields.ts'
 import { mailAttempt, requestMail } from '../accounts/mail-request.ts'
 import { requireUnheld, takenName, usernameTaken } from '../accounts/taken.ts'
-import { newVerification, verificationOf } from '../accounts/verify-email.ts'
+import { verificationOf, verificationOfWaiting } from '../accounts/verify-email.ts'
 import type { WaitingAccount } from '../accounts/waiting.ts'
 import type { App } from '../app.ts'
 import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
@@ -73,6 +73,7 @@ export async function register(app: App, input: unknown, request: RequestFacts):
     displayName: displayName ?? null,
     locale: locale ?? app.config.locales[0],
     passwordHash: await app.hasher.hash(password),
+    asked: originOf(app, request),
   }
   if (!mustVerify) return { viewer: await signUp(app, wanted, email.canonical, deviceName, request) }
   await askToVerify(app, wanted, email.canonical, request)
@@ -81,7 +82,7 @@ export async function register(app: App, input: unknown, request: RequestFacts):
 
 async function signUp(
   app: App,
-  wanted: WaitingAccount,
+  { asked, ...wanted }: WaitingAccount,
   emailCanonical: string,
   deviceName: string | null | undefined,
   request: RequestFacts,
@@ -101,7 +102,7 @@ async function signUp(
     updatedAt: now,
   }
   const session = newSession(app, user.id, request, { remember: true, deviceName })
-  const verification = app.config.emailVerification === 'off' ? [] : [verificationOf(app, user)]
+  const verification = app.config.emailVerification === 'off' ? [] : [verificationOf(app, user, asked)]
   const registered: AuditEntry = { action: 'user.registered', at: now, actorId: user.id, subjectId: user.id }
   const events: AuditEntry[] = [
     registered,
@@ -137,13 +138,12 @@ async function askToVerify(
 ): Promise<void> {
   if (wanted.username && (await findUser(app, 'username', wanted.username))) throw usernameTaken('found')
   const known = await findUser(app, 'email', emailCanonical)
-  const waiting = { purpose: 'registration', subject: uuidv7(), emailCanonical, payload: wanted } as const
-  const { row, mail } = newVerification(app, waiting, { to: wanted.email, locale: wanted.locale })
-  const warning = known && noticeTo(app, known, 'already-registered', originOf(app, request))
+  const { row, mail } = verificationOfWaiting(app, uuidv7(), emailCanonical, wanted)
+  const warning = known && noticeTo(app, known, 'already-registered', wanted.asked)
   const event: AuditEntry = {
     action: known ? 'user.registered_again' : 'registration.requested',
     at: row.createdAt,
-    subjectId: known?.id,
+    subjectId: known?.id ?? row.subject,
   }
   await requestMail(app, { tokens: [row], mails: [warning ?? mail], event }, request)
 }

@@ -7,7 +7,7 @@ import { watchQueries } from '../support/queries.ts'
 import { codes, PASSWORD, signUp, startService, useService } from '../support/service.ts'
 
 const service = useService({
-  settings: { EMAIL_VERIFICATION: 'required', LIMIT_MAIL_ADDRESS: '50/1h' },
+  settings: { EMAIL_VERIFICATION: 'required', LIMIT_MAIL_ADDRESS: '50/1h', TRUSTED_PROXIES: '127.0.0.1' },
 })
 
 const newEmail = () => `${randomUUID()}@example.com`
@@ -59,7 +59,11 @@ test('an account is made when its address is verified, and not before', async ()
   })
   const user = await users().findUniqueOrThrow({ where: { emailCanonical } })
   expect(user).toMatchObject({ emailVerifiedAt: expect.any(Date), lastLoginAt: null })
-  expect(await actionsOf(service, user.id)).toEqual(['user.registered', 'user.email_verified'])
+  expect(await actionsOf(service, user.id)).toEqual([
+    'registration.requested',
+    'user.registered',
+    'user.email_verified',
+  ])
   expect(codes(await login(email))).toEqual([])
   expect(codes(await verify(token))).toEqual(['TOKEN_INVALID'])
 })
@@ -110,6 +114,23 @@ describe('a second link', () => {
     expect((await resend(email)).data?.resendVerificationEmail).toBe(true)
     service.clock.advance(86_000)
     expect(codes(await verify(first))).toEqual(['TOKEN_INVALID'])
+    expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
+    expect(codes(await login(email))).toEqual([])
+  })
+
+  test('is for the registration from where it is asked for, though somebody else registered the address since', async () => {
+    const [email, stranger] = [newEmail(), { 'x-forwarded-for': '192.0.2.66' }]
+    await register({ email })
+    const input = { email, password: 'another good one' }
+    await service.send(Register, { input }, { headers: stranger })
+    await resend(email)
+    const mails = await service.mailsTo(email)
+    expect(mails.map(({ text }) => text?.match(/IP address: (.*)/)?.[1])).toEqual([
+      '127.0.0.1',
+      '192.0.2.66',
+      '127.0.0.1',
+    ])
+    expect(codes(await login(email))).toEqual(['EMAIL_NOT_VERIFIED'])
     expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
     expect(codes(await login(email))).toEqual([])
   })
@@ -204,6 +225,7 @@ describe('an address that has an account is answered like a new one', () => {
     const known = await verified()
     await register({ email: known.email })
     expect(await actionsOf(service, known.id)).toEqual([
+      'registration.requested',
       'user.registered',
       'user.email_verified',
       'user.registered_again',

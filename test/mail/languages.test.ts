@@ -7,11 +7,11 @@ import type { MailData, MailTemplate } from '../../src/mail/texts.ts'
 const origin = { at: '2026-11-21T14:03:00.000Z', device: 'Firefox on Linux', ipAddress: '192.0.2.7' }
 const link = 'https://auth.example.com/page?token=abc'
 const samples: MailData = {
-  'verify-email': { link },
+  'verify-email': { ...origin, waits: true, link },
   'already-registered': { ...origin, link },
   'reset-password': { ...origin, link },
   invitation: { link },
-  'confirm-new-email': { link },
+  'confirm-new-email': { ...origin, link },
   'email-change-requested': { ...origin, link, newEmail: 'new@example.com' },
   'email-changed': { ...origin, link, newEmail: 'new@example.com' },
   'email-replaced': { at: origin.at, newEmail: 'new@example.com' },
@@ -59,6 +59,19 @@ describe.each(tags)('the mails in %s', tag => {
     const subjects = tags.flatMap(each => templates.map(template => render(each, template).subject))
     expect(new Set(subjects).size).toBe(subjects.length)
   })
+})
+
+describe.each(tags)('in %s', tag => {
+  test.each(['waits', 'is there already'])(
+    'the mail about an account that %s says what not to confirm',
+    how => {
+      const waits = how === 'waits'
+      const { text } = render(tag, 'verify-email', { ...origin, waits, link })
+      expect(text.includes('https://auth.example.com/forgot-password')).toBe(!waits)
+      const other = render(tag, 'verify-email', { ...origin, waits: !waits, link })
+      expect(text).not.toBe(other.text)
+    },
+  )
 })
 
 test('what a mail is filled with is text in HTML, whatever it holds', () => {

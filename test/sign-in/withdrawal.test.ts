@@ -13,12 +13,14 @@ import {
   ResetPassword,
   SetUserRoles,
   UpdateProfile,
+  VerifyEmail,
 } from '../support/operations.ts'
 import { whileHolding } from '../support/race.ts'
 import {
   codes,
   PASSWORD,
   type Reply,
+  type Service,
   type SignedIn,
   signIn,
   signUp,
@@ -41,6 +43,18 @@ async function stale(account: SignedIn): Promise<SignedIn> {
   return { ...account, ...(await refreshed(service, account.refreshToken)) }
 }
 
+/** That these texts are nowhere in the database. */
+async function expectForgotten({ app: { pool } }: Service, personal: string[]): Promise<void> {
+  const { rows: tables } = await pool.query<{ name: string }>(
+    `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'`,
+  )
+  for (const { name } of tables) {
+    const { rows } = await pool.query<{ row: string }>(`SELECT t::text AS row FROM ${name} t`)
+    const dump = rows.map(({ row }) => row).join('\n')
+    expect([name, personal.filter(text => dump.includes(text))]).toEqual([name, []])
+  }
+}
+
 describe('deleting the own account', () => {
   test('ends everything: the name, the sessions, the roles, the links', async () => {
     const account = await signUp(service, { username: randomUUID().slice(0, 30) })
@@ -56,7 +70,7 @@ describe('deleting the own account', () => {
     expect(again.id).not.toBe(account.id)
   })
 
-  test('leaves nothing personal in the database but the last mail', async () => {
+  test('leaves nothing personal in the database, once the last mail is sent', async () => {
     const email = `lovelace.${randomUUID()}@example.com`
     const username = `ada-${randomUUID().slice(0, 20)}`
     const account = await signUp(service, { email, username })
@@ -66,18 +80,27 @@ describe('deleting the own account', () => {
     await service.send(RequestEmailChange, { input: { newEmail } }, as(account))
     await login(email, 'wrong')
     await withdraw(account)
-    const personal = [email, username, newEmail, 'Lovelace', account.sessionId]
-    const { rows: tables } = await service.app.pool.query<{ name: string }>(
-      `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'mails'`,
-    )
-    for (const { name } of tables) {
-      const { rows } = await service.app.pool.query<{ row: string }>(`SELECT t::text AS row FROM ${name} t`)
-      const dump = rows.map(({ row }) => row).join('\n')
-      expect([name, personal.filter(text => dump.includes(text))]).toEqual([name, []])
-    }
-    const mails = await service.app.db.mail.findMany({ where: { recipient: { in: [email, newEmail] } } })
-    expect(mails.map(({ template }) => template)).toEqual(['account-deleted'])
     expect((await service.mailsTo(email)).at(-1)?.subject).toBe('Your account at Authograph has been deleted')
+    await expectForgotten(service, [email, username, newEmail, 'Lovelace', account.sessionId])
+  })
+
+  test('leaves nothing personal of a registration that waited for its address, nor of others for it', async () => {
+    const strict = await startService({ settings: { EMAIL_VERIFICATION: 'required' } })
+    try {
+      const email = `lovelace.${randomUUID()}@example.com`
+      const headers = { 'user-agent': `Analytical Engine ${randomUUID()}` }
+      await strict.send(Register, { input: { email, password: 'another good one' } })
+      await strict.mailsTo(email)
+      await strict.send(Register, { input: { email, password: PASSWORD } }, { headers })
+      const token = await mailedToken(strict, email, 'verify-email')
+      expect(codes(await strict.send(VerifyEmail, { input: { token } }, { headers }))).toEqual([])
+      const { accessToken } = await signIn(strict, email)
+      expect(codes(await strict.send(DeleteAccount, {}, { token: accessToken }))).toEqual([])
+      await strict.mailsTo(email)
+      await expectForgotten(strict, [email, ...Object.values(headers)])
+    } finally {
+      await strict.close()
+    }
   })
 
   test('keeps what the audit log says happened, without addresses, devices and details', async () => {

@@ -11,20 +11,26 @@ export default {
     ...(ipAddress ? [`IP address: ${ipAddress}`] : []),
   ],
   mails: {
-    'verify-email': ({ appName }) => ({
+    'verify-email': ({ appName, origin, waits, url }) => ({
       subject: `Confirm your e-mail address for ${appName}`,
-      paragraphs: [
-        `Somebody, most likely you, signed up to ${appName} with this address. Confirm that it is yours.`,
-      ],
+      paragraphs: waits
+        ? [
+            `Somebody, most likely you, signed up to ${appName} with this address:`,
+            origin,
+            'If that was you, confirm the address, and the account is made. If it was not, do nothing, and there will be none. Never confirm what others began: they know the password that they chose.',
+          ]
+        : [
+            `Somebody, most likely you, gave this address to an account at ${appName}:`,
+            origin,
+            `If that was you, confirm the address. If it was not, do not: somebody else knows the password of that account. To take it over, set a new password at ${url}/forgot-password, which also signs everybody else out.`,
+          ],
       action: 'Confirm the address',
-      after: [
-        'The link is good for 24 hours and for one use. If you did not sign up, do not open it: without you, nothing happens.',
-      ],
+      after: ['The link is good for 24 hours and for one use.'],
     }),
     'already-registered': ({ appName, origin }) => ({
       subject: `You already have an account at ${appName}`,
       paragraphs: [
-        `Somebody, perhaps you, tried to sign up to ${appName} with this address. It has an account already, and nothing was changed.`,
+        `Somebody, perhaps you, tried to use this address for another account at ${appName}. It has an account already, and nothing was changed.`,
         origin,
       ],
       action: 'Set a new password',
@@ -51,13 +57,15 @@ export default {
       action: 'Accept the invitation',
       after: ['The link is good for 7 days and for one use.'],
     }),
-    'confirm-new-email': ({ appName }) => ({
+    'confirm-new-email': ({ appName, origin }) => ({
       subject: `Confirm your new e-mail address for ${appName}`,
-      paragraphs: [`You asked to use this address for your account at ${appName}. Confirm that it is yours.`],
-      action: 'Use this address',
-      after: [
-        'The link is good for 1 hour and for one use. If you did not ask for this, do not open it: without you, nothing changes.',
+      paragraphs: [
+        `Somebody, most likely you, asked to use this address for an account at ${appName}:`,
+        origin,
+        'If that was you, confirm that the address is yours. If it was not, do nothing, and nothing changes. Never confirm what others began: it is their account, and they know its password.',
       ],
+      action: 'Use this address',
+      after: ['The link is good for 1 hour and for one use.'],
     }),
     'email-change-requested': ({ appName, newEmail, origin }) => ({
       subject: `Your e-mail address at ${appName} is about to change`,
@@ -89,7 +97,7 @@ export default {
     'password-changed': ({ appName, origin }) => ({
       subject: `Your password at ${appName} has changed`,
       paragraphs: [
-        `The password of your account at ${appName} has been changed, and other devices were signed out.`,
+        `A new password was set for your account at ${appName}, and other devices were signed out.`,
         origin,
         IF_NOT_YOU,
       ],

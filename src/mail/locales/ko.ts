@@ -12,18 +12,26 @@ export default {
     ...(ipAddress ? [`IP 주소: ${ipAddress}`] : []),
   ],
   mails: {
-    'verify-email': ({ appName }) => ({
+    'verify-email': ({ appName, origin, waits, url }) => ({
       subject: `[${appName}] 이메일 주소를 확인해 주세요`,
-      paragraphs: [`이 주소로 ${appName} 가입 신청이 있었습니다. 본인의 주소가 맞는지 확인해 주세요.`],
+      paragraphs: waits
+        ? [
+            `이 주소로 ${appName} 가입 신청이 있었습니다.`,
+            origin,
+            '본인이 신청했다면 이메일 주소를 확인해 주세요. 그러면 계정이 만들어집니다. 본인이 아니라면 그대로 두세요. 계정은 만들어지지 않습니다. 다른 사람이 시작한 가입은 절대 확인하지 마세요. 그 사람이 정한 비밀번호가 계정에 쓰입니다.',
+          ]
+        : [
+            `이 주소가 ${appName} 계정에 등록되었습니다.`,
+            origin,
+            `본인이 등록했다면 이메일 주소를 확인해 주세요. 본인이 아니라면 확인하지 마세요. 다른 사람이 그 계정의 비밀번호를 알고 있습니다. 계정을 가져오려면 ${url}/forgot-password 에서 새 비밀번호를 설정하세요. 다른 사람은 모두 로그아웃됩니다.`,
+          ],
       action: '이메일 주소 확인',
-      after: [
-        '링크는 24시간 동안 한 번만 사용할 수 있습니다. 가입하신 적이 없다면 링크를 열지 마세요. 그대로 두시면 아무 일도 일어나지 않습니다.',
-      ],
+      after: ['링크는 24시간 동안 한 번만 사용할 수 있습니다.'],
     }),
     'already-registered': ({ appName, origin }) => ({
       subject: `[${appName}] 이미 가입된 이메일 주소입니다`,
       paragraphs: [
-        `이 주소로 ${appName}에 다시 가입하려는 시도가 있었습니다. 이미 계정이 있으며, 바뀐 것은 없습니다.`,
+        `${appName}의 다른 계정에 이 주소를 사용하려는 시도가 있었습니다. 이 주소에는 이미 계정이 있으며, 바뀐 것은 없습니다.`,
         origin,
       ],
       action: '새 비밀번호 설정',
@@ -45,15 +53,15 @@ export default {
       action: '초대 수락',
       after: ['링크는 7일 동안 한 번만 사용할 수 있습니다.'],
     }),
-    'confirm-new-email': ({ appName }) => ({
+    'confirm-new-email': ({ appName, origin }) => ({
       subject: `[${appName}] 새 이메일 주소를 확인해 주세요`,
       paragraphs: [
-        `${appName} 계정에서 이 주소를 사용하겠다는 요청이 있었습니다. 본인의 주소가 맞는지 확인해 주세요.`,
+        `${appName} 계정에서 이 주소를 사용하겠다는 요청이 있었습니다.`,
+        origin,
+        '본인이 요청했다면 본인의 주소가 맞는지 확인해 주세요. 본인이 아니라면 그대로 두세요. 아무것도 바뀌지 않습니다. 다른 사람이 시작한 변경은 절대 확인하지 마세요. 그 계정의 비밀번호는 그 사람이 알고 있습니다.',
       ],
       action: '이 주소 사용',
-      after: [
-        '링크는 1시간 동안 한 번만 사용할 수 있습니다. 요청하신 적이 없다면 링크를 열지 마세요. 그대로 두시면 아무것도 바뀌지 않습니다.',
-      ],
+      after: ['링크는 1시간 동안 한 번만 사용할 수 있습니다.'],
     }),
     'email-change-requested': ({ appName, newEmail, origin }) => ({
       subject: `[${appName}] 이메일 주소 변경 요청이 있었습니다`,
@@ -85,7 +93,7 @@ export default {
     'password-changed': ({ appName, origin }) => ({
       subject: `[${appName}] 비밀번호가 변경되었습니다`,
       paragraphs: [
-        `${appName} 계정의 비밀번호가 변경되었고, 다른 기기에서는 로그아웃되었습니다.`,
+        `${appName} 계정에 새 비밀번호가 설정되었고, 다른 기기에서는 로그아웃되었습니다.`,
         origin,
         IF_NOT_YOU,
       ],
