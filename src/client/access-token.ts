@@ -1,20 +1,23 @@
 /**
- * An access token and its end on the clock of `now()`. The server's own times are of no use here: the clock
- * of a phone or a laptop may be wrong by days.
+ * An access token and the life that was left of it when it came. The server's own times are of no use here:
+ * the clock of a phone or a laptop may be wrong by days.
  */
 export type AccessToken = {
   readonly text: string
   readonly sessionId: string
-  readonly expiresAtMs: number
-  /** From when on it is exchanged before it is used, so that it does not expire on the way. */
-  readonly renewAtMs: number
+  readonly receivedAt: Instant
+  readonly lifeMs: number
+  /** It is exchanged before it is used where no more than this is left, so that it does not expire on the way. */
+  readonly marginMs: number
 }
+
+/** By two clocks: one stands still while the device sleeps, and somebody may set the other. */
+type Instant = { readonly steadyMs: number; readonly wallMs: number }
 
 const MARGIN_MS = 10_000
 
-/** Milliseconds on a clock that nobody sets, where there is one. */
-export function now(): number {
-  return globalThis.performance?.now() ?? Date.now()
+function now(): Instant {
+  return { steadyMs: globalThis.performance?.now() ?? 0, wallMs: Date.now() }
 }
 
 /**
@@ -23,10 +26,26 @@ export function now(): number {
  */
 export function received(text: string, sessionId: string, leftMs?: number): AccessToken {
   const { iat, exp } = claimsOf(text)
-  const lifeMs = iat === undefined || exp === undefined ? Number.POSITIVE_INFINITY : (exp - iat) * 1000
-  const expiresAtMs = now() + Math.min(leftMs ?? lifeMs, lifeMs)
-  // A tenth of a short life, or it would never be fresh.
-  return { text, sessionId, expiresAtMs, renewAtMs: expiresAtMs - Math.min(MARGIN_MS, lifeMs / 10) }
+  const wholeMs = iat === undefined || exp === undefined ? Number.POSITIVE_INFINITY : (exp - iat) * 1000
+  return {
+    text,
+    sessionId,
+    receivedAt: now(),
+    lifeMs: Math.min(leftMs ?? wholeMs, wholeMs),
+    // A tenth of a short life, or it would never be fresh.
+    marginMs: Math.min(MARGIN_MS, wholeMs / 10),
+  }
+}
+
+/** How long the token is still good, by the clock that says that more time has passed. Not above 0: no more. */
+export function leftMs({ receivedAt, lifeMs }: AccessToken): number {
+  const { steadyMs, wallMs } = now()
+  return lifeMs - Math.max(steadyMs - receivedAt.steadyMs, wallMs - receivedAt.wallMs)
+}
+
+/** Whether the token will still be good when it arrives. */
+export function isFresh(token: AccessToken): boolean {
+  return leftMs(token) > token.marginMs
 }
 
 /** The session that a token belongs to; undefined where the token cannot be read. */
@@ -39,9 +58,25 @@ type Claims = { sid?: string; iat?: number; exp?: number }
 /** RFC 7519, section 3. Nothing is verified: that is the server's part. */
 function claimsOf(text: string): Claims {
   try {
-    const part = text.split('.')[1] ?? ''
-    return JSON.parse(atob(part.replaceAll('-', '+').replaceAll('_', '/'))) as Claims
+    return JSON.parse(decoded(text.split('.')[1] ?? '')) as Claims
   } catch {
     return {}
   }
+}
+
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** Base64url of ASCII, by hand: not every React Native has `atob`. */
+function decoded(text: string): string {
+  let bits = 0
+  let count = 0
+  let plain = ''
+  for (const digit of text) {
+    bits = (bits << 6) | DIGITS.indexOf(digit)
+    count += 6
+    if (count < 8) continue
+    count -= 8
+    plain += String.fromCharCode((bits >> count) & 255)
+  }
+  return plain
 }

@@ -1,5 +1,5 @@
 import { ApolloLink } from '@apollo/client/link'
-import { catchError, defer, from, mergeMap, type Observable, of, throwError } from 'rxjs'
+import { catchError, defer, from, map, mergeMap, type Observable, of, throwError } from 'rxjs'
 import type { AuthClient } from './client.ts'
 import { isUnauthenticated } from './errors.ts'
 
@@ -23,19 +23,28 @@ export function authLink(client: AuthClient): ApolloLink {
             mergeMap(next => (next === null ? otherwise() : send(next))),
           )
         return send(token).pipe(
-          // Here, and not behind mergeMap: what the repetition answers is not looked at again.
-          catchError(error => of({ failed: error as unknown })),
-          mergeMap(result => {
-            if ('failed' in result) {
-              const fail = () => throwError(() => result.failed)
-              return isUnauthorised(result.failed) ? repeatOr(fail) : fail()
-            }
-            return result.errors?.some(isUnauthenticated) ? repeatOr(() => of(result)) : of(result)
+          // As a failure, because that ends what still comes: a subscription must not run twice.
+          map(result => {
+            if (result.errors?.some(isUnauthenticated)) throw new Refusal(result)
+            return result
+          }),
+          catchError((error: unknown) => {
+            if (error instanceof Refusal) return repeatOr(() => of(error.result))
+            const fail = () => throwError(() => error)
+            return isUnauthorised(error) ? repeatOr(fail) : fail()
           }),
         )
       }),
     )
   })
+}
+
+class Refusal {
+  readonly result: ApolloLink.Result
+
+  constructor(result: ApolloLink.Result) {
+    this.result = result
+  }
 }
 
 /** What the HTTP link makes of an answer of 401 that is not one of GraphQL. */

@@ -1,8 +1,8 @@
 import { AuthError, isUnauthenticated } from './errors.ts'
-import { type Answer, dataOf, type Fetch, poster } from './http.ts'
+import { type Answer, dataOf, type Fetch, poster, unlessAborted } from './http.ts'
 import { LiveSession } from './live-session.ts'
 import * as operations from './operations.ts'
-import { inCookie, inStorage, memoryStorage, type TokenStorage } from './storage.ts'
+import { inCookie, inStorage, memoryStorage, pageStorage, type TokenStorage } from './storage.ts'
 import { type Locks, leaseTurns, localTurns, lockTurns, type Turns } from './turns.ts'
 import type * as Types from './types.ts'
 
@@ -13,19 +13,24 @@ export type AuthClientOptions = {
    * Where the refresh token travels: in an HttpOnly cookie, which is the default in browsers, or in the
    * body, for React Native and Node.
    */
-  transport?: 'cookie' | 'body'
+  transport?: 'cookie' | 'body' | undefined
   /** Where the transport `body` keeps the refresh token. In memory unless told. */
-  storage?: TokenStorage
+  storage?: TokenStorage | undefined
   /** Origins besides the server's and the page's own that `client.fetch` may send the access token to. */
-  tokenOrigins?: readonly string[]
+  tokenOrigins?: readonly string[] | undefined
   /** Hears of what fails without anybody waiting for it, such as a storage that cannot be written to. */
-  onError?: (error: unknown) => void
+  onError?: ((error: unknown) => void) | undefined
   /** How long to wait for one answer. 10 s unless told. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   /** In place of the platform's. */
-  fetch?: Fetch
+  fetch?: Fetch | undefined
   /** In place of `navigator.locks`, by which tabs take turns. */
-  locks?: Locks
+  locks?: Locks | undefined
+}
+
+export type RequestOptions = {
+  /** Gives the request up: the promise is rejected with its reason, and nothing is repeated. */
+  signal?: AbortSignal | undefined
 }
 
 /**
@@ -52,6 +57,7 @@ type Document =
  */
 export function createAuthClient(options: AuthClientOptions) {
   const { url, timeoutMs = 10_000, onError = () => {}, tokenOrigins = [] } = options
+  if (!url) throw new TypeError('createAuthClient has no url. Give it that of the GraphQL endpoint.')
   const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const transport = options.transport ?? (typeof document === 'undefined' ? 'body' : 'cookie')
   const storage = options.storage ?? memoryStorage()
@@ -68,12 +74,12 @@ export function createAuthClient(options: AuthClientOptions) {
   })
   const tokenTransport = transport === 'cookie' ? 'COOKIE' : 'BODY'
 
-  async function send<Data>(document: string, variables: unknown): Promise<Data> {
-    const token = await session.token()
-    const answer = await post<Data>(document, variables, token === null ? {} : { token })
+  async function send<Data>(document: string, variables: unknown, signal?: AbortSignal): Promise<Data> {
+    const token = await unlessAborted(signal, session.token())
+    const answer = await post<Data>(document, variables, { token: token ?? undefined, signal })
     if (token === null || !refused(answer)) return dataOf(answer)
-    const next = await session.renew(token)
-    return dataOf(next === null ? answer : await post<Data>(document, variables, { token: next }))
+    const next = await unlessAborted(signal, session.renew(token))
+    return dataOf(next === null ? answer : await post<Data>(document, variables, { token: next, signal }))
   }
 
   /** Of operations that need no session and must work while there is no telling whether there is one. */
@@ -91,13 +97,15 @@ export function createAuthClient(options: AuthClientOptions) {
    * Sends an operation as the signed-in user, or as nobody where nobody is signed in. Where the server
    * says UNAUTHENTICATED, the token is renewed and the operation repeated, once; so put operations that
    * must not run twice into documents of their own.
-   * @throws AuthError where the answer has errors, even beside data; NetworkError
+   * @throws AuthError where the answer has errors, even beside data; NetworkError; the reason of the signal
    */
   function request<Data = unknown, Variables = Record<string, unknown>>(
     document: TypedDocument<Data, Variables>,
-    ...[variables]: Record<string, never> extends Variables ? [variables?: Variables] : [variables: Variables]
+    ...[variables, options]: Record<string, never> extends Variables
+      ? [variables?: Variables, options?: RequestOptions]
+      : [variables: Variables, options?: RequestOptions]
   ): Promise<Data> {
-    return send<Data>(textOf(document), variables)
+    return send<Data>(textOf(document), variables, options?.signal)
   }
 
   async function login(input: Types.LoginInput): Promise<Types.SignedIn> {
@@ -145,7 +153,8 @@ export function createAuthClient(options: AuthClientOptions) {
   async function authorisedFetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
     const target = absolute(isRequest(input) ? input.url : String(input))
     const origin = originOf(target)
-    if (![originOf(absolute(url)), globalThis.location?.origin, ...tokenOrigins].includes(origin))
+    const allowed = [absolute(url), globalThis.location?.origin ?? '', ...tokenOrigins]
+    if (!allowed.map(originOf).includes(origin))
       throw new TypeError(
         `client.fetch does not send the access token to ${origin}. Add this origin to tokenOrigins, or use fetch.`,
       )
@@ -154,11 +163,12 @@ export function createAuthClient(options: AuthClientOptions) {
       if (token !== null) headers.set('authorization', `Bearer ${token}`)
       return fetch(isRequest(input) ? input.clone() : input, { ...init, headers })
     }
-    const token = await session.token()
+    const signal = init.signal ?? (isRequest(input) ? input.signal : undefined)
+    const token = await unlessAborted(signal, session.token())
     const response = await ask(token)
     const once = typeof (init.body as ReadableStream | null | undefined)?.getReader === 'function'
     if (token === null || once || !(await refuses(response, target))) return response
-    const next = await session.renew(token)
+    const next = await unlessAborted(signal, session.renew(token))
     return next === null ? response : ask(next)
   }
 
@@ -339,15 +349,6 @@ function turnsFor(name: string | undefined, given: Locks | undefined): Turns {
   if (locks) return lockTurns(locks, name)
   const storage = pageStorage()
   return storage ? leaseTurns(storage, name) : localTurns()
-}
-
-/** Undefined outside of pages, and where the user lets the page store nothing. */
-function pageStorage(): Storage | undefined {
-  try {
-    return globalThis.localStorage
-  } catch {
-    return undefined
-  }
 }
 
 function refused({ errors }: Answer<unknown>): boolean {

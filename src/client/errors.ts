@@ -55,10 +55,16 @@ export class NetworkError extends Error {
   override readonly name = 'NetworkError'
   /** What something in between answered with, such as 502. */
   readonly status: number | undefined
+  /** How long it asks to be left alone, by its header `Retry-After`. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(message: string, facts: { status?: number; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    facts: { status?: number | undefined; retryAfterSeconds?: number | undefined; cause?: unknown } = {},
+  ) {
     super(message, facts.cause === undefined ? {} : { cause: facts.cause })
     this.status = facts.status
+    this.retryAfterSeconds = facts.retryAfterSeconds
   }
 }
 

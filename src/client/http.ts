@@ -7,7 +7,7 @@ export type Answer<Data> = { readonly data?: Data | null; readonly errors?: read
 export type Sending = {
   /** An access token. */
   token?: string | undefined
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Goes on when the page is left. */
   keepalive?: boolean
   credentials?: RequestCredentials
@@ -17,7 +17,7 @@ export type Post = <Data>(document: string, variables: unknown, sending?: Sendin
 
 /**
  * Sends documents to the endpoint `url`.
- * @throws NetworkError where no answer of GraphQL comes within `timeoutMs`
+ * @throws NetworkError where no answer of GraphQL comes within `timeoutMs`; the reason of `signal`
  */
 export function poster(url: string, fetch: Fetch, credentials: RequestCredentials, timeoutMs: number): Post {
   return async (query, variables, { token, signal, ...init } = {}) => {
@@ -26,9 +26,11 @@ export function poster(url: string, fetch: Fetch, credentials: RequestCredential
     // One controller by hand: AbortSignal.any and AbortSignal.timeout are missing from React Native.
     const timer = setTimeout(abort, timeoutMs)
     signal?.addEventListener('abort', abort)
-    let status: number | undefined
+    if (signal?.aborted) abort()
+    let response: Response | undefined
+    let text: string | undefined
     try {
-      const response = await fetch(url, {
+      response = await fetch(url, {
         credentials,
         ...init,
         method: 'POST',
@@ -40,15 +42,14 @@ export function poster(url: string, fetch: Fetch, credentials: RequestCredential
         body: JSON.stringify({ query, variables }),
         signal: cancel.signal,
       })
-      status = response.status
-      return answerIn(await response.text())
+      text = await response.text()
+      return answerIn(text)
     } catch (cause) {
-      throw new NetworkError(
-        cancel.signal.aborted && !signal?.aborted
-          ? `${url} did not answer within ${timeoutMs / 1000} s. Try again.`
-          : `${url} could not be reached. Check the connection, then try again.`,
-        { cause, ...(status !== undefined && { status }) },
-      )
+      if (signal?.aborted) throw reasonOf(signal)
+      const facts = { cause, status: response?.status, retryAfterSeconds: retryAfterOf(response) }
+      if (cancel.signal.aborted)
+        throw new NetworkError(`${url} did not answer within ${timeoutMs / 1000} s. Try again.`, facts)
+      throw new NetworkError(text === undefined ? unreachable(url) : misplaced(url, response), facts)
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
@@ -58,9 +59,50 @@ export function poster(url: string, fetch: Fetch, credentials: RequestCredential
 
 function answerIn<Data>(text: string): Answer<Data> {
   const answer = JSON.parse(text) as Answer<Data> | null
-  if (!answer || typeof answer !== 'object' || !('data' in answer || Array.isArray(answer.errors)))
-    throw new SyntaxError('The answer is not one of GraphQL.')
+  if (!answer?.data && !answer?.errors?.[0]) throw new SyntaxError('The answer is not one of GraphQL.')
   return answer
+}
+
+/** A browser does not tell a script whether the network failed or the server did not allow the page. */
+function unreachable(url: string): string {
+  const page = globalThis.location?.origin
+  const foreign = page?.startsWith('http') && !new URL(url, page).href.startsWith(`${page}/`)
+  const hint = foreign ? ` If it runs, its CORS_ORIGINS must name ${page}.` : ''
+  return `${url} could not be reached. Check the connection, then try again.${hint}`
+}
+
+function misplaced(url: string, response: Response | undefined): string {
+  return `${url} answered ${response?.status}, and not with GraphQL. Try again; if that does not help, check the address.`
+}
+
+/** In seconds. A date says nothing to a device whose clock may be wrong. */
+function retryAfterOf(response: Response | undefined): number | undefined {
+  const seconds = Number.parseInt(response?.headers?.get('retry-after') ?? '', 10)
+  return Number.isNaN(seconds) ? undefined : seconds
+}
+
+function reasonOf(signal: AbortSignal): unknown {
+  // The signals of older React Natives have no reason.
+  return signal.reason ?? Object.assign(new Error('This operation was aborted.'), { name: 'AbortError' })
+}
+
+/** What `promise` gives, unless `signal` is aborted first: then its reason. The work goes on, for others. */
+export async function unlessAborted<Result>(
+  signal: AbortSignal | null | undefined,
+  promise: Promise<Result>,
+): Promise<Result> {
+  if (!signal) return promise
+  let abort = () => {}
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(reasonOf(signal))
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
 }
 
 /**
@@ -97,10 +139,16 @@ function retryDelayMs(error: unknown, attempt: number): number | undefined {
   if (attempt >= ATTEMPTS) return undefined
   // Spread, so that the clients that a server lost at once do not come back at once.
   const delayMs = FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2)
-  if (error instanceof NetworkError) return delayMs
-  if (!(error instanceof AuthError) || error.code !== 'SERVICE_UNAVAILABLE') return undefined
-  const askedMs = (error.retryAfterSeconds ?? 0) * 1000
+  const askedMs = (breakAskedFor(error) ?? Number.POSITIVE_INFINITY) * 1000
   return askedMs > LONGEST_DELAY_MS ? undefined : Math.max(delayMs, askedMs)
+}
+
+/** In seconds; undefined where repeating does not help. */
+function breakAskedFor(error: unknown): number | undefined {
+  if (error instanceof AuthError)
+    return error.code === 'SERVICE_UNAVAILABLE' ? (error.retryAfterSeconds ?? 0) : undefined
+  if (!(error instanceof NetworkError)) return undefined
+  return error.retryAfterSeconds ?? (error.status === 429 ? undefined : 0)
 }
 
 /** Waits, or not to the end where `signal` is aborted. */

@@ -1,4 +1,10 @@
-export { type AuthClient, type AuthClientOptions, createAuthClient, type TypedDocument } from './client.ts'
+export {
+  type AuthClient,
+  type AuthClientOptions,
+  createAuthClient,
+  type RequestOptions,
+  type TypedDocument,
+} from './client.ts'
 export { AuthError, type ErrorCode, NetworkError } from './errors.ts'
 export { localStorageStorage, memoryStorage, type TokenStorage } from './storage.ts'
 export type { Locks } from './turns.ts'

@@ -1,4 +1,4 @@
-import { type AccessToken, now, received, sessionOf } from './access-token.ts'
+import { type AccessToken, isFresh, leftMs, received, sessionOf } from './access-token.ts'
 import { AuthError } from './errors.ts'
 import type { LoginMutation, PayloadFieldsFragment, RegisterMutation } from './generated/operations.ts'
 import { dataOf, type Post, persistently, sleep } from './http.ts'
@@ -44,6 +44,8 @@ export class LiveSession {
   #closed = false
   /** Counts what the user asked for here: the answer to a sign-in is not wanted after a sign-out. */
   #wishes = 0
+  /** Has the server end the session that was left, until it has heard of it. */
+  #untold: (() => Promise<unknown>) | undefined
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -73,12 +75,12 @@ export class LiveSession {
    */
   async token(): Promise<string | null> {
     const access = this.#access
-    if (access && now() < access.renewAtMs) return access.text
+    if (access && isFresh(access)) return access.text
     try {
       // Whoever has signed in meanwhile: nothing was begun yet.
       return (await this.renew(access?.text)) ?? this.accessToken ?? null
     } catch (error) {
-      if (access && access === this.#access && now() < access.expiresAtMs) return access.text
+      if (access && access === this.#access && leftMs(access) > 0) return access.text
       throw error
     }
   }
@@ -139,13 +141,20 @@ export class LiveSession {
       const replaced = era.aborted
       const refreshToken = replaced ? undefined : await tokens.read().catch(onError)
       if (!replaced) await tokens.remove()
-      if (!token && (replaced || refreshToken === null)) return
       const input = refreshToken ? { refreshToken } : null
-      await persistently(new AbortController().signal, async () =>
-        dataOf(
-          await post(Logout, { input }, { token, keepalive: true, ...(replaced && { credentials: 'omit' }) }),
-        ),
-      )
+      if (token || !(this.#untold || replaced || refreshToken === null))
+        this.#untold = async () =>
+          dataOf(
+            await post(
+              Logout,
+              { input },
+              { token, keepalive: true, ...(replaced && { credentials: 'omit' }) },
+            ),
+          )
+      const tell = this.#untold
+      if (!tell) return
+      await persistently(new AbortController().signal, tell)
+      if (this.#untold === tell) this.#untold = undefined
     })
   }
 
@@ -217,6 +226,8 @@ export class LiveSession {
       const { refreshToken: payload } = dataOf(answer)
       if (kept !== sent && kept !== payload.refreshToken) return false
       if (this.#left.has(payload.session.id)) return this.#ending()
+      if (payload.accessToken === this.#access?.text)
+        throw new Error('The server gave the same access token again, which does not renew it.')
       // Kept before it is used: once its access token is seen, the server takes the old one for stolen.
       await tokens.write(payload.refreshToken)
       if (!era.aborted) this.#begin(payload)
@@ -245,6 +256,7 @@ export class LiveSession {
     if (before !== access.sessionId) {
       if (before !== undefined) this.#left.add(before)
       this.#beginEra()
+      this.#untold = undefined
     }
     this.#access = access
     this.#become({ status: 'signedIn', user })
@@ -271,6 +283,8 @@ export class LiveSession {
     if (JSON.stringify(state) === JSON.stringify(this.#state) && state.error === this.#state.error) return
     this.#state = state
     for (const listener of this.#listeners) {
+      // A listener may sign in or out; then all have heard of that by now.
+      if (this.#state !== state) return
       try {
         listener(state.user, state)
       } catch (error) {
@@ -295,8 +309,8 @@ export class LiveSession {
   #tellSession(): void {
     const { user } = this.#state
     if (!this.#access || !user) return
-    const { text: accessToken, sessionId, expiresAtMs } = this.#access
-    this.#channel?.tell({ type: 'session', sessionId, user, accessToken, leftMs: expiresAtMs - now() })
+    const { text: accessToken, sessionId } = this.#access
+    this.#channel?.tell({ type: 'session', sessionId, user, accessToken, leftMs: leftMs(this.#access) })
   }
 
   #hear(message: Message): void {
@@ -308,9 +322,9 @@ export class LiveSession {
       return
     }
     if (this.#left.has(message.sessionId)) return
-    const { accessToken, leftMs, user } = message
-    const told = received(accessToken, message.sessionId, leftMs)
+    const { accessToken, user } = message
+    const told = received(accessToken, message.sessionId, message.leftMs)
     const mine = this.#access?.sessionId === told.sessionId ? this.#access : undefined
-    this.#enter(mine && mine.expiresAtMs > told.expiresAtMs ? mine : told, user)
+    this.#enter(mine && leftMs(mine) > leftMs(told) ? mine : told, user)
   }
 }

@@ -9,7 +9,7 @@ import {
   useSyncExternalStore,
 } from 'react'
 import type { AuthClient } from './client.ts'
-import { AuthError } from './errors.ts'
+import { AuthError, NetworkError } from './errors.ts'
 import type { AuthState, User } from './types.ts'
 
 const ClientContext = createContext<AuthClient | undefined>(undefined)
@@ -28,6 +28,8 @@ export function AuthProvider({ client, children }: { client: AuthClient; childre
 
 const FIRST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 30_000
+/** Timers overflow, and end at once, where a server asks for weeks. */
+const LONGEST_ASKED_MS = 3_600_000
 
 /** @returns what stops it */
 function restoreUntilKnown(client: AuthClient): () => void {
@@ -38,9 +40,10 @@ function restoreUntilKnown(client: AuthClient): () => void {
     clearTimeout(timer)
     client.restore().catch((error: unknown) => {
       if (stopped) return
-      const askedMs = error instanceof AuthError ? (error.retryAfterSeconds ?? 0) * 1000 : 0
+      const said = error instanceof AuthError || error instanceof NetworkError ? error : undefined
+      const askedMs = (said?.retryAfterSeconds ?? 0) * 1000
       clearTimeout(timer)
-      timer = setTimeout(attempt, Math.max(waitMs, askedMs))
+      timer = setTimeout(attempt, Math.max(waitMs, Math.min(askedMs, LONGEST_ASKED_MS)))
       waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
     })
   }
@@ -73,7 +76,7 @@ export function useUser(): User | null | undefined {
 
 export type RequireAuthProps = {
   /** Such as `users:read`. Without one, being signed in is enough. */
-  permission?: string
+  permission?: string | undefined
   /** For whoever is not signed in or lacks the permission. */
   fallback?: ReactNode
   /** While it is not known yet. */

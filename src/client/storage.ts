@@ -32,15 +32,34 @@ export function memoryStorage(): TokenStorage {
  *
  * Every script of the page can read it there and carry it off, so that one injected script (XSS) is enough
  * to take the session over for as long as it lives. The cookie transport does not have this weakness.
+ *
+ * Where the user forbids the page to store anything, it is as `memoryStorage`.
  */
 export function localStorageStorage(key = 'authograph.refreshToken'): TokenStorage {
+  const memory = memoryStorage()
   // Looked up with every use: there is none while a server renders the page.
-  const storage = () => globalThis.localStorage as Storage | undefined
+  const use = <Result>(run: (storage: Storage) => Result, otherwise: () => Result) => {
+    const storage = pageStorage()
+    return storage ? run(storage) : otherwise()
+  }
   return {
-    get: () => storage()?.getItem(key) ?? null,
-    set: token => storage()?.setItem(key, token),
-    remove: () => storage()?.removeItem(key),
+    get: () => use(storage => storage.getItem(key), memory.get),
+    set: token =>
+      use(
+        storage => storage.setItem(key, token),
+        () => memory.set(token),
+      ),
+    remove: () => use(storage => storage.removeItem(key), memory.remove),
     scope: `localStorage ${key}`,
+  }
+}
+
+/** Undefined outside of pages, and where the user lets the page store nothing. */
+export function pageStorage(): Storage | undefined {
+  try {
+    return globalThis.localStorage ?? undefined
+  } catch {
+    return undefined
   }
 }
 
@@ -63,9 +82,19 @@ export const inCookie: RefreshTokens = {
 export function inStorage(storage: TokenStorage, onError: (error: unknown) => void): RefreshTokens {
   // A Keychain cannot be written to while the phone is locked. What it holds then is a spent token, and
   // to present that would look like theft.
-  let unsaved: { token: string; inPlaceOf: string | null } | undefined
+  // Without `inPlaceOf`, what the storage held could not be read.
+  let unsaved: { token: string; inPlaceOf: string | null | undefined } | undefined
+  const get = async () => {
+    const stored: unknown = await storage.get()
+    return typeof stored === 'string' && stored !== '' ? stored : null
+  }
   const write = async (token: string) => {
-    const inPlaceOf = await storage.get()
+    let inPlaceOf: string | null | undefined
+    try {
+      inPlaceOf = await get()
+    } catch (error) {
+      onError(error)
+    }
     unsaved = { token, inPlaceOf }
     try {
       await storage.set(token)
@@ -76,10 +105,17 @@ export function inStorage(storage: TokenStorage, onError: (error: unknown) => vo
   }
   return {
     read: async () => {
-      const stored = await storage.get()
       const mine = unsaved
+      if (!mine) return get()
+      let stored: string | null
+      try {
+        stored = await get()
+      } catch (error) {
+        onError(error)
+        return mine.token
+      }
       unsaved = undefined
-      if (!mine || mine.inPlaceOf !== stored) return stored
+      if (mine.inPlaceOf !== undefined && mine.inPlaceOf !== stored) return stored
       await write(mine.token)
       return mine.token
     },

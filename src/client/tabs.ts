@@ -23,7 +23,13 @@ export const NO_CHANNEL: Channel = { tell: () => {}, close: () => {} }
  */
 export function joinChannel(name: string | undefined, hear: (message: Message) => void): Channel {
   if (name === undefined || typeof BroadcastChannel === 'undefined') return NO_CHANNEL
-  const channel = new BroadcastChannel(name)
+  let channel: BroadcastChannel
+  try {
+    channel = new BroadcastChannel(name)
+  } catch {
+    // Forbidden here, as where the user blocks all storage.
+    return NO_CHANNEL
+  }
   channel.onmessage = ({ data }: MessageEvent<Message>) => hear(data)
   // Node would wait for further messages for ever; browsers have no such method.
   ;(channel as { unref?: () => void }).unref?.()

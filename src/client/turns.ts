@@ -33,19 +33,29 @@ export function localTurns(): Turns {
 
 /** Turns among the tabs of an origin, by the Web Locks API. */
 export function lockTurns(locks: Locks, name: string): Turns {
+  const alone = localTurns()
   return async run => {
-    const free = await locks.request(name, { ifAvailable: true }, async lock =>
-      lock ? { result: await run(false) } : undefined,
-    )
-    if (free) return free.result
+    let begun = false
+    const begin = (waited: boolean) => {
+      begun = true
+      return run(waited)
+    }
+    try {
+      const free = await locks.request(name, { ifAvailable: true }, async lock =>
+        lock ? { result: await begin(false) } : undefined,
+      )
+      if (free) return free.result
+    } catch (error) {
+      if (begun) throw error
+      // Forbidden here, as in a frame without an origin or where the user blocks all storage.
+      return alone(run)
+    }
     const patience = new AbortController()
     const timer = setTimeout(() => patience.abort(), PATIENCE_MS)
-    let begun = false
     try {
       return await locks.request(name, { signal: patience.signal }, () => {
-        begun = true
         clearTimeout(timer)
-        return run(true)
+        return begin(true)
       })
     } catch (error) {
       if (begun || !patience.signal.aborted) throw error
@@ -79,14 +89,22 @@ export function leaseTurns(
   }
   return async run => {
     const me = Math.random().toString(36).slice(2)
-    const hold = () => storage.setItem(name, `${me} ${Date.now() + LEASE_MS}`)
+    /** False where nothing can be written, as where the storage is full: then there are no turns to wait for. */
+    const hold = () => {
+      try {
+        storage.setItem(name, `${me} ${Date.now() + LEASE_MS}`)
+        return true
+      } catch {
+        return false
+      }
+    }
     const release = () => {
       if (held() === me) storage.removeItem(name)
     }
     let waited = false
     for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += SETTLE_MS) {
       if (!held()) {
-        hold()
+        if (!hold()) break
         await sleep(SETTLE_MS)
         if (held() === me) break
       }

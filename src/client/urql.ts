@@ -86,6 +86,7 @@ export function authExchange(client: AuthClient): Exchange {
         mergeMap(result => {
           const token = sentWith.get(result.operation.context)
           if (token === undefined || !isRefusal(result)) return fromValue(result)
+          sentWith.delete(result.operation.context)
           return pipe(
             fromPromise(renew(result, token)),
             takeUntil(ends(result.operation)),

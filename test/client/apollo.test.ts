@@ -1,9 +1,20 @@
-import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client'
+import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client'
 import { afterEach, expect, test } from '@jest/globals'
+import { Observable } from 'rxjs'
 import { authLink } from '../../src/client/apollo.ts'
 import { PASSWORD, signUp, useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
-import { answered, cut, EXPIRY_SECONDS, lost, refusedWith, signedIn, type Tab, tab } from './support.ts'
+import {
+  answered,
+  cut,
+  EXPIRY_SECONDS,
+  lost,
+  refusedWith,
+  settled,
+  signedIn,
+  type Tab,
+  tab,
+} from './support.ts'
 
 const service = useService()
 const ME = gql`query Me { me { id email } }`
@@ -119,4 +130,46 @@ test('a mutation of one user is not repeated as another who signs in meanwhile',
   const renamed = apollo.mutate({ mutation: RENAME, variables: { input: { displayName: 'Mallory' } } })
   await expect(renamed).rejects.toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] })
   expect(network.count('Rename')).toBe(1)
+})
+
+test('a subscription that is refused on the way runs once, with the new token', async () => {
+  const { client, network } = await setup()
+  const running = new Set<string>()
+  const begun: string[] = []
+  const events = new ApolloLink(
+    operation =>
+      new Observable(observer => {
+        const { authorization } = operation.getContext().headers as { authorization: string }
+        const first = begun.push(authorization) === 1
+        running.add(authorization)
+        observer.next({ data: { tick: begun.length } })
+        const refusal = { message: 'expired', extensions: { code: 'UNAUTHENTICATED' } }
+        for (let count = 0; first && count < 3; count++) observer.next({ data: null, errors: [refusal] })
+        return () => void running.delete(authorization)
+      }),
+  )
+  const apollo = new ApolloClient({ link: authLink(client).concat(events), cache: new InMemoryCache() })
+  apollos.push(apollo)
+  const heard: unknown[] = []
+  const subscription = apollo
+    .subscribe({ query: gql`subscription { tick }` })
+    .subscribe(({ data }) => heard.push(data))
+  await settled()
+  await settled()
+  expect(heard).toEqual([{ tick: 1 }, { tick: 2 }])
+  expect(begun).toHaveLength(2)
+  expect([...running]).toEqual([`Bearer ${await client.getAccessToken()}`])
+  expect(network.count('Refresh')).toBe(1)
+  subscription.unsubscribe()
+  expect(running.size).toBe(0)
+})
+
+test('beside data a refusal is overcome too, whatever the error policy', async () => {
+  const { apollo, network, id } = await setup()
+  const refusal = { message: 'no', path: ['me', 'roles'], extensions: { code: 'UNAUTHENTICATED' } }
+  network.on('Me', answered(JSON.stringify({ data: { me: null }, errors: [refusal] })))
+  const { data, error } = await apollo.query({ query: ME, errorPolicy: 'all' })
+  expect(data).toMatchObject({ me: { id } })
+  expect(error).toBeUndefined()
+  expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
 })

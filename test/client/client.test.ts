@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gql } from '@apollo/client'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { NetworkError } from '../../src/client/index.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { createAuthClient, NetworkError } from '../../src/client/index.ts'
 import { Roles, UserById } from '../support/operations.ts'
-import { PASSWORD, signIn, useService } from '../support/service.ts'
+import { PASSWORD, signIn, signUp, useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
-import { cut, EXPIRY_SECONDS, type Jar, refusedWith, signedIn, tab } from './support.ts'
+import { answered, cut, EXPIRY_SECONDS, gate, type Jar, refusedWith, signedIn, tab } from './support.ts'
 
 const service = useService()
 const expire = () => service.clock.advance(EXPIRY_SECONDS)
@@ -265,5 +265,95 @@ test('an answer that is not JSON is no answer of the server', async () => {
   await expect(client.settings()).rejects.toMatchObject({
     code: 'SERVICE_UNAVAILABLE',
     retryAfterSeconds: 2,
+  })
+})
+
+describe('a signal', () => {
+  const given = () => ({ abort: new AbortController(), reason: new Error('nobody waits any more') })
+
+  test.each(['before it is sent', 'on its way', 'while the token is renewed'])(
+    'gives a request up %s',
+    async when => {
+      const { client, network } = await signedIn(service)
+      const { abort, reason } = given()
+      const held = gate('after')
+      network.on(when === 'on its way' ? 'Me' : 'Refresh', held.fault)
+      if (when === 'while the token is renewed') service.clock.advance(EXPIRY_SECONDS)
+      if (when === 'before it is sent') abort.abort(reason)
+      const request = client.request('query Me { me { id } }', {}, { signal: abort.signal })
+      if (when !== 'before it is sent') {
+        void request.catch(() => {})
+        await held.reached
+        abort.abort(reason)
+      }
+      await expect(request).rejects.toBe(reason)
+      held.release()
+      // What others wait for as well goes on.
+      expect(await client.request('query Me { me { id } }')).toMatchObject({ me: { id: expect.any(String) } })
+    },
+  )
+
+  test('gives `fetch` up while the token is renewed', async () => {
+    const { client, network } = await signedIn(service)
+    const { abort, reason } = given()
+    jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 595_000)
+    const held = gate('after')
+    network.on('Refresh', held.fault)
+    const response = Promise.allSettled([client.fetch(`${service.url}/healthz`, { signal: abort.signal })])
+    await held.reached
+    abort.abort(reason)
+    expect(await response).toMatchObject([{ reason }])
+    expect(network.count('fetch')).toBe(0)
+    held.release()
+    jest.restoreAllMocks()
+  })
+})
+
+test('a listener that signs out lets no other one hear of the sign-in after it', async () => {
+  const { email } = await signUp(service)
+  const { client } = tab(service)
+  const heard: unknown[] = []
+  const out: Promise<void>[] = []
+  client.onChange(user => void (user && out.push(client.logout())))
+  client.onChange(user => heard.push(user))
+  await client.login({ identifier: email, password: PASSWORD })
+  await Promise.all(out)
+  expect(heard).toEqual([null])
+})
+
+test('without an address the client says so when it is made', () => {
+  const url: string = JSON.parse('{}').url
+  expect(() => createAuthClient({ url })).toThrow('createAuthClient has no url')
+})
+
+describe('what comes in place of an answer is told as it is:', () => {
+  test.each([
+    ['another server', answered('<h1>Not Found</h1>', 404), 'answered 404, and not with GraphQL'],
+    ['an empty answer', answered(''), 'answered 200, and not with GraphQL'],
+    ['an object of something else', answered('{}'), 'answered 200, and not with GraphQL'],
+    ['data of nobody', answered('{"data":null}'), 'answered 200, and not with GraphQL'],
+    ['no server', cut, 'could not be reached'],
+  ])('%s', async (_case, fault, message) => {
+    const { client, network } = tab(service)
+    network.on('Login', fault)
+    const login = client.login({ identifier: 'ada@example.com', password: PASSWORD })
+    await expect(login).rejects.toMatchObject({
+      name: 'NetworkError',
+      message: expect.stringContaining(message),
+    })
+  })
+
+  test('a page of another origin is reminded of CORS_ORIGINS, which a browser does not name', async () => {
+    const { client, network } = tab(service)
+    network.on('Login', cut, cut)
+    const login = () => client.login({ identifier: 'ada@example.com', password: PASSWORD })
+    Object.assign(globalThis, { location: { origin: 'http://localhost:3000' } })
+    try {
+      await expect(login()).rejects.toThrow('its CORS_ORIGINS must name http://localhost:3000')
+      Object.assign(globalThis, { location: { origin: service.url } })
+      await expect(login()).rejects.not.toThrow('CORS_ORIGINS')
+    } finally {
+      Reflect.deleteProperty(globalThis, 'location')
+    }
   })
 })

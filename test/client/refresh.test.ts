@@ -479,3 +479,104 @@ test('a closed client says so', async () => {
   client.close()
   await expect(client.renewAccessToken()).rejects.toThrow('This client is closed')
 })
+
+test('after hours of sleep, which one of the clocks did not see, the token is renewed before it is used', async () => {
+  const { client, network } = await signedIn(service)
+  const real = Date.now
+  jest.spyOn(Date, 'now').mockImplementation(() => real() + 8 * 3_600_000)
+  service.clock.advance(EXPIRY_SECONDS)
+  await client.request(ME)
+  await client.request(ME)
+  expect(network.sent).toEqual(['Refresh', 'Me', 'Me'])
+})
+
+describe('something in between that is overrun', () => {
+  const busy = (retryAfter?: string) => async () =>
+    new Response('busy', { status: 429, ...(retryAfter && { headers: { 'retry-after': retryAfter } }) })
+
+  test.each([
+    ['a long break gets it', '60', 1, 60],
+    ['no break at all is left alone', undefined, 1, undefined],
+  ])('and asks for %s', async (_case, header, attempts, retryAfterSeconds) => {
+    const { client, network } = await signedIn(service)
+    expire()
+    network.on('Refresh', busy(header))
+    await expect(client.request(ME)).rejects.toMatchObject({
+      name: 'NetworkError',
+      status: 429,
+      retryAfterSeconds,
+    })
+    expect(network.count('Refresh')).toBe(attempts)
+    expect(client.state.status).toBe('signedIn')
+  })
+
+  test('and asks for a short break is asked again after it', async () => {
+    const { client, network } = await signedIn(service)
+    expire()
+    network.on('Refresh', busy('0'))
+    expect(await client.request(ME)).toMatchObject({ me: { id: client.state.user?.id } })
+    expect(network.count('Refresh')).toBe(2)
+  })
+})
+
+test('a server that gives the same access token for ever is not asked for ever', async () => {
+  const { client, network } = await signedIn(service)
+  const token = await client.getAccessToken()
+  const same = async (send: () => Promise<Response>) => {
+    const text = await (await send()).text()
+    return new Response(text.replace(/"accessToken":"[^"]+"/, `"accessToken":"${token}"`))
+  }
+  network.on('Refresh', same, same, same)
+  await expect(client.renewAccessToken()).rejects.toThrow('the same access token again')
+  expect(network.count('Refresh')).toBe(1)
+})
+
+test('a sign-out that did not reach the server is told to it by the next one, from memory', async () => {
+  const { client, network } = await signedIn(service)
+  const sessionId = sessionOf(await client.getAccessToken())
+  const revokedAt = async () =>
+    (await service.app.db.session.findUniqueOrThrow({ where: { id: sessionId } })).revokedAt
+  network.on('Logout', cut, cut, cut, cut)
+  await expect(client.logout()).rejects.toBeInstanceOf(NetworkError)
+  expect(client.state.status).toBe('signedOut')
+  expect(await revokedAt()).toBeNull()
+  await client.logout()
+  expect(await revokedAt()).not.toBeNull()
+  expect(network.count('Logout')).toBe(5)
+  await client.logout()
+  expect(network.count('Logout')).toBe(5)
+})
+
+test.each(['', 'undefined', '[object Object]', '.0.', '\u0000', '😀'.repeat(500), 'x'.repeat(9000)])(
+  'a storage that holds %j leaves nobody waiting: nobody is signed in',
+  async rubbish => {
+    const storage = memoryStorage()
+    await storage.set(rubbish)
+    const { client } = tab(service, { storage })
+    expect(await client.restore()).toBeNull()
+    expect(client.state.status).toBe('signedOut')
+  },
+)
+
+test('a storage that gives undefined for nothing is one that holds nothing', async () => {
+  const get = () => JSON.parse('{}').token as string | null
+  const { client, network } = tab(service, { storage: { ...memoryStorage(), get } })
+  expect(await client.restore()).toBeNull()
+  expect(network.sent).toEqual([])
+})
+
+test('where the storage can be neither read nor written, a sign-in lasts as long as the page', async () => {
+  const { email } = await signUp(service)
+  const problems: unknown[] = []
+  const broken = () => {
+    throw new Error('the key was lost')
+  }
+  const storage = { get: broken, set: broken, remove: broken }
+  const { client } = tab(service, { storage, onError: problem => problems.push(problem) })
+  await expect(client.restore()).rejects.toThrow('the key was lost')
+  await client.login({ identifier: email, password: PASSWORD })
+  expire()
+  expect(await client.request(ME)).toMatchObject({ me: { email } })
+  expect(problems.length).toBeGreaterThan(0)
+  await client.logout()
+})

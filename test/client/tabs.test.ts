@@ -252,3 +252,35 @@ test('the cookie carries the refresh token, and nothing that scripts can reach d
   expect(secret.length).toBeGreaterThan(40)
   expect(JSON.stringify([client.state, await client.getAccessToken(), network.sent])).not.toContain(secret)
 })
+
+describe('where the user forbids the page to store anything', () => {
+  const forbid = () => {
+    throw new DOMException('The operation is insecure.', 'SecurityError')
+  }
+
+  test('the session lasts as long as the page', async () => {
+    Object.defineProperty(globalThis, 'localStorage', { get: forbid, configurable: true })
+    const { client } = await signedIn(service, { storage: localStorageStorage(), locks: { request: forbid } })
+    expire()
+    expect(await client.request(ME)).toMatchObject({ me: { id: client.state.user?.id } })
+    await client.logout()
+    expect(client.state.status).toBe('signedOut')
+  })
+
+  test('tabs that may not speak to each other work all the same', async () => {
+    const real = globalThis.BroadcastChannel
+    globalThis.BroadcastChannel = class {
+      constructor() {
+        forbid()
+      }
+    } as unknown as typeof BroadcastChannel
+    try {
+      const { tabs } = await browser('cookie', { locks: fakeLocks() }, 2)
+      expire()
+      for (const { client } of tabs)
+        expect(await client.request(ME)).toMatchObject({ me: { id: client.state.user?.id } })
+    } finally {
+      globalThis.BroadcastChannel = real
+    }
+  })
+})

@@ -92,3 +92,39 @@ test.each([
     }
   },
 )
+
+test('where the browser forbids locks, turns are taken within the client', async () => {
+  const locks = {
+    request: () => Promise.reject(new DOMException('The request was denied.', 'SecurityError')),
+  }
+  const turns = lockTurns(locks, 'name')
+  const order: string[] = []
+  const take = (name: string) =>
+    turns(async () => {
+      order.push(`${name} begins`)
+      await new Promise(resolve => setTimeout(resolve, 20))
+      order.push(`${name} ends`)
+    })
+  await Promise.all([take('first'), take('second')])
+  expect(order).toEqual(['first begins', 'first ends', 'second begins', 'second ends'])
+})
+
+test('a lock does not hide the failure of who holds it', async () => {
+  let runs = 0
+  const failed = lockTurns(
+    fakeLocks(),
+    'name',
+  )(async () => {
+    runs++
+    throw new Error('no')
+  })
+  await expect(failed).rejects.toThrow('no')
+  expect(runs).toBe(1)
+})
+
+test('where the storage is full, nobody waits for a lease', async () => {
+  const setItem = () => {
+    throw new DOMException('The quota has been exceeded.', 'QuotaExceededError')
+  }
+  expect(await leaseTurns({ ...fakeStorage(), setItem }, 'name')(async waited => waited)).toBe(false)
+})
