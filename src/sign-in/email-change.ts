@@ -9,10 +9,11 @@ import {
   newToken,
   peekToken,
   redeemToken,
+  storeToken,
   type WantedToken,
 } from '../accounts/email-token.ts'
 import { emailField } from '../accounts/fields.ts'
-import { countMail, requestMail } from '../accounts/mail-request.ts'
+import { countMail } from '../accounts/mail-request.ts'
 import { takenName } from '../accounts/taken.ts'
 import type { App } from '../app.ts'
 import type { AuditAction } from '../audit/actions.ts'
@@ -72,15 +73,25 @@ export async function requestEmailChange(
   const warning = other && noticeTo(app, other, 'already-registered', originOf(app, request))
   const undo = newToken(app, undoOf(account))
   const facts = { template: 'email-change-requested', newEmail: newEmail.typed } as const
-  await requestMail(
-    app,
-    {
-      tokens: [change.row, undo.row],
-      mails: [warning ?? confirmation, undoMail(app, account, undo, facts, request)],
-      event: ownEvent(app, 'user.email_change_requested', account.id),
-    },
-    request,
-  )
+  await app.db.$transaction(async tx => {
+    await requireUnchanged(tx, account)
+    await storeToken(tx, change.row)
+    await storeToken(tx, undo.row)
+    await queueMail(app, tx, warning ?? confirmation, undoMail(app, account, undo, facts, request))
+    await record(tx, request, ownEvent(app, 'user.email_change_requested', account.id))
+  })
+}
+
+/**
+ * Makes sure that the password which was proved is still the account's, and keeps it so until the transaction ends: a
+ * new one ends the links that were asked for before, and none may come after it from a session that it ended.
+ * @throws AuthError REAUTHENTICATION_REQUIRED
+ */
+async function requireUnchanged(tx: Queryable, { id, emailCanonical, passwordHash }: User): Promise<void> {
+  const unchanged = await tx.$queryRaw<unknown[]>`
+    SELECT id FROM users WHERE id = ${id}::uuid AND email_canonical = ${emailCanonical}
+      AND password_hash = ${passwordHash} AND disabled_at IS NULL FOR NO KEY UPDATE`
+  if (unchanged.length === 0) throw new AuthError('REAUTHENTICATION_REQUIRED')
 }
 
 /**

@@ -14,7 +14,7 @@ import {
   ResetPassword,
   UndoEmailChange,
 } from '../support/operations.ts'
-import { meet } from '../support/race.ts'
+import { meet, whileHolding } from '../support/race.ts'
 import { refusedFields } from '../support/refused.ts'
 import { codes, PASSWORD, type Reply, type SignedIn, signUp, useService } from '../support/service.ts'
 import { DAY, HOUR, stateOf } from '../support/sessions.ts'
@@ -94,6 +94,39 @@ test('the own address is refused, however spelled', async () => {
   expect(refusedFields(await request(account, ` ${account.email.toUpperCase()}`))).toEqual({
     'input.newEmail': ['This is your address already.'],
   })
+})
+
+test.each([
+  [
+    'the password is reset',
+    async (account: SignedIn) => {
+      await service.send(RequestPasswordReset, { input: { email: account.email } })
+      const token = await mailedToken(service, account.email, 'reset-password')
+      return () => service.send(ResetPassword, { input: { token, newPassword: 'eighteen copper kettles' } })
+    },
+  ],
+  [
+    'a change is undone',
+    async (account: SignedIn) => {
+      const { undoToken } = await asked(account)
+      return () => undo(undoToken)
+    },
+  ],
+] as const)('a request in flight while %s leaves no link behind', async (_how, prepare) => {
+  const account = await signUp(service)
+  const takeBack = await prepare(account)
+  const lock = `SELECT FROM rate_limits WHERE key LIKE 'mail.network:%' FOR UPDATE`
+  const to = newEmail()
+  const met = await whileHolding(service.app.config.database.url ?? '', lock, async waiting => {
+    const requested = request(account, to)
+    await waiting(1)
+    expect(codes(await takeBack())).toEqual([])
+    return [requested]
+  })
+  expect((await Promise.all(met)).flatMap(codes)).toEqual(['REAUTHENTICATION_REQUIRED'])
+  const where = { userId: account.id, purpose: { in: ['email-change', 'email-undo'] }, usedAt: null }
+  expect(await service.app.db.emailToken.count({ where })).toBe(0)
+  expect(await templatesTo(service, to)).toEqual([])
 })
 
 describe('an address that has an account', () => {
