@@ -39,6 +39,41 @@ export function pageOf({ first, after, last, before }: PageArguments, keyCount: 
   }
 }
 
+/** What a list is ordered by. The keys of an order together name one item, and have an index. */
+export type SortKey<Item> = {
+  /** As SQL. */
+  column: string
+  type: 'timestamptz' | 'text' | 'uuid'
+  of: (item: Item) => string
+  /** Whether a cursor may have it. */
+  isValid: (key: string) => boolean
+}
+
+/** Whether a cursor ends in keys of this order. */
+export function isPlace<Item>(keys: SortKey<Item>[], cursor: string[]): boolean {
+  return keys.every((key, at) => key.isValid(cursor.at(at - keys.length) ?? ''))
+}
+
+/**
+ * A page as SQL: the conditions that hold it between its cursors, whose values are added to `values`, and how to
+ * order columns so that it comes first. As one comparison of rows, which an index answers without reading what lies
+ * before.
+ */
+export function keyset<Item>(keys: SortKey<Item>[], ascending: boolean, page: Page, values: unknown[]) {
+  const columns = keys.map(key => key.column)
+  const beyond = (cursor: string[] | undefined, follows: boolean) => {
+    if (!cursor) return []
+    const place = cursor.slice(-keys.length)
+    const bounds = keys.map(({ type }, at) => `$${values.push(place[at])}::${type}`)
+    return [`(${columns}) ${ascending === follows ? '>' : '<'} (${bounds})`]
+  }
+  const direction = ascending !== page.backward ? 'ASC' : 'DESC'
+  return {
+    between: [...beyond(page.after, true), ...beyond(page.before, false)],
+    by: (names: string[] = columns) => names.map(name => `${name} ${direction}`).join(', '),
+  }
+}
+
 export function cursorOf(keys: string[]): string {
   return Buffer.from(JSON.stringify(keys)).toString('base64url')
 }

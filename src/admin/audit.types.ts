@@ -56,7 +56,10 @@ export class AuditEventConnection {
   @Field(() => PageInfo, { description: 'Whether there are more.' })
   pageInfo!: PageInfo
 
-  @Field(() => Int, { description: 'How many events the filter selects in all.' })
+  @Field(() => Int, {
+    description:
+      'How many events the filter selects in all: exact up to 10,000, beyond that an estimate to two digits. Takes time of its own; leave it out where nobody reads it.',
+  })
   totalCount!: () => Promise<number>
 }
 

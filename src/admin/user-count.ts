@@ -1,9 +1,8 @@
 import type pg from 'pg'
+import { countUpTo, EXACT_MAX, numberOf, plannedRows, roughly } from '../database/count.ts'
 import { findCandidates } from './search.ts'
 import type { Conditions } from './user-filter.ts'
 
-/** Up to so many accounts are counted, beyond that they are estimated. */
-const EXACT_MAX = 10_000
 /** In tables smaller than this everything is looked at. */
 const SMALL = 5 * EXACT_MAX
 /** From so many accounts an estimate is made. */
@@ -11,29 +10,18 @@ const SAMPLE = 10_000
 
 /**
  * How many accounts the conditions select: exact up to 10,000, beyond that estimated from a sample, to two digits.
+ * Not by the planner, who knows nothing of what a search finds.
  */
 export async function countUsers(pool: pg.Pool, conditions: Conditions): Promise<number> {
-  const size = await tableSize(pool)
+  const size = await plannedRows(pool, { from: 'users', where: 'true', values: [] })
   const estimated = size > SMALL ? await estimate(pool, conditions, size) : undefined
   if (estimated !== undefined && estimated > 2 * EXACT_MAX) return roughly(estimated)
-  const count = await countUpTo(pool, conditions, estimated !== undefined)
+  const count = await countFew(pool, conditions, estimated !== undefined)
   if (count <= EXACT_MAX) return count
   return roughly(Math.max(count, estimated ?? (await estimate(pool, conditions, size))))
 }
 
-function roughly(count: number): number {
-  return Number(count.toPrecision(2))
-}
-
-/** As PostgreSQL's planner has it: from the size of the file and what it last knew of its pages. */
-async function tableSize(pool: pg.Pool): Promise<number> {
-  type Plan = { 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }
-  const { rows } = await pool.query<Plan>('EXPLAIN (FORMAT JSON) SELECT FROM users')
-  return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0
-}
-
-/** The exact number, or one more than is counted. */
-async function countUpTo(
+async function countFew(
   pool: pg.Pool,
   { values, filters, where, search }: Conditions,
   useIndex: boolean,
@@ -41,12 +29,9 @@ async function countUpTo(
   const asked = search && useIndex
   const candidates = asked && (await findCandidates(pool, search.term, EXACT_MAX))
   if (asked && !candidates && filters === 'true') return EXACT_MAX + 1
-  const among = candidates ? `u.id = ANY ($${values.length + 1}::uuid[]) AND ${where}` : where
-  return numberOf(
-    pool,
-    `SELECT count(*)::int FROM (SELECT FROM users u WHERE ${among} LIMIT ${EXACT_MAX + 1}) counted`,
-    candidates ? [...values, candidates] : values,
-  )
+  if (!candidates) return countUpTo(pool, { from: 'users u', where, values })
+  const among = `u.id = ANY ($${values.length + 1}::uuid[]) AND ${where}`
+  return countUpTo(pool, { from: 'users u', where: among, values: [...values, candidates] })
 }
 
 /** By pages chosen at random. */
@@ -59,9 +44,4 @@ async function estimate(pool: pg.Pool, { values, where }: Conditions, size: numb
     values,
   )
   return share * size
-}
-
-async function numberOf(pool: pg.Pool, text: string, values: unknown[]): Promise<number> {
-  const { rows } = await pool.query<[number]>({ text, values, rowMode: 'array' })
-  return rows[0]?.[0] ?? 0
 }

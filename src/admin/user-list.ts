@@ -2,7 +2,16 @@ import { type Account, accountColumns, toAccount } from '../accounts/account.ts'
 import type { App } from '../app.ts'
 import { isId } from '../database/client.ts'
 import { isTime } from '../input.ts'
-import { connectionOf, foreignCursor, type Page, type PageArguments, pageOf } from '../pagination.ts'
+import {
+  connectionOf,
+  foreignCursor,
+  isPlace,
+  keyset,
+  type Page,
+  type PageArguments,
+  pageOf,
+  type SortKey,
+} from '../pagination.ts'
 import { findCandidates } from './search.ts'
 import { countUsers } from './user-count.ts'
 import { type Conditions, conditionsOf, type UserSelection } from './user-filter.ts'
@@ -22,13 +31,7 @@ export type UserOrder = { field: UserOrderField; direction: OrderDirection }
 /** Older than every sign-in. */
 const NEVER = '-infinity'
 
-type Key = {
-  /** Of `users u`; the keys of an order together have an index. */
-  column: string
-  type: 'timestamptz' | 'text' | 'uuid'
-  of: (account: Account) => string
-  isValid: (key: string) => boolean
-}
+type Key = SortKey<Account>
 
 const byId: Key = { column: 'u.id', type: 'uuid', of: account => account.id, isValid: isId }
 
@@ -77,10 +80,8 @@ export async function userPage(app: App, selection: UserSelection, order: UserOr
   const name = `${field} ${direction}`
   const page = pageOf(args, keys.length + 1)
   for (const place of ['after', 'before'] as const) {
-    const [of, ...values] = page[place] ?? []
-    if (of === undefined) continue
-    const isOwn = of === name && keys.every((key, at) => key.isValid(values[at] ?? ''))
-    if (!isOwn) throw foreignCursor(place)
+    const cursor = page[place]
+    if (cursor && !(cursor[0] === name && isPlace(keys, cursor))) throw foreignCursor(place)
   }
   const fetched = await fetchPage(app, conditionsOf(selection), page, order)
   const totalCount = () => countUsers(app.pool, conditionsOf(selection))
@@ -96,22 +97,15 @@ async function fetchPage(
 ): Promise<Account[]> {
   const keys = ORDERS[field]
   const columns = keys.map(key => key.column)
-  const ascending = direction === 'ASC'
-  const by = (names: string[]) =>
-    names.map(column => `${column} ${ascending !== page.backward ? 'ASC' : 'DESC'}`).join(', ')
-  const beyond = (place: string[] | undefined, follows: boolean) => {
-    if (!place) return []
-    const bounds = keys.map(({ type }, at) => `$${values.push(place[at + 1])}::${type}`)
-    return [`(${columns}) ${ascending === follows ? '>' : '<'} (${bounds})`]
-  }
-  const between = [filters, ...beyond(page.after, true), ...beyond(page.before, false)].join(' AND ')
+  const bounds = keyset(keys, direction === 'ASC', page, values)
+  const between = [filters, ...bounds.between].join(' AND ')
+  const { by } = bounds
   const count = page.size + 1
-  const inOrder = (where: string) =>
-    `SELECT u.id FROM users u WHERE ${where} ORDER BY ${by(columns)} LIMIT ${count}`
+  const inOrder = (where: string) => `SELECT u.id FROM users u WHERE ${where} ORDER BY ${by()} LIMIT ${count}`
 
   const fetch = async (ids: string, ...more: unknown[]): Promise<Account[]> => {
     const text = `SELECT ${accountColumns.join(', ')} FROM users u
-      WHERE u.id = ANY (ARRAY(${ids})) ORDER BY ${by(columns)}`
+      WHERE u.id = ANY (ARRAY(${ids})) ORDER BY ${by()}`
     const { rows } = await app.pool.query<unknown[]>({ text, values: [...values, ...more], rowMode: 'array' })
     return rows.map(row => toAccount(app, row))
   }
@@ -121,7 +115,7 @@ async function fetchPage(
   const found = await fetch(
     `SELECT u.id FROM (
        SELECT u.id, u.email, u.username, u.display_name, ${columns.map((column, at) => `${column} AS key${at}`)}
-       FROM users u WHERE ${between} ORDER BY ${by(columns)} LIMIT ${SCAN}
+       FROM users u WHERE ${between} ORDER BY ${by()} LIMIT ${SCAN}
      ) u WHERE ${matches} ORDER BY ${by(keys.map((_, at) => `u.key${at}`))} LIMIT ${count}`,
   )
   if (found.length === count) return found

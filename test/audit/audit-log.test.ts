@@ -324,3 +324,25 @@ describe('what is refused is on record', () => {
     expect(hit).toMatchObject({ ipAddress: '127.0.0.1', detail: { rule: 'proof.account' } })
   })
 })
+
+// Last, for it makes very many of them.
+test('events are counted exactly up to 10,000, and estimated to two digits beyond that', async () => {
+  const reader = await signUpWith(service, 'support')
+  const subjectId = randomUUID()
+  const add = (count: number) =>
+    service.app.pool.query(
+      `INSERT INTO audit_events (id, at, action, subject_id)
+       SELECT gen_random_uuid(), now(), 'session.denied', $1 FROM generate_series(1, $2::int)`,
+      [subjectId, count],
+    )
+  const filter = { action: 'session.denied', subjectId }
+  await add(10_000)
+  expect((await read({ filter, first: 1 }, reader)).totalCount).toBe(10_000)
+  await add(2345)
+  // As autovacuum does it in a while.
+  await service.app.pool.query('ANALYZE audit_events')
+  const { totalCount } = await read({ filter, first: 1 }, reader)
+  expect(totalCount % 1000).toBe(0)
+  expect(Math.abs(totalCount - 12_345)).toBeLessThanOrEqual(1000)
+  expect((await read({ filter: { ...filter, actorId: subjectId }, first: 1 }, reader)).totalCount).toBe(0)
+})

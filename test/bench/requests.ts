@@ -16,6 +16,9 @@ const OPERATIONS = {
       pageInfo { hasNextPage endCursor } nodes { id email username displayName roles createdAt lastLoginAt disabledAt } } }`,
   counted: `query Counted($first: Int, $filter: UserFilter) {
     users(first: $first, filter: $filter) { totalCount nodes { id email displayName roles } } }`,
+  events: `query Events($first: Int, $after: String, $filter: AuditFilter) {
+    auditLog(first: $first, after: $after, filter: $filter) {
+      totalCount pageInfo { hasNextPage endCursor } nodes { id at action subject { id email } ipAddress detail } } }`,
   register: `mutation Register($input: RegisterInput!) { register(input: $input) { ... on AuthPayload { ${TOKENS} } } }`,
 }
 
@@ -67,6 +70,11 @@ export function users(
   counted = false,
 ): Source {
   return fixed([request(counted ? 'counted' : 'users', { first: 20, ...variables }, accessToken)])
+}
+
+/** A page of `auditLog` with `totalCount`, the same again and again. */
+export function events({ accessToken }: Account, variables: { after?: string; filter?: object }): Source {
+  return fixed([request('events', { first: 20, ...variables }, accessToken)])
 }
 
 /** Each connection refreshes its own session with the token that it got the last time. */

@@ -8,7 +8,7 @@ import { cursorOf } from '../../src/pagination.ts'
 import { type Cores, pin } from './cores.ts'
 import { load } from './load.ts'
 import type { Service } from './processes.ts'
-import { type Account, login, PASSWORD, refresh, register, users } from './requests.ts'
+import { type Account, events, login, PASSWORD, refresh, register, users } from './requests.ts'
 import { inTurns, milliseconds } from './stages.ts'
 import { median, type Row, ratioRow } from './table.ts'
 
@@ -27,9 +27,15 @@ const CONNECTIONS = 32
 const HASHING_CONNECTIONS = 16
 
 /** A service on a database with so many accounts. */
-type World = { size: number; service: Service; admin: Account; deep: string; holders: Account[] }
+type World = {
+  size: number
+  service: Service
+  admin: Account
+  deep: Record<'account' | 'event', string>
+  holders: Account[]
+}
 
-/** What must not grow with the number of accounts: pages of `users`, searches, sign-ins and refreshes. */
+/** What must not grow with the number of accounts: pages of `users` and `auditLog`, searches, sign-ins and refreshes. */
 export async function scale(scene: Scene): Promise<Row[]> {
   const worlds: World[] = []
   for (const size of SIZES) worlds.push(await makeWorld(scene, size))
@@ -51,15 +57,23 @@ async function makeWorld({ database, start, hashing }: Scene, size: number): Pro
     `SELECT created_at, id FROM users WHERE username = $1`,
     [`user${size / 2}`],
   )
+  const { rows: eventRows } = await pool.query<{ at: Date; id: string }>(
+    'SELECT at, id FROM audit_events ORDER BY at DESC, id DESC OFFSET $1 LIMIT 1',
+    [size / 2],
+  )
   await pool.end()
   const [middle] = rows
-  const deep = cursorOf(['CREATED_AT DESC', middle?.created_at.toISOString() ?? '', middle?.id ?? ''])
+  const [event] = eventRows
+  const deep = {
+    account: cursorOf(['CREATED_AT DESC', middle?.created_at.toISOString() ?? '', middle?.id ?? '']),
+    event: cursorOf([event?.at.toISOString() ?? '', event?.id ?? '']),
+  }
   return { size, service, admin, deep, holders: await newAccounts(service.port, CONNECTIONS) }
 }
 
 const nameOf = (number: number | string) => `ada.lovelace.${number}@example.com`
 
-/** Accounts, roles and sessions as they would have come to be one by one, with what is indexed later. */
+/** Accounts, roles, sessions and an event each, as they would have come to be one by one, with what is indexed later. */
 async function generate(pool: pg.Pool, size: number, passwordHash: string): Promise<void> {
   const { rows } = await pool.query<[string]>({
     text: `SELECT pg_get_indexdef('user_search_pieces_idx'::regclass)`,
@@ -83,6 +97,11 @@ async function generate(pool: pg.Pool, size: number, passwordHash: string): Prom
      SELECT gen_random_uuid(), u.id, decode(md5(u.id::text), 'hex'), u.created_at, now(), u.created_at,
        now() + interval '30 days', now() + interval '90 days', 2592000, true, 'Firefox on Linux'
      FROM users u, generate_series(1, ${SESSIONS_EACH})`,
+  )
+  await pool.query(
+    `INSERT INTO audit_events (id, at, action, actor_id, subject_id, ip_address, detail)
+     SELECT gen_random_uuid(), created_at, CASE WHEN username LIKE '%7' THEN 'session.denied' ELSE 'session.started' END,
+       id, id, '203.0.113.7', '{}' FROM users ORDER BY created_at`,
   )
   await pool.query('DROP INDEX user_search_pieces_idx')
   await pool.query(
@@ -110,12 +129,14 @@ async function lists({ cores }: Scene, worlds: World[]): Promise<Row[]> {
   for (const { service } of worlds) await pin(service.pid, cores?.serving)
   const pages: Record<string, (world: World) => ReturnType<typeof users>> = {
     'users, first page': ({ admin }) => users(admin, {}),
-    'users, from the middle on': ({ admin, deep }) => users(admin, { after: deep }),
+    'users, from the middle on': ({ admin, deep }) => users(admin, { after: deep.account }),
     'users, with totalCount': ({ admin }) => users(admin, {}, true),
     'users, search for what one has': ({ admin, size }) =>
       users(admin, { filter: { search: `lovelace.${size / 2 + 7}@` } }),
     'users, search for what all have': ({ admin }) => users(admin, { filter: { search: 'example' } }),
     'users, search for two syllables': ({ admin }) => users(admin, { filter: { search: '민수' } }),
+    'auditLog of an action, counted, from the middle on': ({ admin, deep }) =>
+      events(admin, { filter: { action: 'session.denied' }, after: deep.event }),
   }
   const rows: Row[] = []
   for (const [what, page] of Object.entries(pages)) {
