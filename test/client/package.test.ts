@@ -5,6 +5,8 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { PASSWORD, signUp, useService } from '../support/service.ts'
+import { inBareRealm } from './bare.ts'
+import { EXPIRY_SECONDS } from './support.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
 const MODULES = path.join(ROOT, 'node_modules')
@@ -141,6 +143,57 @@ describe('in an empty project', () => {
     await visit('index.js')
     expect(seen.size).toBeGreaterThan(5)
   })
+})
+
+test('the built client runs where there is nothing of a browser, as in React Native', async () => {
+  const { email, id } = await signUp(service)
+  const folder = await project('bare')
+  const { AuthError, createAuthClient } = await inBareRealm(
+    path.join(folder, 'node_modules/authograph/dist/client/index.js'),
+  )
+  // As the README has it, with a SecureStore that is slow.
+  const kept = new Map<string, string>()
+  const slowly = () => new Promise(resolve => setTimeout(resolve, 5))
+  const make = () =>
+    createAuthClient({
+      url: `${service.url}/graphql`,
+      transport: 'body',
+      storage: {
+        get: () => slowly().then(() => kept.get('authograph') ?? null),
+        set: token => slowly().then(() => void kept.set('authograph', token)),
+        remove: () => slowly().then(() => void kept.delete('authograph')),
+      },
+    })
+  const client = make()
+  expect(await client.restore()).toBeNull()
+  const refused = await client
+    .login({ identifier: email, password: 'wrong' })
+    .catch((error: unknown) => error)
+  expect(refused).toBeInstanceOf(AuthError)
+  expect(refused).toMatchObject({ code: 'INVALID_CREDENTIALS' })
+  await client.login({ identifier: email, password: PASSWORD })
+
+  const first = await client.getAccessToken()
+  service.clock.advance(EXPIRY_SECONDS)
+  const ask = () => client.request<{ me: { id: string } }>('{ me { id } }')
+  const answers = await Promise.all(Array.from({ length: 50 }, ask))
+  expect(new Set(answers.map(({ me }) => me.id))).toEqual(new Set([id]))
+  expect(await client.getAccessToken()).not.toBe(first)
+  expect(kept.get('authograph')).toMatch(/\.1\./)
+  expect((await client.fetch(`${service.url}/healthz`)).status).toBe(200)
+
+  // The application is started anew, and the user goes.
+  const again = make()
+  expect(await again.restore()).toMatchObject({ id })
+  await again.logout()
+  expect(kept.size).toBe(0)
+
+  // What one user began is not repeated as another, which takes reading the tokens without `atob`.
+  const other = await signUp(service)
+  await client.login({ identifier: email, password: PASSWORD })
+  const hers = String(await client.getAccessToken())
+  await client.login({ identifier: other.email, password: PASSWORD })
+  expect(await client.renewAccessToken(hers)).toBeNull()
 })
 
 test('the README’s snippets compile', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { type Client, createClient, fetchExchange, gql } from '@urql/core'
+import { type Client, createClient, fetchExchange, gql, subscriptionExchange } from '@urql/core'
 import { pipe, subscribe } from 'wonka'
 import { authExchange } from '../../src/client/urql.ts'
 import { PASSWORD, signUp, useService } from '../support/service.ts'
@@ -125,4 +125,34 @@ test('a mutation of one user is not repeated as another who signs in meanwhile',
   const { error } = await urql.mutation(RENAME, { input: { displayName: 'Mallory' } })
   expect(error?.graphQLErrors[0]?.extensions).toMatchObject({ code: 'UNAUTHENTICATED' })
   expect(network.count('Rename')).toBe(1)
+})
+
+test('a subscription that is refused again and again is repeated once', async () => {
+  const { client, network } = await setup()
+  let begun = 0
+  const refusal = { message: 'expired', extensions: { code: 'UNAUTHENTICATED' } }
+  const urql = createClient({
+    url: service.url,
+    preferGetMethod: false,
+    exchanges: [
+      authExchange(client),
+      subscriptionExchange({
+        forwardSubscription: () => ({
+          subscribe: sink => {
+            for (let count = begun++; count < 3; count++) sink.next({ data: null, errors: [refusal] })
+            return { unsubscribe: () => {} }
+          },
+        }),
+      }),
+    ],
+  })
+  const { unsubscribe } = pipe(
+    urql.subscription(gql`subscription { tick }`, {}),
+    subscribe(() => {}),
+  )
+  await settled()
+  await settled()
+  expect(begun).toBe(2)
+  expect(network.count('Refresh')).toBe(1)
+  unsubscribe()
 })
