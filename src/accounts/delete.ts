@@ -19,7 +19,7 @@ export async function deleteAccountOf(
   userId: string,
   { actorId, request }: { actorId: string; request: Origin },
 ): Promise<void> {
-  const { email, emailCanonical, locale } = await keepAnAdministrator(tx, () => removeUser(tx, userId))
+  const { email, emailCanonical, locale } = await keepAnAdministrator(app, tx, () => removeUser(tx, userId))
   // Accounts that were asked for with this address; the account's own tokens went with it.
   await tx.emailToken.deleteMany({ where: { emailCanonical, userId: null } })
   await tx.mail.deleteMany({ where: { userId } })

@@ -35,7 +35,7 @@ export async function administer<Result>(
   const actorId = viewer.account.id
   try {
     return await app.db.$transaction(tx =>
-      keepAnAdministrator(tx, async () => {
+      keepAnAdministrator(app, tx, async () => {
         const actor = await findTarget(app, tx, actorId)
         if (!actor || actor.disabledAt || !actor.permissions.includes(needs)) throw new AuthError('FORBIDDEN')
         return change(tx, actor.permissions)

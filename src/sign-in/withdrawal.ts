@@ -20,9 +20,10 @@ export async function deleteAccount(app: App, viewer: Viewer, request: RequestFa
 const BATCH = 5000
 
 /**
- * The viewer's own data as JSON text (GDPR, articles 15 and 20): profile, public metadata, sessions, and what the
- * audit log has on the account. Not the private metadata: that is the administration's to judge, for it may be about
- * others too. Nothing secret, and nobody else's address.
+ * The viewer's own data as JSON text (GDPR, articles 15 and 20): profile, public metadata, sessions, which mails were
+ * written lately, and what the audit log has on the account. Not the private metadata, nor why the account was
+ * disabled: these are the administration's to judge, for they may be about others too. Nothing secret, and nobody
+ * else's address.
  * @throws AuthError REAUTHENTICATION_REQUIRED
  */
 export async function exportAccount(app: App, viewer: Viewer, request: RequestFacts): Promise<string> {
@@ -32,12 +33,18 @@ export async function exportAccount(app: App, viewer: Viewer, request: RequestFa
   const at = app.clock.now()
   await record(app.db, request, { action: 'user.exported', at, actorId: id, subjectId: id })
   const sessions = await app.db.session.findMany({ where: { userId: id }, orderBy: { id: 'asc' } })
+  const mails = await app.db.mail.findMany({
+    where: { userId: id },
+    orderBy: { id: 'asc' },
+    select: { template: true, recipient: true, createdAt: true, sentAt: true },
+  })
   const { passwordHash, privateMetadata, emailCanonical, ...profile } = account
   return JSON.stringify(
     {
       exportedAt: at,
       account: profile,
       sessions: sessions.map(shownSession),
+      mails,
       events: await ownEvents(app, id),
     },
     null,
@@ -66,7 +73,7 @@ async function ownEvents(app: App, id: string) {
   return events
 }
 
-/** Of what others did, not from where; of what was done to others, not to whom. */
+/** Of what others did, not from where nor why; of what was done to others, not to whom. */
 function shownEvent(
   { at, action, actorId, subjectId, ipAddress, userAgent, detail }: AuditEvent,
   id: string,
@@ -78,6 +85,12 @@ function shownEvent(
     action,
     by: byOther ? 'somebody else' : actorId === null ? 'somebody unknown' : 'you',
     ...(!byOther && { ipAddress, userAgent }),
-    ...(!toOther && { detail }),
+    ...(!toOther && { detail: byOther ? withoutReason(detail) : detail }),
   }
+}
+
+function withoutReason(detail: AuditEvent['detail']) {
+  if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return detail
+  const { reason, ...told } = detail
+  return told
 }

@@ -5,6 +5,7 @@ import { auditOf } from '../support/audit.ts'
 import { mailedToken, templatesTo } from '../support/mails.ts'
 import {
   CreateRole,
+  DeleteAccount,
   DeleteUser,
   DisableUser,
   EnableUser,
@@ -551,6 +552,22 @@ describe('the last administrator', () => {
       ])
       expect(await administrators()).toBe(1)
     }
+    admin = await signUpWith(service, 'admin')
+  })
+
+  test('is not demoted or deleted beside one who was invited and never came', async () => {
+    const last = await signUpWith(service, 'admin')
+    await onlyAdmins(last)
+    const email = `${randomUUID()}@example.com`
+    await invite({ email, roles: ['admin'] }, last)
+    const demote = () => send(SetUserRoles, { id: last.id, roles: ['user'] }, last)
+    expect([codes(await demote()), codes(await send(DeleteAccount, {}, last))]).toEqual([
+      ['CONFLICT'],
+      ['CONFLICT'],
+    ])
+    const token = await mailedToken(service, email, 'accept-invitation')
+    await service.send(ResetPassword, { input: { token, newPassword: 'eighteen copper kettles' } })
+    expect(codes(await demote())).toEqual([])
     admin = await signUpWith(service, 'admin')
   })
 

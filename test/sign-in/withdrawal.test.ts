@@ -5,6 +5,8 @@ import { mailedToken } from '../support/mails.ts'
 import {
   AuditLog,
   DeleteAccount,
+  DisableUser,
+  EnableUser,
   ExportAccount,
   Login,
   Reauthenticate,
@@ -237,7 +239,8 @@ describe('a copy of the own data', () => {
     })
     const admin = await signUpWith(service, 'admin')
     await service.send(SetUserRoles, { id: account.id, roles: ['user', 'support'] }, as(admin))
-    const all = await exported(account)
+    const { mails, ...all } = await exported(account)
+    expect(mails).toMatchObject([{ template: 'verify-email', recipient: account.email }])
     expect(all).toMatchObject({
       account: {
         id: account.id,
@@ -271,6 +274,17 @@ describe('a copy of the own data', () => {
     expect(done).toMatchObject({ by: 'you', ipAddress: '127.0.0.1' })
     expect(done).not.toHaveProperty('detail')
     expect(JSON.stringify(events)).not.toContain(other.id)
+  })
+
+  test('has that the account was disabled, but not why: the owner is not told', async () => {
+    const [account, admin] = [await signUp(service), await signUpWith(service, 'admin')]
+    const reason = 'Ask Charles, who complained'
+    await service.send(DisableUser, { id: account.id, reason }, as(admin))
+    await service.send(EnableUser, { id: account.id }, as(admin))
+    const { events } = await exported(await signIn(service, account.email))
+    const disabled = (events as { action: string }[]).find(({ action }) => action === 'user.disabled')
+    expect(disabled).toMatchObject({ by: 'somebody else', detail: { after: expect.anything() } })
+    expect(JSON.stringify(events)).not.toContain('Charles')
   })
 
   test('wants a sign-in of the last 10 minutes', async () => {
