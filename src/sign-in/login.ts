@@ -29,7 +29,8 @@ const schema = z.object({
 })
 
 /**
- * Writes to the owner where the account has been signed in to before, but never from a device of this name.
+ * Writes to the owner where the account has been signed in to before, but never from a device of this name. What was
+ * signed in to long ago has no sessions left: then the audit log knows, or a forgotten account is taken over unseen.
  * Starts the session only while the account still has the password that was proved: a change of
  * password or a disabling that came between leaves no session behind, for the row lock orders the two.
  */
@@ -39,8 +40,10 @@ const startSession = statement<[grants: string | null]>(
      UPDATE users u SET last_login_at = $3 WHERE u.id = $1 AND u.password_hash = $2 AND u.disabled_at IS NULL
      RETURNING ${grantsColumn}
    ), strange AS (
-     SELECT FROM account WHERE EXISTS (SELECT FROM sessions WHERE user_id = $1)
-       AND NOT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND device_name IS NOT DISTINCT FROM $7)
+     SELECT FROM account WHERE (
+       EXISTS (SELECT FROM sessions WHERE user_id = $1)
+       OR EXISTS (SELECT FROM audit_events WHERE subject_id = $1 AND action = 'session.started')
+     ) AND NOT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND device_name IS NOT DISTINCT FROM $7)
    ), noticed AS (${insertSql('mails', mailColumns, 6, 'strange')}),
    started AS (${insertSql('sessions', sessionColumns, 4, 'account')})
    ${insertSql('audit_events', auditColumns, 5, 'account')} RETURNING (SELECT grants FROM account)`,

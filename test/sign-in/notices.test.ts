@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { createAdministrator } from '../../src/admin/create-administrator.ts'
 import { templatesTo } from '../support/mails.ts'
 import { ChangePassword, Login, Register } from '../support/operations.ts'
 import { codes, PASSWORD, signUp, startService, useService } from '../support/service.ts'
@@ -47,10 +48,17 @@ describe('a sign-in from a new device', () => {
   })
 
   test('is none where nobody has signed in before', async () => {
+    const email = `${crypto.randomUUID()}@example.com`
+    await createAdministrator(service.app, { email, password: PASSWORD })
+    expect(codes(await login(email, CURL))).toEqual([])
+    expect(await templatesTo(service, email)).toEqual([])
+  })
+
+  test('is told also when the sessions of before are so long over that they are gone', async () => {
     const { id, email } = await signUp(service)
     await service.app.db.session.deleteMany({ where: { userId: id } })
     await login(email, CURL)
-    expect(await noticesTo(email)).toEqual([])
+    expect(await noticesTo(email)).toEqual(['new-device'])
   })
 
   test('is none where the sign-in fails', async () => {
