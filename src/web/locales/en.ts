@@ -123,7 +123,7 @@ export const en = {
   },
   verify: {
     title: 'Confirm your e-mail address',
-    lead: 'One click, and your address is confirmed.',
+    lead: 'Only if you gave this address yourself: whoever did knows the password of the account.',
     action: 'Confirm the address',
     done: 'Your address is confirmed',
     doneLead: 'Thank you. You can sign in and use your account.',
@@ -144,7 +144,7 @@ export const en = {
   },
   confirm: {
     title: 'Confirm your new address',
-    lead: 'One click, and your account uses this address from now on.',
+    lead: 'Only if you asked for this yourself: one click, and your account uses this address from now on.',
     action: 'Use this address',
     done: 'Your address has changed',
     doneLead: 'From now on you sign in with the new address, and mails go there.',
