@@ -42,19 +42,22 @@ export function keepAccountsIndexed(app: App): Chore {
 }
 
 /**
- * The ids of accounts that may have the term in them: by the index, and what is not in it yet. To be checked against
- * the accounts themselves, which may have changed since. Undefined where there are more than `limit`.
+ * The ids of accounts that may have the term in them, as an array of PostgreSQL's: by the index, and what is not in it
+ * yet. To be checked against the accounts themselves, which may have changed since. Undefined where there are more
+ * than `limit`.
  */
 export async function findCandidates(
   pool: pg.Pool,
   term: string,
   limit: number,
-): Promise<string[] | undefined> {
-  // Without a name, so that each term is planned for.
+): Promise<string | undefined> {
+  // Without a name, so that each term is planned for. As one text, for nobody here reads thousands of ids.
   const text = `
-    (SELECT user_id FROM user_search
-     WHERE search_pieces(text) @@ search_query(lower($1)) AND strpos(text, lower($1)) > 0 LIMIT ${limit + 1})
-    UNION (SELECT user_id FROM user_search_queue LIMIT ${limit + 1})`
-  const { rows } = await pool.query<[string]>({ text, values: [term], rowMode: 'array' })
-  return rows.length > limit ? undefined : rows.map(([id]) => id)
+    SELECT CASE WHEN count(*) <= ${limit} THEN coalesce(array_agg(user_id), '{}')::text END FROM (
+      (SELECT user_id FROM user_search
+       WHERE search_pieces(text) @@ search_query(lower($1)) AND strpos(text, lower($1)) > 0 LIMIT ${limit + 1})
+      UNION (SELECT user_id FROM user_search_queue LIMIT ${limit + 1})
+    ) found`
+  const { rows } = await pool.query<[string | null]>({ text, values: [term], rowMode: 'array' })
+  return rows[0]?.[0] ?? undefined
 }

@@ -5,6 +5,8 @@ import type { Conditions } from './user-filter.ts'
 
 /** In tables smaller than this everything is looked at. */
 const SMALL = 5 * EXACT_MAX
+/** So many that have a term are looked at for what filters leave of them. */
+const CANDIDATES_MAX = 30_000
 /** From so many accounts an estimate is made. */
 const SAMPLE = 10_000
 
@@ -26,12 +28,34 @@ async function countFew(
   { values, filters, where, search }: Conditions,
   useIndex: boolean,
 ): Promise<number> {
-  const asked = search && useIndex
-  const candidates = asked && (await findCandidates(pool, search.term, EXACT_MAX))
-  if (asked && !candidates && filters === 'true') return EXACT_MAX + 1
-  if (!candidates) return countUpTo(pool, { from: 'users u', where, values })
+  if (!search || !useIndex) return countUpTo(pool, { from: 'users u', where, values })
+  if (filters !== 'true') {
+    // Where the filters leave few, these are looked at, however many accounts have the term.
+    const [filtered = 0, found = 0] = await countAmongFew(pool, filters, search.matches, values)
+    if (filtered <= EXACT_MAX) return found
+  }
+  const candidates = await findCandidates(pool, search.term, CANDIDATES_MAX)
+  if (!candidates)
+    return filters === 'true' ? EXACT_MAX + 1 : countUpTo(pool, { from: 'users u', where, values })
   const among = `u.id = ANY ($${values.length + 1}::uuid[]) AND ${where}`
   return countUpTo(pool, { from: 'users u', where: among, values: [...values, candidates] })
+}
+
+/** How many accounts the filters select, or one more than is counted, and how many of these match. */
+async function countAmongFew(
+  pool: pg.Pool,
+  filters: string,
+  matches: string,
+  values: unknown[],
+): Promise<number[]> {
+  const { rows } = await pool.query<number[]>({
+    text: `SELECT count(*)::int, (count(*) FILTER (WHERE ${matches}))::int FROM (
+        SELECT u.email, u.username, u.display_name FROM users u WHERE ${filters} LIMIT ${EXACT_MAX + 1}
+      ) u`,
+    values,
+    rowMode: 'array',
+  })
+  return rows[0] ?? []
 }
 
 /** By pages chosen at random. */

@@ -172,6 +172,29 @@ describe('a search', () => {
     }
     await service.app.pool.query(`DELETE FROM users WHERE email LIKE '%@example.net'`)
   })
+
+  test('of what very many have, together with a filter that few pass, finds and counts these few', async () => {
+    const tag = randomUUID().slice(0, 6)
+    await service.app.pool.query(
+      `WITH made AS (
+         INSERT INTO users (id, email, email_canonical, disabled_at, created_at, updated_at)
+         SELECT gen_random_uuid(), e, e, CASE WHEN i <= 4 THEN now() END, timestamptz '1999-01-01' + i * interval '1 second', now()
+         FROM (SELECT i, 'crowd' || i || '-' || $1::text || '@example.net' AS e FROM generate_series(1, 60000) i) made
+         RETURNING id, email
+       ) INSERT INTO user_roles SELECT id, 'support' FROM made WHERE email ~ '^crowd[345]-'`,
+      [tag],
+    )
+    await service.app.pool.query('ANALYZE users')
+    const find = async (filter: object) => {
+      const { nodes, totalCount } = await read({ filter: { search: `-${tag}@`, ...filter }, first: 5 })
+      return [nodes.map(({ email }) => email.split('-')[0]), totalCount]
+    }
+    expect(await find({ role: 'support' })).toEqual([['crowd5', 'crowd4', 'crowd3'], 3])
+    expect(await find({ disabled: true })).toEqual([['crowd4', 'crowd3', 'crowd2', 'crowd1'], 4])
+    expect(await find({ role: 'support', disabled: true })).toEqual([['crowd4', 'crowd3'], 2])
+    expect(await find({ role: 'admin' })).toEqual([[], 0])
+    await service.app.pool.query(`DELETE FROM users WHERE email LIKE '%@example.net'`)
+  })
 })
 
 describe('a filter', () => {
