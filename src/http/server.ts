@@ -22,6 +22,10 @@ const BODY_LIMIT_BYTES = 64 * 1024
 const USER_AGENT_MAX_LENGTH = 512
 const REQUEST_ID_HEADER = 'x-request-id'
 
+/** So many origins are named in the log; whoever makes more up fills nothing. */
+const STRANGERS_MAX = 20
+const ORIGIN_MAX_LENGTH = 200
+
 /** The HTTP server of an app, built but not listening: see listen.ts. */
 export async function createHttpServer(app: App, schema: GraphQLSchema): Promise<FastifyInstance> {
   const { config } = app
@@ -40,8 +44,10 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   })
   // Browsers send text/plain without a preflight; no mutation may arrive that way.
   server.removeContentTypeParser('text/plain')
+  const noteStranger = strangerLog(app)
   server.addHook('onRequest', async (request, reply) => {
     void reply.headers(headers).header(REQUEST_ID_HEADER, request.id)
+    if (request.method === 'OPTIONS') noteStranger(request)
   })
   await server.register(cors, {
     // False, unlike a list, says nothing at all to others.
@@ -73,6 +79,21 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   jwksRoute(server, app)
   healthRoutes(server, app, metrics)
   return server
+}
+
+/**
+ * Says once of each origin whose pages are kept out. Whoever forgot CORS_ORIGINS reads only of a missing
+ * header in the browser, and scripts are told nothing at all. Only pages of other origins send preflights.
+ */
+function strangerLog({ config, log }: App): (request: FastifyRequest) => void {
+  const named = new Set<string>()
+  return ({ headers: { origin } }) => {
+    if (origin === undefined || config.corsOrigins.includes(origin)) return
+    const name = origin.slice(0, ORIGIN_MAX_LENGTH)
+    if (named.has(name) || named.size >= STRANGERS_MAX) return
+    named.add(name)
+    log.info({ origin: name }, 'a page of an origin that CORS_ORIGINS does not name was kept out')
+  }
 }
 
 /** Apollo's adapter makes a URL with the Host header and fails where that gives none. */

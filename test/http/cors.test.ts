@@ -22,8 +22,8 @@ const query = (origin?: string, url = service.url) =>
     body: JSON.stringify({ query: '{ __typename }' }),
   })
 
-const preflight = (origin: string) =>
-  fetch(`${service.url}/graphql`, {
+const preflight = (origin: string, url = service.url) =>
+  fetch(`${url}/graphql`, {
     method: 'OPTIONS',
     headers: {
       origin,
@@ -77,4 +77,17 @@ test('unless origins are listed, none is allowed', async () => {
   const closed = await startService()
   expect(corsHeaders(await query('http://localhost:4000', closed.url))).toEqual({})
   await closed.close()
+})
+
+test('the log says once, and of twenty at most, which origins are kept out', async () => {
+  const other = await startService({ settings: { CORS_ORIGINS: APP, LOG_LEVEL: 'info' } })
+  const named = () =>
+    other.logged.filter(line => line.includes('CORS_ORIGINS')).map(line => JSON.parse(line).origin)
+  for (const origin of [APP, 'http://localhost:3000', 'http://localhost:3000'])
+    await preflight(origin, other.url)
+  expect(named()).toEqual(['http://localhost:3000'])
+  for (let count = 0; count < 30; count++) await preflight(`https://${count}.example.com`, other.url)
+  await preflight('x'.repeat(5000), other.url)
+  expect(named()).toHaveLength(20)
+  await other.close()
 })
