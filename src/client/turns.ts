@@ -31,7 +31,7 @@ export function localTurns(): Turns {
   }
 }
 
-/** Turns among the tabs of an origin, by the Web Locks API. */
+/** Turns among the tabs of an origin, by the Web Locks API; among the callers alone where the page may not lock. */
 export function lockTurns(locks: Locks, name: string): Turns {
   const alone = localTurns()
   return async run => {
@@ -40,26 +40,22 @@ export function lockTurns(locks: Locks, name: string): Turns {
       begun = true
       return run(waited)
     }
+    const patience = new AbortController()
+    let timer: ReturnType<typeof setTimeout> | undefined
     try {
       const free = await locks.request(name, { ifAvailable: true }, async lock =>
         lock ? { result: await begin(false) } : undefined,
       )
       if (free) return free.result
-    } catch (error) {
-      if (begun) throw error
-      // Forbidden here, as in a frame without an origin or where the user blocks all storage.
-      return alone(run)
-    }
-    const patience = new AbortController()
-    const timer = setTimeout(() => patience.abort(), PATIENCE_MS)
-    try {
+      timer = setTimeout(() => patience.abort(), PATIENCE_MS)
       return await locks.request(name, { signal: patience.signal }, () => {
         clearTimeout(timer)
         return begin(true)
       })
     } catch (error) {
-      if (begun || !patience.signal.aborted) throw error
-      return run(true)
+      if (begun) throw error
+      // Somebody holds on for too long; or the user has blocked cookies, and with them the locks.
+      return patience.signal.aborted ? run(true) : alone(run)
     } finally {
       clearTimeout(timer)
     }

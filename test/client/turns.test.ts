@@ -1,5 +1,5 @@
 import { expect, jest, test } from '@jest/globals'
-import { leaseTurns, localTurns, lockTurns, type Turns } from '../../src/client/turns.ts'
+import { type Locks, leaseTurns, localTurns, lockTurns, type Turns } from '../../src/client/turns.ts'
 import { fakeLocks } from './support.ts'
 
 function fakeStorage() {
@@ -12,9 +12,15 @@ function fakeStorage() {
   }
 }
 
+/** What a browser's are whose user has blocked cookies. */
+const refusedLocks: Locks = {
+  request: () => Promise.reject(new DOMException('Access to the Locks API is denied.', 'SecurityError')),
+}
+
 const ways: [string, () => Turns][] = [
   ['in one client', localTurns],
   ['by Web Locks', () => lockTurns(fakeLocks(), 'name')],
+  ['where the user has blocked locks', () => lockTurns(refusedLocks, 'name')],
   ['by leases', () => leaseTurns(fakeStorage(), 'name')],
 ]
 
