@@ -26,7 +26,9 @@ const PAGES = [
   '/account/*',
   '/users',
   '/users/*',
+  '/roles',
   '/audit',
+  '/mails',
 ]
 
 /** Where index.html has a place for the settings. */

@@ -15,6 +15,8 @@ import { Waiting } from './parts/waiting.tsx'
 const Account = lazy(() => import('./account/account.tsx').then(({ Account }) => ({ default: Account })))
 const Users = lazy(() => import('./admin/users.tsx').then(({ Users }) => ({ default: Users })))
 const User = lazy(() => import('./admin/user.tsx').then(({ User }) => ({ default: User })))
+const Roles = lazy(() => import('./admin/roles.tsx').then(({ Roles }) => ({ default: Roles })))
+const Mails = lazy(() => import('./admin/mails.tsx').then(({ Mails }) => ({ default: Mails })))
 const Audit = lazy(() => import('./admin/audit.tsx').then(({ Audit }) => ({ default: Audit })))
 
 /** What each address shows. The server has the same list in src/http/web.ts. */
@@ -36,13 +38,19 @@ export function App() {
             {({ section }) => <SignedIn>{() => <Account section={section} />}</SignedIn>}
           </Route>
           <Route path="/users">
-            <SignedIn permission="users:read">{() => <Users />}</SignedIn>
+            <SignedIn anyOf={['users:read']}>{() => <Users />}</SignedIn>
           </Route>
           <Route path="/users/:id">
-            {({ id }) => <SignedIn permission="users:read">{() => <User key={id} id={id} />}</SignedIn>}
+            {({ id }) => <SignedIn anyOf={['users:read']}>{() => <User key={id} id={id} />}</SignedIn>}
+          </Route>
+          <Route path="/roles">
+            <SignedIn anyOf={['users:read', 'roles:write']}>{() => <Roles />}</SignedIn>
+          </Route>
+          <Route path="/mails">
+            <SignedIn anyOf={['audit:read']}>{() => <Mails />}</SignedIn>
           </Route>
           <Route path="/audit">
-            <SignedIn permission="audit:read">{() => <Audit />}</SignedIn>
+            <SignedIn anyOf={['audit:read']}>{() => <Audit />}</SignedIn>
           </Route>
           <Route component={Missing} />
         </Switch>

@@ -1,4 +1,4 @@
-import { type FormEvent, useRef, useState } from 'react'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { AuthError } from '../client/index.ts'
 import { facts } from './facts.ts'
 import { useText } from './language.tsx'
@@ -27,7 +27,7 @@ export type FormOptions = {
   inputs: string[]
 }
 
-/** A form that keeps what was typed, says what is wrong where it is wrong, and goes there. */
+/** A form that keeps what was typed and the focus, says what is wrong where it is wrong, and goes there. */
 export function useForm(
   run: (values: Values, form: HTMLFormElement) => Promise<void>,
   options: FormOptions,
@@ -38,6 +38,11 @@ export function useForm(
   const [failure, setFailure] = useState<unknown>()
   const [busy, setBusy] = useState(false)
   const running = useRef(false)
+  const focused = useRef<Element>(null)
+  useEffect(() => {
+    // The button is disabled while it works, and a browser takes the focus from what is disabled.
+    if (!busy) returnFocus(focused.current)
+  }, [busy])
 
   async function submit(form: HTMLFormElement) {
     const data = new FormData(form)
@@ -46,6 +51,7 @@ export function useForm(
     let wrong = Object.fromEntries(found) as Record<string, string>
     let failed: unknown
     if (found.length === 0) {
+      focused.current = document.activeElement
       setBusy(true)
       try {
         await run(values, form)
@@ -88,6 +94,11 @@ export function useForm(
 
 function isAboutInputs(failure: unknown): boolean {
   return failure instanceof AuthError && Object.keys(failure.fields).length > 0
+}
+
+/** Moves the focus back to where it was, unless it has gone on to something else. */
+export function returnFocus(element: Element | null): void {
+  if (document.activeElement === document.body && element instanceof HTMLElement) element.focus()
 }
 
 /** The checks that forms share. */

@@ -1,11 +1,12 @@
+import { keep, kept } from './kept.ts'
+
 const KEY = 'authograph.known'
 
 /** Whether somebody was signed in when these pages were last open in this browser: a guess until the server says. */
 export function wasSignedIn(): boolean {
-  return localStorage.getItem(KEY) === 'yes'
+  return kept(KEY) === 'yes'
 }
 
 export function rememberSignedIn(signedIn: boolean): void {
-  if (signedIn) localStorage.setItem(KEY, 'yes')
-  else localStorage.removeItem(KEY)
+  keep(KEY, signedIn ? 'yes' : 'no')
 }

@@ -1,5 +1,6 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
 import { facts } from './facts.ts'
+import { keep, kept } from './kept.ts'
 import { en, type Messages } from './locales/en.ts'
 import { ko } from './locales/ko.ts'
 
@@ -27,7 +28,7 @@ export function LanguageProvider({ children }: { children: ReactNode }) {
       tag,
       text: messagesOf(tag),
       choose: (chosen: string) => {
-        localStorage.setItem(STORED, chosen)
+        keep(STORED, chosen)
         setTag(chosen)
       },
     }),
@@ -47,7 +48,7 @@ export function useText(): Messages {
 }
 
 function firstChoice(): string {
-  const wishes = [localStorage.getItem(STORED), ...navigator.languages].filter(tag => tag !== null)
+  const wishes = [kept(STORED), ...navigator.languages].filter(tag => tag !== null)
   for (const wish of wishes) {
     const found = languages.find(({ tag }) => tag === wish || languageOf(tag) === languageOf(wish))
     if (found) return found.tag

@@ -57,6 +57,8 @@ test.each([
   '/users',
   '/users/01a1fbe5-6c2e-7233-9821-dc0a2df90c9c',
   '/audit',
+  '/roles',
+  '/mails',
 ])('%s is the page, to be asked for anew each time', async url => {
   const { statusCode, headers } = await server.inject(url)
   expect(statusCode).toBe(200)

@@ -1,5 +1,8 @@
 import { existsSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, expect } from '@jest/globals'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, jest } from '@jest/globals'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
 /** Where distributions put it. */
@@ -18,12 +21,19 @@ const ARGUMENTS = [
   '--disable-component-update',
   '--disable-sync',
 ]
+const launchOptions = () => ({ executablePath: installedBrowser(), args: ARGUMENTS })
+/** Chromium's own settings; 2 stands for "block". */
+const BLOCK_COOKIES = { profile: { default_content_setting_values: { cookies: 2 } } }
+/** Long enough for a machine that is busy with other things. */
+const TEST_TIMEOUT_MS = 120_000
 /** Less than a test may take, so that it is the step that says what was waited for. */
-const STEP_TIMEOUT_MS = 10_000
+const STEP_TIMEOUT_MS = 30_000
 
 export type Browsing = {
   /** A tab of a browser that knows nothing yet, unless `beside` is given: then of that tab's browser. */
   open(options?: BrowserContextOptions & { beside?: Page }): Promise<Page>
+  /** A tab of a browser whose user has blocked cookies and all else that sites store. */
+  openWithoutCookies(): Promise<Page>
   /** For a test that breaks something on purpose: forgets what the pages have complained about. */
   forgive(): void
 }
@@ -33,14 +43,25 @@ export type Browsing = {
  * content security policy fails.
  */
 export function useBrowser(): Browsing {
+  jest.setTimeout(TEST_TIMEOUT_MS)
   let browser: Browser | undefined
   const complaints: string[] = []
+  const others: (() => Promise<void>)[] = []
+  const listen = (page: Page) => {
+    page.setDefaultTimeout(STEP_TIMEOUT_MS)
+    page.on('console', message => {
+      if (message.type() === 'error') complaints.push(`${message.text()} (${page.url()})`)
+    })
+    page.on('pageerror', error => complaints.push(String(error)))
+    return page
+  }
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: installedBrowser(), args: ARGUMENTS })
+    browser = await chromium.launch(launchOptions())
   })
   afterEach(async () => {
     const heard = complaints.splice(0)
     await Promise.all(browser?.contexts().map(context => context.close()) ?? [])
+    await Promise.all(others.splice(0).map(close => close()))
     expect(heard).toEqual([])
   })
   afterAll(() => browser?.close())
@@ -48,13 +69,18 @@ export function useBrowser(): Browsing {
     open: async ({ beside, ...options } = {}) => {
       if (!browser) throw new Error('The browser is not started yet.')
       const context = beside?.context() ?? (await browser.newContext({ locale: 'en-GB', ...options }))
-      const page = await context.newPage()
-      page.setDefaultTimeout(STEP_TIMEOUT_MS)
-      page.on('console', message => {
-        if (message.type() === 'error') complaints.push(`${message.text()} (${page.url()})`)
+      return listen(await context.newPage())
+    },
+    openWithoutCookies: async () => {
+      const profile = await mkdtemp(path.join(tmpdir(), 'authograph-browser-'))
+      await mkdir(path.join(profile, 'Default'))
+      await writeFile(path.join(profile, 'Default', 'Preferences'), JSON.stringify(BLOCK_COOKIES))
+      const context = await chromium.launchPersistentContext(profile, { ...launchOptions(), locale: 'en-GB' })
+      others.push(async () => {
+        await context.close()
+        await rm(profile, { recursive: true })
       })
-      page.on('pageerror', error => complaints.push(String(error)))
-      return page
+      return listen(await context.newPage())
     },
     forgive: () => void complaints.splice(0),
   }

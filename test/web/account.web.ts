@@ -36,6 +36,55 @@ test('the profile is changed, and a name that is taken is told at its field', as
   expect(user).toMatchObject({ displayName: '에이다', username: 'ada', locale: 'ko' })
 })
 
+test('the focus stays at the button that was pressed', async () => {
+  const { email } = await signUp(service)
+  const page = await signedInAt('/account', email)
+  await page.getByLabel('Name', { exact: true }).fill('Ada')
+  await page.getByRole('button', { name: 'Save' }).press('Enter')
+  await page.getByText('Saved.').waitFor()
+  await page.waitForFunction("document.activeElement.textContent === 'Save'")
+  await page.getByRole('link', { name: 'Security' }).click()
+  await page.getByLabel('Current password').fill(PASSWORD)
+  await page.getByLabel('New password').fill(NEW_PASSWORD)
+  await page.getByRole('button', { name: 'Change the password' }).press('Enter')
+  await page.getByText('The password is changed').waitFor()
+  await page.waitForFunction("document.activeElement.textContent === 'Change the password'")
+})
+
+test('each part of the account has a name of its own in the browser’s tab and history', async () => {
+  const { email } = await signUp(service)
+  const page = await signedInAt('/account', email)
+  expect(await page.title()).toBe('Profile · My account · Authograph')
+  await page.getByRole('link', { name: 'Devices' }).click()
+  await page.waitForFunction("document.title === 'Devices · My account · Authograph'")
+  await page.goBack()
+  await page.waitForFunction("document.title === 'Profile · My account · Authograph'")
+})
+
+test('a password manager is told whose password is changed', async () => {
+  const { email } = await signUp(service)
+  const page = await signedInAt('/account/security', email)
+  const form = page.locator('form', { has: page.getByLabel('New password') })
+  const inputs = await form
+    .locator('input')
+    .evaluateAll(all =>
+      (all as HTMLInputElement[]).map(({ autocomplete, type, value }) => ({ autocomplete, type, value })),
+    )
+  expect(inputs).toEqual([
+    { autocomplete: 'username', type: 'text', value: email },
+    { autocomplete: 'current-password', type: 'password', value: '' },
+    { autocomplete: 'new-password', type: 'password', value: '' },
+  ])
+})
+
+test('devices are named in the language of the page', async () => {
+  const { email } = await signUp(service)
+  const page = await browser.open({ locale: 'ko-KR' })
+  await page.goto(`${service.url}/account/devices`)
+  await signInOn(page, email, PASSWORD)
+  await page.getByText('Linux의 Chrome').waitFor()
+})
+
 test('the password is changed, and a wrong current one is told', async () => {
   const { email } = await signUp(service)
   const page = await signedInAt('/account/security', email)

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import { violations } from '../support/axe.ts'
 import { useBrowser } from '../support/browser.ts'
+import { failedMail } from '../support/mails.ts'
 import { PASSWORD, type SignedIn, signUp, signUpWith, useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
 import { linkOf } from '../support/smtp.ts'
@@ -112,10 +113,136 @@ test('whoever is invited chooses a password by the mail and signs in', async () 
 test('roles are given and taken', async () => {
   const { page, subject } = await subjectPage('Alan Turing')
   await page.getByLabel('support').check()
-  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('region', { name: 'Roles' }).getByRole('button', { name: 'Save' }).click()
   await page.getByText('The roles are changed.').waitFor()
   const roles = await service.app.db.userRole.findMany({ where: { userId: subject.id } })
   expect(roles.map(role => role.roleName).sort()).toEqual(['support', 'user'])
+})
+
+test('the data of the application is changed as JSON, and what is not JSON is kept to be put right', async () => {
+  const { page, subject } = await subjectPage('Hedy Lamarr')
+  const area = page.getByLabel('Private')
+  await area.fill('{ "plan": gold }')
+  await page.getByRole('region', { name: 'Data of the application' }).getByRole('button').click()
+  await page.getByText('Write a JSON object').waitFor()
+  expect(await area.inputValue()).toBe('{ "plan": gold }')
+  expect(await page.evaluate('document.activeElement.name')).toBe('privateMetadata')
+  await area.fill('{ "plan": "gold" }')
+  await page.getByRole('region', { name: 'Data of the application' }).getByRole('button').click()
+  await page.getByText('Saved.').waitFor()
+  expect(await service.app.db.user.findUniqueOrThrow({ where: { id: subject.id } })).toMatchObject({
+    publicMetadata: {},
+    privateMetadata: { plan: 'gold' },
+  })
+})
+
+describe('a role', () => {
+  const row = (page: Page, name: string) => page.locator('li', { has: page.getByRole('heading', { name }) })
+
+  test('is made, changed and deleted', async () => {
+    const page = await adminAt('/roles')
+    await page.getByRole('button', { name: 'New role' }).click()
+    const making = page.getByRole('dialog', { name: 'New role' })
+    await making.getByLabel('Name').fill('support')
+    await making.getByLabel('audit:read').check()
+    expect(await violations(page)).toEqual([])
+    await page.screenshot({ path: 'test/web/screenshots/role.png' })
+    await making.getByRole('button', { name: 'Save' }).click()
+    await making.getByText('There is a role of this name already.').waitFor()
+    await making.getByLabel('Name').fill('auditor')
+    await making.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('The role auditor is saved.').waitFor()
+
+    await page.getByRole('button', { name: 'Change auditor' }).click()
+    const changing = page.getByRole('dialog', { name: 'Change auditor' })
+    await changing.getByLabel('What it is for').fill('Looks at what happened.')
+    await changing.getByLabel('users:read').check()
+    await changing.getByRole('button', { name: 'Save' }).click()
+    await row(page, 'auditor').getByText('Looks at what happened.').waitFor()
+    const role = { name: 'auditor', description: 'Looks at what happened.' }
+    expect(await service.app.db.role.findUnique({ where: { name: 'auditor' } })).toMatchObject({
+      ...role,
+      permissions: ['audit:read', 'users:read'],
+    })
+
+    await page.getByRole('button', { name: 'Delete auditor' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('The role auditor was deleted.').waitFor()
+    await row(page, 'auditor').waitFor({ state: 'detached' })
+  })
+
+  test('that somebody has stays, and the page says why', async () => {
+    await service.app.db.role.create({ data: { name: 'guide', permissions: [] } })
+    await signUpWith(service, 'guide')
+    const page = await adminAt('/roles')
+    await page.getByRole('button', { name: 'Delete guide' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Delete' }).click()
+    await dialog.getByText('1 account has this role. Take it from them first.').waitFor()
+  })
+
+  test('that is built-in can only be seen, and so can every one by who may not define them', async () => {
+    await service.app.db.role.create({ data: { name: 'clerk', permissions: ['users:read'] } })
+    const page = await adminAt('/roles')
+    await row(page, 'clerk').getByRole('button', { name: 'Change clerk' }).waitFor()
+    expect(await row(page, 'admin').getByRole('button').count()).toBe(0)
+    await row(page, 'admin').getByText('built-in').waitFor()
+
+    const { email } = await signUpWith(service, 'support')
+    const other = await browser.open()
+    await other.goto(`${service.url}/roles`)
+    await signInOn(other, email, PASSWORD)
+    await row(other, 'clerk').waitFor()
+    expect(await other.locator('main').getByRole('button').count()).toBe(0)
+  })
+})
+
+describe('a mail that failed', () => {
+  test('is sent again, unless it would come too late', async () => {
+    await failedMail(service, 'bounced@example.com')
+    await failedMail(service, 'late@example.com', new Date(Date.now() - 1000))
+    const page = await adminAt('/mails')
+    await page.locator('tr', { hasText: 'late@example.com' }).getByText('Too late').waitFor()
+    await page.getByRole('button', { name: 'Send again to bounced@example.com' }).click()
+    await page.getByText('The mail to bounced@example.com is on its way again.').waitFor()
+    await page.locator('tr', { hasText: 'bounced@example.com' }).waitFor({ state: 'detached' })
+    expect(await service.mailsTo('bounced@example.com')).toHaveLength(1)
+  })
+
+  test('is only seen by who may not change accounts', async () => {
+    await failedMail(service, 'seen@example.com')
+    const { email } = await signUpWith(service, 'support')
+    const page = await browser.open()
+    await page.goto(`${service.url}/mails`)
+    await signInOn(page, email, PASSWORD)
+    await page.locator('tr', { hasText: 'seen@example.com' }).waitFor()
+    expect(await page.locator('main').getByRole('button').count()).toBe(0)
+  })
+})
+
+test('whoever may read the audit log alone finds no link to a page that is not for them', async () => {
+  await service.app.db.role.create({ data: { name: 'inspector', permissions: ['audit:read'] } })
+  const { email, id } = await signUpWith(service, 'inspector')
+  const page = await browser.open()
+  await page.goto(`${service.url}/audit?subject=${id}`)
+  await signInOn(page, email, PASSWORD)
+  await page.locator('tbody tr').first().getByText(id).first().waitFor()
+  expect(await page.locator('main a').count()).toBe(0)
+})
+
+test('an account that is gone, or never was, is said to be so', async () => {
+  const page = await adminAt('/users/nobody')
+  await page.getByRole('heading', { name: 'There is no such account' }).waitFor()
+  expect(await page.title()).toBe('There is no such account · Authograph')
+})
+
+test('the focus goes back to what opened a dialog', async () => {
+  const page = await adminAt('/users')
+  await page.getByRole('button', { name: 'Invite' }).click()
+  await page.getByRole('dialog', { name: 'Invite somebody' }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  await page.waitForFunction("document.activeElement.textContent === 'Invite'")
 })
 
 test('an account is disabled with a reason, which ends its sessions, and enabled again', async () => {
@@ -157,7 +284,7 @@ test('an account is deleted only by whoever writes its address', async () => {
 test('the last administrator stays one, and the page says why', async () => {
   const page = await adminAt(`/users/${admin.id}`)
   await page.getByLabel('admin').uncheck()
-  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('region', { name: 'Roles' }).getByRole('button', { name: 'Save' }).click()
   await page.getByText('This is the last administrator.').waitFor()
 })
 

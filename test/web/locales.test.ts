@@ -1,13 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import Bowser from 'bowser'
 import type { z } from 'zod'
-import { displayNameField, emailField, localeField, usernameField } from '../../src/accounts/fields.ts'
+import {
+  displayNameField,
+  emailField,
+  localeField,
+  metadataField,
+  usernameField,
+} from '../../src/accounts/fields.ts'
 import { auditActions } from '../../src/audit/actions.ts'
 import { AuthError, NetworkError } from '../../src/client/errors.ts'
 import { errorTable } from '../../src/errors.ts'
+import mailsInEnglish from '../../src/mail/locales/en.ts'
 import { passwordField } from '../../src/passwords/new-password.ts'
 import { passwordProblems } from '../../src/passwords/policy.ts'
+import { permissions } from '../../src/permissions/permissions.ts'
 import { en } from '../../src/web/locales/en.ts'
 import { ko } from '../../src/web/locales/ko.ts'
 import { fieldProblems, problemText, serverText } from '../../src/web/problems.ts'
@@ -18,6 +27,18 @@ const seconds = (count: number) => `${count} seconds`
 describe.each([en, ko])('$name', text => {
   test('has a name for everything that the audit log knows', () => {
     expect(Object.keys(text.actions).sort()).toEqual(Object.keys(auditActions).sort())
+  })
+
+  test('has words for every permission, built-in role and mail', () => {
+    expect(Object.keys(text.roles.may).sort()).toEqual(Object.keys(permissions).sort())
+    const seeded = readFileSync(
+      path.join(SRC, '../prisma/migrations/20261121000000_start/migration.sql'),
+      'utf8',
+    )
+    const builtIn = [...seeded.matchAll(/^ {2}\('([a-z]+)', '.+', true\)[,;]$/gm)].map(([, name]) => name)
+    expect(builtIn).toHaveLength(3)
+    expect(Object.keys(text.roles.builtIn).sort()).toEqual(builtIn.sort())
+    expect(Object.keys(text.mails.templates).sort()).toEqual(Object.keys(mailsInEnglish.mails).sort())
   })
 
   test('says of every error what happened', () => {
@@ -57,7 +78,16 @@ describe('Korean has words for what the server says', () => {
       errorTable.USERNAME_TAKEN.message,
       'This is your address already.',
     ])
-    expect(said.size).toBeGreaterThan(12)
+    const nested = JSON.parse('['.repeat(9) + ']'.repeat(9)) as unknown
+    for (const value of [
+      [],
+      { a: nested },
+      { a: 'x'.repeat(9000) },
+      { a: '\0' },
+      JSON.parse('{"__proto__":1}'),
+    ])
+      for (const message of issues(metadataField, value)) said.add(message)
+    expect(said.size).toBeGreaterThan(17)
     expect([...said].filter(message => serverText(ko, message) === undefined)).toEqual([])
   })
 
@@ -73,6 +103,12 @@ describe('Korean has words for what the server says', () => {
     expect(said.filter(message => serverText(ko, message) === undefined)).toEqual([])
   })
 
+  test('of a role that is in use', () => {
+    for (const message of ['1 account has', '2 accounts have'])
+      expect(serverText(ko, `${message} this role. Take it from them first.`)).toContain(message[0])
+    expect(serverText(ko, 'Use 2 to 32 of a-z, 0-9 and -, starting with a letter.')).toBeDefined()
+  })
+
   test('and keeps its numbers', () => {
     const refusal = new AuthError({
       message: 'x',
@@ -80,6 +116,18 @@ describe('Korean has words for what the server says', () => {
     })
     expect(fieldProblems(ko, refusal)).toEqual({ newPassword: '8자 이상 입력해 주세요.' })
     expect(fieldProblems(en, refusal)).toEqual({ newPassword: 'Use at least 8 characters.' })
+  })
+})
+
+describe('A device', () => {
+  test.each([...Object.values(Bowser.OS_MAP), 'iPhone', 'iPad'])('on %s is called so in Korean', system => {
+    expect(ko.sessions.named(`Firefox on ${system}`)).toBe(`${system}의 Firefox`)
+    expect(en.sessions.named(`Firefox on ${system}`)).toBe(`Firefox on ${system}`)
+  })
+
+  test('that is an app is called so, and one that its owner named stays as it is', () => {
+    expect(ko.sessions.named('Android app')).toBe('Android 앱')
+    for (const name of ['curl', 'Ada on tour', '부엌의 태블릿']) expect(ko.sessions.named(name)).toBe(name)
   })
 })
 

@@ -163,8 +163,11 @@ test('the language is the browser’s, and the one that is chosen instead stays 
   await page.goto(`${service.url}/sign-in`)
   await page.getByRole('heading', { name: 'Authograph에 로그인' }).waitFor()
   expect(await page.evaluate('document.documentElement.lang')).toBe('ko')
+  await page.getByLabel('언어').focus()
   await page.getByLabel('언어').selectOption('en')
   await page.getByRole('heading', { name: 'Sign in to Authograph' }).waitFor()
+  expect(await page.evaluate('document.activeElement.tagName')).toBe('SELECT')
+  expect(await page.title()).toBe('Sign in · Authograph')
   await page.reload()
   await page.getByRole('heading', { name: 'Sign in to Authograph' }).waitFor()
   expect(await page.evaluate('document.documentElement.lang')).toBe('en')
@@ -183,6 +186,28 @@ test('a server that cannot be reached is said to be so, and trying again works',
   await page.unroute('**/graphql')
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('heading', { name: 'My account' }).waitFor()
+})
+
+test('a browser that keeps nothing for pages can sign in all the same, and is told what it misses', async () => {
+  const { email } = await verified()
+  const page = await browser.openWithoutCookies()
+  await page.goto(`${service.url}/sign-in`)
+  await page.getByText('Your browser accepts no cookies here').waitFor()
+  await page.screenshot({ path: 'test/web/screenshots/no-cookies.png' })
+  await page.getByLabel('Language').selectOption('ko')
+  await page.getByLabel('언어').selectOption('en')
+  await signInOn(page, email, PASSWORD)
+  await page.getByRole('heading', { name: 'My account' }).waitFor()
+})
+
+test('a browser that runs no scripts is told so, in the languages of the pages, and at the top', async () => {
+  const page = await browser.open({ javaScriptEnabled: false, viewport: { width: 390, height: 400 } })
+  await page.goto(`${service.url}/sign-in`)
+  for (const words of ['These pages need JavaScript', 'JavaScript가 필요합니다']) {
+    const box = await page.locator('noscript p', { hasText: words }).boundingBox()
+    expect(box && box.y + box.height).toBeLessThan(400)
+  }
+  await page.screenshot({ path: 'test/web/screenshots/no-script.png' })
 })
 
 describe('return_to', () => {

@@ -14,16 +14,16 @@ export function Account({ section = 'profile' }: { section: string | undefined }
   const { account } = useText()
   const { user } = useAuth()
   if (!user) return null
-  const content = {
-    profile: () => <Profile user={user} />,
-    security: () => <Security user={user} />,
-    devices: () => <Sessions />,
-    data: () => <OwnData user={user} />,
+  const open = {
+    profile: { name: account.profile, content: () => <Profile user={user} /> },
+    security: { name: account.security, content: () => <Security user={user} /> },
+    devices: { name: account.sessions, content: () => <Sessions /> },
+    data: { name: account.data, content: () => <OwnData user={user} /> },
   }[section]
-  if (!content) return <Missing />
+  if (!open) return <Missing />
   return (
     <Frame>
-      <PageTitle>{account.title}</PageTitle>
+      <PageTitle tab={`${open.name} · ${account.title}`}>{account.title}</PageTitle>
       <div className="sections">
         <nav className="sections-nav" aria-label={account.title}>
           <NavLink href="/account" exact>
@@ -43,7 +43,7 @@ export function Account({ section = 'profile' }: { section: string | undefined }
             {account.data}
           </NavLink>
         </nav>
-        <div style={{ display: 'grid', gap: 24, minWidth: 0 }}>{content()}</div>
+        <div style={{ display: 'grid', gap: 24, minWidth: 0 }}>{open.content()}</div>
       </div>
     </Frame>
   )

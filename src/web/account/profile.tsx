@@ -5,6 +5,7 @@ import { useAuth } from '../../client/react.ts'
 import { facts } from '../facts.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { languages, useLanguage, useText } from '../language.tsx'
+import { EmailField } from '../parts/fields.tsx'
 import { NotProved, useFresh } from '../parts/fresh.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
@@ -136,13 +137,7 @@ function EmailPanel({ user }: { user: User }) {
     >
       {facts.mail && (
         <form onSubmit={form.onSubmit} noValidate className="stack">
-          <TextInput
-            name="newEmail"
-            type="email"
-            label={profile.newEmail}
-            autoComplete="email"
-            error={form.error('newEmail')}
-          />
+          <EmailField name="newEmail" label={profile.newEmail} error={form.error('newEmail')} />
           <Notice kind="problem">{form.problem}</Notice>
           <Notice kind="mail">{sentTo && profile.emailSent(sentTo)}</Notice>
           <Button type="submit" variant="default" loading={form.busy} style={{ alignSelf: 'flex-start' }}>

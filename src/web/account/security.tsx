@@ -1,10 +1,10 @@
 import { Button } from '@mantine/core'
-import { useState } from 'react'
+import { Fragment, useState } from 'react'
 import type { User } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
-import { NewPasswordField, PasswordField } from '../parts/fields.tsx'
+import { AccountName, NewPasswordField, PasswordField } from '../parts/fields.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { useTimes } from '../times.ts'
@@ -36,20 +36,22 @@ export function Security({ user }: { user: User }) {
   const own = [user.email, user.username, user.displayName].filter(word => word !== null)
   return (
     <Panel title={security.title} lead={`${changed}${security.lead}`}>
-      {/* Empty again once it is done. */}
-      <form key={done} onSubmit={form.onSubmit} noValidate className="stack">
-        <input type="hidden" name="username" autoComplete="username" value={user.email} />
-        <PasswordField
-          name="currentPassword"
-          label={security.current}
-          error={form.error('currentPassword')}
-        />
-        <NewPasswordField
-          name="newPassword"
-          label={common.newPassword}
-          own={own}
-          error={form.error('newPassword')}
-        />
+      <form onSubmit={form.onSubmit} noValidate className="stack">
+        <AccountName email={user.email} />
+        {/* Empty again once it is done. */}
+        <Fragment key={done}>
+          <PasswordField
+            name="currentPassword"
+            label={security.current}
+            error={form.error('currentPassword')}
+          />
+          <NewPasswordField
+            name="newPassword"
+            label={common.newPassword}
+            own={own}
+            error={form.error('newPassword')}
+          />
+        </Fragment>
         <Notice kind="problem">{form.problem}</Notice>
         <Notice kind="success">{done > 0 && !form.problem && security.done}</Notice>
         <Button type="submit" loading={form.busy} style={{ alignSelf: 'flex-start' }}>

@@ -5,11 +5,12 @@ import { useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Answer, Panel } from '../parts/panel.tsx'
-import { SessionRows, ZoneNote } from '../parts/session-rows.tsx'
+import { deviceOf, SessionRows, ZoneNote } from '../parts/session-rows.tsx'
 import { useQuery } from '../use-query.ts'
 
 export function Sessions() {
-  const { sessions: says } = useText()
+  const text = useText()
+  const { sessions: says } = text
   const { client } = useAuth()
   const query = useQuery('own', client.sessions.list)
   const [done, setDone] = useState<string>()
@@ -44,13 +45,13 @@ export function Sessions() {
                 session.current ? null : (
                   <form onSubmit={one.onSubmit}>
                     <input type="hidden" name="id" value={session.id} />
-                    <input type="hidden" name="device" value={session.deviceName ?? says.unknown} />
+                    <input type="hidden" name="device" value={deviceOf(text, session)} />
                     <Button
                       type="submit"
                       size="xs"
                       variant="default"
                       disabled={one.busy}
-                      aria-label={says.revokeOf(session.deviceName ?? says.unknown)}
+                      aria-label={says.revokeOf(deviceOf(text, session))}
                     >
                       {says.revoke}
                     </Button>

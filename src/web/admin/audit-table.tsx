@@ -68,7 +68,7 @@ export function AuditTable({ events, subject = true }: { events: AuditEvent[]; s
               <Text fz={14} fw={550}>
                 {(actions as Partial<Record<string, string>>)[event.action] ?? event.action}
               </Text>
-              <Text fz={13} hiddenFrom="sm">
+              <Text fz={13} hiddenFrom="sm" style={{ overflowWrap: 'anywhere' }}>
                 {event.actor ? nameOf(event.actor) : audit.system}
               </Text>
               <Text fz={12} c="dimmed" className="mono">

@@ -5,16 +5,14 @@ import { useText } from '../language.tsx'
 import { Frame } from '../parts/frame.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Answer, Empty } from '../parts/panel.tsx'
-import { ZoneNote } from '../parts/session-rows.tsx'
 import { useQuery } from '../use-query.ts'
 import { AuditTable } from './audit-table.tsx'
+import { ListPanel } from './list-panel.tsx'
 import { type ListState, useListState } from './list-state.ts'
-import { Pager } from './pager.tsx'
 import { nameOf } from './person.tsx'
 
 export function Audit() {
-  const { audit: says, actions, users } = useText()
+  const { audit: says, actions } = useText()
   const { client, user } = useAuth()
   const state = useListState()
   const query = useQuery(state.key, async () => {
@@ -68,27 +66,9 @@ export function Audit() {
           </Notice>
         </div>
       )}
-      <div className="panel" style={{ marginTop: 20, overflow: 'hidden' }}>
-        <Answer query={query} lines={8}>
-          {({ nodes, pageInfo }) =>
-            nodes.length === 0 ? (
-              <Empty title={says.empty} lead={says.emptyLead}>
-                <Button variant="default" onClick={state.clear}>
-                  {users.clear}
-                </Button>
-              </Empty>
-            ) : (
-              <>
-                <AuditTable events={nodes} />
-                <Pager info={pageInfo} state={state} />
-              </>
-            )
-          }
-        </Answer>
-      </div>
-      <Group mt="md" justify="flex-end">
-        <ZoneNote />
-      </Group>
+      <ListPanel query={query} state={state} empty={{ title: says.empty, lead: says.emptyLead }}>
+        {events => <AuditTable events={events} />}
+      </ListPanel>
     </Frame>
   )
 }

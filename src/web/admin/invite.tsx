@@ -5,7 +5,8 @@ import { useChecks, useForm } from '../forms.ts'
 import { InviteUserDocument } from '../generated/graphql.ts'
 import { useLanguage } from '../language.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { RoleChoice } from './roles.tsx'
+import { EmailField } from '../parts/fields.tsx'
+import { RoleChoice } from './role-choice.tsx'
 
 export type InviteProps = { onClose: () => void; onInvited: (email: string) => void }
 
@@ -33,16 +34,7 @@ export function Invite({ onClose, onInvited }: InviteProps) {
   return (
     <Dialog title={users.inviteTitle} onClose={onClose} form={form} action={users.inviteAction}>
       <Text fz={14}>{users.inviteLead}</Text>
-      <TextInput
-        name="email"
-        type="email"
-        label={common.email}
-        autoComplete="off"
-        required
-        withAsterisk={false}
-        error={form.error('email')}
-        data-autofocus
-      />
+      <EmailField autoComplete="off" error={form.error('email')} data-autofocus />
       <TextInput
         name="displayName"
         label={`${common.displayName} (${common.optional})`}

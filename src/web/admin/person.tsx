@@ -1,4 +1,5 @@
 import { Link } from 'wouter'
+import { useAuth } from '../../client/react.ts'
 import { useText } from '../language.tsx'
 import { Tag } from '../parts/tag.tsx'
 
@@ -9,14 +10,21 @@ export function nameOf({ displayName, username, email }: Names): string {
   return displayName ?? username ?? email ?? ''
 }
 
-/** An account by its names, leading to its page. */
+/** An account by its names, leading to its page where the viewer may see that. */
 export function Person({ user }: { user: Names & { id: string } }) {
+  const viewer = useAuth().user
   const name = nameOf(user)
   const others = [user.username && `@${user.username}`, user.email].filter(other => other && other !== name)
-  return (
-    <Link href={`/users/${user.id}`} className="who">
+  const names = (
+    <>
       <strong>{name || user.id}</strong>
       {others.length > 0 && <small>{others.join(' · ')}</small>}
+    </>
+  )
+  if (!viewer?.permissions.includes('users:read')) return <span className="who">{names}</span>
+  return (
+    <Link href={`/users/${user.id}`} className="who">
+      {names}
     </Link>
   )
 }

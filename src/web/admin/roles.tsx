@@ -1,37 +1,203 @@
-import { Checkbox, Stack, VisuallyHidden } from '@mantine/core'
+import { Anchor, Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core'
+import { useState } from 'react'
+import { Link } from 'wouter'
 import { useAuth } from '../../client/react.ts'
-import { RoleNamesDocument } from '../generated/graphql.ts'
+import { useForm } from '../forms.ts'
+import { CreateRoleDocument, DeleteRoleDocument, UpdateRoleDocument } from '../generated/graphql.ts'
+import { PlusIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { Frame } from '../parts/frame.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { PageTitle } from '../parts/page-title.tsx'
 import { Answer } from '../parts/panel.tsx'
-import { useQuery } from '../use-query.ts'
+import { Tag } from '../parts/tag.tsx'
+import { descriptionOf, type Role, useRoles } from './role-choice.tsx'
 
-export type RoleChoiceProps = {
-  value: string[]
-  onChange: (roles: string[]) => void
-  /** Where a heading says already what it is. */
-  unlabelled?: boolean
+type Asking = { what: 'create' } | { what: 'change' | 'delete'; role: Role }
+
+/** The roles of this server. */
+export function Roles() {
+  const { roles: says } = useText()
+  const { user } = useAuth()
+  const query = useRoles()
+  const [asking, setAsking] = useState<Asking>()
+  const [done, setDone] = useState<string>()
+  const dialog = {
+    onClose: () => setAsking(undefined),
+    onDone: (told: string) => {
+      setAsking(undefined)
+      setDone(told)
+      void query.reload()
+    },
+  }
+  const manage = user?.permissions.includes('roles:write') === true
+  return (
+    <Frame>
+      <Group justify="space-between" align="flex-start" mb={20}>
+        <div style={{ flex: '1 1 260px' }}>
+          <PageTitle>{says.title}</PageTitle>
+          <Text c="dimmed" fz={14}>
+            {says.lead}
+          </Text>
+        </div>
+        {manage && (
+          <Button leftSection={<PlusIcon size={16} />} onClick={() => setAsking({ what: 'create' })}>
+            {says.create}
+          </Button>
+        )}
+      </Group>
+      <Notice kind="success">{done}</Notice>
+      <div className="panel list">
+        <Answer query={query}>
+          {roles => (
+            <ul className="rows">
+              {roles.map(role => (
+                <RoleRow key={role.name} role={role} ask={manage && !role.builtIn ? setAsking : undefined} />
+              ))}
+            </ul>
+          )}
+        </Answer>
+      </div>
+      {asking?.what === 'create' && <RoleDialog {...dialog} />}
+      {asking?.what === 'change' && <RoleDialog {...dialog} role={asking.role} />}
+      {asking?.what === 'delete' && <DeleteDialog {...dialog} role={asking.role} />}
+    </Frame>
+  )
 }
 
-/** Ticks for every role there is. */
-export function RoleChoice({ value, onChange, unlabelled }: RoleChoiceProps) {
-  const { users } = useText()
-  const { client } = useAuth()
-  const query = useQuery('roles', async () => (await client.request(RoleNamesDocument)).roles)
+/** `ask` is missing where nothing can be done about the role. */
+function RoleRow({ role, ask }: { role: Role; ask: ((asking: Asking) => void) | undefined }) {
+  const text = useText()
+  const { user } = useAuth()
+  const { roles: says } = text
   return (
-    <Answer query={query} lines={2}>
-      {roles => (
-        <Checkbox.Group
-          label={unlabelled ? <VisuallyHidden>{users.roles}</VisuallyHidden> : users.roles}
-          value={value}
-          onChange={onChange}
-        >
-          <Stack gap={10} mt={8}>
-            {roles.map(({ name, description }) => (
-              <Checkbox key={name} value={name} label={name} description={description ?? undefined} />
-            ))}
-          </Stack>
-        </Checkbox.Group>
+    <li>
+      <div className="grow">
+        <Group gap={8}>
+          <Text fw={550} fz={15} component="h2" style={{ overflowWrap: 'anywhere' }}>
+            {role.name}
+          </Text>
+          {role.builtIn && <Tag>{says.fixed}</Tag>}
+        </Group>
+        <Text fz={14} c="dimmed" lh={1.5}>
+          {descriptionOf(text, role)}
+        </Text>
+        <Group gap={6} mt={8}>
+          {role.permissions.map(permission => (
+            <Tag key={permission}>{permission}</Tag>
+          ))}
+        </Group>
+        {user?.permissions.includes('users:read') && (
+          <Anchor component={Link} href={`/users?role=${role.name}`} fz={13} underline="always">
+            {says.holders(role.name)}
+          </Anchor>
+        )}
+      </div>
+      {ask && (
+        <Group gap={8}>
+          <Button
+            size="xs"
+            variant="default"
+            aria-label={says.changeOf(role.name)}
+            onClick={() => ask({ what: 'change', role })}
+          >
+            {says.change}
+          </Button>
+          <Button
+            size="xs"
+            variant="light"
+            color="red"
+            aria-label={says.deleteOf(role.name)}
+            onClick={() => ask({ what: 'delete', role })}
+          >
+            {says.delete}
+          </Button>
+        </Group>
       )}
-    </Answer>
+    </li>
+  )
+}
+
+type RoleDialogProps = { onClose: () => void; onDone: (told: string) => void }
+
+/** Makes a role, or changes the given one. Nobody gives permissions that they lack themselves. */
+function RoleDialog({ role, onClose, onDone }: RoleDialogProps & { role?: Role }) {
+  const { roles: says, common } = useText()
+  const { client, user } = useAuth()
+  const [permissions, setPermissions] = useState(role?.permissions ?? [])
+  const choices = [...new Set([...(user?.permissions ?? []), ...(role?.permissions ?? [])])].sort()
+  const form = useForm(
+    async values => {
+      const input = {
+        name: values('name').trim(),
+        description: values('description').trim() || null,
+        permissions,
+      }
+      if (role) await client.request(UpdateRoleDocument, { name: role.name, input })
+      else await client.request(CreateRoleDocument, { input })
+      onDone(says.saved(input.name))
+    },
+    { inputs: ['name', 'description'], words: { CONFLICT: says.taken } },
+  )
+  return (
+    <Dialog
+      title={role ? says.changeOf(role.name) : says.create}
+      onClose={onClose}
+      form={form}
+      action={common.save}
+    >
+      <TextInput
+        name="name"
+        label={common.displayName}
+        description={says.nameHint}
+        defaultValue={role?.name}
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+        required
+        withAsterisk={false}
+        maxLength={32}
+        error={form.error('name')}
+        data-autofocus
+      />
+      <TextInput
+        name="description"
+        label={`${says.description} (${common.optional})`}
+        defaultValue={role?.description ?? ''}
+        autoComplete="off"
+        maxLength={200}
+        error={form.error('description')}
+      />
+      <Checkbox.Group label={says.permissions} value={permissions} onChange={setPermissions}>
+        <Stack gap={10} mt={8}>
+          {choices.map(name => (
+            <Checkbox
+              key={name}
+              value={name}
+              label={name}
+              description={(says.may as Partial<Record<string, string>>)[name]}
+            />
+          ))}
+        </Stack>
+      </Checkbox.Group>
+    </Dialog>
+  )
+}
+
+function DeleteDialog({ role, onClose, onDone }: RoleDialogProps & { role: Role }) {
+  const { roles: says } = useText()
+  const { client } = useAuth()
+  const form = useForm(
+    async () => {
+      await client.request(DeleteRoleDocument, { name: role.name })
+      onDone(says.deleted(role.name))
+    },
+    { inputs: [] },
+  )
+  return (
+    <Dialog title={says.deleteTitle(role.name)} onClose={onClose} form={form} action={says.delete} danger>
+      <Text fz={14}>{says.deleteLead}</Text>
+    </Dialog>
   )
 }

@@ -1,6 +1,7 @@
 import { Anchor, Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { Link, useLocation } from 'wouter'
+import { AuthError } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
 import {
@@ -24,8 +25,9 @@ import { SessionRows, ZoneNote } from '../parts/session-rows.tsx'
 import { useTimes } from '../times.ts'
 import { useQuery } from '../use-query.ts'
 import { AuditTable } from './audit-table.tsx'
+import { Metadata } from './metadata.tsx'
 import { nameOf, StateTag } from './person.tsx'
-import { RoleChoice } from './roles.tsx'
+import { RoleChoice } from './role-choice.tsx'
 
 type Subject = NonNullable<UserPageQuery['user']>
 type PartProps = { user: Subject; reload: () => Promise<void> }
@@ -37,9 +39,12 @@ export function User({ id }: { id: string }) {
   const { user: says } = useText()
   const { client, user: viewer } = useAuth()
   const query = useQuery(id, async () => {
-    const { user } = await client.request(UserPageDocument, { id })
-    // Asked for as a whole, so that a page can say that there is none.
-    return { user }
+    try {
+      return await client.request(UserPageDocument, { id })
+    } catch (error) {
+      if (error instanceof AuthError && error.code === 'NOT_FOUND') return { user: null }
+      throw error
+    }
   })
   // What is done here is soon in the audit log.
   const [changes, setChanges] = useState(0)
@@ -64,7 +69,12 @@ export function User({ id }: { id: string }) {
       <Answer query={query} lines={8}>
         {({ user }) =>
           user === null ? (
-            <Empty title={says.missing} lead={says.missingLead} />
+            <>
+              <PageTitle>{says.missing}</PageTitle>
+              <Text c="dimmed" mt={8}>
+                {says.missingLead}
+              </Text>
+            </>
           ) : (
             <Stack gap={24}>
               <Group gap={14}>
@@ -81,6 +91,7 @@ export function User({ id }: { id: string }) {
                 {may('roles:write') ? <Roles user={user} reload={reload} /> : null}
               </div>
               <SessionsOf user={user} reload={reload} manage={may('users:write') === true} />
+              <Metadata user={user} reload={reload} manage={may('users:write') === true} />
               {may('audit:read') && <History id={user.id} changes={changes} />}
               {(may('users:write') || may('users:delete')) && viewer?.id !== user.id && (
                 <Access user={user} reload={reload} />

@@ -3,21 +3,20 @@ import { useDebouncedCallback } from '@mantine/hooks'
 import { useEffect, useRef, useState } from 'react'
 import { useHistoryState } from 'wouter/use-browser-location'
 import { useAuth } from '../../client/react.ts'
-import { RoleNamesDocument, type UserFilter, UserListDocument, type UserOrder } from '../generated/graphql.ts'
+import { type UserFilter, UserListDocument, type UserOrder } from '../generated/graphql.ts'
 import { PlusIcon, SearchIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { Frame } from '../parts/frame.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
-import { Answer, Empty } from '../parts/panel.tsx'
-import { ZoneNote } from '../parts/session-rows.tsx'
 import { Tag } from '../parts/tag.tsx'
 import { useTimes } from '../times.ts'
 import { useQuery } from '../use-query.ts'
 import { Invite } from './invite.tsx'
+import { ListPanel } from './list-panel.tsx'
 import { type ListState, useListState } from './list-state.ts'
-import { Pager } from './pager.tsx'
 import { Person, StateTag } from './person.tsx'
+import { useRoles } from './role-choice.tsx'
 
 const SEARCH_DELAY_MS = 300
 
@@ -67,29 +66,9 @@ export function Users() {
       <Notice kind="mail">{invited && says.invited(invited)}</Notice>
       <Notice kind="success">{deleted && ofUser.deletedDone(deleted)}</Notice>
       <Filters state={state} />
-      <div className="panel" style={{ marginTop: 20, overflow: 'hidden' }}>
-        <Answer query={query} lines={8}>
-          {({ nodes, pageInfo }) =>
-            nodes.length === 0 ? (
-              <Empty title={says.empty} lead={says.emptyLead}>
-                {state.filtered && (
-                  <Button variant="default" onClick={state.clear}>
-                    {says.clear}
-                  </Button>
-                )}
-              </Empty>
-            ) : (
-              <>
-                <UserTable users={nodes} />
-                <Pager info={pageInfo} state={state} />
-              </>
-            )
-          }
-        </Answer>
-      </div>
-      <Group mt="md" justify="flex-end">
-        <ZoneNote />
-      </Group>
+      <ListPanel query={query} state={state} empty={{ title: says.empty, lead: says.emptyLead }}>
+        {people => <UserTable users={people} />}
+      </ListPanel>
       {inviting && (
         <Invite
           onClose={() => setInviting(false)}
@@ -115,8 +94,7 @@ function filterOf(state: ListState): UserFilter {
 
 function Filters({ state }: { state: ListState }) {
   const { users: says } = useText()
-  const { client } = useAuth()
-  const roles = useQuery('roles', async () => (await client.request(RoleNamesDocument)).roles)
+  const roles = useRoles()
   const search = useSearchField(state)
   const select = (name: string) => ({
     value: state.get(name),

@@ -1,4 +1,4 @@
-import { Anchor, Button, TextInput } from '@mantine/core'
+import { Anchor, Button } from '@mantine/core'
 import { useState } from 'react'
 import { Link } from 'wouter'
 import { useAuth } from '../../client/react.ts'
@@ -7,6 +7,7 @@ import { useChecks, useForm } from '../forms.ts'
 import { KeyIcon, MailIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { CardPage } from '../parts/card-page.tsx'
+import { EmailField } from '../parts/fields.tsx'
 import { Notice } from '../parts/notice.tsx'
 
 export function ForgotPassword() {
@@ -47,16 +48,7 @@ export function ForgotPassword() {
     <CardPage title={forgot.title} lead={forgot.lead} icon={<KeyIcon size={22} />}>
       <Notice kind="problem">{form.problem}</Notice>
       <form onSubmit={form.onSubmit} noValidate className="stack">
-        <TextInput
-          name="email"
-          type="email"
-          label={common.email}
-          autoComplete="email"
-          required
-          withAsterisk={false}
-          error={form.error('email')}
-          size="md"
-        />
+        <EmailField error={form.error('email')} size="md" />
         <Button type="submit" size="md" fullWidth loading={form.busy}>
           {forgot.action}
         </Button>

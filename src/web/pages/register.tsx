@@ -7,8 +7,8 @@ import { useChecks, useForm } from '../forms.ts'
 import { MailIcon } from '../icons.tsx'
 import { useLanguage } from '../language.tsx'
 import { Aside, CardPage } from '../parts/card-page.tsx'
-import { NewPasswordField } from '../parts/fields.tsx'
-import { Notice } from '../parts/notice.tsx'
+import { EmailField, NewPasswordField } from '../parts/fields.tsx'
+import { CookieNotice, Notice } from '../parts/notice.tsx'
 import { SignIn } from './sign-in.tsx'
 
 export function Register() {
@@ -63,6 +63,7 @@ function RegisterCard() {
         </Aside>
       }
     >
+      <CookieNotice />
       <Notice kind="problem">{form.problem}</Notice>
       <form onSubmit={form.onSubmit} noValidate className="stack">
         <TextInput
@@ -74,13 +75,7 @@ function RegisterCard() {
           onChange={event => setOwn({ ...own, displayName: event.currentTarget.value })}
           size="md"
         />
-        <TextInput
-          name="email"
-          type="email"
-          label={common.email}
-          autoComplete="email"
-          required
-          withAsterisk={false}
+        <EmailField
           error={form.error('email')}
           onChange={event => setOwn({ ...own, email: event.currentTarget.value })}
           size="md"

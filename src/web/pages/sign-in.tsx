@@ -10,7 +10,7 @@ import { useText } from '../language.tsx'
 import { type Arrival, leave } from '../leave.ts'
 import { Aside, CardPage } from '../parts/card-page.tsx'
 import { PasswordField } from '../parts/fields.tsx'
-import { Notice } from '../parts/notice.tsx'
+import { CookieNotice, Notice } from '../parts/notice.tsx'
 import { Waiting } from '../parts/waiting.tsx'
 import { returnTo } from '../return-to.ts'
 
@@ -67,6 +67,7 @@ export function SignInCard({ ended, badReturn }: { ended?: boolean; badReturn?: 
   return (
     <CardPage
       title={signIn.to(facts.appName)}
+      tab={signIn.title}
       below={
         facts.registrationOpen && (
           <Aside question={signIn.noAccount} href={`/register${location.search}`}>
@@ -83,6 +84,7 @@ export function SignInCard({ ended, badReturn }: { ended?: boolean; badReturn?: 
           again={() => void leave(navigate)}
         />
       )}
+      <CookieNotice />
       <Notice kind="problem">{form.problem}</Notice>
       {unverified && (
         <form onSubmit={resend.onSubmit}>

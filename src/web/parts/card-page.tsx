@@ -8,6 +8,8 @@ import { Preferences } from './preferences.tsx'
 
 export type CardPageProps = {
   title: string
+  /** What the browser's tab is called, where it is not the title. */
+  tab?: string
   lead?: ReactNode
   icon?: ReactNode
   children?: ReactNode
@@ -16,7 +18,7 @@ export type CardPageProps = {
 }
 
 /** One thing to do, on a card in the middle. */
-export function CardPage({ title, lead, icon, children, below }: CardPageProps) {
+export function CardPage({ title, tab, lead, icon, children, below }: CardPageProps) {
   return (
     <div className="card-page">
       <header>
@@ -25,7 +27,7 @@ export function CardPage({ title, lead, icon, children, below }: CardPageProps) 
       <main>
         <div className="card">
           {icon && <div className="card-icon">{icon}</div>}
-          <PageTitle>{title}</PageTitle>
+          <PageTitle tab={tab}>{title}</PageTitle>
           {lead && (
             <Text c="dimmed" mt={8} fz={15} lh={1.55}>
               {lead}

@@ -1,5 +1,6 @@
 import { Button, Group, Modal, Stack } from '@mantine/core'
-import type { FormEvent, ReactNode } from 'react'
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
+import { returnFocus } from '../forms.ts'
 import { useText } from '../language.tsx'
 import { Notice } from './notice.tsx'
 
@@ -16,6 +17,9 @@ export type DialogProps = {
 /** A form that waits for an answer before anything else. Its own header, for the library's counts as the page's. */
 export function Dialog({ title, onClose, form, action, danger, children }: DialogProps) {
   const { common } = useText()
+  const [opener] = useState(() => document.activeElement)
+  // The library does it for dialogs that close, not for those that are gone.
+  useEffect(() => () => returnFocus(opener), [opener])
   return (
     <Modal.Root opened onClose={onClose} centered>
       <Modal.Overlay />

@@ -1,8 +1,23 @@
-import { PasswordInput, type PasswordInputProps } from '@mantine/core'
+import { PasswordInput, type PasswordInputProps, TextInput, type TextInputProps } from '@mantine/core'
 import { useState } from 'react'
 import { facts } from '../facts.ts'
 import { useText } from '../language.tsx'
 import { type Strength, strengthOf } from '../strength.ts'
+
+export function EmailField(props: TextInputProps) {
+  const { common } = useText()
+  return (
+    <TextInput
+      name="email"
+      type="email"
+      label={common.email}
+      autoComplete="email"
+      required
+      withAsterisk={false}
+      {...props}
+    />
+  )
+}
 
 /** A password that can be shown, pasted and filled in by a password manager. */
 export function PasswordField(props: PasswordInputProps) {
@@ -25,6 +40,11 @@ export function PasswordField(props: PasswordInputProps) {
       {...props}
     />
   )
+}
+
+/** Tells a password manager whose password a form is about; it overlooks inputs of the type `hidden`. */
+export function AccountName({ email }: { email: string }) {
+  return <input type="text" autoComplete="username" value={email} readOnly hidden />
 }
 
 const LEVELS: Record<Strength, number> = { tooShort: 1, tooLong: 1, easy: 1, fair: 2, good: 3, strong: 4 }

@@ -25,7 +25,9 @@ export function Frame({ children }: { children: ReactNode }) {
           <nav className="frame-nav" aria-label={common.navigation}>
             <NavLink href="/account">{nav.account}</NavLink>
             {may('users:read') && <NavLink href="/users">{nav.users}</NavLink>}
+            {(may('users:read') || may('roles:write')) && <NavLink href="/roles">{nav.roles}</NavLink>}
             {may('audit:read') && <NavLink href="/audit">{nav.audit}</NavLink>}
+            {may('audit:read') && <NavLink href="/mails">{nav.mails}</NavLink>}
           </nav>
           <AccountMenu />
         </div>

@@ -5,7 +5,7 @@ import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
 import { Dialog } from './dialog.tsx'
-import { PasswordField } from './fields.tsx'
+import { AccountName, PasswordField } from './fields.tsx'
 
 /** Was asked to prove the password again, and did not. */
 export class NotProved extends Error {}
@@ -46,7 +46,7 @@ export function useFresh(): {
 
 function FreshDialog({ proved, given }: Asking) {
   const { fresh, checks, failures } = useText()
-  const { client } = useAuth()
+  const { client, user } = useAuth()
   const form = useForm(
     async values => {
       await client.reauthenticate(values('password'))
@@ -61,6 +61,7 @@ function FreshDialog({ proved, given }: Asking) {
   return (
     <Dialog title={fresh.title} onClose={given} form={form} action={fresh.action}>
       <Text fz={14}>{fresh.lead}</Text>
+      {user && <AccountName email={user.email} />}
       <PasswordField name="password" error={form.error('password')} data-autofocus />
     </Dialog>
   )

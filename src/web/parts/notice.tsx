@@ -1,6 +1,8 @@
 import { Alert } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { AlertIcon, CheckIcon, MailIcon } from '../icons.tsx'
+import { keepsNothing } from '../kept.ts'
+import { useText } from '../language.tsx'
 
 const kinds = {
   problem: { color: 'red', icon: <AlertIcon />, role: 'alert' },
@@ -8,6 +10,12 @@ const kinds = {
   success: { color: 'teal', icon: <CheckIcon />, role: 'status' },
   mail: { color: 'blue', icon: <MailIcon />, role: 'status' },
 } as const
+
+/** For whoever signs in: without cookies nobody stays signed in. */
+export function CookieNotice() {
+  const { signIn } = useText()
+  return <Notice kind="warning">{keepsNothing() && signIn.noCookies}</Notice>
+}
 
 /** Says how something went; read out by screen readers. Nothing where there is nothing to say. */
 export function Notice({ kind, children }: { kind: keyof typeof kinds; children: ReactNode }) {

@@ -2,6 +2,7 @@ import { Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { DeviceIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
+import type { Messages } from '../locales/en.ts'
 import { useTimes } from '../times.ts'
 import { Tag } from './tag.tsx'
 
@@ -12,6 +13,11 @@ export type SessionFacts = {
   lastUsedAt: string
   ipAddress: string | null
   deviceName: string | null
+}
+
+/** What a session's device is called. */
+export function deviceOf({ sessions }: Messages, { deviceName }: { deviceName: string | null }): string {
+  return deviceName === null ? sessions.unknown : sessions.named(deviceName)
 }
 
 /** Where an account is signed in, a row each. `action` is what can be done about one. */
@@ -33,7 +39,7 @@ export function SessionRows<Session extends SessionFacts>({
           </span>
           <div className="grow">
             <Text fw={550} fz={15} component="div" style={{ overflowWrap: 'anywhere' }}>
-              {session.deviceName ?? text.sessions.unknown}
+              {deviceOf(text, session)}
               {session.current && (
                 <>
                   {' '}

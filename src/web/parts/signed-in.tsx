@@ -13,7 +13,8 @@ import { CardPage } from './card-page.tsx'
 import { Waiting } from './waiting.tsx'
 
 export type SignedInProps = {
-  permission?: string
+  /** Permissions, one of which is enough; without any, everybody may see it. */
+  anyOf?: string[]
   children: (user: User) => ReactNode
 }
 
@@ -21,7 +22,7 @@ export type SignedInProps = {
  * Shows a page to whoever is signed in and may see it. Others sign in here, at the same address, and go on
  * where they were.
  */
-export function SignedIn({ permission, children }: SignedInProps) {
+export function SignedIn({ anyOf, children }: SignedInProps) {
   const { status, user, error, client } = useAuth()
   const text = useText()
   const times = useTimes()
@@ -41,7 +42,7 @@ export function SignedIn({ permission, children }: SignedInProps) {
     )
   }
   if (!user) return isLeaving() ? <Waiting /> : <SignInCard ended={wasIn.current} />
-  if (permission && !user.permissions.includes(permission)) {
+  if (anyOf && !anyOf.some(permission => user.permissions.includes(permission))) {
     return (
       <CardPage title={text.forbidden.title} lead={text.forbidden.lead}>
         <Button onClick={() => navigate('/account')}>{text.common.toAccount}</Button>

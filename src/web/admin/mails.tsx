@@ -1,0 +1,136 @@
+import { Button, Table, Text } from '@mantine/core'
+import { type ReactNode, useState } from 'react'
+import { useAuth } from '../../client/react.ts'
+import { useForm } from '../forms.ts'
+import { FailedMailsDocument, type FailedMailsQuery, RetryMailDocument } from '../generated/graphql.ts'
+import { useText } from '../language.tsx'
+import { Frame } from '../parts/frame.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { PageTitle } from '../parts/page-title.tsx'
+import { useTimes } from '../times.ts'
+import { useQuery } from '../use-query.ts'
+import { ListPanel } from './list-panel.tsx'
+import { useListState } from './list-state.ts'
+
+type FailedMail = FailedMailsQuery['failedMails']['nodes'][number]
+
+/** The mails that were given up. */
+export function Mails() {
+  const { mails: says } = useText()
+  const { client, user } = useAuth()
+  const state = useListState()
+  const [sent, setSent] = useState<string>()
+  const query = useQuery(
+    state.key,
+    async () => (await client.request(FailedMailsDocument, state.page)).failedMails,
+  )
+  const form = useForm(
+    async values => {
+      setSent(undefined)
+      await client.request(RetryMailDocument, { id: values('id') })
+      setSent(values('recipient'))
+      await query.reload()
+    },
+    { inputs: [] },
+  )
+  const again = (mail: FailedMail) => (
+    <form onSubmit={form.onSubmit}>
+      <input type="hidden" name="id" value={mail.id} />
+      <input type="hidden" name="recipient" value={mail.recipient} />
+      <Button
+        type="submit"
+        size="xs"
+        variant="default"
+        disabled={form.busy}
+        aria-label={says.retryOf(mail.recipient)}
+      >
+        {says.retry}
+      </Button>
+    </form>
+  )
+  return (
+    <Frame>
+      <PageTitle>{says.title}</PageTitle>
+      <Text c="dimmed" fz={14} mb={20}>
+        {says.lead}
+      </Text>
+      <Notice kind="problem">{form.problem}</Notice>
+      <Notice kind="mail">{!form.problem && sent && says.sent(sent)}</Notice>
+      <ListPanel query={query} state={state} empty={{ title: says.empty, lead: says.emptyLead }}>
+        {mails => (
+          <MailTable mails={mails} action={user?.permissions.includes('users:write') ? again : undefined} />
+        )}
+      </ListPanel>
+    </Frame>
+  )
+}
+
+type MailTableProps = { mails: FailedMail[]; action: ((mail: FailedMail) => ReactNode) | undefined }
+
+function MailTable({ mails, action }: MailTableProps) {
+  const { mails: says } = useText()
+  const times = useTimes()
+  const isLate = ({ expiresAt }: FailedMail) => expiresAt !== null && new Date(expiresAt) <= new Date()
+  return (
+    <Table
+      verticalSpacing="sm"
+      horizontalSpacing="lg"
+      borderColor="var(--line)"
+      style={{ verticalAlign: 'top' }}
+    >
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th scope="col">{says.mail}</Table.Th>
+          <Table.Th scope="col" visibleFrom="sm">
+            {says.written}
+          </Table.Th>
+          <Table.Th scope="col" visibleFrom="md">
+            {says.why}
+          </Table.Th>
+          {action && <Table.Th scope="col">{says.again}</Table.Th>}
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {mails.map(mail => (
+          <Table.Tr key={mail.id}>
+            <Table.Td>
+              <Text fz={14} fw={550}>
+                {(says.templates as Partial<Record<string, string>>)[mail.template] ?? mail.template}
+              </Text>
+              <Text fz={13} c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+                {mail.recipient}
+              </Text>
+              <Text fz={12} c="dimmed" className="mono" hiddenFrom="md">
+                {mail.lastError}
+              </Text>
+            </Table.Td>
+            <Table.Td visibleFrom="sm" style={{ whiteSpace: 'nowrap' }}>
+              <time dateTime={mail.createdAt} title={times.whole(mail.createdAt)}>
+                {times.moment(mail.createdAt)}
+              </time>
+            </Table.Td>
+            <Table.Td visibleFrom="md">
+              <Text fz={12} className="mono">
+                {mail.lastError}
+              </Text>
+              <Text fz={13} c="dimmed">
+                {says.attempts(mail.attempts)}
+              </Text>
+            </Table.Td>
+            {action && (
+              <Table.Td>
+                {isLate(mail) ? (
+                  <Text fz={13} c="dimmed">
+                    {says.late}
+                  </Text>
+                ) : (
+                  action(mail)
+                )}
+              </Table.Td>
+            )}
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  )
+}
