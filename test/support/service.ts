@@ -87,7 +87,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     logged,
     mailsTo: async address => {
       const queued = { recipient: address, status: 'queued' }
-      const deadline = Date.now() + 8000
+      const deadline = Date.now() + 20_000
       // The service's own worker may have some of them in hand.
       do {
         if (Date.now() > deadline) throw new Error(`mails to ${address} should be sent by now`)
