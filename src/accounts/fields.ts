@@ -32,7 +32,7 @@ export const labelField = (maxLength: number) =>
     .trim()
     .normalize('NFC')
     .max(maxLength, `Use at most ${maxLength} characters.`)
-    .regex(/^(?:\P{C}|\u200C|\u200D)*$/u, 'Leave out control characters and line breaks.')
+    .regex(/^(?:[^\p{C}\p{Zl}\p{Zp}]|\u200C|\u200D)*$/u, 'Leave out control characters and line breaks.')
     .transform(text => text || null)
 
 /** A language tag in its canonical form (BCP 47). */

@@ -57,7 +57,10 @@ describe('of a profile', () => {
 })
 
 test.each([
-  ['displayName', ['a'.repeat(101), 'Ada\nLovelace', 'Ada\u0000', 'Ada\u202Egro.live', 7]],
+  [
+    'displayName',
+    ['a'.repeat(101), 'Ada\nLovelace', 'Ada\u2028Lovelace', 'Ada\u0000', 'Ada\u202Egro.live', 7],
+  ],
   ['username', ['', 'ab', 'a'.repeat(33), 'ada lovelace', 'ada@home', 'adä', 7]],
   ['locale', ['', 'not a tag', 'en_US', 7]],
 ] as [string, unknown[]][])('an invalid %s is refused by name and changes nothing', async (field, values) => {
