@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { statement, violatedUnique } from '../database/client.ts'
+import { type Queryable, statement, violatedUnique } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 
 /** What to tell a client whose change met a unique index; undefined for any other error. */
@@ -25,6 +25,22 @@ const findHold = statement(
  */
 export async function requireUnheld(app: App, emailCanonical: string): Promise<void> {
   const [hold] = await findHold(app.pool, [emailCanonical, app.clock.now()])
+  if (hold) throw emailTaken('held for its former owner')
+}
+
+/**
+ * The same for an account that is given the address, in the caller's transaction: what is held for that account itself
+ * may be given back to it.
+ * @throws AuthError EMAIL_TAKEN
+ */
+export async function requireUnheldByOthers(
+  app: App,
+  tx: Queryable,
+  emailCanonical: string,
+  userId: string,
+): Promise<void> {
+  const open = { purpose: 'email-undo', usedAt: null, expiresAt: { gt: app.clock.now() } }
+  const hold = await tx.emailToken.findFirst({ where: { ...open, emailCanonical, userId: { not: userId } } })
   if (hold) throw emailTaken('held for its former owner')
 }
 

@@ -7,6 +7,7 @@ import {
   metadataField,
   usernameField,
 } from '../accounts/fields.ts'
+import { requireUnheldByOthers } from '../accounts/taken.ts'
 import { verificationOf } from '../accounts/verify-email.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
@@ -41,6 +42,7 @@ export async function updateUser(app: App, id: string, input: unknown, acting: A
     if (moves && target.id === acting.viewer.account.id) {
       throw new AuthError('CONFLICT', { message: 'Change your own address with requestEmailChange.' })
     }
+    if (moves) await requireUnheldByOthers(app, tx, email.canonical, target.id)
     const updated = await tx.user.update({
       where: { id },
       data: {

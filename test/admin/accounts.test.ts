@@ -4,6 +4,7 @@ import type { DocumentNode } from 'graphql'
 import { auditOf } from '../support/audit.ts'
 import { mailedToken, templatesTo } from '../support/mails.ts'
 import {
+  ConfirmEmailChange,
   CreateRole,
   DeleteAccount,
   DeleteUser,
@@ -12,6 +13,7 @@ import {
   InviteUser,
   Login,
   Me,
+  RequestEmailChange,
   RequestPasswordReset,
   ResetPassword,
   RevokeUserSessions,
@@ -261,6 +263,18 @@ describe('updateUser', () => {
       emailVerified: true,
     })
     await signIn(service, email)
+  })
+
+  test('an address that its former owner may still take back goes to nobody else, but back to its account', async () => {
+    const [moved, other] = [await signUp(service), await signUp(service)]
+    const input = { newEmail: newAddress() }
+    await service.send(RequestEmailChange, { input }, as(moved))
+    const token = await mailedToken(service, input.newEmail, 'confirm-email')
+    expect(codes(await service.send(ConfirmEmailChange, { input: { token } }))).toEqual([])
+    const give = ({ id }: SignedIn) => send(UpdateUser, { id, input: { email: moved.email } })
+    expect(codes(await give(other))).toEqual(['EMAIL_TAKEN'])
+    expect(codes(await give(moved))).toEqual([])
+    expect((await userOf(moved.id))?.email).toBe(moved.email)
   })
 
   test('another spelling of the same address is no other address', async () => {
