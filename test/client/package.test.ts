@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { PASSWORD, signUp, useService } from '../support/service.ts'
 import { inBareRealm } from './bare.ts'
@@ -127,6 +128,17 @@ describe('in an empty project', () => {
     await compile(folder, { 'use.ts': use }, { ...options, lib, skipLibCheck: false })
   })
 
+  test('every source map brings the source that it shows', async () => {
+    const dist = path.join(await project('maps'), 'node_modules/authograph/dist')
+    const files = await readdir(dist, { recursive: true })
+    const maps = files.filter(file => file.endsWith('.js.map'))
+    expect(maps.length).toBeGreaterThan(50)
+    for (const file of maps) {
+      const { sources, sourcesContent } = JSON.parse(await readFile(path.join(dist, file), 'utf8'))
+      expect([file, sourcesContent?.length]).toEqual([file, sources.length])
+    }
+  })
+
   test('nothing of the server comes with the client', async () => {
     const folder = await project('closure')
     const dist = path.join(folder, 'node_modules/authograph/dist/client')
@@ -143,6 +155,23 @@ describe('in an empty project', () => {
     await visit('index.js')
     expect(seen.size).toBeGreaterThan(5)
   })
+})
+
+test('the client weighs what the README says, and nothing where it is not used', async () => {
+  const folder = await project('weight')
+  const weigh = async (use: string) => {
+    await writeFile(
+      path.join(folder, 'use.js'),
+      `import { createAuthClient } from 'authograph/client'\n${use}`,
+    )
+    await run(folder, bin('rolldown'), 'use.js', '--minify', '--file', 'bundle.js')
+    return gzipSync(await readFile(path.join(folder, 'bundle.js'))).length / 1000
+  }
+  const [, said] =
+    /([\d.]+) kB in your bundle/.exec(await readFile(path.join(ROOT, 'README.md'), 'utf8')) ?? []
+  const weight = await weigh('globalThis.client = createAuthClient({ url: "/graphql" })')
+  expect(Math.abs(weight - Number(said))).toBeLessThan(0.3)
+  expect(await weigh('')).toBeLessThan(0.1)
 })
 
 test('the built client runs where there is nothing of a browser, as in React Native', async () => {
