@@ -54,7 +54,7 @@ test('the focus stays at the button that was pressed', async () => {
 test('each part of the account has a name of its own in the browser’s tab and history', async () => {
   const { email } = await signUp(service)
   const page = await signedInAt('/account', email)
-  expect(await page.title()).toBe('Profile · My account · Authograph')
+  await page.waitForFunction("document.title === 'Profile · My account · Authograph'")
   await page.getByRole('link', { name: 'Devices' }).click()
   await page.waitForFunction("document.title === 'Devices · My account · Authograph'")
   await page.goBack()
@@ -163,7 +163,7 @@ test('the account is deleted after a confirmation that names it', async () => {
   await dialog.getByText(`This deletes the account ${email} for good.`).waitFor()
   await dialog.getByRole('button', { name: 'Delete my account' }).click()
   await page.getByText('Your account is deleted').waitFor()
-  expect(page.url()).toBe(`${service.url}/sign-in`)
+  await page.waitForURL(`${service.url}/sign-in`)
   expect(await service.app.db.user.count({ where: { id } })).toBe(0)
 })
 

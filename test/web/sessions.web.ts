@@ -51,7 +51,7 @@ test('signing out one browser from another ends it there, and it says so', async
   const others = mine.getByRole('button', { name: 'Sign out Chrome on Linux' })
   await others.click()
   await mine.getByText('Chrome on Linux was signed out.').waitFor()
-  expect(await others.count()).toBe(0)
+  await others.waitFor({ state: 'detached' })
 
   await theirs.getByRole('button', { name: 'Sign out all other devices' }).click()
   await theirs.getByText('You were signed out. Sign in again to go on.').waitFor()
@@ -65,7 +65,7 @@ test('signing out all other devices leaves this one alone signed in', async () =
   await mine.getByRole('button', { name: 'Sign out all other devices' }).click()
   await mine.getByText('1 device was signed out.').waitFor()
   await mine.getByText('this device').waitFor()
-  expect(await mine.locator('ul.rows > li').count()).toBe(1)
+  await mine.locator('ul.rows > li').nth(1).waitFor({ state: 'detached' })
 })
 
 test('signing out in one tab signs out the other', async () => {
@@ -75,7 +75,7 @@ test('signing out in one tab signs out the other', async () => {
   await one.getByRole('button', { name: 'Account menu' }).click()
   await one.getByRole('menuitem', { name: 'Sign out' }).click()
   await one.getByText('You are signed out.').waitFor()
-  expect(one.url()).toBe(`${service.url}/sign-in`)
+  await one.waitForURL(`${service.url}/sign-in`)
   await other.getByText('You were signed out. Sign in again to go on.').waitFor()
   await one.goto(`${service.url}/account`)
   await one.getByRole('heading', { name: 'Sign in to Authograph' }).waitFor()

