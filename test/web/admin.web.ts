@@ -233,7 +233,7 @@ test('whoever may read the audit log alone finds no link to a page that is not f
 test('an account that is gone, or never was, is said to be so', async () => {
   const page = await adminAt('/users/nobody')
   await page.getByRole('heading', { name: 'There is no such account' }).waitFor()
-  expect(await page.title()).toBe('There is no such account · Authograph')
+  await page.waitForFunction("document.title === 'There is no such account · Authograph'")
 })
 
 test('the focus goes back to what opened a dialog', async () => {

@@ -1,6 +1,7 @@
 import { Table, Text } from '@mantine/core'
 import { useText } from '../language.tsx'
 import { useTimes } from '../times.ts'
+import { ListTable } from './list-table.tsx'
 import { nameOf, Person } from './person.tsx'
 
 type Party = {
@@ -33,12 +34,7 @@ export function AuditTable({ events, subject = true }: { events: AuditEvent[]; s
   )
   const party = (someone: Party | null) => (someone ? <Person user={someone} /> : quiet(audit.system))
   return (
-    <Table
-      verticalSpacing="sm"
-      horizontalSpacing="lg"
-      borderColor="var(--line)"
-      style={{ verticalAlign: 'top' }}
-    >
+    <ListTable style={{ verticalAlign: 'top' }}>
       <Table.Thead>
         <Table.Tr>
           <Table.Th scope="col">{audit.at}</Table.Th>
@@ -92,7 +88,7 @@ export function AuditTable({ events, subject = true }: { events: AuditEvent[]; s
           </Table.Tr>
         ))}
       </Table.Tbody>
-    </Table>
+    </ListTable>
   )
 }
 

@@ -1,14 +1,14 @@
-import { Button, Group, NativeSelect, Text, TextInput } from '@mantine/core'
+import { Button, Group, NativeSelect, TextInput } from '@mantine/core'
 import { useAuth } from '../../client/react.ts'
 import { type AuditFilter, AuditPageDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
 import { Frame } from '../parts/frame.tsx'
 import { Notice } from '../parts/notice.tsx'
-import { PageTitle } from '../parts/page-title.tsx'
 import { useQuery } from '../use-query.ts'
 import { AuditTable } from './audit-table.tsx'
 import { ListPanel } from './list-panel.tsx'
 import { type ListState, useListState } from './list-state.ts'
+import { PageHead } from './page-head.tsx'
 import { nameOf } from './person.tsx'
 
 export function Audit() {
@@ -27,10 +27,7 @@ export function Audit() {
   const subject = query.data?.nodes.find(event => event.subject?.id === subjectId)?.subject
   return (
     <Frame>
-      <PageTitle>{says.title}</PageTitle>
-      <Text c="dimmed" fz={14} mb={20}>
-        {says.lead}
-      </Text>
+      <PageHead title={says.title} lead={says.lead} />
       <search className="filters" data-few>
         <NativeSelect
           label={says.action}

@@ -6,11 +6,12 @@ import { FailedMailsDocument, type FailedMailsQuery, RetryMailDocument } from '.
 import { useText } from '../language.tsx'
 import { Frame } from '../parts/frame.tsx'
 import { Notice } from '../parts/notice.tsx'
-import { PageTitle } from '../parts/page-title.tsx'
 import { useTimes } from '../times.ts'
 import { useQuery } from '../use-query.ts'
 import { ListPanel } from './list-panel.tsx'
 import { useListState } from './list-state.ts'
+import { ListTable } from './list-table.tsx'
+import { PageHead } from './page-head.tsx'
 
 type FailedMail = FailedMailsQuery['failedMails']['nodes'][number]
 
@@ -50,10 +51,7 @@ export function Mails() {
   )
   return (
     <Frame>
-      <PageTitle>{says.title}</PageTitle>
-      <Text c="dimmed" fz={14} mb={20}>
-        {says.lead}
-      </Text>
+      <PageHead title={says.title} lead={says.lead} />
       <Notice kind="problem">{form.problem}</Notice>
       <Notice kind="mail">{!form.problem && sent && says.sent(sent)}</Notice>
       <ListPanel query={query} state={state} empty={{ title: says.empty, lead: says.emptyLead }}>
@@ -72,12 +70,7 @@ function MailTable({ mails, action }: MailTableProps) {
   const times = useTimes()
   const isLate = ({ expiresAt }: FailedMail) => expiresAt !== null && new Date(expiresAt) <= new Date()
   return (
-    <Table
-      verticalSpacing="sm"
-      horizontalSpacing="lg"
-      borderColor="var(--line)"
-      style={{ verticalAlign: 'top' }}
-    >
+    <ListTable style={{ verticalAlign: 'top' }}>
       <Table.Thead>
         <Table.Tr>
           <Table.Th scope="col">{says.mail}</Table.Th>
@@ -131,6 +124,6 @@ function MailTable({ mails, action }: MailTableProps) {
           </Table.Tr>
         ))}
       </Table.Tbody>
-    </Table>
+    </ListTable>
   )
 }

@@ -53,7 +53,9 @@ export function Metadata({ user, manage, reload }: MetadataProps) {
                 autoComplete="off"
                 spellCheck={false}
                 error={form.error(name)}
-                styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 13 } }}
+                styles={{
+                  input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: '0.8125rem' },
+                }}
               />
             ))}
           </div>

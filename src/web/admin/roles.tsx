@@ -9,9 +9,9 @@ import { useText } from '../language.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Frame } from '../parts/frame.tsx'
 import { Notice } from '../parts/notice.tsx'
-import { PageTitle } from '../parts/page-title.tsx'
 import { Answer } from '../parts/panel.tsx'
 import { Tag } from '../parts/tag.tsx'
+import { PageHead } from './page-head.tsx'
 import { descriptionOf, type Role, useRoles } from './role-choice.tsx'
 
 type Asking = { what: 'create' } | { what: 'change' | 'delete'; role: Role }
@@ -34,19 +34,13 @@ export function Roles() {
   const manage = user?.permissions.includes('roles:write') === true
   return (
     <Frame>
-      <Group justify="space-between" align="flex-start" mb={20}>
-        <div style={{ flex: '1 1 260px' }}>
-          <PageTitle>{says.title}</PageTitle>
-          <Text c="dimmed" fz={14}>
-            {says.lead}
-          </Text>
-        </div>
+      <PageHead title={says.title} lead={says.lead}>
         {manage && (
           <Button leftSection={<PlusIcon size={16} />} onClick={() => setAsking({ what: 'create' })}>
             {says.create}
           </Button>
         )}
-      </Group>
+      </PageHead>
       <Notice kind="success">{done}</Notice>
       <div className="panel list">
         <Answer query={query}>

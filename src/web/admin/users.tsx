@@ -1,4 +1,4 @@
-import { Button, Group, NativeSelect, Table, Text, TextInput } from '@mantine/core'
+import { Button, Group, NativeSelect, Table, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useEffect, useRef, useState } from 'react'
 import { useHistoryState } from 'wouter/use-browser-location'
@@ -8,13 +8,14 @@ import { PlusIcon, SearchIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { Frame } from '../parts/frame.tsx'
 import { Notice } from '../parts/notice.tsx'
-import { PageTitle } from '../parts/page-title.tsx'
 import { Tag } from '../parts/tag.tsx'
 import { useTimes } from '../times.ts'
 import { useQuery } from '../use-query.ts'
 import { Invite } from './invite.tsx'
 import { ListPanel } from './list-panel.tsx'
 import { type ListState, useListState } from './list-state.ts'
+import { ListTable } from './list-table.tsx'
+import { PageHead } from './page-head.tsx'
 import { Person, StateTag } from './person.tsx'
 import { useRoles } from './role-choice.tsx'
 
@@ -50,19 +51,13 @@ export function Users() {
   })
   return (
     <Frame>
-      <Group justify="space-between" align="flex-start" mb={20}>
-        <div>
-          <PageTitle>{says.title}</PageTitle>
-          <Text c="dimmed" fz={14} mih={22} aria-live="polite">
-            {query.data ? says.total(query.data.totalCount) : ''}
-          </Text>
-        </div>
+      <PageHead title={says.title} lead={query.data ? says.total(query.data.totalCount) : ''}>
         {user?.permissions.includes('users:write') && (
           <Button leftSection={<PlusIcon size={16} />} onClick={() => setInviting(true)}>
             {says.invite}
           </Button>
         )}
-      </Group>
+      </PageHead>
       <Notice kind="mail">{invited && says.invited(invited)}</Notice>
       <Notice kind="success">{deleted && ofUser.deletedDone(deleted)}</Notice>
       <Filters state={state} />
@@ -168,7 +163,7 @@ function UserTable({ users }: { users: Row[] }) {
   const { users: says, common } = useText()
   const times = useTimes()
   return (
-    <Table verticalSpacing="sm" horizontalSpacing="lg" highlightOnHover borderColor="var(--line)">
+    <ListTable highlightOnHover>
       <Table.Thead>
         <Table.Tr>
           <Table.Th scope="col">{says.person}</Table.Th>
@@ -209,6 +204,6 @@ function UserTable({ users }: { users: Row[] }) {
           </Table.Tr>
         ))}
       </Table.Tbody>
-    </Table>
+    </ListTable>
   )
 }

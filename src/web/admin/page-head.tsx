@@ -1,0 +1,25 @@
+import { Group, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { PageTitle } from '../parts/page-title.tsx'
+
+export type PageHeadProps = {
+  title: string
+  /** Read out when it changes. */
+  lead: string
+  /** What can be begun here. */
+  children?: ReactNode
+}
+
+export function PageHead({ title, lead, children }: PageHeadProps) {
+  return (
+    <Group justify="space-between" align="flex-start" mb={20}>
+      <div style={{ flex: '1 1 240px' }}>
+        <PageTitle>{title}</PageTitle>
+        <Text c="dimmed" fz={14} mih={22} aria-live="polite">
+          {lead}
+        </Text>
+      </div>
+      {children}
+    </Group>
+  )
+}
