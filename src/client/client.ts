@@ -1,5 +1,5 @@
 import { AuthError, isUnauthenticated } from './errors.ts'
-import { type Answer, dataOf, type Fetch, poster, unlessAborted } from './http.ts'
+import { type Answer, dataOf, type Fetch, originOf, poster, unlessAborted } from './http.ts'
 import { LiveSession } from './live-session.ts'
 import * as operations from './operations.ts'
 import { inCookie, inStorage, memoryStorage, pageStorage, type TokenStorage } from './storage.ts'
@@ -358,11 +358,6 @@ function refused({ errors }: Answer<unknown>): boolean {
 /** The address as the page's own place completes it; elsewhere there are only complete ones. */
 function absolute(address: string): string {
   return globalThis.location ? new URL(address, globalThis.location.href).href : address
-}
-
-/** By hand, because the URL of React Native has no origin. What is not a plain origin fits no list. */
-function originOf(address: string): string {
-  return /^https?:\/\/[^/?#]+/i.exec(address)?.[0].toLowerCase() ?? address
 }
 
 function isRequest(input: string | URL | Request): input is Request {

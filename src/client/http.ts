@@ -66,9 +66,14 @@ function answerIn<Data>(text: string): Answer<Data> {
 /** A browser does not tell a script whether the network failed or the server did not allow the page. */
 function unreachable(url: string): string {
   const page = globalThis.location?.origin
-  const foreign = page?.startsWith('http') && !new URL(url, page).href.startsWith(`${page}/`)
+  const foreign = page !== undefined && /^https?:/i.test(url) && originOf(url) !== page
   const hint = foreign ? ` If it runs, its CORS_ORIGINS must name ${page}.` : ''
   return `${url} could not be reached. Check the connection, then try again.${hint}`
+}
+
+/** By hand, because the URL of React Native has no origin. What is not a plain origin fits no list. */
+export function originOf(address: string): string {
+  return /^https?:\/\/[^/?#]+/i.exec(address)?.[0].toLowerCase() ?? address
 }
 
 function misplaced(url: string, response: Response | undefined): string {

@@ -197,6 +197,11 @@ describe('fetch', () => {
     expect(network.count('fetch')).toBe(1)
   })
 
+  test('takes an origin with a slash behind it as it is meant', async () => {
+    const { client } = await signedIn(service, { tokenOrigins: [`${new URL(url).origin}/`] })
+    expect((await client.fetch(url)).status).toBe(200)
+  })
+
   test('renews the token after 401 and repeats the request, once', async () => {
     const { client, network } = await signedIn(service, { tokenOrigins: [new URL(url).origin] })
     statuses = [401]
