@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { forgetPerson } from '../audit/forget.ts'
+import { forgetSome } from '../audit/forget.ts'
 import { NOWHERE, type Origin, record } from '../audit/record.ts'
 import { isId, type Queryable } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
@@ -9,8 +9,9 @@ import { keepAnAdministrator } from '../permissions/administrators.ts'
 
 /**
  * Removes an account with everything that belongs to it, in the caller's transaction: sessions, roles, tokens and
- * mails. The audit log keeps what happened, without personal data. Says good-bye by mail. Call it first in the
- * transaction, for it locks (see `keepAnAdministrator`).
+ * mails. The audit log keeps what happened, without personal data: call `forgetPerson` after the transaction, for there
+ * may be more events than it has time for. Says good-bye by mail. Call this first in the transaction, for it locks (see
+ * `keepAnAdministrator`).
  * @throws AuthError NOT_FOUND; CONFLICT for the last administrator
  */
 export async function deleteAccountOf(
@@ -23,7 +24,7 @@ export async function deleteAccountOf(
   // Accounts that were asked for with this address; the account's own tokens went with it.
   await tx.emailToken.deleteMany({ where: { emailCanonical, userId: null } })
   await tx.mail.deleteMany({ where: { userId } })
-  await forgetPerson(tx, userId)
+  await forgetSome(tx, userId)
   const at = app.clock.now()
   await record(tx, actorId === userId ? NOWHERE : request, {
     action: 'user.deleted',

@@ -1,6 +1,7 @@
 import { deleteAccountOf } from '../accounts/delete.ts'
 import { labelField } from '../accounts/fields.ts'
 import type { App } from '../app.ts'
+import { forgetPerson } from '../audit/forget.ts'
 import { record } from '../audit/record.ts'
 import { AuthError } from '../errors.ts'
 import { checkInput } from '../input.ts'
@@ -82,6 +83,7 @@ export async function deleteUser(app: App, id: string, acting: Acting): Promise<
     refuseOwn(target, acting, 'delete')
     await deleteAccountOf(app, tx, id, { actorId: acting.viewer.account.id, request: acting.request })
   })
+  await forgetPerson(app, id)
 }
 
 /**

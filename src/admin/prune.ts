@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import { forgetDeleted } from '../audit/forget.ts'
 import { auditColumns, NOWHERE, toEvent } from '../audit/record.ts'
 import { type Chore, every } from '../chore.ts'
 import { addSeconds } from '../clock.ts'
@@ -89,7 +90,7 @@ export type Pruned = {
   busy: boolean
 }
 
-/** Deletes what has been over for long enough, in batches that nobody waits for. */
+/** Deletes what has been over for long enough, and what deleted accounts left, in batches that nobody waits for. */
 export async function prune(app: App, { maxBatches = Number.POSITIVE_INFINITY } = {}): Promise<Pruned> {
   const pruned: Pruned = { deleted: {}, busy: false }
   for (const { name, keepSeconds, statement } of prunables) {
@@ -104,6 +105,7 @@ export async function prune(app: App, { maxBatches = Number.POSITIVE_INFINITY } 
       if (deleted < BATCH) break
     }
   }
+  await forgetDeleted(app, maxBatches)
   return pruned
 }
 

@@ -1,5 +1,6 @@
 import { deleteAccountOf } from '../accounts/delete.ts'
 import type { App } from '../app.ts'
+import { forgetPerson } from '../audit/forget.ts'
 import { record } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
 import type { AuditEvent, Session } from '../generated/prisma/client.ts'
@@ -14,6 +15,7 @@ export async function deleteAccount(app: App, viewer: Viewer, request: RequestFa
   requireFresh(app, viewer)
   const { id } = viewer.account
   await app.db.$transaction(tx => deleteAccountOf(app, tx, id, { actorId: id, request }))
+  await forgetPerson(app, id)
 }
 
 /** Few enough for the time that a statement has. */
