@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import {
   displayNameField,
@@ -9,6 +8,7 @@ import {
 } from '../accounts/fields.ts'
 import { readHash } from '../crypto/known-hash.ts'
 import { isId } from '../database/client.ts'
+import { newIdOfMany } from '../database/new-ids.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { ADMIN_ROLE, DEFAULT_ROLE } from '../permissions/permissions.ts'
 
@@ -184,7 +184,7 @@ export function toImportRow(
   const since = (value: Date | boolean | undefined) => (value === true ? now : value || null)
   const createdAt = data.createdAt ?? now
   const user: User = {
-    id: data.id ?? uuidv7(),
+    id: data.id ?? newIdOfMany(),
     email: data.email.typed,
     emailCanonical: data.email.canonical,
     emailVerifiedAt: since(data.emailVerified),

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { v7 as uuidv7 } from 'uuid'
 import { userColumns } from '../accounts/account.ts'
 import type { App } from '../app.ts'
 import type { AuditAction } from '../audit/actions.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
+import { newIdOfMany } from '../database/new-ids.ts'
 import { isUnavailable } from '../database/unavailable.ts'
 import { type ImportField, type ImportRow, importFields, toImportRow } from './import-row.ts'
 
@@ -119,6 +119,7 @@ export async function importUsers(
   if (batch.length > 0 && !failure) await start()
   await Promise.all(running)
   if (failure) throw failure.error
+  if (!options.dryRun) await persistently(() => settle(app.pool, []))
   return tally.report()
 }
 
@@ -203,7 +204,11 @@ class Tally {
 
 const IMPORTED: AuditAction = 'user.imported'
 
-/** All or nothing of a batch but the accounts that exist; the unique indexes decide which those are. */
+/**
+ * All or nothing of a batch but the accounts that exist; the unique indexes decide which those are. The batch does not
+ * wait for the disk: after a crash of the database the last ones may be gone, whole, and are taken when the import is
+ * run again. The report waits for all of them, see `settle`.
+ */
 const insertBatch = statement<[id: string]>(
   'import-users',
   `WITH taken AS (${insertSql('users', userColumns, 1)} ON CONFLICT DO NOTHING RETURNING id),
@@ -215,12 +220,17 @@ const insertBatch = statement<[id: string]>(
        INSERT INTO audit_events (id, at, action, subject_id, detail)
        SELECT event_id, $3, '${IMPORTED}', id, '{}' FROM further
      )
-   SELECT id FROM taken`,
+   SELECT id FROM taken, set_config('synchronous_commit', 'off', true)`,
 )
+
+/** Returns when every commit before it is on disk, for the log is written in order. A commit needs something to write. */
+const settle = statement('import-settle', `SELECT pg_logical_emit_message(true, 'authograph', 'imported')`)
 
 async function take(app: App, rows: Numbered[], tally: Tally): Promise<void> {
   const users = toRows(userColumns, ...rows.map(row => row.user))
-  const further = JSON.stringify(rows.map(({ user, roles }) => ({ id: user.id, event_id: uuidv7(), roles })))
+  const further = JSON.stringify(
+    rows.map(({ user, roles }) => ({ id: user.id, event_id: newIdOfMany(), roles })),
+  )
   const inserted = await persistently(() => insertBatch(app.pool, [users, further, app.clock.now()]))
   const taken = new Set(inserted.map(([id]) => id))
   for (const row of rows) if (taken.has(row.user.id)) tally.took(row)

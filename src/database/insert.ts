@@ -19,9 +19,13 @@ export function toRows<Field extends string>(
   ...records: Record<Field, unknown>[]
 ): string {
   const entries = Object.entries(columns) as [Field, string][]
-  return JSON.stringify(
-    records.map(record => Object.fromEntries(entries.map(([field, name]) => [name, toJson(record[field])]))),
-  )
+  const rows = records.map(record => {
+    const row: Record<string, unknown> = {}
+    // What is absent is null there.
+    for (const [field, name] of entries) if (record[field] !== null) row[name] = toJson(record[field])
+    return row
+  })
+  return JSON.stringify(rows)
 }
 
 /** Bytes as PostgreSQL's hex notation of bytea. */
