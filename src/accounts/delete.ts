@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { forgetSome } from '../audit/forget.ts'
+import { forgetSome, UNFINISHED } from '../audit/forget.ts'
 import { NOWHERE, type Origin, record } from '../audit/record.ts'
 import { isId, type Queryable } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
@@ -24,13 +24,14 @@ export async function deleteAccountOf(
   // Accounts that were asked for with this address; the account's own tokens went with it.
   await tx.emailToken.deleteMany({ where: { emailCanonical, userId: null } })
   await tx.mail.deleteMany({ where: { userId } })
-  await forgetSome(tx, userId)
+  const more = await forgetSome(tx, userId)
   const at = app.clock.now()
   await record(tx, actorId === userId ? NOWHERE : request, {
     action: 'user.deleted',
     at,
     actorId,
     subjectId: userId,
+    detail: more ? UNFINISHED : {},
   })
   await queueMail(app, tx, {
     template: 'account-deleted',

@@ -147,10 +147,13 @@ describe('deleting the own account', () => {
       return account
     }
 
+    const deletion = async ({ id }: SignedIn) => (await auditOf(service, id)).at(-1)
+
     test('forgets them all', async () => {
       const account = await busy()
       expect(codes(await withdraw(account))).toEqual([])
       expect(await personal(account)).toBe(0)
+      expect(await deletion(account)).toMatchObject({ action: 'user.deleted', detail: {} })
     })
 
     test('answers when two seconds are over, and the chore forgets the rest', async () => {
@@ -163,7 +166,12 @@ describe('deleting the own account', () => {
         clock.mockRestore()
       }
       expect(await personal(account)).toBeGreaterThan(0)
-      while (await personal(account)) await prune(service.app)
+      expect(await deletion(account)).toMatchObject({ detail: { forgetting: true } })
+      await prune(service.app, { maxBatches: 1 })
+      expect(await deletion(account)).toMatchObject({ detail: { forgetting: true } })
+      await prune(service.app)
+      expect(await personal(account)).toBe(0)
+      expect(await deletion(account)).toMatchObject({ action: 'user.deleted', detail: {} })
     })
   })
 
