@@ -188,6 +188,19 @@ test('a server that cannot be reached is said to be so, and trying again works',
   await page.getByRole('heading', { name: 'My account' }).waitFor()
 })
 
+test('a page that opens while the server cannot be reached says so, and goes on once it can', async () => {
+  const { email } = await verified()
+  const page = await browser.open()
+  await page.route('**/graphql', route => route.fulfill({ status: 200, body: 'no JSON' }))
+  await page.goto(`${service.url}/account`)
+  await page.getByRole('heading', { name: 'No answer from the server' }).waitFor()
+  expect(await page.getByText('The server could not be reached').count()).toBe(1)
+  await page.screenshot({ path: 'test/web/screenshots/no-answer.png' })
+  await page.unroute('**/graphql')
+  await signInOn(page, email, PASSWORD)
+  await page.getByRole('heading', { name: 'My account' }).waitFor()
+})
+
 test('a browser that keeps nothing for pages can sign in all the same, and is told what it misses', async () => {
   const { email } = await verified()
   const page = await browser.openWithoutCookies()

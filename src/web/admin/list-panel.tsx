@@ -25,7 +25,7 @@ export function ListPanel<Node>({ query, state, empty, children }: ListPanelProp
           {({ nodes, pageInfo }) =>
             nodes.length === 0 ? (
               <Empty {...empty}>
-                {state.filtered && (
+                {state.narrowed && (
                   <Button variant="default" onClick={state.clear}>
                     {users.clear}
                   </Button>

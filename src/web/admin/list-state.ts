@@ -9,7 +9,8 @@ export type ListState = {
   /** Sets filters, and starts at the first page. */
   set: (changes: Record<string, string>) => void
   clear: () => void
-  filtered: boolean
+  /** Whether there may be more than is shown: by a filter, or before a page that has become empty. */
+  narrowed: boolean
   /** The page, as the API's lists want it. */
   page: { first: number; after?: string } | { last: number; before: string }
   turn: (cursor: { after: string | null } | { before: string | null }) => void
@@ -35,7 +36,7 @@ export function useListState(): ListState {
         return next
       }),
     clear: () => setParams(new URLSearchParams()),
-    filtered: [...params.keys()].some(name => !cursors.includes(name)),
+    narrowed: params.size > 0,
     page: before ? { last: PAGE_SIZE, before } : { first: PAGE_SIZE, ...(after && { after }) },
     turn: cursor =>
       setParams(current => {

@@ -64,6 +64,7 @@ export const en = {
     INTERNAL_SERVER_ERROR: 'Something went wrong on the server. Try again.',
   } satisfies Record<ErrorCode, string>,
   failures: {
+    noAnswer: 'No answer from the server',
     network: 'The server could not be reached. Check your connection, then try again.',
     wait: (time: string) => `Too many attempts. Try again in ${time}.`,
     requestId: (id: string) => `If it happens again, report this number to an administrator: ${id}`,

@@ -122,6 +122,7 @@ export const ko: Messages = {
     INTERNAL_SERVER_ERROR: '서버에 문제가 생겼습니다. 다시 시도해 주세요.',
   },
   failures: {
+    noAnswer: '서버가 응답하지 않습니다',
     network: '서버에 연결할 수 없습니다. 인터넷 연결을 확인하고 다시 시도해 주세요.',
     wait: time => `시도가 너무 많았습니다. ${time} 후에 다시 시도해 주세요.`,
     requestId: id => `계속되면 관리자에게 이 번호를 알려 주세요: ${id}`,

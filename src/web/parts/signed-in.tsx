@@ -36,7 +36,7 @@ export function SignedIn({ anyOf, children }: SignedInProps) {
   if (status === 'restoring') {
     if (error === undefined) return <Waiting />
     return (
-      <CardPage title={text.failures.network} lead={problemText(text, times.span, error)}>
+      <CardPage title={text.failures.noAnswer} lead={problemText(text, times.span, error)}>
         <Button onClick={() => void client.restore().catch(() => {})}>{text.common.tryAgain}</Button>
       </CardPage>
     )
