@@ -21,7 +21,7 @@ export async function keepAnAdministrator<Result>(
   const after = await countAdministrators(app, tx)
   if ((before.all > 0 && after.all === 0) || (before.ready > 0 && after.ready === 0)) {
     throw new AuthError('CONFLICT', {
-      message: 'This is the last administrator who can sign in. Make another account one first.',
+      message: 'This is the last administrator. Make another account one first.',
     })
   }
   return result
