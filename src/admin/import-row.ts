@@ -77,8 +77,15 @@ function toMilliseconds(value: number): number {
 function toIso(value: unknown): string {
   const parts = typeof value === 'string' ? DATE_TIME.exec(value) : null
   if (!parts) return ''
-  const [, date, time = '00:00', seconds = ':00', , hours, minutes = '00'] = parts
+  const [, date = '', time = '00:00', seconds = ':00', , hours, minutes = '00'] = parts
+  if (!isDay(date)) return ''
   return `${date}T${time}${seconds}${hours ? `${hours}:${minutes}` : 'Z'}`
+}
+
+/** Of the 30th of February, JavaScript makes a day in March. */
+function isDay(date: string): boolean {
+  const at = new Date(date)
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(date)
 }
 
 const instantField = z.unknown().transform((value, context) => {

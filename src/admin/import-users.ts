@@ -226,7 +226,15 @@ const insertBatch = statement<[id: string]>(
 /** Returns when every commit before it is on disk, for the log is written in order. A commit needs something to write. */
 const settle = statement('import-settle', `SELECT pg_logical_emit_message(true, 'authograph', 'imported')`)
 
-async function take(app: App, rows: Numbered[], tally: Tally): Promise<void> {
+async function take(app: App, batch: Numbered[], tally: Tally): Promise<void> {
+  const ids = new Set<string>()
+  const again: Numbered[] = []
+  const rows: Numbered[] = []
+  for (const row of batch) {
+    // Two with one id take turns: one statement could not tell them apart.
+    ;(ids.has(row.user.id) ? again : rows).push(row)
+    ids.add(row.user.id)
+  }
   const users = toRows(userColumns, ...rows.map(row => row.user))
   const further = JSON.stringify(
     rows.map(({ user, roles }) => ({ id: user.id, event_id: newIdOfMany(), roles })),
@@ -240,6 +248,7 @@ async function take(app: App, rows: Numbered[], tally: Tally): Promise<void> {
     tally,
     () => 'The account came and went meanwhile. Run the import again.',
   )
+  if (again.length > 0) await take(app, again, tally)
 }
 
 async function look(app: App, rows: Numbered[], tally: Tally): Promise<void> {

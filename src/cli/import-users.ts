@@ -27,6 +27,9 @@ export async function runImport(file: string, options: Options): Promise<void> {
   const format = formatOf(file, options.format)
   const names = namesOf(options.map ?? [])
   const { dryRun, allowAdmin } = options
+  if (options.report !== undefined && isSameFile(file, options.report)) {
+    throw badUse('The report would overwrite the file that is imported. Give --report another name.')
+  }
   const input = await openInput(file)
   const skips = options.report === undefined ? undefined : await SkipFile.open(options.report)
   const stop = new AbortController()
@@ -78,6 +81,11 @@ function namesOf(pairs: string[]): Partial<Record<ImportField, string>> {
 
 function badUse(message: string): AuthError {
   return new AuthError('BAD_USER_INPUT', { message })
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [a, b] = [one, other].map(file => statSync(file, { throwIfNoEntry: false }))
+  return a !== undefined && a.ino === b?.ino && a.dev === b.dev
 }
 
 async function openInput(file: string): Promise<Readable> {

@@ -117,6 +117,8 @@ function explain(error: unknown): string {
   }
   if (error instanceof ConfigError) return error.message
   if (!(error instanceof Error)) return String(error)
+  // A file, which is missing as a socket of the database can be.
+  if ('path' in error) return error.message
   // Of several addresses that were tried, the error says nothing but this.
   const { code } = error as NodeJS.ErrnoException
   if (isUnavailable(error)) return `The database cannot be reached: ${error.message || code}`

@@ -168,6 +168,7 @@ describe('a record is skipped, and the others are taken, for', () => {
     ['an administrator', { roles: 'user admin' }, /--allow-admin/],
     ['a time that is none', { createdAt: 'yesterday' }, /^createdAt: Write a time/],
     ['a day that is none', { createdAt: '2024-13-01' }, /^createdAt: Write a time/],
+    ['the 30th of February', { createdAt: '2023-02-30 12:00:00' }, /^createdAt: Write a time/],
     ['metadata that is no object', { publicMetadata: '[1]' }, /^publicMetadata: Write a JSON object/],
     ['metadata that is no JSON', { privateMetadata: '{' }, /^privateMetadata: Write a JSON object/],
     ['neither yes nor no', { active: 'perhaps' }, /^active: Write true or false/],
@@ -197,6 +198,26 @@ describe('a record is skipped, and the others are taken, for', () => {
       reasons: [{ reason: 'username: Another account has it.' }],
     })
     expect((await byEmail(email)).username).toBe('taken_name')
+  })
+
+  test('an id that is in the file twice, and a line that is', async () => {
+    const [id, twice] = [randomUUID(), randomUUID()]
+    const [one, two, same] = [address(), address(), address()]
+    const report = await importing([
+      { id, email: one, roles: 'user' },
+      { id, email: two, roles: 'support' },
+      { id: twice, email: same },
+      { id: twice, email: same },
+      { email: address() },
+    ])
+    expect(report).toMatchObject({
+      read: 5,
+      taken: 3,
+      alreadyThere: 1,
+      reasons: [{ reason: 'id: Another account has it.', lines: [2] }],
+    })
+    const { roles } = await users().findUniqueOrThrow({ where: { id }, include: { roles: true } })
+    expect(roles).toMatchObject([{ roleName: 'user' }])
   })
 
   test('an id that somebody else has', async () => {

@@ -116,7 +116,7 @@ test('an administrator needs --allow-admin', async () => {
 })
 
 test.each([
-  ['a file that is not there', ['import-users', '/nowhere.csv'], 'no such file'],
+  ['a file that is not there', ['import-users', '/nowhere.csv'], /^ENOENT: no such file/],
   ['a file of an unknown kind', ['import-users', 'users.xlsx'], '--format jsonl or --format csv'],
   ['standard input without a format', ['import-users', '-'], '--format jsonl or --format csv'],
   [
@@ -129,12 +129,26 @@ test.each([
     ['import-users', 'a.csv', '--map', 'mail=email'],
     'The fields are: id, email,',
   ],
+  [
+    'a report nowhere',
+    ['import-users', '-', '--format', 'csv', '--report', '/nowhere/x'],
+    /^ENOENT: no such file/,
+  ],
   ['half a mapping', ['import-users', 'a.csv', '--map', 'email'], '--map takes FIELD=COLUMN'],
 ])('%s is an error that says what to do', async (_, args, advice) => {
   const { exitCode, stdout, stderr } = await cli(args)
   expect([exitCode, stdout]).toEqual([1, ''])
-  expect(stderr).toContain(advice)
+  expect(stderr).toMatch(advice)
   expect(stderr).not.toContain('    at ')
+})
+
+test('a report in place of the file that is imported is refused, and the file stays', async () => {
+  const file = join(folder, 'mine.jsonl')
+  await writeFile(file, lines({ email: address() }))
+  const before = await readFile(file)
+  const { exitCode, stderr } = await cli(['import-users', file, '--report', file])
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('Give --report another name')])
+  expect(await readFile(file)).toEqual(before)
 })
 
 test('SIGINT ends it with a report of what was taken, and the same command goes on', async () => {
