@@ -5,7 +5,7 @@ import type pg from 'pg'
 import { createLog } from '../app.ts'
 import type { Config } from '../config.ts'
 import { sealingKey, unseal } from '../crypto/seal.ts'
-import { pendingMigrations } from '../database/migrate.ts'
+import { pendingMigrations, requireKnownMigrations } from '../database/migrate.ts'
 import { SIGNING } from '../keys/signing-keys.ts'
 import { createMailer } from '../mail/mailer.ts'
 import { ADMIN_ROLE } from '../permissions/permissions.ts'
@@ -180,6 +180,11 @@ async function checkConnections({ pool, config }: DatabaseContext): Promise<Find
 }
 
 async function checkMigrations({ pool }: DatabaseContext): Promise<Finding[]> {
+  try {
+    await requireKnownMigrations(pool)
+  } catch (error) {
+    return [fail(reasonOf(error), 'Until then no server starts on this database.')]
+  }
   const pending = await pendingMigrations(pool)
   if (pending.length === 0) return [ok('The database is up to date.')]
   return [

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
+import pg from 'pg'
 import { ConfigError } from '../config.ts'
 import { isUnavailable } from '../database/unavailable.ts'
 import { AuthError } from '../errors.ts'
@@ -103,6 +104,13 @@ function collect(value: string, before: string[] = []): string[] {
   return [...before, value]
 }
 
+// Such as `export-users | head`; without a listener the process would die of it.
+let unread: Error | undefined
+process.stdout.on('error', error => {
+  unread = error
+  process.exitCode = 1
+})
+
 try {
   await program.parseAsync()
 } catch (error) {
@@ -117,12 +125,21 @@ function explain(error: unknown): string {
   }
   if (error instanceof ConfigError) return error.message
   if (!(error instanceof Error)) return String(error)
+  const { code, message } = error as NodeJS.ErrnoException
+  if (error === unread) return 'Nobody reads standard output any more.'
   // A file, which is missing as a socket of the database can be.
-  if ('path' in error) return error.message
+  if ('path' in error) return message
   // Of several addresses that were tried, the error says nothing but this.
-  const { code } = error as NodeJS.ErrnoException
-  if (isUnavailable(error)) return `The database cannot be reached: ${error.message || code}`
-  // A file that cannot be opened, a pipe that nobody reads.
-  if ('syscall' in error) return error.message
-  return error.stack ?? error.message
+  if (isUnavailable(error)) return `The database cannot be reached: ${message || code}`
+  // Such as a folder where a file should be.
+  if ('syscall' in error) return message
+  if (error instanceof pg.DatabaseError && isRefusal(error)) return `The database refuses: ${message}`
+  // What is thrown on purpose says what to do; a stack is for what nobody foresaw.
+  if (error.constructor === Error && code === undefined) return message
+  return error.stack ?? message
+}
+
+/** A wrong name or password, a database that is not there, a right that is missing. */
+function isRefusal({ code = '' }: pg.DatabaseError): boolean {
+  return ['28', '3D'].includes(code.slice(0, 2)) || code === '42501'
 }

@@ -65,6 +65,14 @@ export async function pendingMigrations(pool: pg.Pool, folder = MIGRATIONS): Pro
   return (await migrationNames(folder)).filter(name => !applied.has(name))
 }
 
+/**
+ * Changes nothing.
+ * @throws what `migrate` would throw about the migrations that the database has already
+ */
+export async function requireKnownMigrations(pool: pg.Pool, folder = MIGRATIONS): Promise<void> {
+  nextPending(await readMigrations(folder), await appliedRows(pool))
+}
+
 /** Applies the first pending migration; undefined when there is none. */
 async function applyNext(pool: pg.Pool, migrations: Migration[]): Promise<string | undefined> {
   const client = await pool.connect()

@@ -84,6 +84,41 @@ test('settings that are wrong are all listed', async () => {
   ])
 })
 
+test('a database that a newer version has migrated is broken for this one, which says so without a stack', async () => {
+  const newer = await startService({ settings: { AUTHOGRAPH_SECRET } })
+  const DATABASE_URL = newer.app.config.database.url!
+  try {
+    await newer.app.pool.query(
+      `INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name) VALUES ('1', '', now(), '29990101000000_next')`,
+    )
+    const { healthy, of } = await doctor({ DATABASE_URL })
+    expect(healthy).toBe(false)
+    expect(of('migrations')).toMatchObject([
+      {
+        status: 'fail',
+        message: expect.stringContaining('does not know. Start the version that applied it'),
+      },
+    ])
+    const { exitCode, stderr } = await runCli(['prune'], { settings: { DATABASE_URL, AUTHOGRAPH_SECRET } })
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/^The database has the migration 29990101000000_next, .*\n$/)
+  } finally {
+    await newer.close()
+  }
+})
+
+test('a database that is not there, and another secret, are told without a stack', async () => {
+  const url = service.app.config.database.url!
+  const there = { DATABASE_URL: url, AUTHOGRAPH_SECRET: 'another secret that the database was not used with' }
+  const missing = { DATABASE_URL: url.replace(/authograph_db_\w+/, 'nowhere'), AUTHOGRAPH_SECRET }
+  expect((await runCli(['prune'], { settings: missing })).stderr).toBe(
+    'The database refuses: database "nowhere" does not exist\n',
+  )
+  expect((await runCli(['rotate-keys'], { settings: there })).stderr).toMatch(
+    /^The .* is sealed under another secret.*\n$/,
+  )
+})
+
 test('a database that was never migrated is not taken for a broken one', async () => {
   const empty = await createEmptyDatabase()
   try {

@@ -177,6 +177,18 @@ async function expectEventually(count: () => Promise<number>, atLeast: number): 
 }
 
 describe('export-users', () => {
+  test('whose reader goes away ends with 1, and blames nothing else', async () => {
+    await importing(
+      lines(...Array.from({ length: 3000 }, () => ({ email: address(), displayName: 'x'.repeat(100) }))),
+      '--format',
+      'jsonl',
+    )
+    const run = startCli(['export-users'], settings())
+    run.stdout.destroy()
+    const { exitCode, stderr } = await run.ended
+    expect([exitCode, stderr]).toEqual([1, 'Nobody reads standard output any more.\n'])
+  })
+
   test('writes what import-users takes, with hashes where that is asked for, to a file for nobody else', async () => {
     const email = address()
     await importing(lines({ email, passwordHash: CHEAP_HASH }), '--format', 'jsonl')

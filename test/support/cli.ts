@@ -51,8 +51,16 @@ export function startCli(args: string[], settings: Record<string, string>) {
   // A command that does not read its input may be gone before it is written.
   child.stdin.on('error', () => {})
   const closed = new Promise<number | null>(resolve => child.once('close', resolve))
-  const ended: Promise<CliRun> = Promise.all([text(child.stdout), text(child.stderr), closed]).then(
-    ([stdout, stderr, exitCode]) => ({ exitCode, stdout, stderr }),
-  )
-  return { stdin: child.stdin, kill: (signal: NodeJS.Signals) => child.kill(signal), ended }
+  const ended: Promise<CliRun> = Promise.all([
+    // A test may go away as its reader.
+    text(child.stdout).catch(() => ''),
+    text(child.stderr),
+    closed,
+  ]).then(([stdout, stderr, exitCode]) => ({ exitCode, stdout, stderr }))
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    ended,
+  }
 }
