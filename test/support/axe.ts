@@ -9,7 +9,8 @@ let source: Promise<string> | undefined
 export async function violations(page: Page): Promise<string[]> {
   source ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   await page.evaluate(await source)
-  await page.waitForFunction('document.getAnimations().every(({ playState }) => playState !== "running")')
+  await page.evaluate(`Promise.allSettled(document.getAnimations()
+    .filter(({ effect }) => effect.getComputedTiming().endTime < Infinity).map(({ finished }) => finished))`)
   const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
     violations: { id: string; nodes: { target: string[]; html: string; failureSummary: string }[] }[]
   }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, jest } from '@jest/globals'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
@@ -95,4 +96,17 @@ function installedBrowser(): string {
       ? `There is no browser at CHROME_PATH=${given}.`
       : 'There is no Chromium in the usual places. Install one (apt-get install chromium), or set CHROME_PATH.',
   )
+}
+
+/**
+ * Waits until an expression holds in a page. Playwright's own `waitForFunction` works only where it holds at once: after
+ * that it wants `eval`, which the policy of the pages forbids.
+ */
+export async function until(page: Page, expression: string): Promise<void> {
+  const deadline = Date.now() + STEP_TIMEOUT_MS
+  // Fails while the page is on its way to another.
+  while (!(await page.evaluate(expression).catch(() => false))) {
+    if (Date.now() > deadline) throw new Error(`In vain was waited for: ${expression}`)
+    await sleep(50)
+  }
 }

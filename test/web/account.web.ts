@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
-import { useBrowser } from '../support/browser.ts'
+import { until, useBrowser } from '../support/browser.ts'
 import { PASSWORD, signUp, useService } from '../support/service.ts'
 import { linkOf } from '../support/smtp.ts'
 import { signInOn } from '../support/web.ts'
@@ -42,23 +42,23 @@ test('the focus stays at the button that was pressed', async () => {
   await page.getByLabel('Name', { exact: true }).fill('Ada')
   await page.getByRole('button', { name: 'Save' }).press('Enter')
   await page.getByText('Saved.').waitFor()
-  await page.waitForFunction("document.activeElement.textContent === 'Save'")
+  await until(page, "document.activeElement.textContent === 'Save'")
   await page.getByRole('link', { name: 'Security' }).click()
   await page.getByLabel('Current password').fill(PASSWORD)
   await page.getByLabel('New password').fill(NEW_PASSWORD)
   await page.getByRole('button', { name: 'Change the password' }).press('Enter')
   await page.getByText('The password is changed').waitFor()
-  await page.waitForFunction("document.activeElement.textContent === 'Change the password'")
+  await until(page, "document.activeElement.textContent === 'Change the password'")
 })
 
 test('each part of the account has a name of its own in the browser’s tab and history', async () => {
   const { email } = await signUp(service)
   const page = await signedInAt('/account', email)
-  await page.waitForFunction("document.title === 'Profile · My account · Authograph'")
+  await until(page, "document.title === 'Profile · My account · Authograph'")
   await page.getByRole('link', { name: 'Devices' }).click()
-  await page.waitForFunction("document.title === 'Devices · My account · Authograph'")
+  await until(page, "document.title === 'Devices · My account · Authograph'")
   await page.goBack()
-  await page.waitForFunction("document.title === 'Profile · My account · Authograph'")
+  await until(page, "document.title === 'Profile · My account · Authograph'")
 })
 
 test('a password manager is told whose password is changed', async () => {

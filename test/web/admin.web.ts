@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import { violations } from '../support/axe.ts'
-import { useBrowser } from '../support/browser.ts'
+import { until, useBrowser } from '../support/browser.ts'
 import { failedMail } from '../support/mails.ts'
 import { PASSWORD, type SignedIn, signUp, signUpWith, useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
@@ -70,7 +70,7 @@ describe('the list of people', () => {
     await page.getByLabel('Search by name or address').fill('nobody at all')
     await page.getByRole('button', { name: 'Clear the filters' }).click()
     await page.waitForURL(`${service.url}/users`)
-    await page.waitForFunction("document.querySelector('input[type=search]').value === ''")
+    await until(page, "document.querySelector('input[type=search]').value === ''")
   })
 
   test('is not for everybody', async () => {
@@ -233,7 +233,7 @@ test('whoever may read the audit log alone finds no link to a page that is not f
 test('an account that is gone, or never was, is said to be so', async () => {
   const page = await adminAt('/users/nobody')
   await page.getByRole('heading', { name: 'There is no such account' }).waitFor()
-  await page.waitForFunction("document.title === 'There is no such account · Authograph'")
+  await until(page, "document.title === 'There is no such account · Authograph'")
 })
 
 test('the focus goes back to what opened a dialog', async () => {
@@ -242,7 +242,7 @@ test('the focus goes back to what opened a dialog', async () => {
   await page.getByRole('dialog', { name: 'Invite somebody' }).waitFor()
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
-  await page.waitForFunction("document.activeElement.textContent === 'Invite'")
+  await until(page, "document.activeElement.textContent === 'Invite'")
 })
 
 test('an account is disabled with a reason, which ends its sessions, and enabled again', async () => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import { violations } from '../support/axe.ts'
-import { useBrowser } from '../support/browser.ts'
+import { until, useBrowser } from '../support/browser.ts'
 import { failedMail } from '../support/mails.ts'
 import { PASSWORD, type SignedIn, signUp, signUpWith, useService } from '../support/service.ts'
 import { FIREFOX } from '../support/sessions.ts'
@@ -189,7 +189,7 @@ async function settled(page: Page): Promise<void> {
   await page.getByRole('heading', { level: 1 }).waitFor()
   await page.waitForLoadState('networkidle')
   // What waits for its content, or for its script.
-  await page.waitForFunction("!document.querySelector('.mantine-Skeleton-root, [aria-busy=true]')")
+  await until(page, "!document.querySelector('.mantine-Skeleton-root, [aria-busy=true]')")
 }
 
 async function enter(page: Page): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { useBrowser } from '../support/browser.ts'
+import { until, useBrowser } from '../support/browser.ts'
 import { PASSWORD, signUp, signUpWith, useService } from '../support/service.ts'
 import { signInOn } from '../support/web.ts'
 
@@ -39,7 +39,7 @@ test('a setting that looks like HTML stays text, in the page and in its title', 
   const page = await browser.open()
   await page.goto(`${service.url}/sign-in`)
   await page.getByText('</script><b>&"name$&').first().waitFor()
-  await page.waitForFunction(`document.title === 'Sign in · </script><b>&"name$&'`)
+  await until(page, `document.title === 'Sign in · </script><b>&"name$&'`)
   expect(await page.evaluate('document.querySelectorAll("b").length')).toBe(0)
 })
 
@@ -58,7 +58,7 @@ test('no page runs a script that is written into it', async () => {
     document.head.append(script)
   })()`)
   await blocked
-  await page.waitForFunction("window.violated === 'script-src-elem'")
+  await until(page, "window.violated === 'script-src-elem'")
   expect(await page.evaluate('window.hurt')).toBeUndefined()
   browser.forgive()
 })

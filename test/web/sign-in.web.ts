@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import { violations } from '../support/axe.ts'
-import { useBrowser } from '../support/browser.ts'
+import { until, useBrowser } from '../support/browser.ts'
 import { PASSWORD, type Service, useService } from '../support/service.ts'
 import { linkOf } from '../support/smtp.ts'
 import { signInOn } from '../support/web.ts'
@@ -162,15 +162,15 @@ test('the language is the browser’s, and the one that is chosen instead stays 
   const page = await browser.open({ locale: 'ko-KR' })
   await page.goto(`${service.url}/sign-in`)
   await page.getByRole('heading', { name: 'Authograph에 로그인' }).waitFor()
-  await page.waitForFunction("document.documentElement.lang === 'ko'")
+  await until(page, "document.documentElement.lang === 'ko'")
   await page.getByLabel('언어').focus()
   await page.getByLabel('언어').selectOption('en')
   await page.getByRole('heading', { name: 'Sign in to Authograph' }).waitFor()
-  await page.waitForFunction("document.title === 'Sign in · Authograph'")
+  await until(page, "document.title === 'Sign in · Authograph'")
   expect(await page.evaluate('document.activeElement.tagName')).toBe('SELECT')
   await page.reload()
   await page.getByRole('heading', { name: 'Sign in to Authograph' }).waitFor()
-  await page.waitForFunction("document.documentElement.lang === 'en'")
+  await until(page, "document.documentElement.lang === 'en'")
 })
 
 test('a server that cannot be reached is said to be so, and trying again works', async () => {

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from '@jest/globals'
 import type { Response } from 'playwright-core'
-import { useBrowser } from '../support/browser.ts'
+import { until, useBrowser } from '../support/browser.ts'
 import { useService } from '../support/service.ts'
 
 const service = useService({ settings: { WEB: 'on' } })
@@ -28,18 +28,28 @@ test('the scripts of the sign-in page have less than 150 kB, compressed', async 
   expect(total).toBeLessThan(SCRIPT_MAX_BYTES)
 })
 
-test('the sign-in page paints its form within a second of work of a processor that is four times slower', async () => {
+const PAINT = "performance.getEntriesByName('first-contentful-paint')[0]"
+
+/** What a visit of the sign-in page takes until its form is there, on a processor that is so many times slower. */
+async function visit(slower: number): Promise<{ paintedMs: number; workedMs: number }> {
   const page = await browser.open()
   const devtools = await page.context().newCDPSession(page)
   await devtools.send('Performance.enable')
+  await devtools.send('Emulation.setCPUThrottlingRate', { rate: slower })
   await page.goto(`${service.url}/sign-in`)
   await page.getByRole('heading', { level: 1 }).waitFor()
+  await until(page, PAINT)
   const { metrics } = await devtools.send('Performance.getMetrics')
   const workedSeconds = metrics.find(({ name }) => name === 'ThreadTime')?.value ?? Number.NaN
-  const paintedMs = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+  return { paintedMs: Number(await page.evaluate(`${PAINT}.startTime`)), workedMs: workedSeconds * 1000 }
+}
+
+test('the sign-in page paints its form within a second of work of a processor that is four times slower', async () => {
+  const { workedMs } = await visit(1)
+  const { paintedMs } = await visit(SLOWER)
   process.stdout.write(
-    `first contentful paint of the sign-in page: ${paintedMs} ms; work of its thread: ${workedSeconds * 1000} ms\n`,
+    `the sign-in page: ${Math.round(workedMs)} ms of work; first contentful paint ${Math.round(paintedMs)} ms on a processor ${SLOWER} times slower\n`,
   )
   // Not what the clock says, which runs for the others on this machine too.
-  expect(workedSeconds * 1000 * SLOWER).toBeLessThan(FIRST_PAINT_MAX_MS)
+  expect(workedMs * SLOWER).toBeLessThan(FIRST_PAINT_MAX_MS)
 })
