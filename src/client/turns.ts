@@ -54,7 +54,8 @@ export function lockTurns(locks: Locks, name: string): Turns {
       })
     } catch (error) {
       if (begun) throw error
-      // Somebody holds on for too long; or the user has blocked cookies, and with them the locks.
+      // Somebody holds on for too long; or locks are forbidden, as in a frame without an origin
+      // or where the user has blocked cookies.
       return patience.signal.aborted ? run(true) : alone(run)
     } finally {
       clearTimeout(timer)
