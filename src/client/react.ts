@@ -81,12 +81,15 @@ export type RequireAuthProps = {
   fallback?: ReactNode
   /** While it is not known yet. */
   loading?: ReactNode
+  /** While it cannot be known, such as without a network; `loading` unless given. It is asked again and again. */
+  failed?: ReactNode
   children?: ReactNode
 }
 
 /** Shows its children to whoever may see them. What is secret must be guarded by the server as well. */
-export function RequireAuth({ permission, fallback, loading, children }: RequireAuthProps): ReactNode {
-  const { status, user } = useAuth()
-  if (status === 'restoring') return loading
+export function RequireAuth(props: RequireAuthProps): ReactNode {
+  const { permission, fallback, loading, failed = loading, children } = props
+  const { status, user, error } = useAuth()
+  if (status === 'restoring') return error === undefined ? loading : failed
   return user && (permission === undefined || user.permissions.includes(permission)) ? children : fallback
 }

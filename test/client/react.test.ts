@@ -109,8 +109,10 @@ describe('RequireAuth', () => {
   test('shows neither while it is not known', async () => {
     const { client, network } = await returning()
     network.on('Refresh', cut, cut, cut, cut)
-    await render(client, guarded({}))
-    expect(place.textContent).toBe('a moment')
+    await render(client, guarded({}), guarded({ failed: 'no network' }))
+    expect(place.textContent).toBe('a momenta moment')
+    await act(() => until(() => client.state.error !== undefined))
+    expect(place.textContent).toBe('a momentno network')
   })
 })
 
