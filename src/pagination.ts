@@ -1,5 +1,5 @@
 import { ArgsType, Field, Int, ObjectType } from 'type-graphql'
-import { type AuthError, badInput } from './errors.ts'
+import { badInput } from './errors.ts'
 
 /** The most and the usual number of items of a page. */
 export const PAGE_MAX = 100
@@ -22,11 +22,14 @@ export type Page = {
 }
 
 /**
- * The page that the arguments ask for. A cursor holds the sort keys of an item, `keyCount` of them, so a
- * page starts where the last one ended whatever has come or gone between.
+ * The page that the arguments ask for. A cursor holds the sort keys of an item, so a page starts where the last one
+ * ended whatever has come or gone between; `isOurs` says whether keys are of this list.
  * @throws AuthError BAD_USER_INPUT
  */
-export function pageOf({ first, after, last, before }: PageArguments, keyCount: number): Page {
+export function pageOf(
+  { first, after, last, before }: PageArguments,
+  isOurs: (keys: string[]) => boolean,
+): Page {
   if (first != null && last != null) throw badInput({ last: ['Give first or last, not both.'] })
   const size = first ?? last ?? PAGE_DEFAULT
   const sizeName = last != null ? 'last' : 'first'
@@ -34,8 +37,8 @@ export function pageOf({ first, after, last, before }: PageArguments, keyCount: 
   return {
     size,
     backward: last != null,
-    after: after == null ? undefined : readCursor(after, keyCount, 'after'),
-    before: before == null ? undefined : readCursor(before, keyCount, 'before'),
+    after: after == null ? undefined : readCursor(after, isOurs, 'after'),
+    before: before == null ? undefined : readCursor(before, isOurs, 'before'),
   }
 }
 
@@ -49,9 +52,9 @@ export type SortKey<Item> = {
   isValid: (key: string) => boolean
 }
 
-/** Whether a cursor ends in keys of this order. */
-export function isPlace<Item>(keys: SortKey<Item>[], cursor: string[]): boolean {
-  return keys.every((key, at) => key.isValid(cursor.at(at - keys.length) ?? ''))
+/** Whether these are values of the keys of an order, one of each. */
+export function isPlace<Item>(keys: SortKey<Item>[], place: string[]): boolean {
+  return place.length === keys.length && keys.every((key, at) => key.isValid(place[at] ?? ''))
 }
 
 /**
@@ -78,20 +81,14 @@ export function cursorOf(keys: string[]): string {
   return Buffer.from(JSON.stringify(keys)).toString('base64url')
 }
 
-function readCursor(cursor: string, keyCount: number, field: string): string[] {
+function readCursor(cursor: string, isOurs: (keys: string[]) => boolean, field: string): string[] {
   try {
     const keys: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-    if (Array.isArray(keys) && keys.length === keyCount && keys.every(key => typeof key === 'string'))
-      return keys
+    if (Array.isArray(keys) && keys.every(key => typeof key === 'string') && isOurs(keys)) return keys
   } catch {
     // Not a cursor: falls through to the message.
   }
-  throw foreignCursor(field)
-}
-
-/** What to tell a client whose cursor, the argument `field`, is of another list or made up. */
-export function foreignCursor(field: string): AuthError {
-  return badInput({ [field]: ['This is not a cursor of this list. Start again without it.'] })
+  throw badInput({ [field]: ['This is not a cursor of this list. Start again without it.'] })
 }
 
 /**

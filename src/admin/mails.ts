@@ -3,7 +3,7 @@ import { record } from '../audit/record.ts'
 import { isId } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { Mail } from '../generated/prisma/client.ts'
-import { connectionOf, foreignCursor, type PageArguments, pageOf } from '../pagination.ts'
+import { connectionOf, type PageArguments, pageOf } from '../pagination.ts'
 import { type Acting, administer } from './administer.ts'
 
 /** What it says stays sealed. */
@@ -23,13 +23,8 @@ type Shown = Pick<Mail, keyof typeof shown>
  * @throws AuthError BAD_USER_INPUT
  */
 export async function failedMailPage(app: App, args: PageArguments) {
-  const page = pageOf(args, 1)
-  const bound = (place: 'after' | 'before') => {
-    const [id] = page[place] ?? []
-    if (id !== undefined && !isId(id)) throw foreignCursor(place)
-    return id
-  }
-  const [after, before] = [bound('after'), bound('before')]
+  const page = pageOf(args, ([id = '', ...rest]) => isId(id) && rest.length === 0)
+  const [[after] = [], [before] = []] = [page.after, page.before]
   const failed = { status: 'failed' }
   const fetched = await app.db.mail.findMany({
     where: { AND: [failed, after ? { id: { lt: after } } : {}, before ? { id: { gt: before } } : {}] },

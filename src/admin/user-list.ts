@@ -4,7 +4,6 @@ import { isId } from '../database/client.ts'
 import { isTime } from '../input.ts'
 import {
   connectionOf,
-  foreignCursor,
   isPlace,
   keyset,
   type Page,
@@ -78,11 +77,7 @@ export async function userPage(app: App, selection: UserSelection, order: UserOr
   const { field, direction } = order
   const keys = ORDERS[field]
   const name = `${field} ${direction}`
-  const page = pageOf(args, keys.length + 1)
-  for (const place of ['after', 'before'] as const) {
-    const cursor = page[place]
-    if (cursor && !(cursor[0] === name && isPlace(keys, cursor))) throw foreignCursor(place)
-  }
+  const page = pageOf(args, ([of, ...place]) => of === name && isPlace(keys, place))
   const fetched = await fetchPage(app, conditionsOf(selection), page, order)
   const totalCount = () => countUsers(app.pool, conditionsOf(selection))
   return connectionOf(page, fetched, totalCount, account => [name, ...keys.map(key => key.of(account))])

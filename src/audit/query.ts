@@ -4,15 +4,7 @@ import { countUpTo, EXACT_MAX, plannedRows, type Rows, roughly } from '../databa
 import { badInput } from '../errors.ts'
 import type { AuditEvent } from '../generated/prisma/client.ts'
 import { isTime, requireTime } from '../input.ts'
-import {
-  connectionOf,
-  foreignCursor,
-  isPlace,
-  keyset,
-  type PageArguments,
-  pageOf,
-  type SortKey,
-} from '../pagination.ts'
+import { connectionOf, isPlace, keyset, type PageArguments, pageOf, type SortKey } from '../pagination.ts'
 import { auditActions } from './actions.ts'
 import { auditColumns } from './record.ts'
 
@@ -35,11 +27,7 @@ const fields = Object.keys(auditColumns)
  * @throws AuthError BAD_USER_INPUT
  */
 export async function auditPage(app: App, selection: AuditSelection, args: PageArguments) {
-  const page = pageOf(args, KEYS.length)
-  for (const place of ['after', 'before'] as const) {
-    const cursor = page[place]
-    if (cursor && !isPlace(KEYS, cursor)) throw foreignCursor(place)
-  }
+  const page = pageOf(args, place => isPlace(KEYS, place))
   const events = toRows(selection)
   const values = [...events.values]
   const { between, by } = keyset(KEYS, false, page, values)
