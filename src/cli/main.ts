@@ -31,11 +31,16 @@ const program = new Command('authograph')
 
 program
   .command('create-admin')
-  .description('Makes an account that may do everything, or gives an existing one the role admin.')
-  .requiredOption('--email <address>', 'the account’s e-mail address')
+  .description('Creates an administrator, or makes an existing account one (--promote).')
+  .requiredOption('--email <address>', 'the account’s email address')
   .option('--username <name>', 'a name to sign in with')
   .option('--display-name <name>', 'the name to greet with')
   .option('--password-stdin', 'read the password from standard input instead of asking for it')
+  .option(
+    '--promote',
+    'give the role admin to the account that has this address; ends its sessions and links',
+  )
+  .option('--verify', 'with --promote: verify the address, because you know who registered it')
   .option(...JSON_OPTION)
   .action(createAdmin)
 

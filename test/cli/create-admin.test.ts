@@ -1,8 +1,11 @@
-import { beforeAll, expect, test } from '@jest/globals'
+import { randomUUID } from 'node:crypto'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import { auditOf } from '../support/audit.ts'
 import { build, type CliRun, runCli } from '../support/cli.ts'
-import { Login, Me } from '../support/operations.ts'
-import { PASSWORD, signIn, signUp, useService } from '../support/service.ts'
+import { mailedToken } from '../support/mails.ts'
+import { ConfirmEmailChange, Login, Me, RequestEmailChange } from '../support/operations.ts'
+import { codes, PASSWORD, signIn, signUp, useService } from '../support/service.ts'
+import { expectDead, stateOf } from '../support/sessions.ts'
 
 const AUTHOGRAPH_SECRET = 'a secret that only the tests may know'
 
@@ -60,19 +63,118 @@ test('of standard input only the line end is dropped', async () => {
   await expect(signIn(service, email, PASSWORD)).rejects.toThrow('INVALID_CREDENTIALS')
 })
 
-test('an account that exists is promoted, in any spelling, keeps its password and session, on record once', async () => {
-  const { id, email, accessToken: token } = await signUp(service)
-  const spelling = ` ${email.toUpperCase()} `
-  for (const _ of [1, 2]) {
-    const { exitCode, stdout, stderr } = await createAdmin(['--email', spelling])
-    expect([exitCode, stderr]).toEqual([0, ''])
-    expect(stdout).toContain('had an account already and is an administrator now; its password stays.')
-  }
-  const { data } = await service.send(Me, {}, { token })
-  expect(data?.me?.roles).toEqual(['admin', 'user'])
-  await expect(signIn(service, email)).resolves.toMatchObject({ id })
-  const changes = (await auditOf(service, id)).filter(({ action }) => action === 'user.roles_changed')
-  expect(changes).toMatchObject([{ actorId: null, detail: { added: 'admin' } }])
+/** Another user registers the address of the future administrator first, and keeps the session. */
+const squat = () => signUp(service, { email: `${randomUUID()}@squatted.example` })
+const verify = (id: string) =>
+  service.app.db.user.update({ where: { id }, data: { emailVerifiedAt: service.clock.now() } })
+
+async function rolesOf(id: string): Promise<string[]> {
+  const roles = await service.app.db.userRole.findMany({
+    where: { userId: id },
+    orderBy: { roleName: 'asc' },
+  })
+  return roles.map(({ roleName }) => roleName)
+}
+
+describe('an address that has an account already', () => {
+  test.each([
+    [
+      'with a password',
+      ['--password-stdin'],
+      /has an account already.*never verified.*no password was set.*--promote/,
+    ],
+    ['without one', [], /has an account already.*--promote/],
+    ['with --promote, for the address is not verified', ['--promote'], /never verified.*--verify/],
+  ])('%s is refused, and the person who registered it gains nothing', async (_, args, advice) => {
+    const squatter = await squat()
+    const before = await auditOf(service, squatter.id)
+    const { exitCode, stdout, stderr } = await createAdmin(['--email', squatter.email, ...args], PASSWORD)
+    expect([exitCode, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(advice)
+    expect(stderr).not.toContain('    at ')
+    expect(await rolesOf(squatter.id)).toEqual(['user'])
+    expect(await stateOf(service, squatter.accessToken)).toBe('LIVE')
+    expect(await auditOf(service, squatter.id)).toEqual(before)
+  })
+
+  test.each([
+    ['a password', ['--password-stdin']],
+    ['a username', ['--username', 'root_2']],
+    ['a display name', ['--display-name', 'Root']],
+  ])('is not given %s with --promote, verified or not', async (_, args) => {
+    const { id, email } = await signUp(service)
+    await verify(id)
+    const run = await createAdmin(['--email', email, '--promote', ...args], 'another good password 7')
+    expect(run).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('leave out') })
+    expect(await rolesOf(id)).toEqual(['user'])
+    await expect(signIn(service, email)).resolves.toMatchObject({ id })
+  })
+
+  test('is promoted with --promote once verified, in any spelling; its sessions end, its password stays', async () => {
+    const account = await signUp(service)
+    await verify(account.id)
+    const args = ['--email', ` ${account.email.toUpperCase()} `, '--promote']
+    const first = await createAdmin(args)
+    expect(first).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(first.stdout).toContain(
+      'is an administrator now. Its password stays; its sessions and links have ended.',
+    )
+    await expectDead(service, account)
+    const { id, accessToken: token } = await signIn(service, account.email)
+    const { data } = await service.send(Me, {}, { token })
+    expect(data?.me?.roles).toEqual(['admin', 'user'])
+
+    const second = await createAdmin(args)
+    expect(second).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('already. Nothing changed.'),
+    })
+    expect(await stateOf(service, token)).toBe('LIVE')
+    const changes = (await auditOf(service, id)).filter(({ action }) => action === 'user.roles_changed')
+    expect(changes).toMatchObject([{ actorId: null, detail: { added: 'admin' } }])
+  })
+
+  test('is verified and promoted with --verify, on record; earlier sessions end', async () => {
+    const squatter = await squat()
+    const run = await createAdmin(['--email', squatter.email, '--promote', '--verify'])
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' })
+    await expectDead(service, squatter)
+    const user = await service.app.db.user.findUniqueOrThrow({ where: { id: squatter.id } })
+    expect(user.emailVerifiedAt).not.toBeNull()
+    const changes = (await auditOf(service, squatter.id)).filter(
+      ({ action }) => action === 'user.roles_changed',
+    )
+    expect(changes).toMatchObject([{ actorId: null, detail: { added: 'admin', verified: true } }])
+  })
+
+  test('cannot be carried off by a link that was emailed before the promotion', async () => {
+    const squatter = await squat()
+    const newEmail = `${randomUUID()}@attacker.example`
+    const asked = await service.send(
+      RequestEmailChange,
+      { input: { newEmail } },
+      { token: squatter.accessToken },
+    )
+    expect(asked.errors).toEqual([])
+    const token = await mailedToken(service, newEmail, 'confirm-email')
+    await createAdmin(['--email', squatter.email, '--promote', '--verify'])
+    const opened = await service.send(ConfirmEmailChange, { input: { token } })
+    expect(codes(opened)).toEqual(['TOKEN_INVALID'])
+    const user = await service.app.db.user.findUniqueOrThrow({ where: { id: squatter.id } })
+    expect(user.email).toBe(squatter.email)
+  })
+})
+
+test('--promote of an address without an account says so and creates none', async () => {
+  const count = await countUsers()
+  const run = await createAdmin(['--email', 'none@cli.example', '--promote'])
+  expect(run).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('has no account') })
+  expect(await countUsers()).toBe(count)
+})
+
+test('--verify without --promote is an error', async () => {
+  const run = await createAdmin(['--email', 'none@cli.example', '--verify', '--password-stdin'], PASSWORD)
+  expect(run).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('--promote') })
 })
 
 test.each([
@@ -107,16 +209,13 @@ test('without a terminal to ask on, it says how else to give the password', asyn
   expect(await countUsers()).toBe(count)
 })
 
-test('of two at once for one address both are content, and there is one account', async () => {
+test('of two at once for one address one creates the account, and the other says that it exists', async () => {
   const args = ['--email', 'twice@cli.example', '--password-stdin']
   const runs = await Promise.all([createAdmin(args, PASSWORD), createAdmin(args, PASSWORD)])
+  expect(runs.map(run => run.exitCode).sort()).toEqual([0, 1])
   for (const { exitCode, stderr } of runs) {
-    expect([
-      [0, ''],
-      [1, expect.stringContaining('already has an account')],
-    ]).toContainEqual([exitCode, stderr])
+    if (exitCode === 1) expect(stderr).toMatch(/has an account already|already has an account/)
   }
-  expect(runs.map(run => run.exitCode)).toContain(0)
   const user = { emailCanonical: 'twice@cli.example' }
   expect(await service.app.db.userRole.count({ where: { user, roleName: 'admin' } })).toBe(1)
 })
@@ -124,7 +223,8 @@ test('of two at once for one address both are content, and there is one account'
 test('of a disabled account it says that promoting it does not enable it', async () => {
   const { id, email } = await signUp(service)
   await service.app.db.user.update({ where: { id }, data: { disabledAt: service.clock.now() } })
-  const { stdout } = await createAdmin(['--email', email])
+  await verify(id)
+  const { stdout } = await createAdmin(['--email', email, '--promote'])
   expect(stdout).toContain('disabled')
   const reply = await service.send(Login, { input: { identifier: email, password: PASSWORD } })
   expect(reply.errors).toMatchObject([{ extensions: { code: 'ACCOUNT_DISABLED' } }])
