@@ -14,7 +14,9 @@ export class UserType {
   id!: string
 
   @Authorized('self', 'users:read')
-  @Field(() => String, { description: 'The e-mail address as its owner wrote it.' })
+  @Field(() => String, {
+    description: 'The email address that the server writes to: as its owner typed it, in Unicode NFKC.',
+  })
   email!: string
 
   @Authorized('self', 'users:read')

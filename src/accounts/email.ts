@@ -26,9 +26,6 @@ const INVISIBLE = /[\p{C}\p{Z}]/u
  * (RFC 6531). Refused: quoted local parts, address literals, single-label domains such as `localhost`
  * (RFC 5321 section 2.3.5 wants them fully qualified), and invisible characters anywhere. Dots and
  * `+tags` count: which of them a provider ignores is its own affair.
- *
- * For comparing only. Mail goes to the address stored with the account, never to one from a request
- * that merely compared equal.
  */
 export function canonicalEmail(email: string): string | undefined {
   if (email.length > TYPED_MAX_LENGTH) return undefined
@@ -45,9 +42,25 @@ export function canonicalEmail(email: string): string | undefined {
   return Buffer.byteLength(address) <= ADDRESS_MAX_BYTES ? address : undefined
 }
 
-/** The address as its owner typed it, trimmed: what is stored, shown and written to. */
+/**
+ * The address to store, show and send mail to: what its owner typed, in NFKC, with the case kept. Its mailbox is always
+ * the one that `canonicalEmail` names: two spellings that count as one address must not lead to two mailboxes, or
+ * an address that no mail server knows (`ada＠example.com`) would occupy the name of one that exists. Only for what
+ * `canonicalEmail` accepts.
+ */
 export function displayEmail(email: string): string {
-  return email.trim()
+  const [local = '', domain = ''] = email.trim().normalize('NFKC').split('@')
+  return `${local}@${displayDomain(domain)}`
+}
+
+// UTS #46 maps more than NFKC does (the dot U+3002), ignores characters (variation selectors) and refuses some capital
+// letters. A domain that differs from its canonical form in more than case gives way to that.
+function displayDomain(domain: string): string {
+  const folded = fold(domain)
+  const ascii = domainToASCII(folded)
+  const unicode = domainToUnicode(ascii)
+  const plain = folded === unicode || folded === ascii
+  return plain && domainToASCII(domain) === ascii ? domain : unicode
 }
 
 // Lower case can undo a composition, so it is normalised again.

@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { canonicalEmail, displayEmail } from '../../src/accounts/email.ts'
@@ -17,6 +18,12 @@ const nearlyAddress = fc.oneof(
   fc.tuple(fc.string({ unit: 'grapheme' }), domain).map(parts => parts.join('@')),
   fc.tuple(localPart, fc.string({ unit: 'grapheme' })).map(([local, host]) => `${local}@${host}.com`),
 )
+const anyMark = fc.constantFrom('', '\u0301', '\u034F', '\uFE0F', '\u180B')
+
+/** In full-width characters, as input methods write them. */
+function widen(text: string): string {
+  return text.replace(/[!-~]/g, character => String.fromCharCode(character.charCodeAt(0) + 0xfee0))
+}
 
 describe('canonicalEmail', () => {
   test.each([
@@ -117,7 +124,7 @@ describe('canonicalEmail', () => {
       text => text.toLowerCase(),
       text => ` \t${text}\r\n`,
       text => text.normalize('NFD'),
-      text => text.replace(/[!-~]/g, character => String.fromCharCode(character.charCodeAt(0) + 0xfee0)),
+      widen,
     ]
     fc.assert(
       fc.property(address, fc.constantFrom(...spellings), (typed, spell) => {
@@ -145,6 +152,40 @@ describe('canonicalEmail', () => {
   })
 })
 
-test('displayEmail keeps the spelling and trims', () => {
-  expect(displayEmail('  Ada.Lovelace@Example.COM\r\n')).toBe('Ada.Lovelace@Example.COM')
+describe('the address to write to', () => {
+  test.each([
+    ['  Ada.Lovelace@Example.COM\r\n', 'Ada.Lovelace@Example.COM'],
+    ['victim＠gmail.com', 'victim@gmail.com'],
+    ['Ｖictim@gmail．com', 'Victim@gmail.com'],
+    ['\u212Aelvin@example.com', 'Kelvin@example.com'],
+    ['ada@도메인。한국', 'ada@도메인.한국'],
+    // A variation selector, which UTS #46 ignores.
+    ['victim@gm\uFE0Fail.com', 'victim@gmail.com'],
+    ['ada@Bu\u0308cher.example', 'ada@Bücher.example'],
+    ['ada@XN--BCHER-KVA.example', 'ada@XN--BCHER-KVA.example'],
+  ])('of %j is %s', (typed, shown) => {
+    expect(displayEmail(typed)).toBe(shown)
+  })
+
+  test('leads to the mailbox of the address that it counts as: nothing but case tells them apart', () => {
+    const spelled = fc
+      .tuple(address, fc.constantFrom('NFC', 'NFD', 'NFKD'), fc.boolean(), fc.nat(), anyMark)
+      .map(([typed, form, wide, at, mark]) => {
+        const text = wide ? widen(typed) : typed.normalize(form)
+        return text.slice(0, at % text.length) + mark + text.slice(at % text.length)
+      })
+    fc.assert(
+      fc.property(fc.oneof(spelled, nearlyAddress), typed => {
+        const canonical = canonicalEmail(typed)
+        if (canonical === undefined) return
+        const shown = displayEmail(typed)
+        // The way that nodemailer takes a domain to the wire.
+        const [local = '', domain = '', ...rest] = shown.toLowerCase().normalize('NFKC').split('@')
+        expect(rest).toEqual([])
+        expect(`${local}@${domainToASCII(domain)}`).toBe(canonical)
+        expect(displayEmail(shown)).toBe(shown)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
 })

@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
+import { templatesTo } from '../support/mails.ts'
 import { Me, Register, Settings } from '../support/operations.ts'
 import { refusedFields } from '../support/refused.ts'
 import {
@@ -70,6 +71,20 @@ test('the address is stored as given and in the form that is compared, the passw
     emailCanonical: 'grace.hopper@xn--bcher-kva.example',
     passwordHash: expect.stringMatching(/^\$argon2id\$v=19\$m=64,t=1,p=1\$/),
   })
+})
+
+test.each([
+  ['full-width characters', 'Ｖictim＠'],
+  ['a character that domain names ignore', 'Victim@\uFE0F'],
+])('an address spelled with %s is stored, shown and written to in its plain form', async (_, start) => {
+  const domain = `${randomUUID()}.example`
+  const account = await signUp(service, { email: `${start}${domain}` })
+  const { data } = await service.send(Me, {}, { token: account.accessToken })
+  expect(data?.me?.email).toBe(`Victim@${domain}`)
+  expect(await templatesTo(service, `Victim@${domain}`)).toEqual(['verify-email'])
+  expect((await service.mailsTo(`Victim@${domain}`)).map(({ to }) => to?.[0]?.address)).toEqual([
+    `Victim@${domain}`,
+  ])
 })
 
 describe('invalid input is refused by field:', () => {
