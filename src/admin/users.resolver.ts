@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
 import { acting } from './administer.ts'
 import { deleteUser, disableUser, enableUser, revokeUserSessions } from './disable-user.ts'
+import { endEmailChangeUndo } from './end-email-undo.ts'
 import { inviteUser } from './invite-user.ts'
 import { updateUser } from './update-user.ts'
 import { setUserRoles } from './user-roles.ts'
@@ -122,5 +123,21 @@ export class UsersResolver {
     @Arg('id', () => ID, ACCOUNT_ID) id: string,
   ): Promise<number> {
     return revokeUserSessions(context.app, id, await acting(context, 'revokeUserSessions'))
+  }
+
+  @Authorized('self', 'users:write')
+  @Extensions({ sensitive: true })
+  @Mutation(() => UserType, {
+    description: withExample(
+      'Ends the links that take back a former e-mail address of an account, so that the address is free again. On your own account it requires a recent sign-in and fails with CONFLICT on the first day after a change, because a thief who has the password could do the same. Administrators can end them immediately.',
+      'mutation EndUndo($id: ID!) { endEmailChangeUndo(id: $id) { id emailChangeUndoableUntil } }',
+    ),
+  })
+  async endEmailChangeUndo(
+    @Ctx() context: Context,
+    @Arg('id', () => ID, ACCOUNT_ID) id: string,
+  ): Promise<UserType> {
+    await endEmailChangeUndo(context.app, id, await acting(context, 'endEmailChangeUndo'))
+    return toUser(await requireAccount(context.app, id))
   }
 }

@@ -15,6 +15,8 @@ export const auditActions = {
   'user.email_change_requested': 'The owner asked for another e-mail address.',
   'user.email_changed': 'The e-mail address was replaced.',
   'user.email_change_undone': 'The e-mail address was kept or taken back, and the password ended.',
+  'user.email_change_undo_ended':
+    'The owner or an administrator ended the links that take back a former e-mail address.',
   'user.exported': 'The owner took a copy of the own data.',
   'user.deleted': 'The account was deleted; what else is here of it has been stripped of personal data.',
   'user.roles_changed': 'The roles were replaced.',

@@ -2,6 +2,7 @@ import 'reflect-metadata'
 import { GraphQLEnumType, GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
 import { buildSchemaSync, type ClassType, getMetadataStorage } from 'type-graphql'
 import { AccountsResolver } from '../accounts/accounts.resolver.ts'
+import { EmailUndoResolver } from '../accounts/email-undo.resolver.ts'
 import { AuditResolver } from '../admin/audit.resolver.ts'
 import { KeysResolver } from '../admin/keys.resolver.ts'
 import { MailsResolver } from '../admin/mails.resolver.ts'
@@ -18,6 +19,7 @@ import { authChecker } from './auth-checker.ts'
 const resolvers = [
   AccountsResolver,
   AuditResolver,
+  EmailUndoResolver,
   KeysResolver,
   RecoveryResolver,
   RolesResolver,

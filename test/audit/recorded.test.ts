@@ -289,7 +289,8 @@ describe('a whole life', () => {
     const events = await service.app.db.auditEvent.findMany()
     const actions = new Set(events.map(event => event.action))
     // From the command line (test/cli, test/admin), where addresses must be verified
-    // (test/enumeration/register.test.ts), and of the outbox (test/mail/outbox.test.ts, test/admin/mails.test.ts).
+    // (test/enumeration/register.test.ts), of the outbox (test/mail/outbox.test.ts, test/admin/mails.test.ts), and of
+    // links that end early (test/admin/end-email-undo.test.ts).
     const elsewhere: AuditAction[] = [
       'user.created',
       'user.imported',
@@ -299,6 +300,7 @@ describe('a whole life', () => {
       'user.registered_again',
       'mail.failed',
       'mail.retried',
+      'user.email_change_undo_ended',
     ]
     expect([...actions, ...elsewhere].sort()).toEqual(Object.keys(auditActions).sort())
 

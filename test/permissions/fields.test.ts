@@ -73,6 +73,7 @@ const PUBLIC = ['id', 'username', 'displayName', 'createdAt']
 const OWN = [
   'email',
   'emailVerified',
+  'emailChangeUndoableUntil',
   'locale',
   'roles',
   'permissions',

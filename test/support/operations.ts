@@ -205,6 +205,18 @@ export const UndoEmailChange = graphql(`
   }
 `)
 
+export const EndEmailChangeUndo = graphql(`
+  mutation EndEmailChangeUndo($id: ID!) {
+    endEmailChangeUndo(id: $id) { id emailChangeUndoableUntil }
+  }
+`)
+
+export const UndoableUntil = graphql(`
+  query UndoableUntil($id: ID!) {
+    user(id: $id) { emailChangeUndoableUntil }
+  }
+`)
+
 export const DeleteAccount = graphql(`
   mutation DeleteAccount {
     deleteAccount

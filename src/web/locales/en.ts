@@ -411,6 +411,7 @@ export const en = {
     'user.password_reset': 'Password set by a link',
     'user.email_change_requested': 'Change of address asked for',
     'user.email_changed': 'Address changed',
+    'user.email_change_undo_ended': 'Links to restore a former address ended',
     'user.email_change_undone': 'Address kept or taken back, password ended',
     'user.exported': 'Copy of the own data taken',
     'user.deleted': 'Deleted',

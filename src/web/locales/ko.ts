@@ -461,6 +461,7 @@ export const ko: Messages = {
     'user.password_reset': '링크로 비밀번호 설정',
     'user.email_change_requested': '주소 변경 요청',
     'user.email_changed': '주소 변경',
+    'user.email_change_undo_ended': '이전 주소 복구 링크 만료 처리',
     'user.email_change_undone': '주소 유지 또는 복구, 비밀번호 폐기',
     'user.exported': '내 데이터 사본 받음',
     'user.deleted': '삭제',
