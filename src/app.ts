@@ -7,6 +7,7 @@ import { PasswordHasher } from './crypto/password-hash.ts'
 import { type SealingKeys, sealingKey } from './crypto/seal.ts'
 import { connect, type Database, withPatience } from './database/client.ts'
 import { migrate } from './database/migrate.ts'
+import { MIGRATIONS } from './database/migrations.ts'
 import type { User } from './generated/prisma/client.ts'
 import { type AccessClaims, verifiedTokens } from './keys/access-token.ts'
 import { loadServerKey } from './keys/server-key.ts'
@@ -61,6 +62,8 @@ export type AppOptions = {
   log?: Logger
   permissions: readonly string[]
   accessTokenClaims?: AccessTokenClaims | undefined
+  /** Ends the wait for the migrations of other replicas. */
+  aborted?: AbortSignal | undefined
 }
 
 /**
@@ -74,7 +77,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     log.warn({ err: error }, 'a database connection broke'),
   )
   try {
-    await withPatience(options.databaseUrl, patient => migrate(patient))
+    await withPatience(options.databaseUrl, patient =>
+      migrate(patient, MIGRATIONS, {
+        aborted: options.aborted,
+        onBlocked: blocked => log.warn(blocked, 'a migration waits for tables that other sessions hold'),
+      }),
+    )
     const sealing = {
       current: sealingKey(options.secret),
       previous: config.previousSecrets.map(sealingKey),

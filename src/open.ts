@@ -20,18 +20,21 @@ export type OpenOptions = {
    * `sub` and `exp`, are refused. Other services read them, so no secrets.
    */
   accessTokenClaims?: AccessTokenClaims
+  /** Ends the start as soon as possible; what was started is stopped. */
+  aborted?: AbortSignal
 }
 
 /**
  * The app that the configuration describes, with what it does not name brought along: the built-in
  * PostgreSQL, and in development a secret kept in the data folder.
- * @throws Error when the database cannot be started or reached
+ * @throws Error when the database cannot be started or reached, and when aborted
  */
 export async function openApp(config: Config, options: OpenOptions = {}): Promise<App> {
   const log = options.log ?? createLog(config)
   const secret = config.secret ?? keptSecret(path.join(config.dataDir, 'secret'))
-  const database = await openDatabase(config, log)
+  const database = await openDatabase(config, log, options.aborted)
   try {
+    options.aborted?.throwIfAborted()
     const app = await createApp({
       config,
       databaseUrl: database.url,
@@ -40,6 +43,7 @@ export async function openApp(config: Config, options: OpenOptions = {}): Promis
       log,
       permissions: [...Object.keys(permissions), ...(options.permissions ?? [])],
       accessTokenClaims: options.accessTokenClaims,
+      aborted: options.aborted,
     })
     return {
       ...app,
@@ -54,9 +58,21 @@ export async function openApp(config: Config, options: OpenOptions = {}): Promis
   }
 }
 
-async function openDatabase(config: Config, log: Logger): Promise<{ url: string; stop(): Promise<void> }> {
+async function openDatabase(
+  config: Config,
+  log: Logger,
+  aborted: AbortSignal | undefined,
+): Promise<{ url: string; stop(): Promise<void> }> {
   if (config.database.url) return { url: config.database.url, stop: async () => {} }
-  const embedded = await startEmbedded({ dataDir: config.dataDir, log: message => log.info(message) })
-  await embedded.ensureDatabase(DATABASE)
-  return { url: embedded.url(DATABASE), stop: () => embedded.stop() }
+  const embedded = await startEmbedded({
+    dataDir: config.dataDir,
+    log: message => log.info(message),
+    aborted,
+  })
+  try {
+    return { url: await embedded.ensureDatabase(DATABASE), stop: () => embedded.stop() }
+  } catch (error) {
+    await embedded.stop()
+    throw error
+  }
 }

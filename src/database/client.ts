@@ -38,14 +38,14 @@ export function connect(url: string, poolSize: number, onIdleError: (error: Erro
   }
 }
 
-/** Runs `task` on a connection that waits as long as it takes, for what may take long: migrations. */
+/** Runs `task` on two connections that wait as long as it takes, for what may take long: migrations. */
 export async function withPatience<Result>(
   url: string,
   task: (pool: pg.Pool) => Promise<Result>,
 ): Promise<Result> {
   const pool = new pg.Pool({
     connectionString: url,
-    max: 1,
+    max: 2,
     connectionTimeoutMillis: CONNECT_AT_START_MS,
     keepAlive: true,
     application_name: APPLICATION_NAME,

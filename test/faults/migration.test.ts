@@ -56,6 +56,8 @@ async function closeGate(): Promise<void> {
     CREATE FUNCTION pg_temp_gate() RETURNS event_trigger LANGUAGE plpgsql AS $$
     BEGIN
       IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity = 'public.sessions') THEN
+        -- Migrations wait for no lock this long; this one stands for work.
+        PERFORM set_config('lock_timeout', '0', true);
         PERFORM pg_advisory_xact_lock(${GATE});
       END IF;
     END $$;
@@ -69,15 +71,25 @@ async function openGate(): Promise<void> {
   )
 }
 
-async function untilAtGate(count: number): Promise<void> {
+async function untilAtGate(): Promise<void> {
   for (const deadline = Date.now() + 20_000; Date.now() < deadline; await sleep(20)) {
     const waiting = await column(
       `SELECT 'waits' FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
     )
-    if (waiting.length === count) return
+    if (waiting.length === 1) return
   }
-  throw new Error(`no ${count} migrations wait`)
+  throw new Error('no migration waits')
+}
+
+async function untilTwoAreConnected(): Promise<void> {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(20)) {
+    const connected = await column(
+      `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'authograph'`,
+    )
+    if (connected.length >= 2) return
+  }
+  throw new Error('no second replica is connected')
 }
 
 test('a migration killed half-way leaves nothing, and the next start completes it', async () => {
@@ -85,7 +97,7 @@ test('a migration killed half-way leaves nothing, and the next start completes i
   const { promise: spawned, resolve } = withResolvers<ServerProcess['kill']>()
   const killed = start(resolve)
   const kill = await spawned
-  await untilAtGate(1)
+  await untilAtGate()
   kill('SIGKILL')
   expect((await killed).url).toBeUndefined()
   // PostgreSQL notices that the client is gone when it wants to go on.
@@ -101,7 +113,7 @@ test('nothing of the migration that was killed can be seen', async () => {
   const { promise: spawned, resolve } = withResolvers<ServerProcess['kill']>()
   const killed = start(resolve)
   const kill = await spawned
-  await untilAtGate(1)
+  await untilAtGate()
   kill('SIGKILL')
   await killed
   expect(await tables()).toEqual([])
@@ -115,7 +127,8 @@ test('nothing of the migration that was killed can be seen', async () => {
 test('a replica that starts while another migrates waits for it, for longer than statements may take', async () => {
   await closeGate()
   const both = [start(), start()]
-  await untilAtGate(2)
+  await untilAtGate()
+  await untilTwoAreConnected()
   await sleep(3000)
   expect(await tables()).toEqual([])
   // The trigger stays: dropping it would wait for the migration.

@@ -12,6 +12,7 @@
 // Windows has neither such sockets nor such locks.
 
 import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findBinaries, usableBinaries } from './binaries.ts'
 import { checkVersion, initialise } from './cluster.ts'
@@ -33,6 +34,8 @@ export type EmbeddedOptions = {
   log: (message: string) => void
   /** PostgreSQL settings (`-c name=value`). A server that runs already keeps the ones it was started with. */
   settings?: Record<string, string>
+  /** Ends the start; a server that was launched for it is stopped. */
+  aborted?: AbortSignal | undefined
 }
 
 export type EmbeddedDatabase = {
@@ -68,10 +71,10 @@ type Server = { place: Place; native: string; settings: Record<string, string> }
  *
  * @throws on Windows and on platforms without binaries; when the cluster belongs to another user, was made by
  * another major version of PostgreSQL, or is not a cluster; when the server does not start (with the last
- * lines of its log) or does not answer for a minute.
+ * lines of its log) or does not answer for a minute; when aborted.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
-  const { dataDir, log, settings = {} } = options
+  const { dataDir, log, settings = {}, aborted } = options
   if (process.platform === 'win32') {
     throw new Error(
       'The built-in PostgreSQL does not run on Windows: set DATABASE_URL to a PostgreSQL of yours.',
@@ -81,7 +84,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
   const place = await findPlace(dataDir, log)
   await checkVersion(place.cluster, binaries.version)
   const native = await usableBinaries(binaries, place, log)
-  const { presence, adopted } = await connectOrStart({ place, native, settings })
+  const { presence, adopted } = await connectOrStart({ place, native, settings }, aborted)
   const done = adopted ? 'Using the running' : 'Started'
   log(`${done} built-in PostgreSQL ${binaries.version} in ${place.cluster}.`)
 
@@ -102,13 +105,22 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
   }
 }
 
-async function connectOrStart(server: Server): Promise<{ presence: Presence; adopted: boolean }> {
+async function connectOrStart(
+  server: Server,
+  aborted: AbortSignal | undefined,
+): Promise<{ presence: Presence; adopted: boolean }> {
   let child: ChildProcess | undefined
   let giveUpAt = Date.now() + PATIENCE_MS
   for (;;) {
     const exited = child && (child.exitCode !== null || child.signalCode !== null)
     const greeting = await greet(server.place.cluster)
     if (typeof greeting !== 'string') return { presence: greeting, adopted: greeting.pid !== child?.pid }
+    if (aborted?.aborted) {
+      // Its launcher lets the process end without it; here it must not.
+      child?.ref()
+      if (child && !exited && child.kill('SIGINT')) await once(child, 'exit')
+      throw aborted.reason
+    }
     // Recovery after a crash takes as long as it takes; it is not a reason to give up.
     if (greeting === 'starting') giveUpAt = Date.now() + PATIENCE_MS
     else if (exited) throw await serverError(server.place, 'did not start')

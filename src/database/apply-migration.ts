@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
+import type { AppliedRow } from './applied-migrations.ts'
+import { checksum, concurrentIndex, type Migration } from './migrations.ts'
+
+/** Less than a request waits for a statement, so that requests queued behind a migration still succeed. */
+const LOCK_TIMEOUT_MS = 500
+
+// As Prisma's schema engine makes it.
+const CREATE_TABLE = `
+  CREATE TABLE IF NOT EXISTS _prisma_migrations (
+    id                  VARCHAR(36) PRIMARY KEY NOT NULL,
+    checksum            VARCHAR(64) NOT NULL,
+    finished_at         TIMESTAMPTZ,
+    migration_name      VARCHAR(255) NOT NULL,
+    logs                TEXT,
+    rolled_back_at      TIMESTAMPTZ,
+    started_at          TIMESTAMPTZ NOT NULL DEFAULT now(),
+    applied_steps_count INTEGER NOT NULL DEFAULT 0
+  )`
+
+/** Applies and records a migration in the client's open transaction. */
+export async function applyInTransaction(client: pg.PoolClient, migration: Migration): Promise<void> {
+  const { name, sql } = migration
+  await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`)
+  const id = await recordStart(client, migration)
+  await client.query(sql).catch((cause: unknown) => {
+    throw new Error(`Migration ${name} failed, and nothing of it was kept: ${reason(cause)}`, { cause })
+  })
+  await recordEnd(client, id, 1)
+}
+
+/**
+ * Applies and records a migration statement by statement on a connection of its own; the caller holds the lock that
+ * replicas share in another. `begun` is the record of an attempt that was interrupted.
+ */
+export async function applyOutsideTransaction(
+  pool: pg.Pool,
+  migration: Migration,
+  statements: string[],
+  begun: AppliedRow | undefined,
+  aborted: AbortSignal | undefined,
+): Promise<void> {
+  const client = await pool.connect()
+  const letGo = breakOnAbort(client, aborted)
+  try {
+    await client.query('SET statement_timeout = 0')
+    const id = begun?.id ?? (await recordStart(client, migration))
+    // What is completed may be a repaired file.
+    await client.query('UPDATE _prisma_migrations SET checksum = $2 WHERE id = $1', [
+      id,
+      checksum(migration.sql),
+    ])
+    for (const statement of statements) {
+      await execute(client, statement).catch((cause: unknown) => {
+        const what = `Migration ${migration.name} failed, and the next start repeats it: ${reason(cause)}`
+        throw new Error(what, { cause })
+      })
+    }
+    await recordEnd(client, id, statements.length)
+  } finally {
+    letGo()
+    client.release(true)
+  }
+}
+
+/** Breaks the client's connection when aborted, so that whatever it waits for fails; gives what ends the watch. */
+export function breakOnAbort(client: pg.PoolClient, aborted: AbortSignal | undefined): () => void {
+  const end = () => (client as unknown as pg.Client).connection.stream.destroy()
+  // The statement that fails says it; without a listener the error would end the process.
+  client.on('error', () => {})
+  aborted?.addEventListener('abort', end)
+  return () => aborted?.removeEventListener('abort', end)
+}
+
+async function execute(client: pg.PoolClient, statement: string): Promise<void> {
+  const concurrent = /\bCONCURRENTLY\b/i.test(statement)
+  await client.query(`SET lock_timeout = ${concurrent ? 0 : LOCK_TIMEOUT_MS}`)
+  const index = concurrentIndex(statement)
+  if (index) {
+    const invalid = await client.query(
+      `SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(quote_ident($1)) AND NOT indisvalid`,
+      [index],
+    )
+    if (invalid.rowCount) await client.query(`DROP INDEX CONCURRENTLY IF EXISTS "${index}"`)
+  }
+  await client.query(statement)
+}
+
+async function recordStart(client: pg.PoolClient, { name, sql }: Migration): Promise<string> {
+  await client.query(CREATE_TABLE)
+  const id = randomUUID()
+  await client.query(
+    `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at) VALUES ($1, $2, $3, clock_timestamp())`,
+    [id, checksum(sql), name],
+  )
+  return id
+}
+
+async function recordEnd(client: pg.PoolClient, id: string, steps: number): Promise<void> {
+  await client.query(
+    'UPDATE _prisma_migrations SET finished_at = clock_timestamp(), applied_steps_count = $2 WHERE id = $1',
+    [id, steps],
+  )
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

@@ -1,0 +1,192 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import pg from 'pg'
+import { migrate, pendingMigrations } from '../../src/database/migrate.ts'
+import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
+
+const ONE = '20260101000000_one'
+const TWO = '20260102000000_two'
+const CONCURRENT = '-- authograph: no transaction\n'
+/** What a statement of a request may take; see database/patience.ts. */
+const STATEMENT_TIMEOUT_MS = 1200
+
+let database: TestDatabase
+let pool: pg.Pool
+let other: pg.Client
+let folder: string
+
+beforeEach(async () => {
+  database = await createEmptyDatabase()
+  pool = newPool()
+  other = new pg.Client({ connectionString: database.url, application_name: 'pg_dump' })
+  await other.connect()
+  folder = await mkdtemp(join(tmpdir(), 'authograph-migrations-'))
+  await write(ONE, 'CREATE TABLE one (id INT);')
+  await migrate(pool, folder)
+})
+
+afterEach(async () => {
+  await other.end()
+  await pool.end()
+  await database.drop()
+  await rm(folder, { recursive: true })
+})
+
+function newPool(): pg.Pool {
+  const made = new pg.Pool({ connectionString: database.url })
+  made.on('error', () => {})
+  return made
+}
+
+async function write(name: string, sql: string): Promise<void> {
+  await mkdir(join(folder, name), { recursive: true })
+  await writeFile(join(folder, name, 'migration.sql'), sql)
+}
+
+/** As pg_dump does: a transaction that has read the table and stays open. */
+const holdTable = () => other.query('BEGIN; SELECT * FROM one')
+
+async function indexes(): Promise<Record<string, boolean>> {
+  const { rows } = await pool.query<{ name: string; valid: boolean }>(
+    `SELECT indexrelid::regclass::text AS name, indisvalid AS valid FROM pg_index WHERE indrelid = 'one'::regclass`,
+  )
+  return Object.fromEntries(rows.map(({ name, valid }) => [name, valid]))
+}
+
+async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline; await sleep(10))
+    if (await condition()) return
+  throw new Error(`never happened: ${what}`)
+}
+
+/** Whether some session of this database waits for a lock within a statement like this. */
+async function waits(statement: string): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `SELECT 1 FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1`,
+    [`${statement}%`],
+  )
+  return rowCount === 1
+}
+
+test('a migration that waits for a table lets requests through, and applies once the table is free', async () => {
+  await write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
+  await holdTable()
+  const blocked: { migration: string; oldestTransaction: string | undefined }[] = []
+  const migrating = migrate(pool, folder, { onBlocked: each => blocked.push(each) })
+  const requests = new pg.Pool({ connectionString: database.url, statement_timeout: STATEMENT_TIMEOUT_MS })
+  // Rejects when a request waits longer than it may.
+  while (blocked.length < 2) await requests.query('SELECT id FROM one')
+  await requests.end()
+  expect(await pendingMigrations(pool, folder)).toEqual([TWO])
+  expect(blocked[0]).toMatchObject({
+    migration: TWO,
+    oldestTransaction: expect.stringMatching(/^pg_dump \(pid \d+\), begun \d+ s ago$/),
+  })
+  await other.query('COMMIT')
+  expect(await migrating).toEqual([TWO])
+})
+
+test('a migration that never gets its table fails, and says which session is in its way', async () => {
+  await write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
+  await holdTable()
+  await expect(migrate(pool, folder, { patienceMs: 1000 })).rejects.toThrow(
+    /^Migration 20260102000000_two could not be applied: for 1 s .* pg_dump \(pid \d+\)/,
+  )
+  await other.query('COMMIT')
+  expect(await migrate(pool, folder)).toEqual([TWO])
+})
+
+test('an abort ends the wait for a table and the wait for another replica', async () => {
+  await write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
+  await holdTable()
+  const abort = new AbortController()
+  const second = newPool()
+  const both = [pool, second].map(each => migrate(each, folder, { aborted: abort.signal }))
+  await until('one has its turn', () => waits('ALTER TABLE'))
+  abort.abort(new Error('SIGTERM'))
+  const ended = {
+    status: 'rejected',
+    reason: expect.objectContaining({ message: expect.stringMatching(/SIGTERM|aborted/) }),
+  }
+  expect(await Promise.allSettled(both)).toEqual([ended, ended])
+  expect(await pendingMigrations(pool, folder)).toEqual([TWO])
+  await second.end()
+})
+
+test('a migration outside a transaction creates its indexes and is recorded like any other', async () => {
+  await write(
+    TWO,
+    `${CONCURRENT}-- Two; more would do.
+     CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);
+     CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS one_unique ON one (id);`,
+  )
+  expect(await migrate(pool, folder)).toEqual([TWO])
+  expect(await indexes()).toEqual({ one_id: true, one_unique: true })
+  expect(await migrate(pool, folder)).toEqual([])
+  expect(await pendingMigrations(pool, folder)).toEqual([])
+})
+
+test('an index that was interrupted while it was created is completed by the next start', async () => {
+  await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
+  await other.query('BEGIN; INSERT INTO one VALUES (1)')
+  const interrupted = migrate(pool, folder).catch((error: unknown) => error)
+  await until('the index waits for the open transaction', () => waits('CREATE INDEX'))
+  await pool.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%'`)
+  expect(await interrupted).toBeInstanceOf(Error)
+  expect(await indexes()).toEqual({ one_id: false })
+  expect(await pendingMigrations(pool, folder)).toEqual([TWO])
+  await other.query('COMMIT')
+  expect(await migrate(pool, folder)).toEqual([TWO])
+  expect(await indexes()).toEqual({ one_id: true })
+  const records = await pool.query('SELECT finished_at FROM _prisma_migrations WHERE migration_name = $1', [
+    TWO,
+  ])
+  expect(records.rows).toEqual([{ finished_at: expect.any(Date) }])
+})
+
+test('replicas that start at the same time create an index once, and do not wait for each other for ever', async () => {
+  await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
+  const pools = Array.from({ length: 4 }, newPool)
+  const applied = await Promise.all(pools.map(each => migrate(each, folder)))
+  expect(applied.flat()).toEqual([TWO])
+  expect(await indexes()).toEqual({ one_id: true })
+  await Promise.all(pools.map(each => each.end()))
+})
+
+test('requests read and write a table while its index waits to be created', async () => {
+  await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
+  await other.query('BEGIN; INSERT INTO one VALUES (1)')
+  const migrating = migrate(pool, folder)
+  await until('the index waits for the open transaction', () => waits('CREATE INDEX'))
+  const requests = new pg.Pool({ connectionString: database.url, statement_timeout: STATEMENT_TIMEOUT_MS })
+  await requests.query('INSERT INTO one VALUES (2)')
+  expect((await requests.query('SELECT id FROM one')).rowCount).toBe(1)
+  await requests.end()
+  await other.query('COMMIT')
+  expect(await migrating).toEqual([TWO])
+})
+
+test('a migration outside a transaction that failed can be repaired', async () => {
+  await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (missing);`)
+  await expect(migrate(pool, folder)).rejects.toThrow(
+    `Migration ${TWO} failed, and the next start repeats it`,
+  )
+  await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
+  expect(await migrate(pool, folder)).toEqual([TWO])
+  expect(await migrate(pool, folder)).toEqual([])
+})
+
+test.each([
+  ['CREATE INDEX CONCURRENTLY one_id ON one (id);', 'CREATE needs IF NOT EXISTS'],
+  ['DROP INDEX CONCURRENTLY one_id;', 'DROP needs IF EXISTS'],
+  ['BEGIN;\nSELECT 1;\nCOMMIT;', 'it must not begin or end transactions'],
+  ['CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; $$;', 'it must not define functions'],
+])('outside a transaction %j is refused before anything runs', async (sql, why) => {
+  await write(TWO, CONCURRENT + sql)
+  await expect(migrate(pool, folder)).rejects.toThrow(`must be repeatable: ${why}.`)
+  expect(await indexes()).toEqual({})
+})
