@@ -1,12 +1,16 @@
-// Starts the service with the command given, twice, the first time ended by kill -9, and goes each time
-// through register (once), login, refreshToken, me and logout as a client would. Fails on any surprise.
+// Starts the service with the command given, three times, and each time goes through register (once), login,
+// refreshToken, me and logout as a client would. The first time kill -9 ends it. After that SIGTERM does, sent to the
+// command's own process as `npm start & kill $!` does; the third time while it still starts. Then neither the service
+// nor its PostgreSQL may be left. Fails on any surprise.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const [command, ...args] = process.argv.slice(2)
 const url = `http://localhost:${process.env.PORT}`
+const PID_FILE = 'data/postgres/postmaster.pid'
 const account = { email: 'ada@example.com', password: 'an engine of brass' }
 
 await visit(async () => {
@@ -16,25 +20,65 @@ await visit(async () => {
   await signInAndOut()
 }, 'SIGKILL')
 await visit(signInAndOut, 'SIGTERM')
+await interrupt()
 process.stdout.write('first start: all well\n')
 
-/** Runs the service while `client` talks to it, and ends it by `signal`. */
-async function visit(client, signal) {
+function start() {
   const service = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true })
   let printed = ''
   service.stdout.on('data', chunk => {
     process.stdout.write(chunk)
     printed += chunk
   })
-  const exited = once(service, 'exit')
+  return { service, exited: once(service, 'exit'), printed: () => printed }
+}
+
+/** Runs the service while `client` talks to it, and ends it by `signal`. */
+async function visit(client, signal) {
+  const { service, exited, printed } = start()
   try {
-    await Promise.race([ready(() => printed), exited.then(() => assert.fail('the service ended'))])
+    await Promise.race([ready(printed), exited.then(() => assert.fail('the service ended'))])
     await client()
-  } finally {
-    process.kill(-service.pid, signal)
+    if (signal !== 'SIGKILL') service.kill(signal)
+  } catch (error) {
+    process.kill(-service.pid, 'SIGKILL')
+    throw error
   }
+  if (signal === 'SIGKILL') process.kill(-service.pid, signal)
   await exited
   await gone()
+  if (signal !== 'SIGKILL') await nothingLeft(service)
+}
+
+/** Ends the service while it starts: when its PostgreSQL is there, but nothing answers yet. */
+async function interrupt() {
+  const { service, exited } = start()
+  for (let tries = 0; !existsSync(PID_FILE); tries++) {
+    if (tries > 6000) assert.fail('PostgreSQL did not start within two minutes')
+    await sleep(20)
+  }
+  service.kill('SIGTERM')
+  await exited
+  await nothingLeft(service)
+}
+
+/** npm may end a moment before what it started. */
+async function nothingLeft(service) {
+  for (let tries = 0; tries < 100; tries++) {
+    if (!existsSync(PID_FILE) && !alive(-service.pid)) return
+    await sleep(100)
+  }
+  if (alive(-service.pid)) process.kill(-service.pid, 'SIGKILL')
+  assert.fail('10 s after its signal the service or its PostgreSQL still runs')
+}
+
+/** Whether there is a process, or for a negative number one of the group. */
+function alive(pid) {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 async function ready(printed) {

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
-import { parse as parseDotenv } from 'dotenv'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import type { Environment } from './environment.ts'
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
 
@@ -202,22 +202,11 @@ export class ConfigError extends Error {
   }
 }
 
-/** The process's environment over what a `.env` file in the working folder says. */
-export function readEnvironment(): Record<string, string | undefined> {
-  let file: Record<string, string> = {}
-  try {
-    file = parseDotenv(readFileSync('.env'))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-  return { ...file, ...process.env }
-}
-
 /**
  * The configuration that an environment asks for. An empty variable counts as absent.
  * @throws ConfigError listing every problem at once.
  */
-export function loadConfig(environment: Record<string, string | undefined>): Config {
+export function loadConfig(environment: Environment): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()))
   const issues = settings.safeParse(given).error?.issues ?? []
   const problems = issues.map(issue => `${String(issue.path[0])}: ${issue.message}`)

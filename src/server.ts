@@ -2,34 +2,48 @@ import type { ClassType } from 'type-graphql'
 import { keepPruned } from './admin/prune.ts'
 import { keepAccountsIndexed } from './admin/search.ts'
 import type { App } from './app.ts'
-import { type Config, loadConfig, readEnvironment } from './config.ts'
+import { type Config, loadConfig } from './config.ts'
+import { readEnvironment } from './environment.ts'
 import { createSchema } from './graphql/schema.ts'
 import { listen } from './http/listen.ts'
 import { createHttpServer } from './http/server.ts'
 import { keepSigningKeysFresh } from './keys/reload.ts'
 import { keepDelivering } from './mail/deliver.ts'
 import { type OpenOptions, openApp } from './open.ts'
+import { closeOnSignal } from './shutdown.ts'
 
 export type ServerOptions = OpenOptions & {
   /** The settings; otherwise those of the environment and `.env`. */
   config?: Config
   /** Your own resolvers beside the built-in ones; guard them with `@Authorized`. */
   resolvers?: readonly ClassType[]
+  /** Whether SIGINT and SIGTERM close the server; true unless set. */
+  signals?: boolean
 }
 
 export type RunningServer = {
   app: App
   /** Where it listens, such as http://localhost:4000. */
   url: string
-  /** Takes no new requests, ends what is in flight, and lets go of the database. */
+  /** Takes no new requests, ends what is in flight, and lets go of the database; twice does no more than once. */
   close(): Promise<void>
 }
 
 /**
- * Starts the whole service and resolves once it answers.
+ * Starts the whole service and resolves once it answers. SIGINT and SIGTERM close it, also while it starts, and end
+ * the process; where the program has a listener of its own for the signal, the process goes on. `signals: false`
+ * leaves both to the program.
  * @throws ConfigError when settings are wrong; Error when the port or the database is not to be had
  */
-export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+export function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+  if (options.signals === false) return start(options)
+  return closeOnSignal(
+    aborted => start({ ...options, aborted }),
+    ({ app }, signal) => app.log.info({ signal }, 'shutting down'),
+  )
+}
+
+async function start(options: ServerOptions): Promise<RunningServer> {
   const config = options.config ?? loadConfig(readEnvironment())
   const app = await openApp(config, options)
   try {

@@ -1,5 +1,6 @@
 import { type App, createLog } from '../app.ts'
-import { loadConfig, readEnvironment } from '../config.ts'
+import { loadConfig } from '../config.ts'
+import { readEnvironment } from '../environment.ts'
 import { openApp } from '../open.ts'
 
 /**

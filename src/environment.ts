@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs'
+import { parse as parseDotenv } from 'dotenv'
+
+export type Environment = Record<string, string | undefined>
+
+/** The process's environment over what a `.env` file in the working folder says. */
+export function readEnvironment(): Environment {
+  let file: Record<string, string> = {}
+  try {
+    file = parseDotenv(readFileSync('.env'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  return { ...file, ...process.env }
+}

@@ -1,0 +1,26 @@
+import { ConfigError } from './config.ts'
+import { ADMIN_ROLE } from './permissions/permissions.ts'
+import { type RunningServer, startServer } from './server.ts'
+
+async function greeting({ app, url }: RunningServer): Promise<string> {
+  const { publicUrl, sandbox, web } = app.config
+  const administrators = await app.db.userRole.count({ where: { roleName: ADMIN_ROLE } })
+  return [
+    '',
+    `Authograph answers at ${url}/graphql${publicUrl === url ? '' : ` (${publicUrl}/graphql from outside)`}`,
+    ...(web.enabled ? [`Sign in, register and manage accounts: ${url}/`] : []),
+    ...(sandbox ? [`Explore it in Apollo Sandbox: ${url}/${web.enabled ? 'graphql' : ''}`] : []),
+    ...(administrators === 0
+      ? ['Make the first administrator: npm run cli -- create-admin --email you@example.com']
+      : []),
+    '',
+    '',
+  ].join('\n')
+}
+
+try {
+  process.stdout.write(await greeting(await startServer()))
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`)
+  process.exit(1)
+}
