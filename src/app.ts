@@ -45,6 +45,10 @@ export type App = {
     signing: SigningKeys
     /** Authenticates refresh tokens. */
     refreshToken: Buffer
+    /** Signs device tokens. */
+    device: Buffer
+    /** Hashes the names and addresses that limits count. */
+    rateLimit: Buffer
     verified: LRUCache<string, AccessClaims>
   }
   /** Every permission there is: the built-in ones and those of the embedding program. */
@@ -87,10 +91,12 @@ export async function createApp(options: AppOptions): Promise<App> {
       current: sealingKey(options.secret),
       previous: config.previousSecrets.map(sealingKey),
     }
-    const [mailer, signing, refreshToken] = await Promise.all([
+    const [mailer, signing, refreshToken, device, rateLimit] = await Promise.all([
       createMailer(config, log),
       loadSigningKeys(db, sealing, clock.now(), config.tokens.accessMaxTtlSeconds),
       loadServerKey(db, 'refresh-token', sealing, clock.now()),
+      loadServerKey(db, 'device-token', sealing, clock.now()),
+      loadServerKey(db, 'rate-limit', sealing, clock.now()),
     ])
     return {
       config,
@@ -100,7 +106,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       db,
       hasher: new PasswordHasher(config.hashing),
       mailer,
-      keys: { sealing, signing, refreshToken, verified: verifiedTokens() },
+      keys: { sealing, signing, refreshToken, device, rateLimit, verified: verifiedTokens() },
       permissions: options.permissions,
       accessTokenClaims: options.accessTokenClaims,
       close: async () => {

@@ -133,6 +133,8 @@ const settings = z.object({
   LIMIT_LOGIN_ACCOUNT: limit(10, 900),
   LIMIT_LOGIN_DEVICE: limit(10, 900),
   LIMIT_LOGIN_NETWORK: limit(300, 900),
+  LIMIT_WORK_ACCOUNT: limit(100, 900),
+  LIMIT_WORK_NETWORK: limit(1000, 900),
   LIMIT_REGISTER_NETWORK: limit(500, 3600),
   LIMIT_PROOF_ACCOUNT: limit(10, 900),
   LIMIT_REFRESH_NETWORK: limit(300, 900),
@@ -287,10 +289,15 @@ function toConfig(env: Settings) {
     },
     /** How many attempts are free; see rate-limit/limit.ts for what comes then. */
     limits: {
+      /** Under one name, whether or not an account has it. */
       'login.account': env.LIMIT_LOGIN_ACCOUNT,
-      /** Of an account, from a network that it has signed in from before. */
+      /** Of a device that the account knows, while the name or the network is blocked. */
       'login.device': env.LIMIT_LOGIN_DEVICE,
       'login.network': env.LIMIT_LOGIN_NETWORK,
+      /** Correct passwords whose attempts are given back. */
+      'work.account': env.LIMIT_WORK_ACCOUNT,
+      /** The same, and attempts of known devices while the network or a name is blocked. */
+      'work.network': env.LIMIT_WORK_NETWORK,
       'register.network': env.LIMIT_REGISTER_NETWORK,
       /** Of a signed-in account, for its own password. */
       'proof.account': env.LIMIT_PROOF_ACCOUNT,

@@ -12,6 +12,8 @@ export type RequestFacts = {
   bearerToken: string | undefined
   /** The refresh token from the cookie; undefined where a request must not use it. */
   refreshCookie: string | undefined
+  /** The device token from the cookie; undefined under the same conditions. */
+  deviceCookie: string | undefined
 }
 
 /** Who makes the request: a live session, its user, and what the user's roles allow. */
@@ -25,6 +27,8 @@ export type ResponseEffects = {
   /** Puts the refresh token into the cookie until `expiresAt`, or until the browser closes. */
   setRefreshCookie(token: string, expiresAt: Date | undefined): void
   clearRefreshCookie(): void
+  /** Puts the device token into its cookie, for as long as browsers keep one. */
+  setDeviceCookie(token: string): void
 }
 
 export type Authenticate = (app: App, bearerToken: string) => Promise<Viewer>

@@ -19,9 +19,10 @@ export function testContext({ app = {}, viewer, request = {} }: TestContextOptio
     userAgent: undefined,
     bearerToken: viewer && 'test',
     refreshCookie: undefined,
+    deviceCookie: undefined,
     ...request,
   }
-  const response = { setRefreshCookie() {}, clearRefreshCookie() {} }
+  const response = { setRefreshCookie() {}, clearRefreshCookie() {}, setDeviceCookie() {} }
   return createContext(strict(app), facts, response, async () => {
     if (!viewer) throw unauthenticated('INVALID')
     return testViewer(viewer)

@@ -5,6 +5,7 @@ import { type Chore, every } from '../chore.ts'
 import { addSeconds } from '../clock.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
+import { DEVICE_TTL_SECONDS } from '../sessions/device.ts'
 
 const INTERVAL_SECONDS = 60
 const DAY = 86_400
@@ -70,13 +71,13 @@ const auditEvents: Prunable = {
 }
 
 /**
- * What does not stay for ever. Sessions outlast their end, for a network or a device that an account was signed in
- * from stays known for a while. A mail that was sent or given up is not attempted again.
+ * What does not stay for ever. Sessions outlast their end, so that their owner sees where they were. A mail that was sent or given up is not attempted again.
  */
 const prunables: Prunable[] = [
   rows('attempts', 'rate_limits', 'key', 'window_ends_at', 0),
   rows('revoked sessions', 'sessions', 'id', 'revoked_at', 30 * DAY),
   rows('expired sessions', 'sessions', 'id', 'absolute_expires_at', 30 * DAY),
+  rows('devices', 'devices', 'id', 'last_seen', DEVICE_TTL_SECONDS),
   rows('links of mails', 'email_tokens', 'purpose, subject', 'expires_at', 0),
   rows('sent mails', 'mails', 'id', `status = 'sent' AND next_attempt_at`, 7 * DAY),
   rows('failed mails', 'mails', 'id', `status = 'failed' AND next_attempt_at`, 90 * DAY),

@@ -1,11 +1,19 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
-import type { ResponseEffects } from '../context.ts'
+import type { RequestFacts, ResponseEffects } from '../context.ts'
 
 /** `__Host-` binds the cookie to this very host over https; browsers refuse the prefix over plain http. */
 export function refreshCookieName({ publicUrl }: Config): string {
   return isSecure(publicUrl) ? '__Host-authograph_refresh' : 'authograph_refresh'
 }
+
+/** Names the browser that a person signed in from before; outlives the session. */
+export function deviceCookieName({ publicUrl }: Config): string {
+  return isSecure(publicUrl) ? '__Host-authograph_device' : 'authograph_device'
+}
+
+/** The longest that browsers keep a cookie (RFC 6265bis, section 5.5). */
+const DEVICE_COOKIE_SECONDS = 400 * 86_400
 
 function isSecure(publicUrl: string): boolean {
   return publicUrl.startsWith('https:')
@@ -26,17 +34,28 @@ export function cookieEffects(config: Config, reply: FastifyReply): ResponseEffe
     clearRefreshCookie: () => {
       void reply.clearCookie(name, attributes)
     },
+    setDeviceCookie: token => {
+      void reply.setCookie(deviceCookieName(config), token, { ...attributes, maxAge: DEVICE_COOKIE_SECONDS })
+    },
   }
 }
 
 /**
- * The refresh token from the cookie, where the request shows that a page of ours or of an allowed origin
- * made it: a browser sends the cookie along with requests of any page of the site.
+ * The tokens from the cookies, where the request shows that a page of ours or of an allowed origin made it: a browser
+ * sends cookies along with requests of any page of the site.
  */
-export function refreshCookieOf(config: Config, request: FastifyRequest): string | undefined {
-  return request.headers.cookie !== undefined && comesFromUs(config, request)
-    ? request.cookies[refreshCookieName(config)]
-    : undefined
+export function cookiesOf(
+  config: Config,
+  request: FastifyRequest,
+): Pick<RequestFacts, 'refreshCookie' | 'deviceCookie'> {
+  if (request.headers.cookie === undefined || !comesFromUs(config, request)) {
+    return { refreshCookie: undefined, deviceCookie: undefined }
+  }
+  const { cookies } = request
+  return {
+    refreshCookie: cookies[refreshCookieName(config)],
+    deviceCookie: cookies[deviceCookieName(config)],
+  }
 }
 
 function comesFromUs({ publicUrl, corsOrigins }: Config, { headers }: FastifyRequest): boolean {

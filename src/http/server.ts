@@ -11,7 +11,7 @@ import { createApollo } from '../graphql/apollo.ts'
 import { createMetrics } from '../metrics.ts'
 import { canonicalAddress } from '../rate-limit/network.ts'
 import { authenticate } from '../sessions/authenticate.ts'
-import { cookieEffects, refreshCookieOf } from './cookies.ts'
+import { cookieEffects, cookiesOf } from './cookies.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoute } from './jwks.ts'
 import { sandboxHeaders, securityHeaders } from './security-headers.ts'
@@ -108,7 +108,7 @@ function requestContext(app: App, request: FastifyRequest, reply: FastifyReply):
     ipAddress: canonicalAddress(request.ip),
     userAgent: request.headers['user-agent']?.slice(0, USER_AGENT_MAX_LENGTH),
     bearerToken: bearerToken(request.headers.authorization),
-    refreshCookie: refreshCookieOf(app.config, request),
+    ...cookiesOf(app.config, request),
   }
   return createContext(app, facts, cookieEffects(app.config, reply), authenticate)
 }

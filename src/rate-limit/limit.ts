@@ -44,9 +44,12 @@ export async function countAttempt(app: App, attempts: Attempt[], request: Reque
 /** RATE_LIMITED, with the rule that was hit for whoever may know another way. */
 export class LimitHit extends AuthError {
   readonly rule: Attempt['rule']
+  /** In seconds. */
+  readonly retryAfter: number
   constructor(rule: Attempt['rule'], retryAfter: number) {
     super('RATE_LIMITED', { extensions: { retryAfter } })
     this.rule = rule
+    this.retryAfter = retryAfter
   }
 }
 

@@ -1,6 +1,7 @@
 import { toUser } from '../accounts/accounts.types.ts'
 import type { Context, Viewer } from '../context.ts'
 import { signAccessToken } from '../keys/access-token.ts'
+import { type Device, readDevice } from './device.ts'
 import { refreshTokenOf } from './refresh-token.ts'
 import { AuthPayload, toSession } from './sessions.types.ts'
 
@@ -10,16 +11,24 @@ export enum TokenTransport {
   COOKIE = 'COOKIE',
 }
 
+/** The device that a client presents: pages by their cookie, apps by what they keep. Not the one by the other's. */
+export function presentedDevice(
+  { app, request }: Context,
+  { tokenTransport, deviceToken }: { tokenTransport?: TokenTransport | null; deviceToken?: string | null },
+): Device | undefined {
+  return readDevice(app, tokenTransport === TokenTransport.COOKIE ? request.deviceCookie : deviceToken)
+}
+
 /**
  * The tokens of a session at its current generation. No access token outlives its session's last day;
- * `accessTtlSeconds` is capped by the configuration.
+ * `accessTtlSeconds` is capped by the configuration. After a sign-in, `device` is what the client presents at its next.
  * @throws Error when the embedding program adds claims that it must not
  */
 export async function issueTokens(
   context: Context,
   { session, account }: Viewer,
   transport: TokenTransport | null | undefined,
-  accessTtlSeconds?: number | null,
+  { accessTtlSeconds, device }: { accessTtlSeconds?: number | null | undefined; device?: Device } = {},
 ): Promise<AuthPayload> {
   const { app, response } = context
   const { accessMaxTtlSeconds } = app.config.tokens
@@ -37,6 +46,7 @@ export async function issueTokens(
   const refreshToken = refreshTokenOf(app, session, session.generation)
   const inCookie = transport === TokenTransport.COOKIE
   if (inCookie) response.setRefreshCookie(refreshToken, session.remembered ? session.expiresAt : undefined)
+  if (inCookie && device) response.setDeviceCookie(device.token)
   context.reveal(user, session.id)
   return Object.assign(new AuthPayload(), {
     accessToken: access.token,
@@ -44,6 +54,7 @@ export async function issueTokens(
     accessTokenExpiresAt: access.expiresAt,
     refreshToken: inCookie ? null : refreshToken,
     refreshTokenExpiresAt: session.expiresAt,
+    deviceToken: inCookie ? null : (device?.token ?? null),
     session: toSession(session, session.id),
     user,
   })

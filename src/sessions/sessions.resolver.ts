@@ -58,7 +58,7 @@ export class SessionsResolver {
     try {
       const viewer = await refreshSession(app, token, request)
       const transport = fromCookie ? TokenTransport.COOKIE : TokenTransport.BODY
-      return await issueTokens(context, viewer, transport, accessTokenTtlSeconds)
+      return await issueTokens(context, viewer, transport, { accessTtlSeconds: accessTokenTtlSeconds })
     } catch (error) {
       if (!(error instanceof AuthError) || error.code !== 'REFRESH_TOKEN_INVALID') throw error
       if (fromCookie) response.clearRefreshCookie()

@@ -89,6 +89,13 @@ export class AuthPayload {
   @Field(() => GraphQLDateTime, { description: 'When the refresh token expires unless it is used.' })
   refreshTokenExpiresAt!: Date
 
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Identifies this app at its next sign-in: keep it, also after signing out, and send it with `login`. It stays the same for all accounts. Null in the answer to `refreshToken`, and where a cookie carries it.',
+  })
+  deviceToken!: string | null
+
   @Field(() => SessionType, { description: 'The session that the tokens belong to.' })
   session!: SessionType
 

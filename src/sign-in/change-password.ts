@@ -8,14 +8,19 @@ import { AuthError, unauthenticated } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { queueMail } from '../mail/outbox.ts'
 import { givenPasswordField, passwordField, requireGoodPassword } from '../passwords/new-password.ts'
+import { knowOnly, readDevice } from '../sessions/device.ts'
 import { noticeTo, originOf } from '../sessions/notice.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
 import { proveOwnPassword } from './prove-password.ts'
 
-const schema = z.object({ currentPassword: givenPasswordField, newPassword: passwordField })
+const schema = z.object({
+  currentPassword: givenPasswordField,
+  newPassword: passwordField,
+  deviceToken: z.string().nullish(),
+})
 
 /**
- * Sets a new password and ends the account's other sessions in the same transaction. Of two changes at
+ * Sets a new password, ends the account's other sessions and forgets its other devices in the same transaction. Of two changes at
  * once one wins: the other's password is no longer the current one.
  * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED, SERVICE_UNAVAILABLE; UNAUTHENTICATED
  *   when the session was ended meanwhile
@@ -26,7 +31,7 @@ export async function changePassword(
   viewer: Viewer,
   request: RequestFacts,
 ): Promise<Account> {
-  const { currentPassword, newPassword } = checkInput(schema, input)
+  const { currentPassword, newPassword, deviceToken } = checkInput(schema, input)
   const { passwordHash } = await proveOwnPassword(app, viewer, currentPassword, request)
   const { id, email, username, displayName } = viewer.account
   await requireGoodPassword(app, newPassword, 'input.newPassword', [email, username, displayName])
@@ -39,6 +44,7 @@ export async function changePassword(
     })
     if (changed.count === 0) throw new AuthError('INVALID_CREDENTIALS', { cause: 'changed meanwhile' })
     await endTokens(app, tx, id)
+    await knowOnly(app, tx, id, readDevice(app, deviceToken) ?? readDevice(app, request.deviceCookie))
     await revokeSessions(
       app,
       { userId: id, id: { not: viewer.session.id } },

@@ -24,6 +24,7 @@ import { AuthError, badInput } from '../errors.ts'
 import type { EmailToken, User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { linkTo, type NewMail, queueMail, requireMail } from '../mail/outbox.ts'
+import { knowOnly } from '../sessions/device.ts'
 import { requireFresh } from '../sessions/fresh.ts'
 import { noticeTo, originOf } from '../sessions/notice.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
@@ -156,6 +157,7 @@ export async function undoEmailChange(app: App, input: unknown, request: Request
       await setAddress(app, tx, { id: user.id }, email, undo, { passwordHash: null })
       await redeemToken(app, tx, token, 'email-undo')
       await endTokens(app, tx, user.id)
+      await knowOnly(app, tx, user.id, undefined)
       await endUndosSince(app, tx, user.id, undo.createdAt)
       const old = { ...user, email, emailCanonical: undo.emailCanonical }
       const reset = await issueToken(app, tx, resetOf(old))

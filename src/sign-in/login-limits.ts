@@ -1,67 +1,114 @@
-import { createHash } from 'node:crypto'
 import type { App } from '../app.ts'
 import type { RequestFacts } from '../context.ts'
-import { statement } from '../database/client.ts'
 import type { User } from '../generated/prisma/client.ts'
+import { hashedSubject } from '../rate-limit/hashed-subject.ts'
 import { type Attempt, countAttempt, forgiveAttempts, LimitHit } from '../rate-limit/limit.ts'
 import { networkOf } from '../rate-limit/network.ts'
+import { type Device, isKnownDevice } from '../sessions/device.ts'
+
+/** Who signs in, as far as limits are concerned. */
+export type LoginAttempt = {
+  /** The identifier in its canonical form, or as it was given where it has none. */
+  name: string
+  /** The account that has this name, looked up only where it matters. */
+  findAccount: () => Promise<Pick<User, 'id'> | undefined>
+  /** The device that the client presented. */
+  device: Device | undefined
+}
 
 /**
- * Counts an attempt to sign in, on the network and on the account, before anything is hashed. Where
- * somebody else has used up the account's attempts, a network that the account has signed in from before
- * keeps some of its own, so that nobody can lock an owner out.
+ * Counts an attempt to sign in before anything is hashed: on the network and on the name as it was given, so that the
+ * answer is the same whether or not an account has the name, and which other name it has. Where strangers have used up
+ * either, a device that the account knows goes on with attempts of its own.
+ * @returns what a correct password gives back
  * @throws AuthError RATE_LIMITED
  */
 export async function countLogin(
   app: App,
-  account: User | undefined,
-  identifier: string,
+  { name, findAccount, device }: LoginAttempt,
   request: RequestFacts,
-): Promise<void> {
-  const { network, owner, device } = attemptsOf(account, identifier, request)
+): Promise<Attempt[]> {
+  const network: Attempt = { rule: 'login.network', subject: networkOf(request.ipAddress) }
   try {
-    await countAttempt(app, [network, owner], request)
+    await countAttempt(app, [network, nameAttempt(app, name)], request)
+    return [network]
   } catch (error) {
-    if (!(error instanceof LimitHit)) throw error
-    const isKnown = await isKnownNetwork(app, account, request)
-    if (error.rule !== 'login.account' || !isKnown) throw error
-    await countAttempt(app, [device], request)
+    if (!(error instanceof LimitHit) || !device) throw error
+    // Before the look-up, so that a device of one account buys few look-ups of others.
+    await countOr(app, deviceAttempt(app, device), request, error)
+    const account = await findAccount()
+    if (!(await isKnownDevice(app, account?.id, device))) throw error
+    // Not filled by strangers. Without it, a network with many accounts of its own would have no limit.
+    const work = workAttempt(request)
+    await countOr(app, work, request, error)
+    return error.rule === 'login.account' ? [network, work] : [work]
   }
 }
 
-/** Forgets the attempts of an account that has proved its password. */
-export async function forgiveLogin(app: App, account: User, request: RequestFacts): Promise<void> {
-  const { network, owner, device } = attemptsOf(account, '', request)
-  await forgiveAttempts(app, [owner, device], [network])
+/** Counts an attempt; where that is used up too, `blocked` stands, with the shorter of both waits. */
+async function countOr(app: App, attempt: Attempt, request: RequestFacts, blocked: LimitHit): Promise<void> {
+  try {
+    await countAttempt(app, [attempt], request)
+  } catch (error) {
+    if (!(error instanceof LimitHit)) throw error
+    throw error.retryAfter < blocked.retryAfter ? error : blocked
+  }
 }
 
-/** Forgets the attempts of an account whose password was replaced by a link from a mail. */
-export async function forgiveAccount(app: App, id: string, request: RequestFacts): Promise<void> {
-  const { owner, device } = attemptsOf({ id }, '', request)
-  await forgiveAttempts(app, [owner, device])
+/**
+ * Gives attempts back once the password is proved: those on both names of the account and on the device, and `single`
+ * by one. Each time costs a budget of hashing work that nothing gives back, so that correct passwords are not free work.
+ * Where it is spent, the attempts stay counted. Only correct passwords and known devices spend it: strangers cannot.
+ */
+export async function forgiveLogin(
+  app: App,
+  account: User,
+  device: Device | undefined,
+  single: Attempt[],
+  request: RequestFacts,
+): Promise<void> {
+  const whole = [...nameAttempts(app, account), ...(device ? [deviceAttempt(app, device)] : [])]
+  await forgiveProof(app, account.id, request, whole, single)
 }
 
-/** One account counts as one under all its names; strangers count by the name they tried. */
-function attemptsOf(account: Pick<User, 'id'> | undefined, identifier: string, request: RequestFacts) {
-  const network = networkOf(request.ipAddress)
-  const who = account?.id ?? createHash('sha256').update(identifier).digest('base64url')
-  return {
-    network: { rule: 'login.network', subject: network },
-    owner: { rule: 'login.account', subject: who },
-    device: { rule: 'login.device', subject: `${who}:${network}` },
-  } as const satisfies Record<string, Attempt>
+/** As `forgiveLogin`, for any proof of the account's password. */
+export async function forgiveProof(
+  app: App,
+  accountId: string,
+  request: RequestFacts,
+  whole: Attempt[],
+  single: Attempt[] = [],
+): Promise<void> {
+  try {
+    await countAttempt(app, [{ rule: 'work.account', subject: accountId }, workAttempt(request)], request)
+  } catch (error) {
+    if (error instanceof LimitHit) return
+    throw error
+  }
+  await forgiveAttempts(app, whole, single)
 }
 
-const NOBODY = '00000000-0000-0000-0000-000000000000'
-const findKnown = statement(
-  'login-known-network',
-  'SELECT 1 FROM sessions WHERE user_id = $1 AND ip_address::inet <<= $2::cidr LIMIT 1',
-)
+/** Forgets the attempts of an account whose password was replaced by a link from an email. */
+export async function forgiveAccount(
+  app: App,
+  account: Pick<User, 'emailCanonical' | 'username'>,
+): Promise<void> {
+  await forgiveAttempts(app, nameAttempts(app, account))
+}
 
-/** Also asked for strangers, so that the time of the answer does not tell who has an account. */
-async function isKnownNetwork(app: App, account: User | undefined, request: RequestFacts): Promise<boolean> {
-  const network = networkOf(request.ipAddress)
-  if (network === 'unknown') return false
-  const known = await findKnown(app.pool, [account?.id ?? NOBODY, network])
-  return known.length > 0
+function nameAttempts(app: App, { emailCanonical, username }: Pick<User, 'emailCanonical' | 'username'>) {
+  return [emailCanonical, username].flatMap(name => (name === null ? [] : [nameAttempt(app, name)]))
+}
+
+function nameAttempt(app: App, name: string): Attempt {
+  return { rule: 'login.account', subject: hashedSubject(app, name) }
+}
+
+/** Of one device for all accounts together. */
+function deviceAttempt(app: App, { secretHash }: Device): Attempt {
+  return { rule: 'login.device', subject: hashedSubject(app, secretHash) }
+}
+
+function workAttempt({ ipAddress }: RequestFacts): Attempt {
+  return { rule: 'work.network', subject: networkOf(ipAddress) }
 }

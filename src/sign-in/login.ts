@@ -15,6 +15,7 @@ import { checkInput } from '../input.ts'
 import { mailColumns, toMails } from '../mail/outbox.ts'
 import { type GivenPassword, givenPasswordField } from '../passwords/new-password.ts'
 import { grantsColumn, grantsOf } from '../permissions/grants.ts'
+import { type Device, evictDevicesSql, newDevice, seenDeviceSql, toDeviceRows } from '../sessions/device.ts'
 import { sessionColumns } from '../sessions/find.ts'
 import { noticeTo, originOf } from '../sessions/notice.ts'
 import { newSession } from '../sessions/start.ts'
@@ -29,8 +30,8 @@ const schema = z.object({
 })
 
 /**
- * Writes to the owner where the account has been signed in to before, but never from a device of this name. What was
- * signed in to long ago has no sessions left: then the audit log knows, or a forgotten account is taken over unseen.
+ * Writes to the owner where the account has been signed in to before, but never from this device. What was signed in to
+ * long ago has no sessions left: then the audit log knows, or a forgotten account is taken over unseen.
  * Starts the session only while the account still has the password that was proved: a change of
  * password or a disabling that came between leaves no session behind, for the row lock orders the two.
  */
@@ -39,27 +40,40 @@ const startSession = statement<[grants: string | null]>(
   `WITH account AS (
      UPDATE users u SET last_login_at = $3 WHERE u.id = $1 AND u.password_hash = $2 AND u.disabled_at IS NULL
      RETURNING ${grantsColumn}
-   ), strange AS (
+   ), device AS (${seenDeviceSql(7, 'account')}),
+   fresh AS (SELECT FROM device WHERE fresh),
+   evicted AS (${evictDevicesSql(1, 'fresh')}),
+   strange AS (
      SELECT FROM account WHERE (
        EXISTS (SELECT FROM sessions WHERE user_id = $1)
        OR EXISTS (SELECT FROM audit_events WHERE subject_id = $1 AND action = 'session.started')
-     ) AND NOT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND device_name IS NOT DISTINCT FROM $7)
+     ) AND EXISTS (SELECT FROM fresh)
    ), noticed AS (${insertSql('mails', mailColumns, 6, 'strange')}),
-   started AS (${insertSql('sessions', sessionColumns, 4, 'account')})
-   ${insertSql('audit_events', auditColumns, 5, 'account')} RETURNING (SELECT grants FROM account)`,
+   started AS (${insertSql('sessions', sessionColumns, 4, 'account')}),
+   usual AS (SELECT FROM account WHERE NOT EXISTS (SELECT FROM strange)),
+   recorded AS (${insertSql('audit_events', auditColumns, 5, 'usual')}),
+   recorded_as_new AS (${insertSql('audit_events', auditColumns, 8, 'strange')})
+   SELECT grants FROM account`,
 )
 
 /**
- * Signs in with an e-mail address or a username.
+ * Signs in with an e-mail address or a username, from the device that the client presented or else from a new one.
  * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, ACCOUNT_DISABLED, EMAIL_NOT_VERIFIED,
  *   RATE_LIMITED, SERVICE_UNAVAILABLE
  */
-export async function login(app: App, input: unknown, request: RequestFacts): Promise<Viewer> {
+export async function login(
+  app: App,
+  input: unknown,
+  request: RequestFacts,
+  presented: Device | undefined,
+): Promise<{ viewer: Viewer; device: Device }> {
   const given = checkInput(schema, input)
+  const device = presented ?? newDevice(app)
+  const attempt = () => tryLogin(app, given, request, { device, presented })
   // An account that changed meanwhile is looked at once more: another login may only have renewed its hash.
-  const viewer = (await tryLogin(app, given, request)) ?? (await tryLogin(app, given, request))
+  const viewer = (await attempt()) ?? (await attempt())
   if (!viewer) throw new AuthError('INVALID_CREDENTIALS', { cause: 'changed meanwhile' })
-  return viewer
+  return { viewer, device }
 }
 
 /** Undefined when the account changed between the proof of the password and the start of the session. */
@@ -67,12 +81,17 @@ async function tryLogin(
   app: App,
   { identifier, password, deviceName, rememberMe }: z.output<typeof schema>,
   request: RequestFacts,
+  { device, presented }: { device: Device; presented: Device | undefined },
 ): Promise<Viewer | undefined> {
   const name = canonicalIdentifier(identifier)
-  const claimed = name && (await findUser(app, name.key, name.value))
-  await countLogin(app, claimed, name?.value ?? identifier, request)
-  const account = await proveOrWait(app, claimed, name, password, request)
-  await forgiveLogin(app, account, request)
+  const findAccount = async () => name && findUser(app, name.key, name.value)
+  const counted = await countLogin(
+    app,
+    { name: name?.value ?? identifier, findAccount, device: presented },
+    request,
+  )
+  const account = await proveOrWait(app, await findAccount(), name, password, request)
+  await forgiveLogin(app, account, presented, counted, request)
   if (account.disabledAt) {
     await recordDenial(app, account.id, request)
     throw new AuthError('ACCOUNT_DISABLED')
@@ -84,25 +103,22 @@ async function tryLogin(
   const passwordHash = await renewHash(app, account, password)
   const session = newSession(app, account.id, request, { remember: rememberMe ?? true, deviceName })
   const now = session.createdAt
-  const event = toEvent(request, {
-    action: 'session.started',
-    at: now,
-    actorId: account.id,
-    subjectId: account.id,
-    detail: { sessionId: session.id },
-  })
+  const started = { action: 'session.started', at: now, actorId: account.id, subjectId: account.id } as const
+  const event = (detail: { newDevice?: true }) =>
+    toRows(auditColumns, toEvent(request, { ...started, detail: { sessionId: session.id, ...detail } }))
   const origin = { ...originOf(app, request), device: session.deviceName }
-  const [started] = await startSession(app.pool, [
+  const [row] = await startSession(app.pool, [
     account.id,
     passwordHash,
     now,
     toRows(sessionColumns, session),
-    toRows(auditColumns, event),
+    event({}),
     toRows(mailColumns, ...toMails(app, noticeTo(app, account, 'new-device', origin))),
-    session.deviceName,
+    toDeviceRows(app, account.id, device),
+    event({ newDevice: true }),
   ])
-  if (!started) return undefined
-  const grants = grantsOf(app, started[0])
+  if (!row) return undefined
+  const grants = grantsOf(app, row[0])
   return { account: { ...account, ...grants, passwordHash, lastLoginAt: now }, session }
 }
 

@@ -4,7 +4,8 @@ import type { RequestFacts, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import type { GivenPassword } from '../passwords/new-password.ts'
-import { type Attempt, countAttempt, forgiveAttempts } from '../rate-limit/limit.ts'
+import { type Attempt, countAttempt } from '../rate-limit/limit.ts'
+import { forgiveProof } from './login-limits.ts'
 
 /**
  * The account with its hash, once the password is proved. An unknown account costs the same work and
@@ -37,7 +38,7 @@ export async function proveOwnPassword(
   const attempt: Attempt = { rule: 'proof.account', subject: account.id }
   await countAttempt(app, [attempt], request)
   const proved = await provePassword(app, account, password, request)
-  await forgiveAttempts(app, [attempt])
+  await forgiveProof(app, account.id, request, [attempt])
   return proved
 }
 

@@ -3,6 +3,7 @@ import { type Account } from '../accounts/account.ts'
 import { toUser, UserType } from '../accounts/accounts.types.ts'
 import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
+import { newDevice, readDevice } from '../sessions/device.ts'
 import { confirmEmailChange, requestEmailChange, undoEmailChange } from './email-change.ts'
 import {
   ConfirmEmailChangeInput,
@@ -40,11 +41,14 @@ export class RecoveryResolver {
     ),
   })
   async resetPassword(
-    @Ctx() { app, request }: Context,
+    @Ctx() { app, request, response }: Context,
     @Arg('input', () => ResetPasswordInput, { description: 'The token and the new password.' })
     input: ResetPasswordInput,
   ): Promise<boolean> {
-    await resetPassword(app, input, request)
+    const kept = readDevice(app, input.deviceToken)
+    const device = kept ?? readDevice(app, request.deviceCookie) ?? newDevice(app)
+    await resetPassword(app, input, request, device)
+    if (!kept) response.setDeviceCookie(device.token)
     return true
   }
 

@@ -15,6 +15,12 @@ export class ResetPasswordInput {
 
   @Field(() => String, { description: 'By the same rules as at registration.' })
   newPassword!: string
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'The `deviceToken` that this app keeps, if any: the account knows the app from then on.',
+  })
+  deviceToken?: string | null
 }
 
 @InputType('RequestEmailChangeInput', { description: 'The address to change to.' })

@@ -27,6 +27,7 @@ import { toGrants } from '../permissions/grants.ts'
 import { DEFAULT_ROLE } from '../permissions/permissions.ts'
 import { countAttempt } from '../rate-limit/limit.ts'
 import { networkOf } from '../rate-limit/network.ts'
+import { type Device, seenDeviceSql, toDeviceRows } from '../sessions/device.ts'
 import { sessionColumns } from '../sessions/find.ts'
 import { noticeTo, originOf } from '../sessions/notice.ts'
 import { newSession } from '../sessions/start.ts'
@@ -46,6 +47,7 @@ const insertAccount = statement(
   `WITH account AS (${insertSql('users', userColumns, 1)} RETURNING id),
      granted AS (INSERT INTO user_roles (user_id, role_name) SELECT id, $2 FROM account),
      started AS (${insertSql('sessions', sessionColumns, 3)}),
+     device AS (${seenDeviceSql(7)}),
      asked AS (${insertSql('email_tokens', tokenColumns, 4)}),
      queued AS (${insertSql('mails', mailColumns, 5)})
    ${insertSql('audit_events', auditColumns, 6)}`,
@@ -55,12 +57,17 @@ const insertAccount = statement(
 export type Registered = { viewer: Viewer } | { mustVerify: string }
 
 /**
- * Makes an account and signs it in. Where addresses must be verified, the account waits for that, and an address
+ * Makes an account and signs it in from `device`. Where addresses must be verified, the account waits for that, and an address
  * that has an account already is answered like a new one, after the same work.
  * @throws AuthError REGISTRATION_CLOSED, BAD_USER_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, RATE_LIMITED,
  *   SERVICE_UNAVAILABLE
  */
-export async function register(app: App, input: unknown, request: RequestFacts): Promise<Registered> {
+export async function register(
+  app: App,
+  input: unknown,
+  request: RequestFacts,
+  device: Device,
+): Promise<Registered> {
   if (!app.config.registrationOpen) throw new AuthError('REGISTRATION_CLOSED')
   const { email, password, username, displayName, locale, deviceName } = checkInput(schema, input)
   await requireGoodPassword(app, password, 'input.password', [email.typed, username, displayName])
@@ -75,7 +82,8 @@ export async function register(app: App, input: unknown, request: RequestFacts):
     passwordHash: await app.hasher.hash(password),
     asked: originOf(app, request),
   }
-  if (!mustVerify) return { viewer: await signUp(app, wanted, email.canonical, deviceName, request) }
+  if (!mustVerify)
+    return { viewer: await signUp(app, wanted, email.canonical, { device, deviceName }, request) }
   await askToVerify(app, wanted, email.canonical, request)
   return { mustVerify: email.typed }
 }
@@ -84,7 +92,7 @@ async function signUp(
   app: App,
   { asked, ...wanted }: WaitingAccount,
   emailCanonical: string,
-  deviceName: string | null | undefined,
+  { device, deviceName }: { device: Device; deviceName: string | null | undefined },
   request: RequestFacts,
 ): Promise<Viewer> {
   const now = app.clock.now()
@@ -117,6 +125,7 @@ async function signUp(
       toRows(tokenColumns, ...verification.map(({ row }) => row)),
       toRows(mailColumns, ...toMails(app, ...verification.map(({ mail }) => mail))),
       toRows(auditColumns, ...events.map(event => toEvent(request, event))),
+      toDeviceRows(app, user.id, device),
     ])
   } catch (error) {
     throw takenName(error) ?? error

@@ -19,6 +19,7 @@ import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { linkTo, type NewMail, queueMail, requireMail } from '../mail/outbox.ts'
 import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
+import { type Device, knowOnly } from '../sessions/device.ts'
 import { noticeTo, originOf } from '../sessions/notice.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
 import { forgiveAccount } from './login-limits.ts'
@@ -68,17 +69,29 @@ export function resetMail(
 
 /**
  * Sets a new password, or the first one, for whoever holds the token of a reset or an invitation. Ends all
- * sessions, and verifies the address, whose mailbox is proved. A password that is refused does not spend the token.
+ * sessions, verifies the address, whose mailbox is proved, and makes `device` the only one that the account knows: its
+ * owner signs in there, however many others try the name. A password that is refused does not spend the token.
  * Of two at once, or of one and a change of the password, one wins.
  * @throws AuthError BAD_USER_INPUT, TOKEN_INVALID, ACCOUNT_DISABLED, RATE_LIMITED, SERVICE_UNAVAILABLE
  */
-export async function resetPassword(app: App, input: unknown, request: RequestFacts): Promise<void> {
+export async function resetPassword(
+  app: App,
+  input: unknown,
+  request: RequestFacts,
+  device: Device,
+): Promise<void> {
   const { token, newPassword } = checkInput(resetSchema, input)
-  const userId = await countBadTokens(app, request, () => reset(app, token, newPassword, request))
-  await forgiveAccount(app, userId, request)
+  const account = await countBadTokens(app, request, () => reset(app, token, newPassword, request, device))
+  await forgiveAccount(app, account)
 }
 
-async function reset(app: App, token: string, newPassword: string, request: RequestFacts): Promise<string> {
+async function reset(
+  app: App,
+  token: string,
+  newPassword: string,
+  request: RequestFacts,
+  device: Device,
+): Promise<User> {
   const { subject: id, emailCanonical } = await peekToken(app, token, 'reset', 'invitation')
   const user = await requireEnabledOwner(app, id)
   const { email, username, displayName } = user
@@ -98,6 +111,7 @@ async function reset(app: App, token: string, newPassword: string, request: Requ
     if (changed.count === 0) throw new AuthError('TOKEN_INVALID', { cause: 'the account changed meanwhile' })
     await redeemToken(app, tx, token, 'reset', 'invitation')
     await endTokens(app, tx, id)
+    await knowOnly(app, tx, id, device)
     await revokeSessions(
       app,
       { userId: id },
@@ -107,7 +121,7 @@ async function reset(app: App, token: string, newPassword: string, request: Requ
     await record(tx, request, { action: 'user.password_reset', at: now, actorId: id, subjectId: id })
     await queueMail(app, tx, noticeTo(app, user, 'password-changed', originOf(app, request)))
   })
-  return id
+  return user
 }
 
 /**

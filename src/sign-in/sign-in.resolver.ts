@@ -4,7 +4,8 @@ import { toUser, UserType } from '../accounts/accounts.types.ts'
 import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
 import { checkInput } from '../input.ts'
-import { issueTokens } from '../sessions/issue.ts'
+import { newDevice } from '../sessions/device.ts'
+import { issueTokens, presentedDevice } from '../sessions/issue.ts'
 import { type AuthPayload, SessionType, toSession } from '../sessions/sessions.types.ts'
 import { changePassword } from './change-password.ts'
 import { login } from './login.ts'
@@ -37,25 +38,27 @@ export class SignInResolver {
     @Ctx() context: Context,
     @Arg('input', () => RegisterInput, { description: 'The new account.' }) input: RegisterInput,
   ): Promise<AuthPayload | EmailVerificationRequired> {
-    const registered = await register(context.app, input, context.request)
+    const device = presentedDevice(context, input) ?? newDevice(context.app)
+    const registered = await register(context.app, input, context.request, device)
     return 'mustVerify' in registered
       ? { email: registered.mustVerify }
-      : issueTokens(context, registered.viewer, input.tokenTransport)
+      : issueTokens(context, registered.viewer, input.tokenTransport, { device })
   }
 
   @Extensions({ sensitive: true })
   @Mutation(() => LoginResult, {
     description: withExample(
       'Signs in with an e-mail address or a username. A wrong password and an unknown name get the same answer.',
-      'mutation Login { login(input: { identifier: "ada@example.com", password: "an engine of brass" }) { __typename ... on AuthPayload { accessToken refreshToken session { id deviceName } user { id displayName } } } }',
+      'mutation Login { login(input: { identifier: "ada@example.com", password: "an engine of brass" }) { __typename ... on AuthPayload { accessToken refreshToken deviceToken session { id deviceName } user { id displayName } } } }',
     ),
   })
   async login(
     @Ctx() context: Context,
     @Arg('input', () => LoginInput, { description: 'Who signs in, and how.' }) input: LoginInput,
   ): Promise<AuthPayload> {
-    const viewer = await login(context.app, input, context.request)
-    return issueTokens(context, viewer, input.tokenTransport)
+    const presented = presentedDevice(context, input)
+    const { viewer, device } = await login(context.app, input, context.request, presented)
+    return issueTokens(context, viewer, input.tokenTransport, { device })
   }
 
   @Mutation(() => Boolean, {

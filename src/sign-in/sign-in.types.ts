@@ -63,6 +63,12 @@ export class RegisterInput {
   @Field(() => String, { nullable: true, description: 'What the device calls itself, such as Ada’s phone.' })
   deviceName?: string | null
 
+  @Field(() => String, {
+    nullable: true,
+    description: 'The `deviceToken` of an earlier sign-in with this app, if any. Pages have a cookie for it.',
+  })
+  deviceToken?: string | null
+
   @Field(() => TokenTransport, {
     nullable: true,
     defaultValue: TokenTransport.BODY,
@@ -81,6 +87,13 @@ export class LoginInput {
 
   @Field(() => String, { nullable: true, description: 'What the device calls itself, such as Ada’s phone.' })
   deviceName?: string | null
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'The `deviceToken` of an earlier sign-in with this app, whichever the account. It lets you in while others have used up the attempts, and spares you the notice of a new device. Pages have a cookie for it. One that is not valid is ignored.',
+  })
+  deviceToken?: string | null
 
   @Field(() => Boolean, {
     nullable: true,
@@ -116,4 +129,10 @@ export class ChangePasswordInput {
 
   @Field(() => String, { description: 'By the same rules as at registration.' })
   newPassword!: string
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'The `deviceToken` that this app keeps, if any: the account forgets all other devices.',
+  })
+  deviceToken?: string | null
 }

@@ -35,6 +35,11 @@ export async function exportAccount(app: App, viewer: Viewer, request: RequestFa
   const at = app.clock.now()
   await record(app.db, request, { action: 'user.exported', at, actorId: id, subjectId: id })
   const sessions = await app.db.session.findMany({ where: { userId: id }, orderBy: { id: 'asc' } })
+  const devices = await app.db.device.findMany({
+    where: { userId: id },
+    orderBy: { id: 'asc' },
+    select: { firstSeen: true, lastSeen: true, trustedUntil: true },
+  })
   const mails = await app.db.mail.findMany({
     where: { userId: id },
     orderBy: { id: 'asc' },
@@ -46,6 +51,7 @@ export async function exportAccount(app: App, viewer: Viewer, request: RequestFa
       exportedAt: at,
       account: profile,
       sessions: sessions.map(shownSession),
+      devices,
       mails,
       events: await ownEvents(app, id),
     },

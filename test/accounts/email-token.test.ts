@@ -117,7 +117,13 @@ describe('when the password or the address changes', () => {
 })
 
 test('what fails for another reason does not count as a bad token', async () => {
-  const request = { ...NOWHERE, requestId: '', bearerToken: undefined, refreshCookie: undefined }
+  const request = {
+    ...NOWHERE,
+    requestId: '',
+    bearerToken: undefined,
+    refreshCookie: undefined,
+    deviceCookie: undefined,
+  }
   const failing = () => Promise.reject(new Error('of its own'))
   await expect(countBadTokens(service.app, request, failing)).rejects.toThrow('of its own')
   expect(await service.app.db.rateLimit.count({ where: { key: { startsWith: 'token.network' } } })).toBe(0)

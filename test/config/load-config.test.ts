@@ -54,6 +54,8 @@ test('nothing needs to be set in development', () => {
       'login.account': { attempts: 10, windowSeconds: 900 },
       'login.device': { attempts: 10, windowSeconds: 900 },
       'login.network': { attempts: 300, windowSeconds: 900 },
+      'work.account': { attempts: 100, windowSeconds: 900 },
+      'work.network': { attempts: 1000, windowSeconds: 900 },
       'register.network': { attempts: 500, windowSeconds: 3600 },
       'proof.account': { attempts: 10, windowSeconds: 900 },
       'refresh.network': { attempts: 300, windowSeconds: 900 },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
 import { Login } from '../support/operations.ts'
 import { watchQueries } from '../support/queries.ts'
-import { PASSWORD, signUp, startService, useService } from '../support/service.ts'
+import { codes, PASSWORD, signUp, startService, useService } from '../support/service.ts'
 
 const service = useService()
 const login = (identifier: string, on = service) =>
@@ -36,11 +36,41 @@ test('unknown, known, disabled and hashless accounts are answered alike, after t
         [expect.objectContaining({ extensions: { code: 'INVALID_CREDENTIALS' } })],
         expect.any(String),
       ])
-      expect(steps.splice(0).slice(0, 3)).toEqual(['user-by-email_canonical', 'limit-count', 'verify'])
+      expect(steps.splice(0).slice(0, 3)).toEqual(['limit-count', 'user-by-email_canonical', 'verify'])
     }
   } finally {
     hasher.verify = verify
     stop()
+  }
+})
+
+test('attempts under one name tell nothing of the other name of its account', async () => {
+  const settings = { LIMIT_LOGIN_NETWORK: '1000/15m' }
+  const strict = await startService({ databaseUrl: service.app.config.database.url ?? '', settings })
+  try {
+    const username = randomUUID().slice(0, 30)
+    const { email } = await signUp(service, { username })
+    const stranger = `${randomUUID()}@example.com`
+    for (let count = 0; count < 10; count++)
+      expect(codes(await login(username, strict))).toEqual(['INVALID_CREDENTIALS'])
+    expect(codes(await login(username, strict))).toEqual(['RATE_LIMITED'])
+    // Of the same account, and of none.
+    for (const name of [email, stranger])
+      expect(codes(await login(name, strict))).toEqual(['INVALID_CREDENTIALS'])
+  } finally {
+    await strict.close()
+  }
+})
+
+test('a correct password gives back the attempts under both names of the account', async () => {
+  const username = randomUUID().slice(0, 30)
+  const { email } = await signUp(service, { username })
+  for (let round = 0; round < 2; round++) {
+    for (const name of [username, email]) {
+      for (let count = 0; count < 9; count++)
+        expect(codes(await login(name))).toEqual(['INVALID_CREDENTIALS'])
+    }
+    expect(codes(await service.send(Login, { input: { identifier: email, password: PASSWORD } }))).toEqual([])
   }
 })
 

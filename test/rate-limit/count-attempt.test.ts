@@ -22,7 +22,13 @@ beforeAll(async () => {
 })
 afterAll(() => replica.close())
 
-const request = { ...NOWHERE, requestId: 'test', bearerToken: undefined, refreshCookie: undefined }
+const request = {
+  ...NOWHERE,
+  requestId: 'test',
+  bearerToken: undefined,
+  refreshCookie: undefined,
+  deviceCookie: undefined,
+}
 const newAccount = (): Attempt => ({ rule: 'login.account', subject: randomUUID() })
 const newNetwork = (): Attempt => ({ rule: 'login.network', subject: randomUUID() })
 

@@ -20,9 +20,10 @@ const service = useService({ settings: { PUBLIC_URL: OURS, CORS_ORIGINS: FRIEND 
 
 type Cookie = { name: string; value: string; attributes: Record<string, string | true> }
 
-/** The cookies that a reply sets; attributes in lower case, as browsers read them. */
+/** The cookies of the session that a reply sets (test/sign-in/devices.test.ts has that of the device); attributes in lower case, as browsers read them. */
 function cookiesOf({ headers }: Reply<unknown>): Cookie[] {
-  return headers.getSetCookie().map(line => {
+  const lines = headers.getSetCookie().filter(line => !/^(__Host-)?authograph_device=/.test(line))
+  return lines.map(line => {
     const [[name = '', value = ''] = [], ...attributes] = line.split('; ').map(part => part.split('='))
     return {
       name,

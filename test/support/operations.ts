@@ -18,6 +18,7 @@ export const Register = graphql(`
         accessTokenExpiresAt
         refreshToken
         refreshTokenExpiresAt
+        deviceToken
         session { id current createdAt lastUsedAt expiresAt authenticatedAt ipAddress userAgent deviceName revokedAt }
         user { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt }
       }
@@ -34,6 +35,7 @@ export const Login = graphql(`
         accessTokenExpiresAt
         refreshToken
         refreshTokenExpiresAt
+        deviceToken
         session { id current deviceName userAgent ipAddress expiresAt }
         user { id email username lastLoginAt }
       }
@@ -48,6 +50,7 @@ export const Refresh = graphql(`
       accessTokenExpiresAt
       refreshToken
       refreshTokenExpiresAt
+      deviceToken
       session { id expiresAt lastUsedAt }
       user { id email }
     }
