@@ -23,6 +23,11 @@ const LIFE_SECONDS = {
   'email-undo': 7 * DAY,
 } as const
 
+/** How many seconds a link is valid, by its purpose. */
+export function lifeSecondsOf(purpose: TokenPurpose): number {
+  return LIFE_SECONDS[purpose]
+}
+
 export type TokenPurpose = keyof typeof LIFE_SECONDS
 
 export type WantedToken = {

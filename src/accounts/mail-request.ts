@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type { App } from '../app.ts'
 import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
@@ -7,9 +6,10 @@ import { isForeignKeyViolation, statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import type { EmailToken } from '../generated/prisma/client.ts'
 import { mailColumns, type NewMail, toMails } from '../mail/outbox.ts'
-import { countAttempt } from '../rate-limit/limit.ts'
+import { hashedSubject } from '../rate-limit/hashed-subject.ts'
+import { type Attempt, countAttempt } from '../rate-limit/limit.ts'
 import { networkOf } from '../rate-limit/network.ts'
-import { tokenColumns, tokensSql } from './email-token.ts'
+import { lifeSecondsOf, type TokenPurpose, tokenColumns, tokensSql } from './email-token.ts'
 
 const write = statement(
   'request-mail',
@@ -50,16 +50,27 @@ export async function requestMail(
 }
 
 /**
- * Counts a mail that a request may cause, for known and unknown addresses alike.
+ * Counts an email that a request may cause, for known and unknown addresses alike.
  * @throws AuthError RATE_LIMITED
  */
-export async function countMail(app: App, emailCanonical: string, request: RequestFacts): Promise<void> {
+export async function countMail(
+  app: App,
+  purpose: TokenPurpose,
+  emailCanonical: string,
+  request: RequestFacts,
+): Promise<void> {
   const network = { rule: 'mail.network', subject: networkOf(request.ipAddress) } as const
-  await countAttempt(app, [network, mailAttempt(emailCanonical)], request)
+  await countAttempt(app, [network, mailAttempt(app, purpose, emailCanonical)], request)
 }
 
-/** A mail to an address, which is counted by its hash: no list of strangers' addresses shall grow. */
-export function mailAttempt(emailCanonical: string) {
-  const subject = createHash('sha256').update(emailCanonical).digest('base64url')
-  return { rule: 'mail.address', subject } as const
+/**
+ * An email with a link of this purpose to an address. Each purpose has a count of its own: requests for other emails
+ * must not use up the owner's password resets. No block outlasts the link that was sent before it.
+ */
+export function mailAttempt(app: App, purpose: TokenPurpose, emailCanonical: string): Attempt {
+  return {
+    rule: 'mail.address',
+    subject: `${purpose}:${hashedSubject(app, emailCanonical)}`,
+    blockMaxSeconds: lifeSecondsOf(purpose),
+  }
 }

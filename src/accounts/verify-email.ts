@@ -61,7 +61,7 @@ export function verificationOf(app: App, { id, email, emailCanonical, locale }: 
 export async function resendVerification(app: App, input: unknown, request: RequestFacts): Promise<void> {
   requireMail(app)
   const { email } = checkInput(emailSchema, input)
-  await countMail(app, email.canonical, request)
+  await countMail(app, 'verify', email.canonical, request)
   await inFixedTime(async () => {
     const known = await findUser(app, 'email', email.canonical)
     const waiting = await findWaiting(app, email.canonical, request)

@@ -4,17 +4,23 @@ import type { RequestFacts } from '../context.ts'
 import { statement } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 
-/** How long the first block lasts; each further one twice as long, up to an hour. */
+/** How long the first block lasts; each further one twice as long, up to an hour unless the attempt says less. */
 const FIRST_BLOCK_SECONDS = 30
+const LONGEST_BLOCK_SECONDS = 3600
 
 /** What is counted: `subject` is an account or a network, and the name of the rule keeps rules apart. */
-export type Attempt = { rule: keyof App['config']['limits']; subject: string }
+export type Attempt = {
+  rule: keyof App['config']['limits']
+  subject: string
+  /** An hour unless given, and never more. */
+  blockMaxSeconds?: number
+}
 
 type Denial = [place: number, endsAt: Date, fresh: boolean]
 
 const count = statement<Denial>(
   'limit-count',
-  'SELECT place, ends_at, fresh FROM count_attempt($1, $2, $3, $4, $5)',
+  'SELECT place, ends_at, fresh FROM count_attempt($1, $2, $3, $4, $5, $6)',
 )
 
 /**
@@ -30,6 +36,7 @@ export async function countAttempt(app: App, attempts: Attempt[], request: Reque
     rules.map(rule => rule.attempts),
     rules.map(rule => rule.windowSeconds),
     rules.map(() => FIRST_BLOCK_SECONDS),
+    attempts.map(({ blockMaxSeconds: max = LONGEST_BLOCK_SECONDS }) => Math.min(max, LONGEST_BLOCK_SECONDS)),
     now,
   ])
   if (!denial) return

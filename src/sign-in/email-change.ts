@@ -54,7 +54,7 @@ export async function requestEmailChange(
   if (newEmail.canonical === account.emailCanonical) {
     throw badInput({ 'input.newEmail': ['This is your address already.'] })
   }
-  await countMail(app, newEmail.canonical, request)
+  await countMail(app, 'email-change', newEmail.canonical, request)
   const other = await findUser(app, 'email', newEmail.canonical)
   const change = newToken(app, {
     purpose: 'email-change',

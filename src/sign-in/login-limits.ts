@@ -41,7 +41,7 @@ export async function countLogin(
     // Not filled by strangers. Without it, a network with many accounts of its own would have no limit.
     const work = workAttempt(request)
     await countOr(app, work, request, error)
-    return error.rule === 'login.account' ? [network, work] : [work]
+    return [work]
   }
 }
 

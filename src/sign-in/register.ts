@@ -73,7 +73,11 @@ export async function register(
   await requireGoodPassword(app, password, 'input.password', [email.typed, username, displayName])
   const mustVerify = app.config.emailVerification === 'required'
   const network = { rule: 'register.network', subject: networkOf(request.ipAddress) } as const
-  await countAttempt(app, mustVerify ? [network, mailAttempt(email.canonical)] : [network], request)
+  await countAttempt(
+    app,
+    mustVerify ? [network, mailAttempt(app, 'verify', email.canonical)] : [network],
+    request,
+  )
   const wanted: WaitingAccount = {
     email: email.typed,
     username: username ?? null,

@@ -35,7 +35,7 @@ const resetSchema = z.object({ token: z.string(), newPassword: passwordField })
 export async function requestPasswordReset(app: App, input: unknown, request: RequestFacts): Promise<void> {
   requireMail(app)
   const { email } = checkInput(requestSchema, input)
-  await countMail(app, email.canonical, request)
+  await countMail(app, 'reset', email.canonical, request)
   await inFixedTime(async () => {
     const known = await findUser(app, 'email', email.canonical)
     const owner = known?.disabledAt ? undefined : known

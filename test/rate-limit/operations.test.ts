@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { mailedToken } from '../support/mails.ts'
 import {
@@ -174,8 +174,8 @@ const rules: [
       return on => refresh(on, randomUUID(), {}, { headers })
     },
   ],
-  ['mail.address', 2, async () => mailTo((await newAccount()).email)],
-  ['mail.address', 2, async () => mailTo(`${randomUUID()}@example.com`)],
+  ['mail.address', 2, async () => mailTo(RequestPasswordReset, (await newAccount()).email)],
+  ['mail.address', 2, async () => mailTo(ResendVerificationEmail, `${randomUUID()}@example.com`)],
   [
     'mail.network',
     4,
@@ -205,16 +205,13 @@ const rules: [
   ],
 ]
 
-/** Asks for mails to an address, in either way and under either spelling. */
-function mailTo(email: string) {
+/** Asks for emails to an address, under either spelling. */
+function mailTo(document: typeof RequestPasswordReset | typeof ResendVerificationEmail, email: string) {
   const spellings = [email, ` ${email.toUpperCase()}`]
   let turn = 0
   return (on: Service) => {
-    const input = { email: spellings[turn % 2] ?? email }
-    const sending = { headers: elsewhere() }
-    return turn++ % 2
-      ? on.send(RequestPasswordReset, { input }, sending)
-      : on.send(ResendVerificationEmail, { input }, sending)
+    const input = { email: spellings[turn++ % 2] ?? email }
+    return on.send<unknown, { input: { email: string } }>(document, { input }, { headers: elsewhere() })
   }
 }
 
@@ -340,6 +337,70 @@ test('whoever signs in to an account of their own gets no further guesses at oth
   expect(outcomes).toEqual([...Array(6).fill('INVALID_CREDENTIALS'), 'RATE_LIMITED', 'RATE_LIMITED'])
 })
 
+describe('correct passwords', () => {
+  const budget = { ...settings, LIMIT_WORK_ACCOUNT: '6/15m', LIMIT_WORK_NETWORK: '10/15m' }
+  let limited: Service
+  beforeAll(async () => {
+    const databaseUrl = service.app.config.database.url ?? ''
+    limited = await startService({ databaseUrl, settings: budget, clock: service.clock })
+  })
+  afterAll(() => limited.close())
+
+  /** How many of 40 requests got as far as being hashed. */
+  async function hashedOf(request: (at: number) => Promise<unknown>): Promise<number> {
+    const { hasher } = limited.app
+    const verify = hasher.verify.bind(hasher)
+    let hashed = 0
+    hasher.verify = (...args) => {
+      hashed += 1
+      return verify(...args)
+    }
+    try {
+      for (let at = 0; at < 40; at++) await request(at)
+      return hashed
+    } finally {
+      hasher.verify = verify
+    }
+  }
+
+  test('of one account are not free work, from wherever and whichever device', async () => {
+    const { email, deviceToken } = await newAccount()
+    // 6 are given back; then 4 of the name are left, and 2 of the device.
+    expect(await hashedOf(() => signIn(email, { on: limited, deviceToken }))).toBe(12)
+  })
+
+  test('of many accounts of one network are not free work', async () => {
+    const accounts: Awaited<ReturnType<typeof newAccount>>[] = []
+    for (let count = 0; count < 5; count++) accounts.push(await newAccount())
+    const headers = elsewhere()
+    const hashed = await hashedOf(at => {
+      const { email, deviceToken } = accounts[at % 5]!
+      return signIn(email, { on: limited, headers, deviceToken })
+    })
+    // 10 are given back, then 6 of the network are left.
+    expect(hashed).toBe(16)
+  })
+
+  test('in a session are not free work', async () => {
+    const { accessToken: token } = await newAccount()
+    const prove = () =>
+      limited.send(Reauthenticate, { input: { password: PASSWORD } }, { token, headers: elsewhere() })
+    expect(await hashedOf(prove)).toBe(9)
+  })
+
+  test('have a budget that strangers cannot spend, and still sign in once it is spent', async () => {
+    const { email } = await newAccount()
+    for (let count = 0; count < 60; count++) {
+      await login(email, { on: limited })
+      limited.clock.advance(count % 5 ? 0 : 31)
+    }
+    limited.clock.advance(3601)
+    for (let count = 0; count < 8; count++) {
+      expect(codes(await signIn(email, { on: limited }))).toEqual([])
+    }
+  })
+})
+
 test('a change of address counts as a mail to the new one, also where that has an account', async () => {
   const [{ accessToken: token }, other] = [await newAccount(), await newAccount()]
   const change = (newEmail: string) =>
@@ -347,7 +408,63 @@ test('a change of address counts as a mail to the new one, also where that has a
   for (const address of [other.email, `${randomUUID()}@example.com`]) {
     for (let count = 0; count < 2; count++) expect(codes(await change(address))).toEqual([])
     expectLimited(await change(address))
-    expectLimited(await mailTo(address)(service))
+  }
+})
+
+describe('emails that anyone can ask for', () => {
+  test('of one kind leave the others to the owner: resets cannot be used up by asking for other links', async () => {
+    const { email } = await newAccount()
+    const resend = mailTo(ResendVerificationEmail, email)
+    for (let count = 0; count < 2; count++) expect(codes(await resend(service))).toEqual([])
+    expectLimited(await resend(service))
+    expect(codes(await mailTo(RequestPasswordReset, email)(service))).toEqual([])
+  })
+
+  test('are never blocked for longer than the last link that was sent works', async () => {
+    const { email } = await newAccount()
+    const ask = mailTo(RequestPasswordReset, email)
+    const waits: number[] = []
+    for (let count = 0; count < 24; count++) {
+      const { errors } = await ask(service)
+      const wait = Number(errors[0]?.extensions.retryAfter ?? 0)
+      waits.push(wait)
+      service.clock.advance(wait)
+    }
+    expect(Math.max(...waits)).toBe(30 * 60)
+  })
+})
+
+test('no name and no address can be confirmed by a copy of what is counted', async () => {
+  const { email, username } = await newAccount()
+  await login(email)
+  await login(username)
+  await mailTo(RequestPasswordReset, email)(service)
+  const { rows } = await service.app.pool.query<{ key: string }>('SELECT key FROM rate_limits')
+  const keys = rows.map(({ key }) => key).join(' ')
+  for (const text of [email, username]) {
+    expect(keys).not.toContain(text)
+    for (const form of ['hex', 'base64', 'base64url'] as const)
+      expect(keys).not.toContain(createHash('sha256').update(text).digest(form).slice(0, 16))
+  }
+})
+
+test('a new AUTHOGRAPH_SECRET unlocks nothing: what was counted under the old one still counts', async () => {
+  const { email } = await newAccount()
+  await lock({ email })
+  const databaseUrl = service.app.config.database.url ?? ''
+  const secrets = {
+    AUTHOGRAPH_SECRET: 'another secret that only the tests may know',
+    AUTHOGRAPH_PREVIOUS_SECRETS: 'a secret that only the tests may know',
+  }
+  const renewed = await startService({
+    databaseUrl,
+    settings: { ...settings, ...secrets },
+    clock: service.clock,
+  })
+  try {
+    expect(codes(await signIn(email, { on: renewed }))).toEqual(['RATE_LIMITED'])
+  } finally {
+    await renewed.close()
   }
 })
 
