@@ -141,6 +141,7 @@ const settings = z.object({
   LIMIT_MAIL_ADDRESS: limit(5, 3600),
   LIMIT_MAIL_NETWORK: limit(100, 3600),
   LIMIT_TOKEN_NETWORK: limit(30, 900),
+  LIMIT_NOTICE_ACCOUNT: limit(5, 86_400),
   MAIL: onOff.default(true),
   SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp:// or smtps:// address' }).optional(),
   MAIL_FROM: label(320).regex(/@/, 'must hold an address, such as Example <no-reply@example.com>').optional(),
@@ -311,6 +312,8 @@ function toConfig(env: Settings) {
     },
     mail: {
       enabled: env.MAIL,
+      /** How many notices of one kind an account receives in how long; further ones are not sent. */
+      noticeLimit: env.LIMIT_NOTICE_ACCOUNT,
       /** Absent in development: mails are written into the data folder. */
       smtpUrl: env.SMTP_URL,
       from: env.MAIL_FROM ?? { name: env.APP_NAME, address: `no-reply@${new URL(publicUrl).hostname}` },

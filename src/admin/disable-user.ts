@@ -5,7 +5,7 @@ import { forgetPerson } from '../audit/forget.ts'
 import { record } from '../audit/record.ts'
 import { AuthError } from '../errors.ts'
 import { checkInput } from '../input.ts'
-import { queueMail } from '../mail/outbox.ts'
+import { queueNotice } from '../mail/notices.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
 import { type Acting, administerUser, type Target } from './administer.ts'
 
@@ -44,7 +44,7 @@ export async function disableUser(
     const detail = { because: 'account disabled' }
     const { request } = acting
     await revokeSessions(app, { userId: id }, { action: 'session.revoked', request, actorId, detail }, tx)
-    await queueMail(app, tx, {
+    await queueNotice(app, tx, target, {
       template: 'account-disabled',
       to: target.email,
       locale: target.locale,

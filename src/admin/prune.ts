@@ -78,6 +78,7 @@ const prunables: Prunable[] = [
   rows('revoked sessions', 'sessions', 'id', 'revoked_at', 30 * DAY),
   rows('expired sessions', 'sessions', 'id', 'absolute_expires_at', 30 * DAY),
   rows('devices', 'devices', 'id', 'last_seen', DEVICE_TTL_SECONDS),
+  rows('quotas of notices', 'notice_quotas', 'user_id, template', 'window_ends_at', 0),
   rows('links of mails', 'email_tokens', 'purpose, subject', 'expires_at', 0),
   rows('sent mails', 'mails', 'id', `status = 'sent' AND next_attempt_at`, 7 * DAY),
   rows('failed mails', 'mails', 'id', `status = 'failed' AND next_attempt_at`, 90 * DAY),

@@ -15,6 +15,7 @@ import type { Queryable } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
+import { queueNotice } from '../mail/notices.ts'
 import { queueMail } from '../mail/outbox.ts'
 import { type Acting, administerUser, difference, type Target } from './administer.ts'
 import { sendInvitation } from './invite-user.ts'
@@ -81,7 +82,7 @@ async function moveMail(app: App, tx: Queryable, old: Target, moved: User): Prom
   const { id, email, locale } = moved
   await tx.emailToken.deleteMany({ where: { userId: id } })
   const at = app.clock.now().toISOString()
-  await queueMail(app, tx, {
+  await queueNotice(app, tx, old, {
     template: 'email-replaced',
     to: old.email,
     locale,

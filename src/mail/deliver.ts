@@ -11,6 +11,8 @@ import type { MailTemplate } from './texts.ts'
 const INTERVAL_SECONDS = 1
 const BATCH = 20
 const CONCURRENCY = 4
+/** Few, because an email that someone waits for may come while a slow mail server takes these. */
+const NOTICE_BATCH = CONCURRENCY
 /** Nobody else takes a mail up for so long: longer than sending a batch can take. */
 const LEASE_SECONDS = 120
 /** How long to wait after each attempt; there is one more attempt than there are waits: a day and a half in all. */
@@ -25,14 +27,25 @@ type Claimed = [
   attempts: number,
 ]
 
-/** A lease, not a lock: no transaction stays open while a mail server takes its time. */
+const due = (priority: 0 | 1, limit: string) => `(
+  SELECT id FROM mails
+  WHERE status = 'queued' AND priority = ${priority} AND next_attempt_at <= $1 AND (expires_at > $1) IS NOT FALSE
+  ORDER BY next_attempt_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+)`
+
+/**
+ * Emails that someone waits for, or, where none is due, a few notices. A lease, not a lock: no transaction stays open
+ * while a mail server takes its time. MATERIALIZED, because a subquery that is planned into a join may run again, and
+ * each run would skip what the one before has locked and take more.
+ */
 const claim = statement<Claimed>(
   'mail-claim',
-  `UPDATE mails SET attempts = attempts + 1, next_attempt_at = $2
-   WHERE id IN (
-     SELECT id FROM mails WHERE status = 'queued' AND next_attempt_at <= $1 AND (expires_at > $1) IS NOT FALSE
-     ORDER BY next_attempt_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
-   ) RETURNING id, template, locale, recipient, sealed_data, attempts`,
+  `WITH awaited AS MATERIALIZED ${due(0, String(BATCH))},
+     notices AS MATERIALIZED ${due(1, `CASE WHEN EXISTS (SELECT FROM awaited) THEN 0 ELSE ${NOTICE_BATCH} END`)},
+     taken AS MATERIALIZED (SELECT id FROM awaited UNION ALL SELECT id FROM notices)
+   UPDATE mails m SET attempts = m.attempts + 1, next_attempt_at = $2
+   FROM taken WHERE m.id = taken.id
+   RETURNING m.id, m.template, m.locale, m.recipient, m.sealed_data, m.attempts`,
 )
 
 /** Few enough for the time that a statement has, however many expired while the mail server was away. */
@@ -44,21 +57,20 @@ const EXPIRED_BATCH = 1000
  */
 const takeStock = statement<[queued: number, failed: number]>(
   'mail-take-stock',
-  `WITH expired AS (
-     UPDATE mails SET status = 'failed', sealed_data = '', last_error = 'expired'
-     WHERE id IN (
-       SELECT id FROM mails WHERE status = 'queued' AND expires_at <= $1
-       ORDER BY next_attempt_at LIMIT ${EXPIRED_BATCH} FOR UPDATE SKIP LOCKED
-     )
+  `WITH late AS MATERIALIZED (
+     SELECT id FROM mails WHERE status = 'queued' AND expires_at <= $1
+     ORDER BY next_attempt_at LIMIT ${EXPIRED_BATCH} FOR UPDATE SKIP LOCKED
+   ), expired AS (
+     UPDATE mails m SET status = 'failed', sealed_data = '', last_error = 'expired' FROM late WHERE m.id = late.id
    )
    SELECT count(*) FILTER (WHERE status = 'queued')::int, count(*) FILTER (WHERE status = 'failed')::int
    FROM mails WHERE status IN ('queued', 'failed')`,
 )
 
 /**
- * Sends what is due in the outbox, of any replica, and returns how many were sent. A mail that was sent while
- * the process died before it could say so is sent again: twice is better than never. Once `stopping` is aborted,
- * what is not on its way yet is left to others.
+ * Sends what is due in the outbox, of any replica, and returns how many were sent: first what someone waits for, then
+ * notices. An email that was sent while the process died before it could say so is sent again, with the same
+ * Message-ID: twice is better than never. Once `stopping` is aborted, what is not on its way yet is left to others.
  */
 export async function deliverMails(app: App, stopping?: AbortSignal): Promise<number> {
   const { mailer, pool, clock } = app
@@ -77,7 +89,7 @@ export async function deliverMails(app: App, stopping?: AbortSignal): Promise<nu
       ),
     )
     sent += outcomes.filter(Boolean).length
-  } while (claimed.length === BATCH && !stopping?.aborted)
+  } while (claimed.length > 0 && !stopping?.aborted)
   return sent
 }
 

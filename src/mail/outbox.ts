@@ -21,9 +21,19 @@ export type NewMail<Template extends MailTemplate = MailTemplate> = {
   }
 }[Template]
 
+/** Emails that someone asked for and waits for. All others are notices, which are sent after these. */
+const AWAITED = new Set<MailTemplate>([
+  'verify-email',
+  'already-registered',
+  'reset-password',
+  'invitation',
+  'confirm-new-email',
+])
+
 export const mailColumns = {
   id: 'id',
   status: 'status',
+  priority: 'priority',
   template: 'template',
   locale: 'locale',
   recipient: 'recipient',
@@ -46,6 +56,7 @@ export function toMails(app: App, ...mails: NewMail[]): Mail[] {
     return {
       id,
       status: 'queued',
+      priority: AWAITED.has(template) ? 0 : 1,
       template,
       locale,
       recipient: to,

@@ -1,6 +1,6 @@
 /**
- * What each mail is filled with. Nothing here was chosen by a stranger but addresses: a name in a mail to somebody who
- * never asked for one would carry advertisements.
+ * What each email is filled with. A client chooses nothing of it but addresses: other text of a client's would carry
+ * advertisements and links to people who never asked for them.
  */
 export type MailData = {
   /** Where the address was given, and whether the account waits for the link or is there already. */
@@ -24,9 +24,12 @@ export type Origin = {
   /** ISO 8601. */
   at: string
   /** Such as "Firefox on Linux". */
-  device: string | null
+  device: DerivedName | null
   ipAddress: string | null
 }
+
+/** A name that the server derived from known names; the type keeps what a client calls itself out of emails. */
+export type DerivedName = string & { readonly derived: true }
 
 export type MailTemplate = keyof MailData
 

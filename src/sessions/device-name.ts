@@ -1,4 +1,5 @@
 import Bowser from 'bowser'
+import type { DerivedName } from '../mail/texts.ts'
 
 // What identifies a client stands well before this; the rest is not worth parsing.
 const PARSED_MAX_LENGTH = 512
@@ -33,11 +34,11 @@ const FAMILIAR: Record<string, string> = {
  * header. The answer is made of known names alone, never of the header's own text, so it is short and
  * free of control characters. At most 512 characters of the header are looked at.
  */
-export function deviceNameOf(userAgent: string | undefined): string | undefined {
+export function deviceNameOf(userAgent: string | null | undefined): DerivedName | undefined {
   const header = userAgent?.slice(0, PARSED_MAX_LENGTH).trim()
   if (!header) return undefined
   const client = CLIENTS.find(([pattern]) => pattern.test(header))
-  return client ? client[1] : browserName(header)
+  return (client ? client[1] : browserName(header)) as DerivedName | undefined
 }
 
 function browserName(header: string): string | undefined {

@@ -1,12 +1,17 @@
 import type { App } from '../app.ts'
-import type { RequestFacts } from '../context.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { linkTo, type NewMail } from '../mail/outbox.ts'
 import type { Origin } from '../mail/texts.ts'
 import { deviceNameOf } from './device-name.ts'
 
-/** Where a request comes from, for the person whose account it is about. */
-export function originOf(app: App, { ipAddress, userAgent }: RequestFacts): Origin {
+/** The facts of a request, or of a session. */
+type Source = { ipAddress?: string | null | undefined; userAgent?: string | null | undefined }
+
+/**
+ * Where a request or a session comes from, for the person whose account it is about. The device is what the server
+ * derives from the user agent, never the name that the client gives it.
+ */
+export function originOf(app: App, { ipAddress, userAgent }: Source): Origin {
   return {
     at: app.clock.now().toISOString(),
     device: deviceNameOf(userAgent) ?? null,
@@ -14,7 +19,7 @@ export function originOf(app: App, { ipAddress, userAgent }: RequestFacts): Orig
   }
 }
 
-/** What an account's owner is told of, with the way to a new password in case it was somebody else. */
+/** Notices with a link to a new password, in case someone else did what they are about. */
 type Notice = 'already-registered' | 'password-changed' | 'new-device' | 'reuse-detected'
 
 export function noticeTo(

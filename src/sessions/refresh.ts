@@ -4,10 +4,10 @@ import type { RequestFacts, Viewer } from '../context.ts'
 import { statement } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { Session } from '../generated/prisma/client.ts'
-import { queueMail } from '../mail/outbox.ts'
+import { queueNotice } from '../mail/notices.ts'
 import { whyEnded } from './authenticate.ts'
 import { findSession } from './find.ts'
-import { noticeTo } from './notice.ts'
+import { noticeTo, originOf } from './notice.ts'
 import { isAuthentic, parseRefreshToken } from './refresh-token.ts'
 import { revokeSessions } from './revoke.ts'
 
@@ -64,9 +64,7 @@ async function endReused(
       tx,
     )
     if (ended.length === 0) return
-    const { deviceName: device, ipAddress } = session
-    const origin = { at: app.clock.now().toISOString(), device, ipAddress }
-    await queueMail(app, tx, noticeTo(app, account, 'reuse-detected', origin))
+    await queueNotice(app, tx, account, noticeTo(app, account, 'reuse-detected', originOf(app, session)))
   })
 }
 

@@ -6,7 +6,7 @@ import { record } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
 import { AuthError, unauthenticated } from '../errors.ts'
 import { checkInput } from '../input.ts'
-import { queueMail } from '../mail/outbox.ts'
+import { queueNotice } from '../mail/notices.ts'
 import { givenPasswordField, passwordField, requireGoodPassword } from '../passwords/new-password.ts'
 import { knowOnly, readDevice } from '../sessions/device.ts'
 import { noticeTo, originOf } from '../sessions/notice.ts'
@@ -57,7 +57,8 @@ export async function changePassword(
     })
     if (kept.count === 0) throw unauthenticated('REVOKED')
     await record(tx, request, { action: 'user.password_changed', at: now, actorId: id, subjectId: id })
-    await queueMail(app, tx, noticeTo(app, viewer.account, 'password-changed', originOf(app, request)))
+    const notice = noticeTo(app, viewer.account, 'password-changed', originOf(app, request))
+    await queueNotice(app, tx, viewer.account, notice)
   })
   return requireAccount(app, id)
 }

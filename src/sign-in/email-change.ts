@@ -4,16 +4,14 @@ import { type Account, findUser, requireAccount } from '../accounts/account.ts'
 import {
   countBadTokens,
   endTokens,
-  type IssuedToken,
   issueToken,
   newToken,
   peekToken,
   redeemToken,
   storeToken,
-  type WantedToken,
 } from '../accounts/email-token.ts'
 import { emailField } from '../accounts/fields.ts'
-import { countMail } from '../accounts/mail-request.ts'
+import { countMail, mailAttempt } from '../accounts/mail-request.ts'
 import { takenName } from '../accounts/taken.ts'
 import type { App } from '../app.ts'
 import type { AuditAction } from '../audit/actions.ts'
@@ -24,6 +22,7 @@ import { AuthError, badInput } from '../errors.ts'
 import type { EmailToken, User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { linkTo, type NewMail, queueMail, requireMail } from '../mail/outbox.ts'
+import { countAttempt } from '../rate-limit/limit.ts'
 import { knowOnly } from '../sessions/device.ts'
 import { requireFresh } from '../sessions/fresh.ts'
 import { noticeTo, originOf } from '../sessions/notice.ts'
@@ -37,8 +36,9 @@ const tokenSchema = z.object({ token: z.string() })
 type AddressPayload = { email: string }
 
 /**
- * Sends a link to the new address and, to the old one, a notice with a link that undoes the change, before and after
- * it is confirmed. If the new address belongs to another account the answer is the same, and its owner is told.
+ * Sends a link to the new address and, to the old one if it is verified, a notice with a link that undoes the change,
+ * before and after it is confirmed. If the new address belongs to another account the answer is the same, and that
+ * account's owner receives a notice.
  * @throws AuthError REAUTHENTICATION_REQUIRED, BAD_USER_INPUT, RATE_LIMITED; CONFLICT where MAIL=off
  */
 export async function requestEmailChange(
@@ -55,6 +55,9 @@ export async function requestEmailChange(
     throw badInput({ 'input.newEmail': ['This is your address already.'] })
   }
   await countMail(app, 'email-change', newEmail.canonical, request)
+  // The notice to the old address is never left out, because only its link takes the address back. So further changes
+  // are refused instead.
+  await countAttempt(app, [mailAttempt(app, 'email-undo', account.emailCanonical)], request)
   const other = await findUser(app, 'email', newEmail.canonical)
   const change = newToken(app, {
     purpose: 'email-change',
@@ -72,13 +75,12 @@ export async function requestEmailChange(
     data: { ...originOf(app, request), link: linkTo(app, 'confirm-email', change.token) },
   }
   const warning = other && noticeTo(app, other, 'already-registered', originOf(app, request))
-  const undo = newToken(app, undoOf(account))
-  const facts = { template: 'email-change-requested', newEmail: newEmail.typed } as const
+  const undo = undoOf(app, account, { template: 'email-change-requested', newEmail: newEmail.typed }, request)
   await app.db.$transaction(async tx => {
     await requireUnchanged(tx, account)
     await storeToken(tx, change.row)
-    await storeToken(tx, undo.row)
-    await queueMail(app, tx, warning ?? confirmation, undoMail(app, account, undo, facts, request))
+    await queueMail(app, tx, warning ?? confirmation)
+    await offerUndo(app, tx, undo)
     await record(tx, request, ownEvent(app, 'user.email_change_requested', account.id))
   })
 }
@@ -95,28 +97,35 @@ async function requireUnchanged(tx: Queryable, { id, emailCanonical, passwordHas
   if (unchanged.length === 0) throw new AuthError('REAUTHENTICATION_REQUIRED')
 }
 
-/**
- * What a link stands for that takes back the account's present address. Each has a row of its own: whoever changes
- * the address twice must not end the first owner's.
- */
-function undoOf({ id, email, emailCanonical }: User): WantedToken {
-  const payload: AddressPayload = { email }
-  return { purpose: 'email-undo', subject: uuidv7(), userId: id, emailCanonical, payload }
-}
+type Undo = { row: EmailToken; mail: NewMail }
 
-function undoMail(
+/**
+ * A link that takes back the account's present address, and the notice with it; undefined for an address that was never
+ * verified, which is not the account's to hold. Each link has a row of its own: a second change of the address must not
+ * end the first owner's.
+ */
+function undoOf(
   app: App,
-  { id, email, locale }: User,
-  { token, expiresAt }: IssuedToken,
+  { id, email, emailCanonical, emailVerifiedAt, locale }: User,
   { template, newEmail }: { template: 'email-change-requested' | 'email-changed'; newEmail: string },
   request: RequestFacts,
-): NewMail {
+): Undo | undefined {
+  if (!emailVerifiedAt) return undefined
+  const payload: AddressPayload = { email }
+  const wanted = { purpose: 'email-undo', subject: uuidv7(), userId: id, emailCanonical, payload } as const
+  const { row, token, expiresAt } = newToken(app, wanted)
   const data = { ...originOf(app, request), newEmail, link: linkTo(app, 'undo-email', token) }
-  return { template, to: email, locale, userId: id, expiresAt, data }
+  return { row, mail: { template, to: email, locale, userId: id, expiresAt, data } }
+}
+
+async function offerUndo(app: App, tx: Queryable, undo: Undo | undefined): Promise<void> {
+  if (!undo) return
+  await storeToken(tx, undo.row)
+  await queueMail(app, tx, undo.mail)
 }
 
 /**
- * Gives the account the address that a token was sent to, verified, and tells the old one. Whoever holds the token
+ * Gives the account the address that a token was sent to, verified, and notifies the old one if it was verified. Whoever holds the token
  * has proved the mailbox, and so is told if the address has become another account's.
  * @throws AuthError TOKEN_INVALID, EMAIL_TAKEN, ACCOUNT_DISABLED, RATE_LIMITED
  */
@@ -130,9 +139,7 @@ export async function confirmEmailChange(app: App, input: unknown, request: Requ
       await setAddress(app, tx, { id: user.id, emailCanonical: user.emailCanonical }, email, change)
       await redeemToken(app, tx, token, 'email-change')
       await endTokens(app, tx, user.id)
-      const undo = await issueToken(app, tx, undoOf(user))
-      const facts = { template: 'email-changed', newEmail: email } as const
-      await queueMail(app, tx, undoMail(app, user, undo, facts, request))
+      await offerUndo(app, tx, undoOf(app, user, { template: 'email-changed', newEmail: email }, request))
       await record(tx, request, ownEvent(app, 'user.email_changed', user.id))
     })
     return user.id

@@ -12,7 +12,7 @@ import { insertSql, toRows } from '../database/insert.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
-import { mailColumns, toMails } from '../mail/outbox.ts'
+import { noticeParameters, noticeSql } from '../mail/notices.ts'
 import { type GivenPassword, givenPasswordField } from '../passwords/new-password.ts'
 import { grantsColumn, grantsOf } from '../permissions/grants.ts'
 import { type Device, evictDevicesSql, newDevice, seenDeviceSql, toDeviceRows } from '../sessions/device.ts'
@@ -40,7 +40,7 @@ const startSession = statement<[grants: string | null]>(
   `WITH account AS (
      UPDATE users u SET last_login_at = $3 WHERE u.id = $1 AND u.password_hash = $2 AND u.disabled_at IS NULL
      RETURNING ${grantsColumn}
-   ), device AS (${seenDeviceSql(7, 'account')}),
+   ), device AS (${seenDeviceSql(6, 'account')}),
    fresh AS (SELECT FROM device WHERE fresh),
    evicted AS (${evictDevicesSql(1, 'fresh')}),
    strange AS (
@@ -48,11 +48,11 @@ const startSession = statement<[grants: string | null]>(
        EXISTS (SELECT FROM sessions WHERE user_id = $1)
        OR EXISTS (SELECT FROM audit_events WHERE subject_id = $1 AND action = 'session.started')
      ) AND EXISTS (SELECT FROM fresh)
-   ), noticed AS (${insertSql('mails', mailColumns, 6, 'strange')}),
+   ), ${noticeSql(8, 'strange')},
    started AS (${insertSql('sessions', sessionColumns, 4, 'account')}),
    usual AS (SELECT FROM account WHERE NOT EXISTS (SELECT FROM strange)),
    recorded AS (${insertSql('audit_events', auditColumns, 5, 'usual')}),
-   recorded_as_new AS (${insertSql('audit_events', auditColumns, 8, 'strange')})
+   recorded_as_new AS (${insertSql('audit_events', auditColumns, 7, 'strange')})
    SELECT grants FROM account`,
 )
 
@@ -106,16 +106,16 @@ async function tryLogin(
   const started = { action: 'session.started', at: now, actorId: account.id, subjectId: account.id } as const
   const event = (detail: { newDevice?: true }) =>
     toRows(auditColumns, toEvent(request, { ...started, detail: { sessionId: session.id, ...detail } }))
-  const origin = { ...originOf(app, request), device: session.deviceName }
+  const notice = noticeTo(app, account, 'new-device', originOf(app, request))
   const [row] = await startSession(app.pool, [
     account.id,
     passwordHash,
     now,
     toRows(sessionColumns, session),
     event({}),
-    toRows(mailColumns, ...toMails(app, noticeTo(app, account, 'new-device', origin))),
     toDeviceRows(app, account.id, device),
     event({ newDevice: true }),
+    ...noticeParameters(app, account, notice),
   ])
   if (!row) return undefined
   const grants = grantsOf(app, row[0])

@@ -17,7 +17,8 @@ import type { RequestFacts } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
-import { linkTo, type NewMail, queueMail, requireMail } from '../mail/outbox.ts'
+import { queueNotice } from '../mail/notices.ts'
+import { linkTo, type NewMail, requireMail } from '../mail/outbox.ts'
 import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
 import { type Device, knowOnly } from '../sessions/device.ts'
 import { noticeTo, originOf } from '../sessions/notice.ts'
@@ -119,7 +120,9 @@ async function reset(
       tx,
     )
     await record(tx, request, { action: 'user.password_reset', at: now, actorId: id, subjectId: id })
-    await queueMail(app, tx, noticeTo(app, user, 'password-changed', originOf(app, request)))
+    // The link came to the address, which verifies it.
+    const noticed = { ...user, emailVerifiedAt: user.emailVerifiedAt ?? now }
+    await queueNotice(app, tx, noticed, noticeTo(app, user, 'password-changed', originOf(app, request)))
   })
   return user
 }

@@ -23,7 +23,16 @@ import {
 } from '../support/operations.ts'
 import { meet } from '../support/race.ts'
 import { refusedFields } from '../support/refused.ts'
-import { codes, PASSWORD, type SignedIn, signIn, signUp, signUpWith, useService } from '../support/service.ts'
+import {
+  codes,
+  PASSWORD,
+  type SignedIn,
+  signIn,
+  signUp,
+  signUpVerified,
+  signUpWith,
+  useService,
+} from '../support/service.ts'
 
 const service = useService()
 const withoutMail = useService({ settings: { MAIL: 'off' } })
@@ -146,7 +155,7 @@ describe('inviteUser', () => {
     const id = await invite({ email })
     await send(DisableUser, { id })
     expect(codes(await send(InviteUser, { input: { email } }))).toEqual(['EMAIL_TAKEN'])
-    expect(await templatesTo(service, email)).toEqual(['invitation', 'account-disabled'])
+    expect(await templatesTo(service, email)).toEqual(['invitation'])
   })
 
   test.each([
@@ -266,7 +275,7 @@ describe('updateUser', () => {
   })
 
   test('an address that its former owner may still take back goes to nobody else, but back to its account', async () => {
-    const [moved, other] = [await signUp(service), await signUp(service)]
+    const [moved, other] = [await signUpVerified(service), await signUp(service)]
     const input = { newEmail: newAddress() }
     await service.send(RequestEmailChange, { input }, as(moved))
     const token = await mailedToken(service, input.newEmail, 'confirm-email')
@@ -343,7 +352,7 @@ describe('updateUser', () => {
 
 describe('disableUser and enableUser', () => {
   test('end all sessions at once, keep the owner out, tell by mail, and let in again', async () => {
-    const account = await signUp(service)
+    const account = await signUpVerified(service)
     const other = await signIn(service, account.email)
     const { data, errors } = await service.send(
       DisableUser,
@@ -414,7 +423,7 @@ test('revokeUserSessions ends all sessions of an account and says how many', asy
 
 describe('deleteUser', () => {
   test('removes the account and all that belongs to it, and leaves the address free', async () => {
-    const account = await signUp(service)
+    const account = await signUpVerified(service)
     const { data, errors } = await service.send(DeleteUser, { id: account.id }, as(admin))
     expect([errors, data?.deleteUser]).toEqual([[], true])
     expect(await isSignedIn(account)).toBe(false)

@@ -33,7 +33,15 @@ import {
   UpdateUser,
   VerifyEmail,
 } from '../support/operations.ts'
-import { PASSWORD, type SignedIn, signIn, signUp, signUpWith, useService } from '../support/service.ts'
+import {
+  PASSWORD,
+  type SignedIn,
+  signIn,
+  signUp,
+  signUpVerified,
+  signUpWith,
+  useService,
+} from '../support/service.ts'
 
 // Everything is logged here, so that what must not be logged would be.
 const service = useService({ settings: { LOG_LEVEL: 'trace' } })
@@ -161,7 +169,7 @@ test('a reset is on record with the sessions that it ended', async () => {
 })
 
 test('a change of address is on record without the addresses, and so is taking it back', async () => {
-  const subject = await signUp(service)
+  const subject = await signUpVerified(service)
   const { to, tokens } = await changeEmail(subject)
   const events = (await auditOf(service, subject.id)).filter(({ action }) => action.includes('email_change'))
   expect(events.map(({ action }) => action)).toEqual([

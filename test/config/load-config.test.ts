@@ -63,7 +63,12 @@ test('nothing needs to be set in development', () => {
       'mail.network': { attempts: 100, windowSeconds: 3600 },
       'token.network': { attempts: 30, windowSeconds: 900 },
     },
-    mail: { enabled: true, smtpUrl: undefined, from: { name: 'Authograph', address: 'no-reply@localhost' } },
+    mail: {
+      enabled: true,
+      noticeLimit: { attempts: 5, windowSeconds: 86_400 },
+      smtpUrl: undefined,
+      from: { name: 'Authograph', address: 'no-reply@localhost' },
+    },
     locales: ['en', 'ko'],
     trustedProxies: [],
     corsOrigins: [],

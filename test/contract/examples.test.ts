@@ -13,7 +13,7 @@ import {
 import { createSchema } from '../../src/graphql/schema.ts'
 import { type Example, examples } from '../support/examples.ts'
 import { failedMail, mailedToken } from '../support/mails.ts'
-import { signUp, signUpWith, useService } from '../support/service.ts'
+import { signUp, signUpVerified, signUpWith, useService } from '../support/service.ts'
 
 const service = useService()
 const schema = createSchema()
@@ -89,7 +89,7 @@ test('the examples run as they stand, from the first sign-up to the last sign-ou
   await run(take('Mutation.updateProfile'))
   await run(take('Query.roles'))
   await run(take('Query.user'), { id: ada.id })
-  const other = await signUp(service)
+  const other = await signUpVerified(service)
   await run(take('Mutation.setUserRoles'), { id: other.id })
   expect(await run(take('Query.users'))).toMatchObject({ totalCount: 1, nodes: [{ id: ada.id }] })
   const invited = await run(take('Mutation.inviteUser'))

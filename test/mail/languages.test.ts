@@ -2,9 +2,10 @@ import { readdirSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { loadMailLanguages, pickLanguage } from '../../src/mail/languages.ts'
 import { renderMail } from '../../src/mail/render.ts'
-import type { MailData, MailTemplate } from '../../src/mail/texts.ts'
+import type { DerivedName, MailData, MailTemplate } from '../../src/mail/texts.ts'
 
-const origin = { at: '2026-11-21T14:03:00.000Z', device: 'Firefox on Linux', ipAddress: '192.0.2.7' }
+const device = 'Firefox on Linux' as DerivedName
+const origin = { at: '2026-11-21T14:03:00.000Z', device, ipAddress: '192.0.2.7' }
 const link = 'https://auth.example.com/page?token=abc'
 const samples: MailData = {
   'verify-email': { ...origin, waits: true, link },

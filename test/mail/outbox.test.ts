@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
+import pg from 'pg'
 import { deliverMails } from '../../src/mail/deliver.ts'
 import { linkTo, type NewMail, queueMail } from '../../src/mail/outbox.ts'
 import { type Service, send, startApp, startService } from '../support/service.ts'
@@ -9,14 +10,15 @@ import { type Smtp, startEndlessSmtp, startSmtp, tokenOf } from '../support/smtp
 
 /** How the mail server answers the next recipients; empty, it takes them. */
 const answers: string[] = []
-let onRecipient = () => {}
+/** What happens before the mail server answers for a recipient. */
+let onRecipient: () => unknown = () => {}
 let smtp: Smtp
 let service: Pick<Service, 'app' | 'clock' | 'logged' | 'close'>
 
 beforeAll(async () => {
   smtp = await startSmtp({
-    onRcptTo: (_address, _session, done) => {
-      onRecipient()
+    onRcptTo: async (_address, _session, done) => {
+      await onRecipient()
       const answer = answers.shift()
       done(
         answer
@@ -79,6 +81,55 @@ test('of many workers each mail has one', async () => {
   expect(sent.reduce((sum, each) => sum + each, 0)).toBe(60)
   expect(new Set(smtp.mails.map(mail => mail.to?.[0]?.address)).size).toBe(60)
   expect(smtp.mails).toHaveLength(60)
+})
+
+/** A notice to a reader, as `queueNotice` writes it. */
+const notice = (to: string): NewMail => ({
+  template: 'account-disabled',
+  to,
+  locale: 'en',
+  data: { at: '2026-11-21T00:00:00.000Z' },
+})
+const recipients = () => smtp.mails.map(mail => mail.to?.[0]?.address)
+
+test('an email that someone waits for is sent before every notice that was written earlier', async () => {
+  await queue(...Array.from({ length: 50 }, (_, index) => notice(`reader-${index}@example.com`)))
+  service.clock.advance(1)
+  await queue(reset('ada@example.com'))
+  expect(await deliverMails(service.app)).toBe(51)
+  expect(recipients()[0]).toBe('ada@example.com')
+})
+
+test('an email that someone waits for does not wait for the notices that a worker has begun to send', async () => {
+  await queue(...Array.from({ length: 50 }, (_, index) => notice(`reader-${index}@example.com`)))
+  let queued: Promise<void> | undefined
+  onRecipient = () => {
+    queued ??= queue(reset('ada@example.com'))
+  }
+  expect(await deliverMails(service.app)).toBe(51)
+  await queued
+  expect(recipients().indexOf('ada@example.com')).toBeLessThan(12)
+})
+
+test('a worker takes no more than its batch, however the database plans the statement', async () => {
+  // With these, PostgreSQL joins by nested loops, and would run a subquery anew for each email.
+  const planner = ['hashjoin', 'mergejoin', 'hashagg', 'sort', 'material']
+  const options = planner.map(name => `-c enable_${name}=off`).join(' ')
+  const { app } = service
+  const pool = new pg.Pool({ connectionString: app.config.database.url, options, max: 4 })
+  await queue(...Array.from({ length: 200 }, (_, index) => reset(`reader-${index}@example.com`)))
+  await app.pool.query('ANALYZE mails')
+  let taken: Promise<number> | undefined
+  onRecipient = () => {
+    taken ??= app.db.mail.count({ where: { attempts: { gt: 0 } } })
+    return taken
+  }
+  try {
+    expect(await deliverMails({ ...app, pool })).toBe(200)
+    expect(await taken).toBe(20)
+  } finally {
+    await pool.end()
+  }
 })
 
 test('what cannot be delivered now is tried again, later each time', async () => {

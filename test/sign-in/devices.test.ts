@@ -95,7 +95,9 @@ describe('a device token', () => {
   })
 
   test('of a page is a cookie out of reach of scripts and other sites, which outlives the session', async () => {
-    const { email } = await newAccount()
+    const { id, email } = await newAccount()
+    // Only a verified address receives notices.
+    await service.app.db.user.update({ where: { id }, data: { emailVerifiedAt: service.clock.now() } })
     const input = { identifier: email, tokenTransport: 'COOKIE', rememberMe: false } as const
     const reply = await login(input)
     expect(reply.data?.login.deviceToken).toBeNull()

@@ -16,7 +16,15 @@ import {
 } from '../support/operations.ts'
 import { meet, whileHolding } from '../support/race.ts'
 import { refusedFields } from '../support/refused.ts'
-import { codes, PASSWORD, type Reply, type SignedIn, signUp, useService } from '../support/service.ts'
+import {
+  codes,
+  PASSWORD,
+  type Reply,
+  type SignedIn,
+  signUp,
+  signUpVerified,
+  useService,
+} from '../support/service.ts'
 import { DAY, HOUR, stateOf } from '../support/sessions.ts'
 
 const service = useService({ settings: { LIMIT_MAIL_NETWORK: '1000/1h', LIMIT_TOKEN_NETWORK: '1000/1h' } })
@@ -32,7 +40,7 @@ const userOf = ({ id }: { id: string }) => service.app.db.user.findUniqueOrThrow
 
 /** An account that has asked for another address, with the tokens of both mails. */
 async function asked(account?: SignedIn, to = newEmail()) {
-  const owner = account ?? (await signUp(service))
+  const owner = account ?? (await signUpVerified(service))
   const old = (await userOf(owner)).email
   const { data } = await request(owner, to)
   expect(data?.requestEmailChange).toBe(true)
@@ -113,7 +121,7 @@ test.each([
     },
   ],
 ] as const)('a request in flight while %s leaves no link behind', async (_how, prepare) => {
-  const account = await signUp(service)
+  const account = await signUpVerified(service)
   const takeBack = await prepare(account)
   const lock = `SELECT FROM rate_limits WHERE key LIKE 'mail.network:%' FOR UPDATE`
   const to = newEmail()

@@ -1,9 +1,26 @@
 import { describe, expect, test } from '@jest/globals'
 import { createAdministrator } from '../../src/admin/create-administrator.ts'
 import { auditOf } from '../support/audit.ts'
-import { templatesTo } from '../support/mails.ts'
-import { ChangePassword, Login, Register } from '../support/operations.ts'
-import { codes, PASSWORD, signUp, startService, useService } from '../support/service.ts'
+import { mailedToken, templatesTo } from '../support/mails.ts'
+import {
+  ChangePassword,
+  ConfirmEmailChange,
+  DeleteAccount,
+  Login,
+  Register,
+  RequestEmailChange,
+  VerifyEmail,
+} from '../support/operations.ts'
+import {
+  codes,
+  PASSWORD,
+  type SignedIn,
+  signIn,
+  signUp,
+  signUpVerified,
+  startService,
+  useService,
+} from '../support/service.ts'
 import { FIREFOX, refresh, refreshed } from '../support/sessions.ts'
 
 const service = useService()
@@ -13,7 +30,7 @@ const firefox = { 'user-agent': FIREFOX }
 const login = (identifier: string, headers: Record<string, string>, input = {}) =>
   service.send(Login, { input: { identifier, password: PASSWORD, ...input } }, { headers })
 
-/** An account whose one session is of Firefox on Linux. */
+/** An account with a verified address, whose one session is of Firefox on Linux. */
 async function newAccount() {
   const email = `${crypto.randomUUID()}@example.com`
   const { data } = await service.send(
@@ -22,6 +39,8 @@ async function newAccount() {
     { headers: firefox },
   )
   if (data?.register.__typename !== 'AuthPayload') throw new Error('not signed in')
+  const token = await mailedToken(service, email, 'verify-email')
+  expect(codes(await service.send(VerifyEmail, { input: { token } }))).toEqual([])
   return { id: data.register.user.id, email, deviceToken: data.register.deviceToken ?? '' }
 }
 
@@ -82,7 +101,7 @@ describe('a sign-in from a new device', () => {
   })
 
   test('is told also when the sessions of before are so long over that they are gone', async () => {
-    const { id, email } = await signUp(service)
+    const { id, email } = await signUpVerified(service)
     await service.app.db.session.deleteMany({ where: { userId: id } })
     await login(email, CURL)
     expect(await noticesTo(email)).toEqual(['new-device'])
@@ -97,7 +116,7 @@ describe('a sign-in from a new device', () => {
 })
 
 test('a changed password is told by mail', async () => {
-  const { email, accessToken: token } = await signUp(service)
+  const { email, accessToken: token } = await signUpVerified(service)
   const input = { currentPassword: PASSWORD, newPassword: 'eighteen copper kettles' }
   await service.send(ChangePassword, { input }, { token, headers: firefox })
   expect(await noticesTo(email)).toEqual(['password-changed'])
@@ -108,12 +127,124 @@ test('a changed password is told by mail', async () => {
 })
 
 test('a session that ends because its spent token came back is told by mail, once', async () => {
-  const { email, refreshToken } = await signUp(service)
+  const { email, refreshToken } = await signUpVerified(service)
   const next = await refreshed(service, refreshToken)
   await refreshed(service, next.refreshToken)
   const replies = await Promise.all(Array.from({ length: 5 }, () => refresh(service, refreshToken)))
   expect(replies.flatMap(codes)).toEqual(Array(5).fill('REFRESH_TOKEN_INVALID'))
   expect(await noticesTo(email)).toEqual(['reuse-detected'])
+})
+
+/** Changes the password from A to B, back to A, and so on. */
+async function flipPassword({ accessToken: token }: Pick<SignedIn, 'accessToken'>, times: number) {
+  const passwords = [PASSWORD, 'eighteen copper kettles']
+  for (let time = 0; time < times; time++) {
+    const [currentPassword = '', newPassword = ''] = passwords
+    expect(
+      codes(await service.send(ChangePassword, { input: { currentPassword, newPassword } }, { token })),
+    ).toEqual([])
+    passwords.reverse()
+  }
+}
+
+const EVIL = 'Refund: https://evil.example'
+
+describe('an address that was never verified', () => {
+  test('receives nothing but the email to verify it, whatever is done with the account', async () => {
+    const account = await signUp(service)
+    const { email, accessToken: token } = account
+    for (let device = 0; device < 3; device++)
+      expect(codes(await login(email, CURL, { deviceName: `${EVIL} ${device}` }))).toEqual([])
+    await flipPassword(account, 2)
+    const change = { newEmail: `${crypto.randomUUID()}@example.com` }
+    expect(codes(await service.send(RequestEmailChange, { input: change }, { token }))).toEqual([])
+    const subjects = (await service.mailsTo(email)).map(({ subject }) => subject)
+    expect(subjects).toEqual(['Confirm your e-mail address for Authograph'])
+    expect(codes(await service.send(DeleteAccount, {}, { token }))).toEqual([])
+    expect(await service.app.db.user.count({ where: { email } })).toBe(0)
+    expect((await service.mailsTo(email)).map(({ subject }) => subject)).toEqual(subjects)
+  })
+
+  test('holds no link that takes it back once the account has another', async () => {
+    const { email, accessToken: token } = await signUp(service)
+    const newEmail = `${crypto.randomUUID()}@example.com`
+    await service.send(RequestEmailChange, { input: { newEmail } }, { token })
+    const confirmation = await mailedToken(service, newEmail, 'confirm-email')
+    expect(codes(await service.send(ConfirmEmailChange, { input: { token: confirmation } }))).toEqual([])
+    expect(await templatesTo(service, email)).toEqual(['verify-email'])
+    expect((await signUp(service, { email })).email).toBe(email)
+  })
+})
+
+test('no email repeats what a client calls itself or its user', async () => {
+  const email = `${crypto.randomUUID()}@example.com`
+  const input = { email, password: PASSWORD, deviceName: EVIL, displayName: EVIL }
+  const { data } = await service.send(Register, { input }, { headers: firefox })
+  if (data?.register.__typename !== 'AuthPayload') throw new Error('not signed in')
+  const token = await mailedToken(service, email, 'verify-email')
+  await service.send(VerifyEmail, { input: { token } })
+  await login(email, { 'user-agent': `${EVIL}/1.0` }, { deviceName: `${EVIL} 2` })
+  const first = data.register.refreshToken ?? ''
+  const sending = { headers: firefox }
+  const second = await refreshed(service, first, {}, sending)
+  await refreshed(service, second.refreshToken, {}, sending)
+  await refresh(service, first, {}, { headers: { 'user-agent': EVIL } })
+  expect(await templatesTo(service, email)).toEqual(['verify-email', 'new-device', 'reuse-detected'])
+  const mails = await service.mailsTo(email)
+  expect(mails).toHaveLength(3)
+  for (const { subject, text, html } of mails) expect(`${subject}${text}${html}`).not.toMatch(/evil|refund/i)
+  expect(mails.at(-1)?.text).toContain('Device: Firefox on Linux')
+})
+
+describe('notices of one kind to an account are at most five in a day,', () => {
+  test('over all replicas, however many are caused at the same time, and another kind still arrives', async () => {
+    const replica = await startService({
+      databaseUrl: service.app.config.database.url ?? '',
+      clock: service.clock,
+    })
+    try {
+      const account = await signUpVerified(service)
+      const input = { identifier: account.email, password: PASSWORD }
+      const replies = await Promise.all(
+        Array.from({ length: 9 }, (_, at) =>
+          (at % 2 ? service : replica).send(Login, { input: { ...input, deviceName: `${EVIL} ${at}` } }),
+        ),
+      )
+      expect(replies.flatMap(codes)).toEqual([])
+      expect(await noticesTo(account.email)).toEqual(Array(5).fill('new-device'))
+      await flipPassword(account, 1)
+      expect((await noticesTo(account.email)).slice(5)).toEqual(['password-changed'])
+    } finally {
+      await replica.close()
+    }
+  })
+
+  test('also of a password that changes back and forth, and the next day they arrive again', async () => {
+    const account = await signUpVerified(service)
+    await flipPassword(account, 8)
+    expect(await noticesTo(account.email)).toEqual(Array(5).fill('password-changed'))
+    service.clock.advance(86_401)
+    await flipPassword(await signIn(service, account.email), 2)
+    const changes = (await noticesTo(account.email)).filter(template => template === 'password-changed')
+    expect(changes).toHaveLength(7)
+  })
+
+  test('and what is left of an account that is deleted counts nothing', async () => {
+    const account = await signUpVerified(service)
+    await flipPassword(account, 1)
+    const { accessToken: token } = account
+    expect(codes(await service.send(DeleteAccount, {}, { token }))).toEqual([])
+    expect(await service.app.db.noticeQuota.count({ where: { userId: account.id } })).toBe(0)
+  })
+})
+
+test('a change of address whose notice would be one too many is refused, since only the notice takes it back', async () => {
+  const { email, accessToken: token } = await signUpVerified(service)
+  const change = () =>
+    service.send(RequestEmailChange, { input: { newEmail: `${crypto.randomUUID()}@example.com` } }, { token })
+  for (let count = 0; count < 5; count++) expect(codes(await change())).toEqual([])
+  expect(codes(await change())).toEqual(['RATE_LIMITED'])
+  expect(await noticesTo(email)).toEqual(Array(5).fill('email-change-requested'))
 })
 
 test('without mails everything goes on', async () => {

@@ -27,6 +27,7 @@ import {
   type SignedIn,
   signIn,
   signUp,
+  signUpVerified,
   signUpWith,
   startService,
   useService,
@@ -76,7 +77,7 @@ describe('deleting the own account', () => {
   test('leaves nothing personal in the database, once the last mail is sent', async () => {
     const email = `lovelace.${randomUUID()}@example.com`
     const username = `ada-${randomUUID().slice(0, 20)}`
-    const account = await signUp(service, { email, username })
+    const account = await signUpVerified(service, { email, username })
     await service.send(UpdateProfile, { input: { displayName: 'Countess Lovelace' } }, as(account))
     await signIn(service, email)
     const newEmail = `king.${randomUUID()}@example.com`

@@ -62,6 +62,8 @@ const SETTINGS = {
   ARGON2_TIME_COST: '1',
   HASH_CONCURRENCY: '2',
   LOG_LEVEL: 'warn',
+  // All accounts of a test register from one network.
+  LIMIT_MAIL_NETWORK: '500/1h',
 }
 
 export type ServiceOptions = {
@@ -186,6 +188,17 @@ export async function signUp(
   const email = input.email ?? `${randomUUID()}@example.com`
   const { data, errors } = await service.send(Register, { input: { password: PASSWORD, ...input, email } })
   return signedIn(data?.register, errors, email)
+}
+
+/** A new account whose address is verified, signed in. */
+export async function signUpVerified(
+  service: Service,
+  input: { email?: string; username?: string } = {},
+): Promise<SignedIn> {
+  const account = await signUp(service, input)
+  const data = { emailVerifiedAt: service.clock.now() }
+  await service.app.db.user.update({ where: { id: account.id }, data })
+  return account
 }
 
 /** A further session of an account. */
