@@ -10,8 +10,7 @@ import { migrate } from './database/migrate.ts'
 import { MIGRATIONS } from './database/migrations.ts'
 import type { User } from './generated/prisma/client.ts'
 import { type AccessClaims, verifiedTokens } from './keys/access-token.ts'
-import { loadServerKey } from './keys/server-key.ts'
-import { loadSigningKeys, type SigningKeys } from './keys/signing-keys.ts'
+import { type LoadedKeys, openKeys } from './keys/load.ts'
 import { createMailer, type Mailer } from './mail/mailer.ts'
 
 /** What the API shows of an account to its administrators. */
@@ -39,17 +38,11 @@ export type App = {
   hasher: PasswordHasher
   /** Absent where this server sends no mail. */
   mailer: Mailer | undefined
-  keys: {
+  keys: LoadedKeys & {
     sealing: SealingKeys
-    /** Replaced as a whole when other replicas have made new ones. */
-    signing: SigningKeys
-    /** Authenticates refresh tokens. */
-    refreshToken: Buffer
-    /** Signs device tokens. */
-    device: Buffer
-    /** Hashes the names and addresses that limits count. */
-    rateLimit: Buffer
     verified: LRUCache<string, AccessClaims>
+    /** The reload under way; never rejects. */
+    reloading: Promise<void>
   }
   /** Every permission there is: the built-in ones and those of the embedding program. */
   permissions: readonly string[]
@@ -91,12 +84,10 @@ export async function createApp(options: AppOptions): Promise<App> {
       current: sealingKey(options.secret),
       previous: config.previousSecrets.map(sealingKey),
     }
-    const [mailer, signing, refreshToken, device, rateLimit] = await Promise.all([
+    const longestTtlSeconds = config.tokens.accessMaxTtlSeconds
+    const [mailer, loaded] = await Promise.all([
       createMailer(config, log),
-      loadSigningKeys(db, sealing, clock.now(), config.tokens.accessMaxTtlSeconds),
-      loadServerKey(db, 'refresh-token', sealing, clock.now()),
-      loadServerKey(db, 'device-token', sealing, clock.now()),
-      loadServerKey(db, 'rate-limit', sealing, clock.now()),
+      openKeys({ db, pool, sealing, now: clock.now(), longestTtlSeconds }),
     ])
     return {
       config,
@@ -106,7 +97,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       db,
       hasher: new PasswordHasher(config.hashing),
       mailer,
-      keys: { sealing, signing, refreshToken, device, rateLimit, verified: verifiedTokens() },
+      keys: { ...loaded, sealing, verified: verifiedTokens(), reloading: Promise.resolve() },
       permissions: options.permissions,
       accessTokenClaims: options.accessTokenClaims,
       close: async () => {

@@ -3,7 +3,7 @@ import type { App } from './app.ts'
 /** Ends a chore; resolves when its last turn is over. */
 export type Chore = () => Promise<void>
 
-/** After failures a chore waits longer and longer, up to this. */
+/** After failures a chore waits longer and longer, up to this unless it says otherwise. */
 const MAX_WAIT_SECONDS = 60
 
 /**
@@ -16,8 +16,9 @@ export function every(
   seconds: number,
   task: (app: App, stopping: AbortSignal) => Promise<unknown>,
   failure: string,
+  maxWaitSeconds = MAX_WAIT_SECONDS,
 ): Chore {
-  const maxTurns = Math.ceil(MAX_WAIT_SECONDS / seconds)
+  const maxTurns = Math.ceil(maxWaitSeconds / seconds)
   let running: Promise<void> | undefined
   let failures = 0
   let turnsToWait = 0

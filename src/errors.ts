@@ -7,7 +7,7 @@
 export const errorTable = {
   UNAUTHENTICATED: {
     description:
-      'There is no live session behind the request. `extensions.reason` is MISSING, INVALID, EXPIRED or REVOKED: refresh when EXPIRED, sign in again otherwise.',
+      'There is no live session behind the request. `extensions.reason` is MISSING, INVALID, EXPIRED or REVOKED: refresh when EXPIRED or INVALID, sign in again otherwise.',
     message: 'Sign in to do this.',
   },
   FORBIDDEN: {

@@ -7,7 +7,7 @@ import { readEnvironment } from './environment.ts'
 import { createSchema } from './graphql/schema.ts'
 import { listen } from './http/listen.ts'
 import { createHttpServer } from './http/server.ts'
-import { keepSigningKeysFresh } from './keys/reload.ts'
+import { keepKeysFresh } from './keys/reload.ts'
 import { keepDelivering } from './mail/deliver.ts'
 import { type OpenOptions, openApp } from './open.ts'
 import { closeOnSignal } from './shutdown.ts'
@@ -49,7 +49,7 @@ async function start(options: ServerOptions): Promise<RunningServer> {
   try {
     const http = await createHttpServer(app, createSchema(options.resolvers))
     const listener = await listen(http, config)
-    const chores = [keepSigningKeysFresh(app), keepPruned(app), keepDelivering(app), keepAccountsIndexed(app)]
+    const chores = [keepKeysFresh(app), keepPruned(app), keepDelivering(app), keepAccountsIndexed(app)]
     return {
       app,
       url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${listener.port}`,

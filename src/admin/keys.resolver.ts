@@ -1,4 +1,4 @@
-import { Authorized, Ctx, Mutation, Resolver } from 'type-graphql'
+import { Arg, Authorized, Ctx, Mutation, Resolver } from 'type-graphql'
 import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
 import { SigningKeyType } from './keys.types.ts'
@@ -9,13 +9,22 @@ export class KeysResolver {
   @Authorized('keys:write')
   @Mutation(() => SigningKeyType, {
     description: withExample(
-      'Makes a new signing key. It is published at once, signs 7 minutes later, and the one before verifies on until its last token has expired.',
+      'Creates a new signing key. It is published immediately and signs 7 minutes later; the one before verifies until its last token has expired. With `revoke`, for a key that leaked, the new one signs immediately and every other is gone within seconds: access tokens in circulation are refused, yours included, and clients refresh.',
       'mutation RotateKey { rotateSigningKey { kid algorithm createdAt retiredAt } }',
     ),
   })
-  async rotateSigningKey(@Ctx() { app, request, viewer }: Context): Promise<SigningKeyType> {
+  async rotateSigningKey(
+    @Ctx() { app, request, viewer }: Context,
+    @Arg('revoke', () => Boolean, {
+      nullable: true,
+      defaultValue: false,
+      description: 'Whether the other keys may have leaked and must end immediately.',
+    })
+    revoke: boolean | null,
+  ): Promise<SigningKeyType> {
     const { account } = await viewer()
-    const { kid, algorithm, createdAt, retiredAt } = await rotateKeys(app, request, account.id)
+    const { key } = await rotateKeys(app, request, { actorId: account.id, revoke: revoke ?? false })
+    const { kid, algorithm, createdAt, retiredAt } = key
     return { kid, algorithm, createdAt, retiredAt }
   }
 }

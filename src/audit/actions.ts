@@ -38,7 +38,9 @@ export const auditActions = {
   'mail.failed': 'A mail could not be sent, and nothing more is tried.',
   'mail.retried': 'A mail that had failed was put back into the queue.',
   'audit.pruned': 'Events were deleted because AUDIT_RETENTION says so.',
-  'key.rotated': 'A new signing key was made.',
+  'key.rotated': 'A new signing key was created; it takes over once it is published everywhere.',
+  'key.revoked': 'Every signing key was replaced immediately; tokens that they signed are refused.',
+  'key.refresh_replaced': 'The key of the refresh tokens was replaced, which ended every session.',
 } as const satisfies Record<string, string>
 
 export type AuditAction = keyof typeof auditActions

@@ -101,7 +101,9 @@ program
 
 program
   .command('rotate-keys')
-  .description('Makes a new signing key, which takes over once everybody can have seen it.')
+  .description('Creates a new signing key, which takes over when every cache can have it.')
+  .option('--revoke', 'for a key that leaked: the new key signs immediately, and every other is gone')
+  .option('--end-all-sessions', 'replace the key of the refresh tokens too; everyone has to sign in again')
   .option(...JSON_OPTION)
   .action(rotateKeysNow)
 

@@ -1,12 +1,30 @@
-import { rotateKeys } from '../admin/rotate-keys.ts'
+import { markAllEnded, rotateKeys } from '../admin/rotate-keys.ts'
 import { NOWHERE } from '../audit/record.ts'
 import { print } from './print.ts'
 import { withApp } from './with-app.ts'
 
-export async function rotateKeysNow({ json }: { json?: boolean }): Promise<void> {
+type Options = { revoke?: boolean; endAllSessions?: boolean; json?: boolean }
+
+export async function rotateKeysNow({
+  revoke = false,
+  endAllSessions = false,
+  json,
+}: Options): Promise<void> {
   await withApp(async app => {
-    const { kid, activatesAt } = await rotateKeys(app, NOWHERE)
-    const text = `The key ${kid} is published and signs from ${activatesAt.toISOString()} on.`
-    print(text, { kid, activatesAt }, json)
+    const { key, revoked } = await rotateKeys(app, NOWHERE, { revoke, endAllSessions })
+    const { kid, activatesAt } = key
+    const endedSessions = endAllSessions ? await markAllEnded(app, key.createdAt) : undefined
+    const text =
+      revoked.length === 0
+        ? `The key ${kid} is published and signs from ${activatesAt.toISOString()} on.`
+        : [
+            `The key ${kid} signs now. Revoked: ${revoked.join(', ')}.`,
+            'Every replica refuses their tokens within seconds. Services that verify tokens themselves accept them until they fetch the JWKS again: restart those services, or wait 5 minutes.',
+            ...(endAllSessions
+              ? [`The key of the refresh tokens is replaced: ${endedSessions} sessions have ended.`]
+              : []),
+          ].join('\n')
+    const sessions = endedSessions === undefined ? {} : { endedSessions }
+    print(text, { kid, activatesAt, revoked, ...sessions }, json)
   })
 }

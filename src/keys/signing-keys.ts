@@ -8,6 +8,7 @@ import {
 import { addSeconds, later } from '../clock.ts'
 import { type SealingKeys, seal, unseal } from '../crypto/seal.ts'
 import type { Database, Queryable } from '../database/client.ts'
+import { AuthError } from '../errors.ts'
 import type { SigningKey } from '../generated/prisma/client.ts'
 
 /** What the private halves are sealed for. */
@@ -16,10 +17,10 @@ export const SIGNING = 'signing'
 export const ALGORITHM = 'ES256'
 /** How long other services may keep the published keys. */
 export const JWKS_MAX_AGE_SECONDS = 300
-/** How often a replica looks for keys that another one made. */
-export const RELOAD_INTERVAL_SECONDS = 60
+/** A replica that cannot reach the database for a moment still learns of a new key in time. */
+const LATE_REPLICA_SECONDS = 120
 /** From a key's publication to its first signature: every cache has it by then. */
-const PUBLISH_AHEAD_SECONDS = JWKS_MAX_AGE_SECONDS + 2 * RELOAD_INTERVAL_SECONDS
+const PUBLISH_AHEAD_SECONDS = JWKS_MAX_AGE_SECONDS + LATE_REPLICA_SECONDS
 
 /** A public key as other services read it (RFC 7517). */
 export type Jwk = { kty: string; crv: string; x: string; y: string; kid: string; alg: string; use: 'sig' }
@@ -27,12 +28,15 @@ export type Jwk = { kty: string; crv: string; x: string; y: string; kid: string;
 type LoadedKey = SigningKey & { privateKey: KeyObject; publicKey: KeyObject }
 export type SigningKeys = readonly LoadedKey[]
 
-/** The key that signs at `now`: each one's last instant is its successor's first. */
+/**
+ * The key that signs at `now`: each one's last instant is its successor's first.
+ * @throws AuthError SERVICE_UNAVAILABLE while this replica has none: it cannot open the one in the database
+ */
 export function signingKeyAt(keys: SigningKeys, now: Date): LoadedKey {
   const key = keys.find(({ activatesAt, retiredAt }) => activatesAt <= now && (!retiredAt || retiredAt > now))
   // A clock that was set back before the first key still signs.
   const oldest = key ?? keys.at(-1)
-  if (!oldest) throw new Error('There is no signing key.')
+  if (!oldest) throw new AuthError('SERVICE_UNAVAILABLE', { cause: 'no signing key could be opened' })
   return oldest
 }
 
@@ -88,19 +92,38 @@ async function open(
   }
 }
 
+export type Rotation = {
+  key: SigningKey
+  /** The names of the keys that were revoked. */
+  revoked: string[]
+}
+
 /**
- * Makes the key that takes over once every cache has seen it, and gives the present one its end.
- * Of two at once the second waits for the first, and then follows it, also where its clock is behind.
+ * Creates the next signing key. Normally it is published first and signs once every cache has it; the present key signs
+ * until then and verifies until its last token has expired. With `revoke` it signs immediately, and every other key is
+ * deleted, private half included: those that still verify and one that waits to sign may have leaked together.
+ * Of two rotations at the same time, the second waits for the first and follows it, also where its clock is behind.
  */
-export async function rotateSigningKey(tx: Queryable, sealing: SealingKeys, now: Date): Promise<SigningKey> {
+export async function rotateSigningKey(
+  tx: Queryable,
+  sealing: SealingKeys,
+  now: Date,
+  { revoke }: { revoke: boolean },
+): Promise<Rotation> {
   await tx.$executeRaw`LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE`
+  if (revoke) {
+    const revoked = await tx.signingKey.findMany({ select: { kid: true }, orderBy: { activatesAt: 'asc' } })
+    await tx.signingKey.deleteMany()
+    const key = await tx.signingKey.create({ data: generate(sealing, now, now) })
+    return { key, revoked: revoked.map(({ kid }) => kid) }
+  }
   const last = await tx.signingKey.findFirst({ where: { retiredAt: null } })
   const activatesAt = later(
     addSeconds(now, PUBLISH_AHEAD_SECONDS),
     addSeconds(last?.activatesAt ?? now, 0.001),
   )
   await tx.signingKey.updateMany({ where: { retiredAt: null }, data: { retiredAt: activatesAt } })
-  return tx.signingKey.create({ data: generate(sealing, now, activatesAt) })
+  return { key: await tx.signingKey.create({ data: generate(sealing, now, activatesAt) }), revoked: [] }
 }
 
 function generate(sealing: SealingKeys, now: Date, activatesAt: Date): SigningKey & { publicJwk: Jwk } {

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { App } from '../app.ts'
+import { AuthError } from '../errors.ts'
 
 /**
  * A refresh token is `<session id>.<generation>.<secret>`, opaque to clients.
@@ -32,6 +33,11 @@ export function isAuthentic(app: App, session: Salted, token: RefreshToken): boo
   return timingSafeEqual(presented, secretOf(app, session, token.generation))
 }
 
+/** @throws AuthError SERVICE_UNAVAILABLE while this replica cannot open the key in the database */
 function secretOf(app: App, { id, salt }: Salted, generation: number): Buffer {
-  return createHmac('sha256', app.keys.refreshToken).update(`${id}.${generation}.`).update(salt).digest()
+  const key = app.keys.refreshToken
+  if (!key) {
+    throw new AuthError('SERVICE_UNAVAILABLE', { cause: 'the key of the refresh tokens cannot be opened' })
+  }
+  return createHmac('sha256', key).update(`${id}.${generation}.`).update(salt).digest()
 }

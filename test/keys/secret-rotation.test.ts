@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { sealingKey } from '../../src/crypto/seal.ts'
-import { reloadSigningKeys } from '../../src/keys/reload.ts'
+import { reloadKeys } from '../../src/keys/reload.ts'
 import { TestClock } from '../support/clock.ts'
 import { headerOf } from '../support/forge.ts'
 import { RotateSigningKey } from '../support/operations.ts'
@@ -37,7 +37,7 @@ async function start(secret: string, ...previous: string[]): Promise<Service> {
 
 const keysOf = ({ app: { keys } }: Service) => ({
   signing: keys.signing.map(({ privateKey }) => privateKey.export({ format: 'jwk' })),
-  refreshToken: keys.refreshToken.toString('hex'),
+  refreshToken: keys.refreshToken?.toString('hex'),
 })
 
 /** The ids of the sealing keys that the envelopes in the database name. */
@@ -102,7 +102,7 @@ describe('while one replica still runs under the old secret', () => {
   test('each takes the tokens of the other', async () => {
     const old = await start(FIRST)
     const renewed = await start(SECOND, FIRST)
-    await reloadSigningKeys(old.app)
+    await reloadKeys(old.app)
     const [atOld, atRenewed] = [await signUp(old), await signUp(renewed)]
     expect(await stateOf(renewed, atOld.accessToken)).toBe('LIVE')
     expect(await stateOf(old, atRenewed.accessToken)).toBe('LIVE')
@@ -114,9 +114,9 @@ describe('while one replica still runs under the old secret', () => {
     const old = await start(FIRST)
     const renewed = await start(SECOND, FIRST)
     const kid = await rotate(old)
-    await reloadSigningKeys(renewed.app)
+    await reloadKeys(renewed.app)
     expect(new Set(await sealedUnder(renewed))).toEqual(new Set([sealingKey(SECOND).id]))
-    await reloadSigningKeys(old.app)
+    await reloadKeys(old.app)
     clock.advance(7 * MINUTE)
     const { email, accessToken } = await signUp(renewed)
     expect(headerOf(accessToken).kid).toBe(kid)
@@ -129,7 +129,7 @@ describe('while one replica still runs under the old secret', () => {
     const renewed = await start(SECOND, FIRST)
     await rotate(renewed)
     const keys = keysOf(old)
-    await expect(reloadSigningKeys(old.app)).rejects.toThrow('sealed under another secret')
+    await expect(reloadKeys(old.app)).rejects.toThrow('sealed under another secret')
     expect(keysOf(old)).toEqual(keys)
     const { accessToken } = await signUp(old)
     expect(await stateOf(renewed, accessToken)).toBe('LIVE')

@@ -139,8 +139,8 @@ export const UserWhole = graphql(`
 `)
 
 export const RotateSigningKey = graphql(`
-  mutation RotateSigningKey {
-    rotateSigningKey { kid algorithm createdAt retiredAt }
+  mutation RotateSigningKey($revoke: Boolean) {
+    rotateSigningKey(revoke: $revoke) { kid algorithm createdAt retiredAt }
   }
 `)
 

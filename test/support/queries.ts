@@ -1,7 +1,7 @@
 import type pg from 'pg'
 
 /** What a replica does beside its requests. */
-const CHORES = /^(mail-|search-index$|prune )/
+const CHORES = /^(keys-|mail-|search-index$|prune )/
 
 /** Tells `note` the name of each statement that requests run on the pool, until it is told to stop. */
 export function watchQueries(pool: pg.Pool, note: (name: string | undefined) => void): () => void {

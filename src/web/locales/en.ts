@@ -434,6 +434,8 @@ export const en = {
     'mail.failed': 'A mail could not be sent',
     'mail.retried': 'Mail sent again',
     'audit.pruned': 'Old events deleted',
+    'key.revoked': 'Signing keys revoked',
+    'key.refresh_replaced': 'Every session ended',
     'key.rotated': 'New signing key',
   },
   missing: { title: 'There is nothing here', lead: 'The address may be mistyped, or the page has moved.' },

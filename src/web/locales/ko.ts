@@ -484,6 +484,8 @@ export const ko: Messages = {
     'mail.failed': '메일 발송 실패',
     'mail.retried': '메일 재발송',
     'audit.pruned': '오래된 기록 삭제',
+    'key.revoked': '서명 키 폐기',
+    'key.refresh_replaced': '모든 세션 종료',
     'key.rotated': '새 서명 키',
   },
   missing: { title: '페이지가 없습니다', lead: '주소가 잘못되었거나 페이지가 옮겨졌습니다.' },

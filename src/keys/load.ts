@@ -1,0 +1,91 @@
+import type pg from 'pg'
+import { addSeconds } from '../clock.ts'
+import type { SealingKeys } from '../crypto/seal.ts'
+import { type Database, statement } from '../database/client.ts'
+import { loadServerKey, SERVER_KEYS, type ServerKeyName } from './server-key.ts'
+import { loadSigningKeys, type SigningKeys } from './signing-keys.ts'
+
+/** The keys of a process that come from the database. */
+export type LoadedKeys = {
+  /** Newest first. Replaced as a whole when they change. */
+  signing: SigningKeys
+  /** Authenticates refresh tokens. Undefined while the one in the database cannot be opened. */
+  refreshToken: Buffer | undefined
+  /** Signs device tokens. */
+  device: Buffer
+  /** Hashes the names and addresses that limits count. */
+  rateLimit: Buffer
+  /** What the database had when these were loaded: what identifies each key, and when it signs. */
+  state: KeyState
+}
+
+export type KeyState = ReadonlyMap<string, string>
+
+export type KeySource = {
+  db: Database
+  pool: pg.Pool
+  sealing: SealingKeys
+  now: Date
+  /** A retired key verifies for this long. */
+  longestTtlSeconds: number
+}
+
+const selectState = statement<[key: string, state: string]>(
+  'keys-state',
+  `SELECT 'signing ' || kid, concat_ws(' ', extract(epoch FROM activates_at), extract(epoch FROM retired_at))
+   FROM signing_keys WHERE retired_at IS NULL OR retired_at > $1
+   UNION ALL SELECT 'server ' || purpose, extract(epoch FROM created_at)::text FROM server_keys ORDER BY 1`,
+)
+
+/** Changes whenever a key is added, retired, revoked or replaced; one statement on two tiny tables. */
+export async function readKeyState({ pool, now, longestTtlSeconds }: KeySource): Promise<KeyState> {
+  return new Map(await selectState(pool, [addSeconds(now, -longestTtlSeconds)]))
+}
+
+/** Whether the database had the signing key. */
+export function hasSigningKey(state: KeyState, kid: string): boolean {
+  return state.has(`signing ${kid}`)
+}
+
+/** Whether the database had the same server key both times. */
+export function sameServerKey(one: KeyState, other: KeyState, name: ServerKeyName): boolean {
+  const key = `server ${SERVER_KEYS[name]}`
+  return one.has(key) && one.get(key) === other.get(key)
+}
+
+/**
+ * The keys at start. The first start of all creates them, and then reads what came of it: another replica may have been
+ * first, and the state must describe the keys at hand.
+ * @throws Error when a key is sealed under a secret that is not given
+ */
+export async function openKeys(source: KeySource): Promise<LoadedKeys> {
+  const state = await readKeyState(source)
+  const keys = await loadKeys(source, state)
+  const names = Object.keys(SERVER_KEYS) as ServerKeyName[]
+  const complete =
+    names.every(name => sameServerKey(state, state, name)) &&
+    keys.signing.every(({ kid }) => hasSigningKey(state, kid))
+  return complete ? keys : openKeys(source)
+}
+
+/**
+ * Loads the keys, and creates those that the database lacks. Keys of `known` are not opened again: a replica that runs
+ * under a newer secret may have resealed them.
+ * @throws Error when a key is sealed under a secret that is not given
+ */
+export async function loadKeys(
+  { db, sealing, now, longestTtlSeconds }: KeySource,
+  state: KeyState,
+  known?: LoadedKeys,
+): Promise<LoadedKeys> {
+  const serverKey = async (name: ServerKeyName): Promise<Buffer> =>
+    (known && sameServerKey(known.state, state, name) ? known[name] : undefined) ??
+    loadServerKey(db, SERVER_KEYS[name], sealing, now)
+  const [signing, refreshToken, device, rateLimit] = await Promise.all([
+    loadSigningKeys(db, sealing, now, longestTtlSeconds, known?.signing),
+    serverKey('refreshToken'),
+    serverKey('device'),
+    serverKey('rateLimit'),
+  ])
+  return { signing, refreshToken, device, rateLimit, state }
+}

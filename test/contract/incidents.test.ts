@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from '@jest/globals'
+import pg from 'pg'
+import { build, runCli } from '../support/cli.ts'
+import { createDatabase } from '../support/postgres.ts'
+import { signIn, signUp, startService } from '../support/service.ts'
+
+const page = readFileSync(new URL('../../docs/incidents.md', import.meta.url), 'utf8')
+
+test('every command of the incident page exists, with its options', async () => {
+  await build()
+  const commands = new Set(
+    [...page.matchAll(/(?:npx authograph|`)(?: )?((?:rotate-keys|doctor)[^`\n]*)/g)].map(([, text = '']) =>
+      text.trim(),
+    ),
+  )
+  expect([...commands]).toEqual(
+    expect.arrayContaining(['rotate-keys --revoke', 'rotate-keys --end-all-sessions', 'doctor']),
+  )
+  for (const command of commands) {
+    const [name = '', ...options] = command.split(' ')
+    const { exitCode, stdout } = await runCli([name, '--help'])
+    expect(exitCode).toBe(0)
+    for (const option of options) expect(stdout).toContain(`  ${option} `)
+  }
+})
+
+test('the statements for a lost secret let the server start under another one, with the accounts as they were', async () => {
+  const database = await createDatabase()
+  try {
+    const lost = await startService({
+      databaseUrl: database.url,
+      settings: { AUTHOGRAPH_SECRET: 'a secret that will be lost, long enough' },
+    })
+    const { email } = await signUp(lost)
+    await lost.close()
+    const settings = { AUTHOGRAPH_SECRET: 'the next secret, which is long enough' }
+    await expect(startService({ databaseUrl: database.url, settings })).rejects.toThrow('another secret')
+    const [, statements = ''] = /```sql\n([^`]+)```/.exec(page) ?? []
+    const client = new pg.Client(database.url)
+    await client.connect()
+    await client.query(statements).finally(() => client.end())
+    const service = await startService({ databaseUrl: database.url, settings })
+    await signIn(service, email)
+    await service.close()
+    expect(service.logged).toEqual([])
+  } finally {
+    await database.drop()
+  }
+})
