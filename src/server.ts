@@ -10,6 +10,7 @@ import { createHttpServer } from './http/server.ts'
 import { keepKeysFresh } from './keys/reload.ts'
 import { keepDelivering } from './mail/deliver.ts'
 import { type OpenOptions, openApp } from './open.ts'
+import { declarePermissions } from './permissions/declared.ts'
 import { closeOnSignal } from './shutdown.ts'
 
 export type ServerOptions = OpenOptions & {
@@ -47,6 +48,7 @@ async function start(options: ServerOptions): Promise<RunningServer> {
   const config = options.config ?? loadConfig(readEnvironment())
   const app = await openApp(config, options)
   try {
+    await declarePermissions(app)
     const http = await createHttpServer(app, createSchema(options.resolvers))
     const listener = await listen(http, config)
     const chores = [keepKeysFresh(app), keepPruned(app), keepDelivering(app), keepAccountsIndexed(app)]

@@ -7,6 +7,7 @@ import { isForeignKeyViolation, type Queryable, violatedUnique } from '../databa
 import { AuthError } from '../errors.ts'
 import type { Role } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
+import { neededToGive } from '../permissions/grants.ts'
 import { type Acting, administer, difference } from './administer.ts'
 
 const roleSchema = (app: App) =>
@@ -48,7 +49,7 @@ export async function updateRole(app: App, name: string, input: unknown, acting:
   const { description, ...role } = checkInput(roleSchema(app), input)
   return changeRole(app, acting, role.name, async (tx, held) => {
     const before = await lockOwnRole(tx, name)
-    requireHeld([...before.permissions, ...role.permissions], held)
+    requireHeld([...neededToGive(app, before.permissions), ...role.permissions], held)
     const after = await tx.role.update({
       where: { name },
       data: { ...role, ...(description !== undefined && { description }) },
@@ -68,7 +69,7 @@ export async function deleteRole(app: App, name: string, acting: Acting): Promis
   try {
     await changeRole(app, acting, name, async (tx, held) => {
       const before = await lockOwnRole(tx, name)
-      requireHeld(before.permissions, held)
+      requireHeld(neededToGive(app, before.permissions), held)
       await tx.$executeRaw`DELETE FROM roles WHERE name = ${name}`
       await recordRole(app, tx, acting, 'role.deleted', { role: name, before: factsOf(before) })
     })
@@ -113,7 +114,7 @@ async function lockOwnRole(tx: Queryable, name: string): Promise<Role> {
 }
 
 /** Nobody defines what they do not hold, and nobody takes it from others. */
-function requireHeld(permissions: string[], held: readonly string[]): void {
+function requireHeld(permissions: readonly string[], held: readonly string[]): void {
   if (permissions.every(permission => held.includes(permission))) return
   throw new AuthError('FORBIDDEN', {
     message: 'You can only define, change and delete roles whose permissions you hold yourself.',

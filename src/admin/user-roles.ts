@@ -2,7 +2,7 @@ import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { Queryable } from '../database/client.ts'
 import { AuthError, badInput } from '../errors.ts'
-import { expand } from '../permissions/grants.ts'
+import { neededToGive } from '../permissions/grants.ts'
 import { type Acting, administerUser } from './administer.ts'
 
 /**
@@ -46,7 +46,7 @@ export async function requireGrantable(
       [field]: unknown.map(name => `There is no role named ${JSON.stringify(name.slice(0, 50))}.`),
     })
   }
-  const given = roles.flatMap(role => expand(app, role.permissions))
+  const given = roles.flatMap(role => neededToGive(app, role.permissions))
   if (given.every(permission => held.includes(permission))) return
   throw new AuthError('FORBIDDEN', {
     message: 'You can only give roles whose permissions you hold yourself.',

@@ -8,7 +8,7 @@ import { sealingKey, unseal } from '../crypto/seal.ts'
 import { pendingMigrations, requireKnownMigrations } from '../database/migrate.ts'
 import { SIGNING } from '../keys/signing-keys.ts'
 import { createMailer } from '../mail/mailer.ts'
-import { ADMIN_ROLE } from '../permissions/permissions.ts'
+import { ADMIN_ROLE, EVERYTHING, permissions } from '../permissions/permissions.ts'
 
 export type Finding = {
   status: 'ok' | 'warn' | 'fail'
@@ -47,6 +47,7 @@ export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'migrations', required: true, run: checkMigrations },
   { name: 'keys', run: checkKeys },
   { name: 'administrators', run: checkAdministrators },
+  { name: 'permissions', run: checkPermissions },
   { name: 'passwords', run: checkPasswords },
   { name: 'outbox', run: checkOutbox },
 ]
@@ -239,6 +240,22 @@ async function checkAdministrators({ pool }: DatabaseContext): Promise<Finding[]
   const count = rows[0]?.count ?? 0
   if (count > 0) return [ok(`There are ${count}.`)]
   return [warn('There is none.', 'Make one: authograph create-admin --email you@example.com')]
+}
+
+async function checkPermissions({ pool }: DatabaseContext): Promise<Finding[]> {
+  const { rows } = await pool.query<{ role: string; unknown: string[] }>(
+    `SELECT r.name AS role, array_agg(p ORDER BY p) AS unknown FROM roles r, unnest(r.permissions) p
+     WHERE p <> ALL($1) AND NOT EXISTS (SELECT FROM declared_permissions d WHERE d.name = p)
+     GROUP BY r.name ORDER BY r.name`,
+    [[EVERYTHING, ...Object.keys(permissions)]],
+  )
+  if (rows.length === 0) return [ok('Those of every role are declared.')]
+  return rows.map(({ role, unknown }) =>
+    warn(
+      `The role ${role} has ${unknown.join(', ')}, which the server does not declare: it counts for nothing.`,
+      'Declare it in `permissions` of startServer, or take it from the role with updateRole.',
+    ),
+  )
 }
 
 async function checkPasswords({ pool }: DatabaseContext): Promise<Finding[]> {

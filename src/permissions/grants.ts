@@ -36,8 +36,21 @@ export function toGrants(app: App, roles: { name: string; permissions: string[] 
   }
 }
 
-/** The permissions by name, with `*` spelled out. */
+/** The permissions by name, with `*` spelled out. Names that the program does not declare count for nothing. */
 export function expand(app: App, granted: string[]): string[] {
-  const all = granted.includes(EVERYTHING) ? app.permissions : granted
+  const all = granted.includes(EVERYTHING) ? app.permissions : granted.filter(name => isDeclared(app, name))
   return [...new Set(all)].sort()
+}
+
+/**
+ * The permissions that someone must hold to give these or to change a role that has them. A name that is not declared
+ * here may be declared by the version that is being deployed, so it takes every permission.
+ */
+export function neededToGive(app: App, granted: string[]): readonly string[] {
+  const declared = granted.every(name => name === EVERYTHING || isDeclared(app, name))
+  return declared ? expand(app, granted) : app.permissions
+}
+
+function isDeclared(app: App, name: string): boolean {
+  return app.permissions.includes(name)
 }

@@ -298,7 +298,7 @@ describe('a whole life', () => {
     const actions = new Set(events.map(event => event.action))
     // From the command line (test/cli, test/admin), where addresses must be verified
     // (test/enumeration/register.test.ts), of the outbox (test/mail/outbox.test.ts, test/admin/mails.test.ts), and of
-    // links that end early (test/admin/end-email-undo.test.ts).
+    // links that end early (test/admin/end-email-undo.test.ts) and keys that leaked (test/keys/revocation.test.ts).
     const elsewhere: AuditAction[] = [
       'user.created',
       'user.imported',
@@ -309,6 +309,8 @@ describe('a whole life', () => {
       'mail.failed',
       'mail.retried',
       'user.email_change_undo_ended',
+      'key.revoked',
+      'key.refresh_replaced',
     ]
     expect([...actions, ...elsewhere].sort()).toEqual(Object.keys(auditActions).sort())
 

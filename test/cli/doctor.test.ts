@@ -59,6 +59,7 @@ test('where all is well it says so of each thing, and changes nothing', async ()
     'migrations',
     'keys',
     'administrators',
+    'permissions',
     'passwords',
     'outbox',
   ])
@@ -213,6 +214,38 @@ describe('of the database', () => {
     const pool = { query: async () => ({ rows: [{ version: '14.9' }] }) } as never
     const found = await find('database').run({ config: service.app.config, now: () => new Date(), pool })
     expect(found).toMatchObject([{ status: 'fail', message: 'PostgreSQL 14.9 is too old.' }])
+  })
+
+  test('permissions that no program declares any more are listed by role; those of the running program are not', async () => {
+    const settings = { AUTHOGRAPH_SECRET }
+    const other = await startService({ settings, server: { permissions: ['notes:read'] } })
+    try {
+      const { db } = other.app
+      await db.role.create({ data: { name: 'reader', permissions: ['notes:read', 'users:read'] } })
+      expect(await check('permissions', other)).toMatchObject([{ status: 'ok' }])
+      await db.role.create({ data: { name: 'editor', permissions: ['gone:write', 'gone:read'] } })
+      expect(await check('permissions', other)).toMatchObject([
+        {
+          status: 'warn',
+          message: expect.stringContaining('The role editor has gone:read, gone:write,'),
+          advice: expect.stringContaining('updateRole'),
+        },
+      ])
+      // A version that does not declare it.
+      const databaseUrl = other.app.config.database.url!
+      const next = await startService({ settings, databaseUrl })
+      await next.close()
+      expect(next.logged.sort()).toEqual([
+        expect.stringContaining('"role":"editor"'),
+        expect.stringContaining('"role":"reader"'),
+      ])
+      expect(await check('permissions', other)).toMatchObject([
+        { message: expect.stringContaining('editor') },
+        { message: expect.stringContaining('The role reader has notes:read,') },
+      ])
+    } finally {
+      await other.close()
+    }
   })
 
   test('an old signing key, hashes of another system, a failed mail and no administrator are told', async () => {
