@@ -12,6 +12,8 @@ import type { User } from './generated/prisma/client.ts'
 import { type AccessClaims, verifiedTokens } from './keys/access-token.ts'
 import { type LoadedKeys, openKeys } from './keys/load.ts'
 import { createMailer, type Mailer } from './mail/mailer.ts'
+import { Blocks } from './rate-limit/blocks.ts'
+import { Refusals } from './rate-limit/refusals.ts'
 
 /** What the API shows of an account to its administrators. */
 export type ShownAccount = Pick<
@@ -35,6 +37,13 @@ export type App = {
   log: Logger
   pool: pg.Pool
   db: Database
+  limiter: {
+    /** Connections that only count attempts. */
+    pool: pg.Pool
+    /** The blocks that this process knows of. */
+    blocks: Blocks
+    refusals: Refusals
+  }
   hasher: PasswordHasher
   /** Absent where this server sends no mail. */
   mailer: Mailer | undefined
@@ -70,7 +79,7 @@ export type AppOptions = {
 export async function createApp(options: AppOptions): Promise<App> {
   const { config, clock = systemClock } = options
   const log = options.log ?? createLog(config)
-  const { pool, db, close } = connect(options.databaseUrl, config.database.poolSize, error =>
+  const { pool, countingPool, db, close } = connect(options.databaseUrl, config.database.poolSize, error =>
     log.warn({ err: error }, 'a database connection broke'),
   )
   try {
@@ -95,6 +104,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       log,
       pool,
       db,
+      limiter: { pool: countingPool, blocks: new Blocks(), refusals: new Refusals() },
       hasher: new PasswordHasher(config.hashing),
       mailer,
       keys: { ...loaded, sealing, verified: verifiedTokens(), reloading: Promise.resolve() },

@@ -7,33 +7,43 @@ export type Database = PrismaClient
 /** The database or a transaction on it. */
 export type Queryable = Prisma.TransactionClient
 
-/** The connections of a process: one pool, which Prisma and the prepared statements share. */
-export type Connections = { pool: pg.Pool; db: Database; close(): Promise<void> }
+/**
+ * The connections of a process. Prisma and the prepared statements share `pool`. Attempts are counted on
+ * `countingPool`: a flood of attempts queues there, and looking up a session never waits behind it.
+ */
+export type Connections = { pool: pg.Pool; countingPool: pg.Pool; db: Database; close(): Promise<void> }
 
 const APPLICATION_NAME = 'authograph'
+/** Attempts on one network or account queue for one row, so more connections would only wait for each other. */
+const COUNTING_CONNECTIONS = 3
 /** A database that is just starting may take a moment. */
 const CONNECT_AT_START_MS = 10_000
 
 /** Fails within about `PATIENCE_MS` while the database does not answer. */
 export function connect(url: string, poolSize: number, onIdleError: (error: Error) => void): Connections {
-  const pool = impatientPool({
-    connectionString: url,
-    max: poolSize,
-    keepAlive: true,
-    application_name: APPLICATION_NAME,
-  })
-  // An idle connection that breaks would otherwise end the process.
-  pool.on('error', onIdleError)
+  const openPool = (max: number) => {
+    const opened = impatientPool({
+      connectionString: url,
+      max,
+      keepAlive: true,
+      application_name: APPLICATION_NAME,
+    })
+    // An idle connection that breaks would otherwise end the process.
+    return opened.on('error', onIdleError)
+  }
+  const pool = openPool(poolSize)
+  const countingPool = openPool(COUNTING_CONNECTIONS)
   const db = new PrismaClient({
     adapter: new PrismaPg(pool),
     transactionOptions: { maxWait: PATIENCE_MS },
   })
   return {
     pool,
+    countingPool,
     db,
     close: async () => {
       await db.$disconnect()
-      await pool.end()
+      await Promise.all([pool.end(), countingPool.end()])
     },
   }
 }
@@ -63,9 +73,25 @@ export async function withPatience<Result>(
  * Prisma's query building would cost more than the query. A row is the array of its columns.
  */
 export function statement<Row extends unknown[] = unknown[]>(name: string, text: string) {
-  return async (pool: pg.Pool, values: unknown[]): Promise<Row[]> => {
-    const result = await pool.query<Row>({ name, text, values, rowMode: 'array' })
+  return async (connection: pg.Pool | pg.PoolClient, values: unknown[]): Promise<Row[]> => {
+    const result = await connection.query<Row>({ name, text, values, rowMode: 'array' })
     return result.rows
+  }
+}
+
+/** Runs `task` on one connection of the pool. A connection on which it fails is not used again. */
+export async function withConnection<Result>(
+  pool: pg.Pool,
+  task: (connection: pg.PoolClient) => Promise<Result>,
+): Promise<Result> {
+  const connection = await pool.connect()
+  try {
+    const result = await task(connection)
+    connection.release()
+    return result
+  } catch (error) {
+    connection.release(true)
+    throw error
   }
 }
 

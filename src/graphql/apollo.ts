@@ -67,6 +67,9 @@ function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
           }
           const code = String(errors[0]?.extensions?.code ?? 'OK')
           operations.inc({ operation: operationLabel(operation), code })
+          if (errors.some(({ extensions }) => extensions?.code === 'RATE_LIMITED')) {
+            await contextValue.app.limiter.refusals.turn()
+          }
         },
       }
     },

@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestFacts } from '../context.ts'
-import { statement } from '../database/client.ts'
+import { statement, withConnection } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 
 /** How long the first block lasts; each further one twice as long, up to an hour unless the attempt says less. */
@@ -16,36 +16,63 @@ export type Attempt = {
   blockMaxSeconds?: number
 }
 
-type Denial = [place: number, endsAt: Date, fresh: boolean]
-
-const count = statement<Denial>(
+const count = statement<[number: number, endsAt: Date, fresh: boolean]>(
   'limit-count',
   'SELECT place, ends_at, fresh FROM count_attempt($1, $2, $3, $4, $5, $6)',
 )
 
 /**
- * Counts an attempt on each subject in turn; the first that is used up ends it, and those after it are
- * not counted. One statement, so parallel requests and replicas share one exact count.
+ * Counts an attempt on each subject in turn. The first subject that is used up ends the count, and those after it
+ * are not counted. If any subject is already blocked, nothing is counted. One statement, so parallel requests and
+ * replicas share one exact count. A refusal takes no lock, and no query while this process knows of the block.
  * @throws AuthError RATE_LIMITED with `retryAfter`, naming in `rule` which one it was, for the caller
  */
 export async function countAttempt(app: App, attempts: Attempt[], request: RequestFacts): Promise<void> {
+  const { blocks } = app.limiter
   const now = app.clock.now()
-  const rules = attempts.map(({ rule }) => app.config.limits[rule])
-  const [denial] = await count(app.pool, [
-    attempts.map(keyOf),
-    rules.map(rule => rule.attempts),
-    rules.map(rule => rule.windowSeconds),
-    rules.map(() => FIRST_BLOCK_SECONDS),
-    attempts.map(({ blockMaxSeconds: max = LONGEST_BLOCK_SECONDS }) => Math.min(max, LONGEST_BLOCK_SECONDS)),
-    now,
-  ])
+  const keys = attempts.map(keyOf)
+  const denial: Denial | undefined =
+    blocks.find(keys, now) ?? (await countUnlessBlocked(app, attempts, keys, now))
   if (!denial) return
-  const [place, endsAt, fresh] = denial
-  const attempt = attempts[place - 1]
-  if (!attempt) throw new Error(`count_attempt returned place ${place} of ${attempts.length}`)
-  // Once a block, not once an attempt: a flood shall not fill the audit log.
+  const { place, until, fresh } = denial
+  const attempt = attempts[place]
+  if (!attempt) throw new Error(`count_attempt returned place ${place + 1} of ${attempts.length}`)
+  // Once a block, not once an attempt: a flood must not fill the audit log.
   if (fresh) await record(app.db, request, { action: 'limit.hit', at: now, detail: { rule: attempt.rule } })
-  throw new LimitHit(attempt.rule, Math.ceil((endsAt.getTime() - now.getTime()) / 1000))
+  throw new LimitHit(attempt.rule, Math.ceil((until.getTime() - now.getTime()) / 1000))
+}
+
+type Denial = { place: number; until: Date; fresh?: boolean }
+
+async function countUnlessBlocked(
+  { config, limiter: { pool, blocks } }: App,
+  attempts: Attempt[],
+  keys: string[],
+  now: Date,
+): Promise<Denial | undefined> {
+  const before = blocks.latest
+  return withConnection(pool, async connection => {
+    // While this attempt waited for a connection, another one may have been too many.
+    const known = blocks.find(keys, now, before)
+    if (known) return known
+    const rules = attempts.map(({ rule }) => config.limits[rule])
+    const [row] = await count(connection, [
+      keys,
+      rules.map(rule => rule.attempts),
+      rules.map(rule => rule.windowSeconds),
+      rules.map(() => FIRST_BLOCK_SECONDS),
+      attempts.map(({ blockMaxSeconds: max = LONGEST_BLOCK_SECONDS }) => Math.min(max, LONGEST_BLOCK_SECONDS)),
+      now,
+    ])
+    if (!row) {
+      blocks.remove(keys)
+      return undefined
+    }
+    const [number, until, fresh] = row
+    const place = number - 1
+    blocks.add(keys[place] ?? '', until, now)
+    return { place, until, fresh }
+  })
 }
 
 /** RATE_LIMITED, with the rule that was hit for whoever may know another way. */
@@ -68,7 +95,9 @@ const forgive = statement(
 
 /** A secret was proved: what was counted on `whole` starts anew, on `single` this attempt is taken back. */
 export async function forgiveAttempts(app: App, whole: Attempt[], single: Attempt[] = []): Promise<void> {
-  await forgive(app.pool, [whole.map(keyOf), single.map(keyOf)])
+  const keys = whole.map(keyOf)
+  await forgive(app.limiter.pool, [keys, single.map(keyOf)])
+  app.limiter.blocks.remove(keys)
 }
 
 function keyOf({ rule, subject }: Attempt): string {

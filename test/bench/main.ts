@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { loadConfig } from '../../src/config.ts'
 import { type EmbeddedDatabase, startEmbedded } from '../../src/database/embedded/start.ts'
 import { type Cores, findCores, pin } from './cores.ts'
+import { FLOOD_SETTINGS, floods } from './floods.ts'
 import { importing } from './importing.ts'
 import { load } from './load.ts'
 import { residentMb, type Service, type Settings, startScript, startService } from './processes.ts'
@@ -34,7 +35,9 @@ async function bench(): Promise<string> {
   const cores = await findCores()
   const [loadBefore = 0] = loadavg()
   const folder = await makeFolder()
-  const rows = process.argv[2] === 'scale' ? await scaled(folder, cores) : await everything(folder, cores)
+  const part = process.argv[2]
+  const run = part === 'scale' ? scaled : part === 'floods' ? floodedAlone : everything
+  const rows = await run(folder, cores)
   return [toTable(rows), '', ...footer(cores, loadBefore), ''].join('\n')
 }
 
@@ -60,6 +63,7 @@ async function everything(folder: string, cores: Cores | undefined): Promise<Row
   const busyMb = await residentMb(service.pid)
   return [
     ...rows,
+    ...(await flooded(database, folder, cores)),
     ...imports,
     valueRow('start-up, built-in database', starts, seconds, { atMost: 1.5 }),
     valueRow('start-up, DATABASE_URL', startsWithUrl, seconds, { atMost: 1 }),
@@ -74,6 +78,22 @@ async function scaled(folder: string, cores: Cores | undefined): Promise<Row[]> 
   const database = await startDatabase(folder, cores)
   await pin(process.pid, cores?.asking)
   return scale(scene(database, folder, cores))
+}
+
+/** Only the floods: `npm run bench -- floods`. */
+async function floodedAlone(folder: string, cores: Cores | undefined): Promise<Row[]> {
+  return flooded(await startDatabase(folder, cores), folder, cores)
+}
+
+/** A service and a database of their own, for the limits are those of a server that people use. */
+async function flooded(database: EmbeddedDatabase, folder: string, cores: Cores | undefined): Promise<Row[]> {
+  const DATABASE_URL = await database.ensureDatabase('floods')
+  const service = await startService({ ...SETTINGS, ...FLOOD_SETTINGS, DATABASE_URL }, folder)
+  leftovers.push(service.stop)
+  await pin(process.pid, cores?.asking)
+  const rows = await floods(service, await makeAccounts(service.port), cores)
+  await service.stop()
+  return rows
 }
 
 function scene(database: EmbeddedDatabase, folder: string, cores: Cores | undefined) {

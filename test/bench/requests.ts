@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Source } from './load.ts'
 
 export type Account = { email: string; accessToken: string; refreshToken: string }
@@ -11,6 +11,7 @@ const OPERATIONS = {
   me: 'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt } }',
   refresh: `mutation Refresh($input: RefreshTokenInput) { refreshToken(input: $input) { ${TOKENS} } }`,
   login: `mutation Login($input: LoginInput!) { login(input: $input) { ... on AuthPayload { ${TOKENS} } } }`,
+  verify: 'mutation Verify($input: VerifyEmailInput!) { verifyEmail(input: $input) { id } }',
   users: `query Users($first: Int, $after: String, $filter: UserFilter) {
     users(first: $first, after: $after, filter: $filter) {
       pageInfo { hasNextPage endCursor } nodes { id email username displayName roles createdAt lastLoginAt disabledAt } } }`,
@@ -116,4 +117,35 @@ export function tokensIn(body: string): Omit<Account, 'email'> {
     return found
   }
   return { accessToken: value('accessToken'), refreshToken: value('refreshToken') }
+}
+
+/** Sign-ins to accounts that do not exist. */
+export function badLogins(): Source {
+  return refused('INVALID_CREDENTIALS', () =>
+    graphql('login', { identifier: `${randomUUID()}@example.com`, password: PASSWORD }),
+  )
+}
+
+/** Refresh tokens of sessions that do not exist, well-formed otherwise. */
+export function badRefreshTokens(): Source {
+  return refused('REFRESH_TOKEN_INVALID', () =>
+    graphql('refresh', { refreshToken: `${randomUUID()}.0.${randomToken()}` }),
+  )
+}
+
+/** Tokens as in the links of emails, but of none. */
+export function badLinks(): Source {
+  return refused('TOKEN_INVALID', () => graphql('verify', { token: randomToken() }))
+}
+
+function randomToken(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** Requests that never succeed: each answer is RATE_LIMITED, or `code` while attempts are free. */
+function refused(code: string, next: () => string): Source {
+  return {
+    next,
+    expects: body => body.includes('"code":"RATE_LIMITED"') || body.includes(`"code":"${code}"`),
+  }
 }
