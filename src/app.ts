@@ -37,11 +37,15 @@ export type App = {
   log: Logger
   pool: pg.Pool
   db: Database
+  /** Whether the built-in PostgreSQL is there; always true of a database that is not ours to run. */
+  databaseIsUp: () => boolean
   limiter: {
     /** Connections that only count attempts. */
     pool: pg.Pool
     /** The blocks that this process knows of. */
     blocks: Blocks
+    /** Counts that have no answer yet, by the first subject that they count on. */
+    underWay: Map<string, Promise<unknown>>
     refusals: Refusals
   }
   hasher: PasswordHasher
@@ -104,7 +108,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       log,
       pool,
       db,
-      limiter: { pool: countingPool, blocks: new Blocks(), refusals: new Refusals() },
+      databaseIsUp: () => true,
+      limiter: { pool: countingPool, blocks: new Blocks(), underWay: new Map(), refusals: new Refusals() },
       hasher: new PasswordHasher(config.hashing),
       mailer,
       keys: { ...loaded, sealing, verified: verifiedTokens(), reloading: Promise.resolve() },

@@ -4,7 +4,7 @@ import { type AccessTokenClaims, type App, createApp, createLog } from './app.ts
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { keptSecret } from './crypto/secret-file.ts'
-import { startEmbedded } from './database/embedded/start.ts'
+import { type EmbeddedDatabase, startEmbedded } from './database/embedded/start.ts'
 import { permissions } from './permissions/permissions.ts'
 
 /** The name of the built-in database. */
@@ -20,6 +20,11 @@ export type OpenOptions = {
    * `sub` and `exp`, are refused. Other services read them, so no secrets.
    */
   accessTokenClaims?: AccessTokenClaims
+  /**
+   * Called when the built-in PostgreSQL has ended and could not be started again. Unless you give one, the process
+   * logs the error and exits with 1, so that whatever supervises it starts it anew.
+   */
+  onDatabaseGone?: (error: Error) => void
   /** Ends the start as soon as possible; what was started is stopped. */
   aborted?: AbortSignal
 }
@@ -32,7 +37,7 @@ export type OpenOptions = {
 export async function openApp(config: Config, options: OpenOptions = {}): Promise<App> {
   const log = options.log ?? createLog(config)
   const secret = config.secret ?? keptSecret(path.join(config.dataDir, 'secret'))
-  const database = await openDatabase(config, log, options.aborted)
+  const database = await openDatabase(config, log, options)
   try {
     options.aborted?.throwIfAborted()
     const app = await createApp({
@@ -47,6 +52,7 @@ export async function openApp(config: Config, options: OpenOptions = {}): Promis
     })
     return {
       ...app,
+      databaseIsUp: database.isUp,
       close: async () => {
         await app.close()
         await database.stop()
@@ -58,21 +64,32 @@ export async function openApp(config: Config, options: OpenOptions = {}): Promis
   }
 }
 
+type OpenedDatabase = Pick<EmbeddedDatabase, 'isUp' | 'stop'> & { url: string }
+
 async function openDatabase(
   config: Config,
   log: Logger,
-  aborted: AbortSignal | undefined,
-): Promise<{ url: string; stop(): Promise<void> }> {
-  if (config.database.url) return { url: config.database.url, stop: async () => {} }
+  { aborted, onDatabaseGone }: OpenOptions,
+): Promise<OpenedDatabase> {
+  if (config.database.url) return { url: config.database.url, isUp: () => true, stop: async () => {} }
   const embedded = await startEmbedded({
     dataDir: config.dataDir,
     log: message => log.info(message),
+    onGone: onDatabaseGone ?? exitBecause(log),
     aborted,
   })
   try {
-    return { url: await embedded.ensureDatabase(DATABASE), stop: () => embedded.stop() }
+    const url = await embedded.ensureDatabase(DATABASE)
+    return { url, isUp: () => embedded.isUp(), stop: () => embedded.stop() }
   } catch (error) {
     await embedded.stop()
     throw error
+  }
+}
+
+function exitBecause(log: Logger): (error: Error) => void {
+  return error => {
+    log.fatal({ err: error }, 'the built-in PostgreSQL is gone and does not start again')
+    process.exit(1)
   }
 }

@@ -6,7 +6,12 @@ import type { Metrics } from '../metrics.ts'
 
 /** For whoever runs the server: alive, ready, and how it is doing. */
 export function healthRoutes(server: FastifyInstance, app: App, { registry }: Metrics): void {
-  server.get('/healthz', async () => ({ status: 'ok' }))
+  // A database elsewhere is no reason to restart this process. The built-in one is a part of it.
+  server.get('/healthz', async (_request, reply) =>
+    app.databaseIsUp()
+      ? { status: 'ok' }
+      : reply.code(503).send({ status: 'the built-in database is being started again' }),
+  )
 
   server.get('/readyz', async (_request, reply) => {
     try {

@@ -32,7 +32,13 @@ export async function countAttempt(app: App, attempts: Attempt[], request: Reque
   const now = app.clock.now()
   const keys = attempts.map(keyOf)
   const denial: Denial | undefined =
-    blocks.find(keys, now) ?? (await countUnlessBlocked(app, attempts, keys, now))
+    blocks.find(keys, now) ??
+    (await countInTurn(app, attempts, keys, now).catch((error: unknown) => {
+      // While the database cannot be asked whether a block is still there, it holds.
+      const known = blocks.find(keys, now)
+      if (known) return known
+      throw error
+    }))
   if (!denial) return
   const { place, until, fresh } = denial
   const attempt = attempts[place]
@@ -40,6 +46,33 @@ export async function countAttempt(app: App, attempts: Attempt[], request: Reque
   // Once a block, not once an attempt: a flood must not fill the audit log.
   if (fresh) await record(app.db, request, { action: 'limit.hit', at: now, detail: { rule: attempt.rule } })
   throw new LimitHit(attempt.rule, Math.ceil((until.getTime() - now.getTime()) / 1000))
+}
+
+/**
+ * Attempts on one subject wait for each other here rather than for its row, and go by what the one before has learned:
+ * when a block ends under a flood, few of hundreds ask the database.
+ */
+async function countInTurn(
+  app: App,
+  attempts: Attempt[],
+  keys: string[],
+  now: Date,
+): Promise<Denial | undefined> {
+  const { blocks, underWay } = app.limiter
+  const [subject = ''] = keys
+  const before = blocks.latest
+  for (let other = underWay.get(subject); other; other = underWay.get(subject)) {
+    await other
+    const known = blocks.find(keys, now, before)
+    if (known) return known
+  }
+  const counted = countUnlessBlocked(app, attempts, keys, now)
+  underWay.set(subject, counted)
+  try {
+    return await counted
+  } finally {
+    underWay.delete(subject)
+  }
 }
 
 type Denial = { place: number; until: Date; fresh?: boolean }

@@ -1,10 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { transformFile } from '@swc/core'
 import pg from 'pg'
 import { type EmbeddedDatabase, startEmbedded } from '../../src/database/embedded/start.ts'
@@ -52,6 +64,13 @@ async function newDataDir(): Promise<string> {
   // As root the server runs as another user, who has to get in.
   await chmod(made, 0o755)
   return made
+}
+
+/** Waits for something to become true, for up to 30 s. */
+async function until(isTrue: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 30_000; !isTrue(); await sleep(5)) {
+    if (Date.now() > deadline) throw new Error('it should be true by now')
+  }
 }
 
 /** For the tests of first use. */
@@ -228,8 +247,62 @@ test('after a crash of PostgreSQL itself the next start recovers what was commit
   await query(first.url('postgres'), 'CREATE TABLE kept AS SELECT 1 AS one')
   process.kill(await pidOf(first), 'SIGKILL')
   const second = await start()
-  expect(second.adopted).toBe(false)
   expect(await query(second.url('postgres'), 'SELECT one FROM kept')).toEqual([1])
+})
+
+describe('a server that is killed', () => {
+  async function kill(database: EmbeddedDatabase): Promise<number> {
+    const pid = await pidOf(database)
+    process.kill(pid, 'SIGKILL')
+    await until(() => !database.isUp())
+    return pid
+  }
+
+  test('is started again under the same address, with what it has committed, each time', async () => {
+    const database = await start()
+    const url = database.url('postgres')
+    await query(url, 'CREATE TABLE kept AS SELECT 1 AS one')
+    for (let time = 0; time < 2; time++) {
+      const killed = await kill(database)
+      await until(() => database.isUp())
+      expect(await pidOf(database)).not.toBe(killed)
+      expect(await query(url, 'SELECT one FROM kept')).toEqual([1])
+    }
+    await database.stop()
+    expect(await servers()).toEqual([])
+  })
+
+  test('is started again once, whatever number of processes use it', async () => {
+    const [database, another] = [await start(), await start()]
+    await startElsewhere('wait')
+    await kill(database)
+    await until(() => database.isUp() && another.isUp())
+    expect(await servers()).toEqual([await pidOf(database)])
+  })
+
+  test('is not started again by a process that stops it, even while that starts it again', async () => {
+    const database = await start()
+    await kill(database)
+    await database.stop()
+    expect(await servers()).toEqual([])
+  })
+
+  test('and does not start any more is given up, with the reason', async () => {
+    const gone: Error[] = []
+    const database = await startEmbedded({
+      dataDir,
+      log: () => {},
+      settings: SETTINGS,
+      onGone: error => gone.push(error),
+      restarts: { attempts: 2, firstWaitMs: 10 },
+    })
+    started.push(database)
+    await appendFile(join(database.dir, 'postgresql.conf'), 'nonsense = on\n')
+    await kill(database)
+    await until(() => gone.length > 0)
+    expect(gone.map(String)).toEqual([expect.stringMatching(/did not start.*nonsense/s)])
+    expect(database.isUp()).toBe(false)
+  })
 })
 
 test('a pid file whose pid is another process today does not keep the database from starting', async () => {

@@ -7,6 +7,8 @@
 //   - one server: the server itself holds an flock on `postgres.lock` (a descriptor it inherits), from before
 //     it exists until its last process is gone. Pids and shared memory, which PostgreSQL's own interlock goes
 //     by, are reused after a crash and mean nothing in another container; this lock does not have the problem.
+//   - it comes back: each process notices when its session with the server ends, and starts the server again (the
+//     lock lets one of them).
 //   - nobody loses it: each process holds a shared advisory lock for as long as it uses the server, and only
 //     the one that gets the same lock exclusively stops it.
 // Windows has neither such sockets nor such locks.
@@ -16,6 +18,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findBinaries, usableBinaries } from './binaries.ts'
 import { checkVersion, initialise } from './cluster.ts'
+import { Keeper } from './keep.ts'
 import { findPlace, type Place } from './place.ts'
 import {
   connectionString,
@@ -36,6 +39,10 @@ export type EmbeddedOptions = {
   settings?: Record<string, string>
   /** Ends the start; a server that was launched for it is stopped. */
   aborted?: AbortSignal | undefined
+  /** Called when the server has ended and could not be started again. */
+  onGone?: (error: Error) => void
+  /** How a server that has ended is started again. */
+  restarts?: { attempts: number; firstWaitMs: number }
 }
 
 export type EmbeddedDatabase = {
@@ -47,6 +54,8 @@ export type EmbeddedDatabase = {
   dir: string
   /** Whether the server ran already (another process started it, or one that was killed). */
   adopted: boolean
+  /** Whether the server is there. While it is not, it is being started again, unless `onGone` was called. */
+  isUp(): boolean
   /**
    * Ends this process's use of the server, and the server too unless others use it: further processes of
    * ours, or any client that is still connected (so end your pools first; they get half a second to go).
@@ -55,6 +64,9 @@ export type EmbeddedDatabase = {
    */
   stop(): Promise<void>
 }
+
+/** Some 8 seconds in all: what starts this process anew does better than waiting longer. */
+const RESTARTS = { attempts: 6, firstWaitMs: 250 }
 
 type Server = { place: Place; native: string; settings: Record<string, string> }
 
@@ -67,6 +79,7 @@ type Server = { place: Place; native: string; settings: Record<string, string> }
  * missing); where that user cannot reach the folder, the cluster goes to /var/lib/authograph and
  * `<dataDir>/postgres` becomes a symbolic link to it.
  *
+ * A server that ends without being stopped is started again, under the same address and after longer and longer waits.
  * The process does not end by itself before `stop`.
  *
  * @throws on Windows and on platforms without binaries; when the cluster belongs to another user, was made by
@@ -74,7 +87,7 @@ type Server = { place: Place; native: string; settings: Record<string, string> }
  * lines of its log) or does not answer for a minute; when aborted.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
-  const { dataDir, log, settings = {}, aborted } = options
+  const { dataDir, log, settings = {}, aborted, onGone = () => {}, restarts = RESTARTS } = options
   if (process.platform === 'win32') {
     throw new Error(
       'The built-in PostgreSQL does not run on Windows: set DATABASE_URL to a PostgreSQL of yours.',
@@ -84,10 +97,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
   const place = await findPlace(dataDir, log)
   await checkVersion(place.cluster, binaries.version)
   const native = await usableBinaries(binaries, place, log)
-  const { presence, adopted } = await connectOrStart({ place, native, settings }, aborted)
+  const server = { place, native, settings }
+  const { presence, adopted } = await connectOrStart(server, aborted)
   const done = adopted ? 'Using the running' : 'Started'
   log(`${done} built-in PostgreSQL ${binaries.version} in ${place.cluster}.`)
 
+  const start = async (signal: AbortSignal) => (await connectOrStart(server, signal)).presence
+  const keeper = new Keeper(presence, { start, log, onGone, ...restarts })
   const url = (database: string) => connectionString(presence.socketDir, database)
   let stopping: Promise<void> | undefined
   return {
@@ -98,8 +114,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
       await ensureDatabase(presence.socketDir, database)
       return url(database)
     },
+    isUp: () => keeper.isUp,
     stop() {
-      stopping ??= leave(place, presence, log)
+      stopping ??= keeper.stop().then(current => leave(place, current, log))
       return stopping
     },
   }
