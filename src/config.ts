@@ -160,6 +160,15 @@ type Settings = z.output<typeof settings>
 /** The names of all settings, as they stand in the environment. */
 export const settingNames = Object.keys(settings.shape)
 
+/** The least of argon2id that OWASP's Password Storage Cheat Sheet recommends: memory in KiB, and passes. */
+const OWASP_MINIMUMS = [
+  [47_104, 1],
+  [19_456, 2],
+  [12_288, 3],
+  [9216, 4],
+  [7168, 5],
+] as const
+
 /** What two settings must not say together. */
 const contradictions: {
   of: [keyof Settings, keyof Settings]
@@ -180,6 +189,16 @@ const contradictions: {
     of: ['ARGON2_MEMORY_KIB', 'ARGON2_PARALLELISM'],
     when: env => env.ARGON2_MEMORY_KIB < 8 * env.ARGON2_PARALLELISM,
     problem: 'must be at least 8 times ARGON2_PARALLELISM',
+  },
+  {
+    of: ['ARGON2_MEMORY_KIB', 'ARGON2_TIME_COST'],
+    when: env =>
+      env.NODE_ENV === 'production' &&
+      !OWASP_MINIMUMS.some(
+        ([memoryKib, passes]) => env.ARGON2_MEMORY_KIB >= memoryKib && env.ARGON2_TIME_COST >= passes,
+      ),
+    problem:
+      'is too cheap for production with this ARGON2_TIME_COST: use at least 19456 with 2, or another of OWASP’s minimums',
   },
   {
     of: ['EMAIL_VERIFICATION', 'MAIL'],

@@ -8,7 +8,8 @@ import type { GraphQLSchema, OperationDefinitionNode } from 'graphql'
 import type { Config } from '../config.ts'
 import type { Context } from '../context.ts'
 import type { Metrics } from '../metrics.ts'
-import { formatError, isFault } from './format-error.ts'
+import { faultLog } from './fault-log.ts'
+import { formatError } from './format-error.ts'
 import { limits, limitsRule } from './limits.ts'
 import { sandboxDocument } from './sandbox.ts'
 
@@ -43,16 +44,12 @@ export function createApollo(config: Config, schema: GraphQLSchema, metrics: Met
 
 /** Counts each request, logs faults, and tells the client of a fault by which id the log has it. */
 function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
+  const logFaults = faultLog()
   return {
     async requestDidStart() {
       return {
-        async didEncounterErrors({ errors, contextValue: { app, request } }) {
-          for (const error of errors.filter(isFault)) {
-            app.log.error(
-              { requestId: request.requestId, err: error.originalError ?? error, path: error.path },
-              'request failed',
-            )
-          }
+        async didEncounterErrors({ errors, contextValue }) {
+          logFaults(errors, contextValue)
         },
         async willSendResponse({ response, operation, contextValue }) {
           const { body } = response

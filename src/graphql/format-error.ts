@@ -118,6 +118,14 @@ function coercionReason(message: string): string {
 
 /** Whether the log should hear of an error: a fault of ours, or something we depend on. */
 export function isFault(error: GraphQLError): boolean {
-  const { code } = publicError(error.toJSON(), error)
-  return code === 'INTERNAL_SERVER_ERROR' || code === 'SERVICE_UNAVAILABLE'
+  return codeOf(error) === 'INTERNAL_SERVER_ERROR' || isUnavailability(error)
+}
+
+/** Whether an error only means that the request is to be sent again later. */
+export function isUnavailability(error: GraphQLError): boolean {
+  return codeOf(error) === 'SERVICE_UNAVAILABLE'
+}
+
+function codeOf(error: GraphQLError): ErrorCode {
+  return publicError(error.toJSON(), error).code
 }

@@ -173,6 +173,33 @@ describe('production', () => {
     })
   })
 
+  test('refuses password hashes cheaper than OWASP’s minimums, and takes those', () => {
+    const safe = { ...production, AUTHOGRAPH_SECRET: SECRET, MAIL: 'off' }
+    const costs = ([memoryKib, passes]: readonly [number, number]) => ({
+      ...safe,
+      ARGON2_MEMORY_KIB: String(memoryKib),
+      ARGON2_TIME_COST: String(passes),
+    })
+    const cheap = [
+      [8, 1],
+      [19_455, 2],
+      [19_456, 1],
+      [7167, 1000],
+    ] as const
+    for (const cost of cheap) {
+      const problem = expect.stringMatching(/^ARGON2_MEMORY_KIB: .*too cheap for production/)
+      expect([cost, ...problemsOf(costs(cost))]).toEqual([cost, problem])
+    }
+    const recommended = [
+      [47_104, 1],
+      [19_456, 2],
+      [12_288, 3],
+      [9216, 4],
+      [7168, 5],
+    ] as const
+    for (const cost of recommended) expect(loadConfig(costs(cost)).production).toBe(true)
+  })
+
   test('closes introspection, Sandbox and the pages unless they are switched on', () => {
     const safe = { ...production, AUTHOGRAPH_SECRET: SECRET, MAIL: 'off' }
     const closed = { introspection: false, sandbox: false, web: { enabled: false } }
@@ -251,6 +278,7 @@ describe('a setting that is wrong is named:', () => {
       }).sort(),
     ).toEqual([
       'ACCESS_TOKEN_TTL: must not exceed ACCESS_TOKEN_MAX_TTL',
+      expect.stringMatching(/^ARGON2_MEMORY_KIB: is too cheap/),
       'ARGON2_MEMORY_KIB: must be at least 8 times ARGON2_PARALLELISM',
       expect.stringMatching(/^AUTHOGRAPH_SECRET: /),
       expect.stringMatching(/^LOG_LEVEL: /),

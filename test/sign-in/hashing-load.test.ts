@@ -37,7 +37,11 @@ test('where too many passwords wait, known, unknown and hashless accounts are pu
     for (const reply of replies) {
       expect(reply.errors).toMatchObject([{ extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 2 } }])
     }
-    expect(service.logged.splice(0)).toHaveLength(replies.length)
+    // A flood of refusals must not fill the log.
+    const logged = service.logged.splice(0)
+    expect(logged).toHaveLength(1)
+    expect(logged[0]).toContain('too many passwords wait to be hashed')
+    expect(logged[0]).not.toContain('stack')
     expect(await service.app.db.user.count()).toBe(2)
     expect(await service.app.db.auditEvent.count({ where: { action: 'session.denied' } })).toBe(0)
 
@@ -46,6 +50,33 @@ test('where too many passwords wait, known, unknown and hashless accounts are pu
     expect(me.data?.me?.id).toBe(id)
     expect(codes(await login(email))).toEqual([])
     expect(codes(await login('nobody@example.com'))).toEqual(['INVALID_CREDENTIALS'])
+  } finally {
+    await service.close()
+  }
+})
+
+test('a sign-in waits no longer than HASH_WAIT_MS for one core that checks a costly hash', async () => {
+  const service = await startService({ settings: { HASH_CONCURRENCY: '1', HASH_WAIT_MS: '50' } })
+  try {
+    const { email } = await signUp(service)
+    const imported = await signUp(service)
+    await service.app.db.user.update({
+      where: { id: imported.id },
+      data: { passwordHash: `pbkdf2:sha256:12000000$salt$${'a'.repeat(64)}` },
+    })
+    const login = (identifier: string) => service.send(Login, { input: { identifier, password: PASSWORD } })
+
+    let checked = false
+    const costly = login(imported.email).finally(() => {
+      checked = true
+    })
+    while (service.app.hasher.load.active === 0) await new Promise(resolve => setImmediate(resolve))
+    const honest = await login(email)
+    expect(honest.errors).toMatchObject([{ extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 2 } }])
+    expect(checked).toBe(false)
+    expect(codes(await costly)).toEqual(['INVALID_CREDENTIALS'])
+    expect(codes(await login(email))).toEqual([])
+    service.logged.splice(0)
   } finally {
     await service.close()
   }
