@@ -94,7 +94,9 @@ async function countUnlessBlocked(
       rules.map(rule => rule.attempts),
       rules.map(rule => rule.windowSeconds),
       rules.map(() => FIRST_BLOCK_SECONDS),
-      attempts.map(({ blockMaxSeconds: max = LONGEST_BLOCK_SECONDS }) => Math.min(max, LONGEST_BLOCK_SECONDS)),
+      attempts.map(({ blockMaxSeconds: max = LONGEST_BLOCK_SECONDS }) =>
+        Math.min(max, LONGEST_BLOCK_SECONDS),
+      ),
       now,
     ])
     if (!row) {
