@@ -68,6 +68,19 @@ function fold(text: string): string {
   return text.normalize('NFKC').toLowerCase().normalize('NFKC')
 }
 
+const GMAIL = new Set(['gmail.com', 'googlemail.com'])
+
+/**
+ * The mailbox that emails to a canonical address most likely reach: without a `+tag`, and for Gmail without dots. For
+ * counting only. Where a provider tells such addresses apart, they share a limit and nothing else.
+ */
+export function mailboxOf(emailCanonical: string): string {
+  const at = emailCanonical.lastIndexOf('@')
+  const [local, domain] = [emailCanonical.slice(0, at), emailCanonical.slice(at + 1)]
+  const untagged = local.replace(/(?<=.)\+.*$/s, '')
+  return GMAIL.has(domain) ? `${untagged.replaceAll('.', '')}@gmail.com` : `${untagged}@${domain}`
+}
+
 function canonicalDomain(domain: string): string | undefined {
   if (!DOMAIN.test(domain)) return undefined
   const ascii = domainToASCII(domain)

@@ -9,6 +9,7 @@ import { mailColumns, type NewMail, toMails } from '../mail/outbox.ts'
 import { hashedSubject } from '../rate-limit/hashed-subject.ts'
 import { type Attempt, countAttempt } from '../rate-limit/limit.ts'
 import { networkOf } from '../rate-limit/network.ts'
+import { mailboxOf } from './email.ts'
 import { lifeSecondsOf, type TokenPurpose, tokenColumns, tokensSql } from './email-token.ts'
 
 const write = statement(
@@ -59,18 +60,28 @@ export async function countMail(
   emailCanonical: string,
   request: RequestFacts,
 ): Promise<void> {
-  const network = { rule: 'mail.network', subject: networkOf(request.ipAddress) } as const
-  await countAttempt(app, [network, mailAttempt(app, purpose, emailCanonical)], request)
+  await countAttempt(app, mailAttempts(app, purpose, emailCanonical, request), request)
+}
+
+/** What an email that a request may cause counts against: the network first, then the address. */
+export function mailAttempts(
+  app: App,
+  purpose: TokenPurpose,
+  emailCanonical: string,
+  { ipAddress }: RequestFacts,
+): Attempt[] {
+  const network = { rule: 'mail.network', subject: networkOf(ipAddress) } as const
+  return [network, mailAttempt(app, purpose, emailCanonical)]
 }
 
 /**
- * An email with a link of this purpose to an address. Each purpose has a count of its own: requests for other emails
+ * An email with a link of this purpose to an address, whatever its `+tag`. Each purpose has a count of its own: requests for other emails
  * must not use up the owner's password resets. No block outlasts the link that was sent before it.
  */
 export function mailAttempt(app: App, purpose: TokenPurpose, emailCanonical: string): Attempt {
   return {
     rule: 'mail.address',
-    subject: `${purpose}:${hashedSubject(app, emailCanonical)}`,
+    subject: `${purpose}:${hashedSubject(app, mailboxOf(emailCanonical))}`,
     blockMaxSeconds: lifeSecondsOf(purpose),
   }
 }

@@ -55,9 +55,11 @@ export async function requestEmailChange(
     throw badInput({ 'input.newEmail': ['This is your address already.'] })
   }
   await countMail(app, 'email-change', newEmail.canonical, request)
-  // The notice to the old address is never left out, because only its link takes the address back. So further changes
-  // are refused instead.
-  await countAttempt(app, [mailAttempt(app, 'email-undo', account.emailCanonical)], request)
+  if (account.emailVerifiedAt) {
+    // The notice to the old address is never left out, because only its link takes the address back. So further
+    // changes are refused instead.
+    await countAttempt(app, [mailAttempt(app, 'email-undo', account.emailCanonical)], request)
+  }
   const other = await findUser(app, 'email', newEmail.canonical)
   const change = newToken(app, {
     purpose: 'email-change',

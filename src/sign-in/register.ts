@@ -9,7 +9,7 @@ import {
   localeField,
   usernameField,
 } from '../accounts/fields.ts'
-import { mailAttempt, requestMail } from '../accounts/mail-request.ts'
+import { mailAttempts, requestMail } from '../accounts/mail-request.ts'
 import { requireUnheld, takenName, usernameTaken } from '../accounts/taken.ts'
 import { verificationOf, verificationOfWaiting } from '../accounts/verify-email.ts'
 import type { WaitingAccount } from '../accounts/waiting.ts'
@@ -73,11 +73,10 @@ export async function register(
   await requireGoodPassword(app, password, 'input.password', [email.typed, username, displayName])
   const mustVerify = app.config.emailVerification === 'required'
   const network = { rule: 'register.network', subject: networkOf(request.ipAddress) } as const
-  await countAttempt(
-    app,
-    mustVerify ? [network, mailAttempt(app, 'verify', email.canonical)] : [network],
-    request,
-  )
+  // For known and unknown addresses alike, so that no limit tells who has an account.
+  const mails =
+    app.config.emailVerification === 'off' ? [] : mailAttempts(app, 'verify', email.canonical, request)
+  await countAttempt(app, [network, ...mails], request)
   const wanted: WaitingAccount = {
     email: email.typed,
     username: username ?? null,

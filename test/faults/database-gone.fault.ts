@@ -33,6 +33,7 @@ beforeAll(async () => {
   const settings = {
     LIMIT_LOGIN_NETWORK: '1000000/1h',
     LIMIT_REGISTER_NETWORK: '1000000/1h',
+    LIMIT_MAIL_NETWORK: '1000000/1h',
     LOG_LEVEL: 'fatal',
   }
   service = await startService({ databaseUrl: proxy.url, settings })

@@ -19,6 +19,7 @@ const REFRESHING = 12
 /** What a service runs with that has its PostgreSQL with it, durable as in production. */
 const SETTINGS = {
   LIMIT_REGISTER_NETWORK: '1000000/1h',
+  LIMIT_MAIL_NETWORK: '1000000/1h',
   LIMIT_LOGIN_NETWORK: '1000000/1h',
   LIMIT_LOGIN_ACCOUNT: '1000000/1h',
 }

@@ -28,7 +28,7 @@ const settings = {
   LIMIT_PROOF_ACCOUNT: '3/15m',
   LIMIT_REFRESH_NETWORK: '3/15m',
   LIMIT_MAIL_ADDRESS: '2/1h',
-  LIMIT_MAIL_NETWORK: '4/1h',
+  LIMIT_MAIL_NETWORK: '6/1h',
   LIMIT_TOKEN_NETWORK: '3/15m',
 }
 const service = useService({ settings })
@@ -178,7 +178,7 @@ const rules: [
   ['mail.address', 2, async () => mailTo(ResendVerificationEmail, `${randomUUID()}@example.com`)],
   [
     'mail.network',
-    4,
+    6,
     async () => {
       const headers = elsewhere()
       return on =>
@@ -415,7 +415,8 @@ describe('emails that anyone can ask for', () => {
   test('of one kind leave the others to the owner: resets cannot be used up by asking for other links', async () => {
     const { email } = await newAccount()
     const resend = mailTo(ResendVerificationEmail, email)
-    for (let count = 0; count < 2; count++) expect(codes(await resend(service))).toEqual([])
+    // The registration has sent the first one.
+    expect(codes(await resend(service))).toEqual([])
     expectLimited(await resend(service))
     expect(codes(await mailTo(RequestPasswordReset, email)(service))).toEqual([])
   })
@@ -507,4 +508,52 @@ test('where attempts cannot be counted nobody signs in, and what needs no counti
   }
   expect(service.logged.splice(0)).toHaveLength(2)
   expect(await service.app.db.session.count({ where: { userId: account.id } })).toBe(1)
+})
+
+describe('registrations count as emails, so that these cannot be sent without limit:', () => {
+  const registerAs = (email: string) =>
+    service.send(Register, { input: { email, password: PASSWORD } }, { headers: elsewhere() })
+
+  test.each([
+    ['under many tags', 'tags.example', (count: number) => `ada+${count}`],
+    [
+      'with dots anywhere, for Gmail',
+      'gmail.com',
+      (count: number) => `ada${'.x'.repeat(count)}${'x'.repeat(9 - count)}`,
+    ],
+  ])('to one mailbox %s, from any networks', async (_how, domain, localPart) => {
+    const replies: Reply<unknown>[] = []
+    for (let count = 0; count < 8; count++) replies.push(await registerAs(`${localPart(count)}@${domain}`))
+    expect(replies.flatMap(codes)).toEqual(Array(6).fill('RATE_LIMITED'))
+    const sent = { recipient: { endsWith: `@${domain}` }, template: 'verify-email' }
+    expect(await service.app.db.mail.count({ where: sent })).toBe(2)
+  })
+
+  test('from one network, together with the resets that are requested from it', async () => {
+    const headers = elsewhere()
+    for (let count = 0; count < 3; count++) {
+      const input = { email: `${randomUUID()}@example.com` }
+      expect(codes(await service.send(RequestPasswordReset, { input }, { headers }))).toEqual([])
+      expect(codes(await register(headers))).toEqual([])
+    }
+    expectLimited(await register(headers, replica))
+  })
+
+  test('those to different mailboxes count apart', async () => {
+    for (const name of ['ada', 'grace', 'a.da', 'joan'])
+      for (let count = 0; count < 2; count++)
+        expect(codes(await registerAs(`${name}+${count}@apart.example`))).toEqual([])
+  })
+
+  test('an address that has an account is limited like a new one', async () => {
+    const known = (await newAccount()).email
+    const fresh = `${randomUUID()}@example.com`
+    await registerAs(fresh)
+    const outcomes = async (email: string) => {
+      const replies = [await registerAs(email), await registerAs(email), await registerAs(email)]
+      return replies.flatMap(codes)
+    }
+    expect(await outcomes(known)).toEqual(['EMAIL_TAKEN', 'RATE_LIMITED', 'RATE_LIMITED'])
+    expect(await outcomes(fresh)).toEqual(['EMAIL_TAKEN', 'RATE_LIMITED', 'RATE_LIMITED'])
+  })
 })

@@ -17,7 +17,7 @@ import {
   useService,
 } from '../support/service.ts'
 
-const service = useService()
+const service = useService({ settings: { LIMIT_MAIL_ADDRESS: '50/1h' } })
 
 let count = 0
 const newEmail = () => `person.${++count}@register.example`
