@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { forgetSome, UNFINISHED } from '../audit/forget.ts'
+import { requestErasure } from '../audit/forget.ts'
 import { NOWHERE, type Origin, record } from '../audit/record.ts'
 import { isId, type Queryable } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
@@ -11,9 +11,8 @@ import { keepAnAdministrator } from '../permissions/administrators.ts'
 /**
  * Removes an account with everything that belongs to it, in the caller's transaction: sessions, roles, tokens and
  * mails. The audit log keeps what happened, without personal data: call `forgetPerson` after the transaction, for there
- * may be more events than it has time for. Says good-bye by email where the address
- * is verified. Call this first in the transaction, for it locks (see
- * `keepAnAdministrator`).
+ * may be more events than it has time for. Says good-bye by email where the address is verified. Call this first in the
+ * transaction, for it locks (see `keepAnAdministrator`). Returns the ids to call `forgetPerson` with.
  * @throws AuthError NOT_FOUND; CONFLICT for the last administrator
  */
 export async function deleteAccountOf(
@@ -21,38 +20,51 @@ export async function deleteAccountOf(
   tx: Queryable,
   userId: string,
   { actorId, request }: { actorId: string; request: Origin },
-): Promise<void> {
+): Promise<string[]> {
   const removed = await keepAnAdministrator(app, tx, () => removeUser(tx, userId))
   const { email, emailCanonical, locale } = removed
   // Accounts that were asked for with this address; the account's own tokens went with it.
-  await tx.emailToken.deleteMany({ where: { emailCanonical, userId: null } })
-  await tx.mail.deleteMany({ where: { userId } })
+  const waiting = { emailCanonical, userId: null }
+  const asked = await tx.emailToken.findMany({ where: waiting, select: { subject: true } })
+  await tx.emailToken.deleteMany({ where: waiting })
+  const erased = [userId, ...(await twinsOf(tx, userId, removed)), ...asked.map(({ subject }) => subject)]
+  await tx.mail.deleteMany({ where: { userId: { in: erased } } })
   await forgetNotices(tx, userId)
-  const more = await forgetSome(tx, userId)
   const at = app.clock.now()
+  await requestErasure(tx, at, erased)
   await record(tx, actorId === userId ? NOWHERE : request, {
     action: 'user.deleted',
     at,
     actorId,
     subjectId: userId,
-    detail: more ? UNFINISHED : {},
   })
-  if (!removed.emailVerifiedAt) return
+  if (!removed.emailVerifiedAt) return erased
   await queueMail(app, tx, {
     template: 'account-deleted',
     to: email,
     locale,
     data: { at: at.toISOString() },
   })
+  return erased
 }
 
-type Removed = Pick<User, 'email' | 'emailCanonical' | 'emailVerifiedAt' | 'locale'>
+/** The registrations of the same address that the account's own one ended; see accounts/verify-email.ts. */
+async function twinsOf(tx: Queryable, subjectId: string, { createdAt }: Removed): Promise<string[]> {
+  // By the time, for which there is an index: an account may have very many events.
+  const where = { action: 'user.registered', at: createdAt, subjectId }
+  const registered = await tx.auditEvent.findFirst({ where, select: { detail: true } })
+  const { twins = [] } = (registered?.detail ?? {}) as { twins?: string[] }
+  return twins
+}
+
+type Removed = Pick<User, 'email' | 'emailCanonical' | 'emailVerifiedAt' | 'locale' | 'createdAt'>
 
 async function removeUser(tx: Queryable, id: string): Promise<Removed> {
   const [removed] = isId(id)
     ? await tx.$queryRaw<Removed[]>`
         DELETE FROM users WHERE id = ${id}::uuid
-        RETURNING email, email_canonical AS "emailCanonical", email_verified_at AS "emailVerifiedAt", locale`
+        RETURNING email, email_canonical AS "emailCanonical", email_verified_at AS "emailVerifiedAt", locale,
+          created_at AS "createdAt"`
     : []
   if (!removed) throw new AuthError('NOT_FOUND', { message: 'There is no account with this id.' })
   return removed

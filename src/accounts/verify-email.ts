@@ -174,13 +174,15 @@ async function makeAccount(
     // Whatever else waits for the address is void, and holds password hashes; its mails hold the address.
     const others = { purpose: 'registration', emailCanonical, subject: { not: id } }
     const voided = await tx.emailToken.findMany({ where: others, select: { subject: true } })
-    await tx.mail.deleteMany({ where: { userId: { in: voided.map(({ subject }) => subject) } } })
+    const twins = voided.map(({ subject }) => subject)
+    await tx.mail.deleteMany({ where: { userId: { in: twins } } })
     await tx.emailToken.deleteMany({ where: { purpose: 'registration', emailCanonical } })
     const [actorId, subjectId] = [id, id]
     await record(
       tx,
       request,
-      { action: 'user.registered', at: now, actorId, subjectId },
+      // By their ids, what is on record of them is found and forgotten when the account is deleted.
+      { action: 'user.registered', at: now, actorId, subjectId, detail: twins.length > 0 ? { twins } : {} },
       { action: 'user.email_verified', at: now, actorId, subjectId },
     )
   })

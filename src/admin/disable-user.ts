@@ -79,11 +79,11 @@ export async function enableUser(app: App, id: string, acting: Acting): Promise<
  *   the last administrator
  */
 export async function deleteUser(app: App, id: string, acting: Acting): Promise<void> {
-  await administerUser(app, acting, 'users:delete', id, async (tx, target) => {
+  const erased = await administerUser(app, acting, 'users:delete', id, async (tx, target) => {
     refuseOwn(target, acting, 'delete')
-    await deleteAccountOf(app, tx, id, { actorId: acting.viewer.account.id, request: acting.request })
+    return deleteAccountOf(app, tx, id, { actorId: acting.viewer.account.id, request: acting.request })
   })
-  await forgetPerson(app, id)
+  await forgetPerson(app, erased)
 }
 
 /**

@@ -1,70 +1,134 @@
 import type { App } from '../app.ts'
-import { addSeconds } from '../clock.ts'
-import type { Queryable } from '../database/client.ts'
+import { type Queryable, statement } from '../database/client.ts'
 
 /** Few enough for the time that a statement has. */
-const BATCH = 1000
-/** Somebody waits while the events of an account are forgotten; the chore goes on. */
+const BATCH = 500
+/** Someone waits while the events of an account are forgotten; the chore goes on. */
 const PATIENCE_SECONDS = 2
-/** How far back the chore looks for accounts that were deleted. */
-const LOOK_BACK_SECONDS = 7 * 86_400
 
-/** The detail of `user.deleted` for as long as other events of the account are to be stripped; empty from then on. */
-export const UNFINISHED = { forgetting: true } as const
+/** Before every event: where a walk starts. */
+const START = { at: new Date(0), id: '00000000-0000-0000-0000-000000000000' }
 
 /**
- * Strips events of an account that is gone of personal data, so many at most, and says whether there may be more: the
- * addresses and devices of its own doing, and the details of what was done to it. The database lets events forget
- * this much, of such accounts, and change in no other way. That the account was deleted says nothing personal.
+ * Asks, in the caller's transaction, for the audit log to forget what it has on accounts that are gone by then, or on
+ * registrations that never became one. Call `forgetPerson` after the transaction, which would not have the time.
  */
-export async function forgetSome(tx: Queryable, userId: string): Promise<boolean> {
-  const stripped = await tx.$executeRaw`
-    UPDATE audit_events SET
-      ip_address = CASE WHEN actor_id IS NULL OR actor_id = ${userId}::uuid THEN NULL ELSE ip_address END,
-      user_agent = CASE WHEN actor_id IS NULL OR actor_id = ${userId}::uuid THEN NULL ELSE user_agent END,
-      detail = CASE WHEN subject_id = ${userId}::uuid THEN '{}' ELSE detail END
-    WHERE id IN (
-      SELECT id FROM audit_events
-      WHERE (actor_id = ${userId}::uuid OR subject_id = ${userId}::uuid) AND action <> 'user.deleted' AND (
-        (subject_id = ${userId}::uuid AND detail <> '{}')
-        OR ((actor_id IS NULL OR actor_id = ${userId}::uuid) AND num_nonnulls(ip_address, user_agent) > 0)
-      ) LIMIT ${BATCH}
-    )`
-  return stripped === BATCH
+export async function requestErasure(tx: Queryable, at: Date, subjectIds: string[]): Promise<void> {
+  const rows = subjectIds.map(subjectId => ({
+    subjectId,
+    requestedAt: at,
+    triedAt: at,
+    afterAt: START.at,
+    afterId: START.id,
+  }))
+  await tx.erasure.createMany({ data: rows, skipDuplicates: true })
 }
 
 /**
- * Forgets the events of an account after the transaction that deleted it, which would not have the time where there
- * are many. What is left after two seconds, or where the database is away, is for `forgetDeleted`: the account is
- * gone in any case, and nobody is to be told otherwise.
+ * Forgets what was asked for with `requestErasure`, after the transaction that deleted the account. What is left after two seconds, or when the
+ * database is away, is for `forgetDeleted`: the account is gone either way, so the caller gets no error.
  */
-export async function forgetPerson({ db, log }: App, userId: string): Promise<void> {
+export async function forgetPerson(app: App, subjectIds: string[]): Promise<void> {
   const deadline = performance.now() + PATIENCE_SECONDS * 1000
   try {
-    let more = true
-    while (more && performance.now() < deadline) more = await forgetSome(db, userId)
-    if (!more) await finish(db, userId)
+    for (const id of subjectIds) {
+      while (performance.now() < deadline) {
+        const [erasure] = await takeOne(app.pool, [id])
+        if (!erasure || !(await forgetSome(app, ...erasure))) break
+      }
+    }
   } catch (error) {
-    log.warn({ err: error }, 'events of a deleted account could not be stripped; that is tried again')
+    app.log.warn({ err: error }, 'events of a deleted account could not be stripped; that is tried again')
   }
 }
 
-/** Goes on with the events of accounts that were deleted of late, in so many batches at most. */
-export async function forgetDeleted({ db, clock }: App, maxBatches: number): Promise<void> {
-  const at = { gte: addSeconds(clock.now(), -LOOK_BACK_SECONDS) }
-  const unfinished = await db.auditEvent.findMany({
-    where: { action: 'user.deleted', at, detail: { equals: UNFINISHED } },
-    select: { subjectId: true },
-  })
-  let batches = 0
-  for (const { subjectId } of unfinished) {
-    let more = subjectId !== null
-    while (subjectId && more && batches++ < maxBatches) more = await forgetSome(db, subjectId)
-    if (subjectId && !more) await finish(db, subjectId)
+/**
+ * Goes on with the events of deleted accounts, at most `maxBatches` batches: one for each account in turn, so that
+ * neither a busy account nor one that fails holds up the others. Every batch continues where the last one ended.
+ */
+export async function forgetDeleted(app: App, maxBatches: number): Promise<void> {
+  const left: string[] = []
+  for (let batch = 0; batch < maxBatches; batch++) {
+    const [erasure] = await takeNext(app.pool, [left])
+    if (!erasure) return
+    const [subjectId] = erasure
+    try {
+      // Another process is at it.
+      if (!(await forgetSome(app, ...erasure))) left.push(subjectId)
+    } catch (error) {
+      left.push(subjectId)
+      app.log.warn({ err: error, subjectId }, 'events of a deleted account could not be stripped')
+    }
   }
 }
 
-async function finish(db: Queryable, subjectId: string): Promise<void> {
-  const where = { action: 'user.deleted', subjectId, detail: { equals: UNFINISHED } }
-  await db.auditEvent.updateMany({ where, data: { detail: {} } })
+/** What is to be forgotten next of a subject: first what was done to it, then what it did. */
+type Erasure = [subjectId: string, asActor: boolean, afterAt: Date, afterId: string]
+
+const take = (
+  which: string,
+) => `UPDATE erasures SET tried_at = clock_timestamp() WHERE subject_id = (${which})
+  RETURNING subject_id, as_actor, after_at, after_id`
+
+const takeOne = statement<Erasure>('erasure-of', take('$1'))
+
+const takeNext = statement<Erasure>(
+  'erasure-next',
+  take(`SELECT subject_id FROM erasures WHERE subject_id <> ALL ($1::uuid[])
+    ORDER BY tried_at, subject_id LIMIT 1 FOR UPDATE SKIP LOCKED`),
+)
+
+/**
+ * Strips one batch: the addresses and devices of its own doing, and the details of what was done to it. The database
+ * lets events forget this much, of such accounts, and change in no other way. The walk goes by time and id, by an
+ * index of either column, and only forward. Returns false if another process has moved it on.
+ */
+async function forgetSome(
+  app: App,
+  subjectId: string,
+  asActor: boolean,
+  afterAt: Date,
+  afterId: string,
+): Promise<boolean> {
+  const [outcome] = await (asActor ? stripAsActor : stripAsSubject)(app.pool, [subjectId, afterAt, afterId])
+  const [mine, walked] = outcome ?? [false, 0]
+  if (!mine) return false
+  if (walked === BATCH) return true
+  // The end of this walk.
+  if (asActor) await app.db.erasure.deleteMany({ where: { subjectId, asActor } })
+  else {
+    await app.db.erasure.updateMany({
+      where: { subjectId, asActor },
+      data: { asActor: true, afterAt: START.at, afterId: START.id },
+    })
+  }
+  return true
 }
+
+const strip = (column: 'subject_id' | 'actor_id') =>
+  statement<[mine: boolean, walked: number]>(
+    `erase-${column}`,
+    `WITH mine AS MATERIALIZED (
+       SELECT FROM erasures WHERE subject_id = $1::uuid AND as_actor = ${column === 'actor_id'}
+         AND (after_at, after_id) = ($2::timestamptz, $3::uuid) FOR UPDATE SKIP LOCKED
+     ), page AS MATERIALIZED (
+       SELECT at, id FROM audit_events
+       WHERE ${column} = $1::uuid AND (at, id) > ($2::timestamptz, $3::uuid) AND (SELECT count(*) FROM mine) = 1
+       ORDER BY at, id LIMIT ${BATCH}
+     ), stripped AS (
+       UPDATE audit_events e SET
+         ip_address = CASE WHEN e.actor_id IS NULL OR e.actor_id = $1::uuid THEN NULL ELSE e.ip_address END,
+         user_agent = CASE WHEN e.actor_id IS NULL OR e.actor_id = $1::uuid THEN NULL ELSE e.user_agent END,
+         detail = CASE WHEN e.subject_id = $1::uuid THEN '{}' ELSE e.detail END
+       WHERE e.id = ANY (ARRAY(SELECT id FROM page)) AND (
+         (e.subject_id = $1::uuid AND e.detail <> '{}')
+         OR ((e.actor_id IS NULL OR e.actor_id = $1::uuid) AND num_nonnulls(e.ip_address, e.user_agent) > 0)
+       )
+     ), moved AS (
+       UPDATE erasures SET after_at = last.at, after_id = last.id
+       FROM (SELECT at, id FROM page ORDER BY at DESC, id DESC LIMIT 1) last WHERE subject_id = $1::uuid
+     )
+     SELECT (SELECT count(*) FROM mine) = 1, (SELECT count(*)::int FROM page)`,
+  )
+
+const [stripAsSubject, stripAsActor] = [strip('subject_id'), strip('actor_id')]

@@ -3,6 +3,7 @@ import { access, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type pg from 'pg'
 import { createLog } from '../app.ts'
+import { addSeconds } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { sealingKey, unseal } from '../crypto/seal.ts'
 import { pendingMigrations, requireKnownMigrations } from '../database/migrate.ts'
@@ -50,6 +51,7 @@ export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'permissions', run: checkPermissions },
   { name: 'passwords', run: checkPasswords },
   { name: 'outbox', run: checkOutbox },
+  { name: 'erasures', run: checkErasures },
 ]
 
 /** What an error says, also where it is about several addresses and says nothing itself. */
@@ -278,6 +280,24 @@ async function checkOutbox({ pool }: DatabaseContext): Promise<Finding[]> {
     warn(
       `${failed} mails could not be sent.`,
       'See why with the query failedMails, and send them with retryMail.',
+    ),
+  ]
+}
+
+/** The server does so within minutes, however many events there are. */
+const ERASURE_WARN_SECONDS = 86_400
+
+async function checkErasures({ pool, now }: DatabaseContext): Promise<Finding[]> {
+  const { rows } = await pool.query<{ late: number }>(
+    'SELECT count(*)::int AS late FROM erasures WHERE requested_at < $1',
+    [addSeconds(now(), -ERASURE_WARN_SECONDS)],
+  )
+  const { late = 0 } = rows[0] ?? {}
+  if (late === 0) return [ok('The audit log has forgotten the accounts that were deleted.')]
+  return [
+    warn(
+      `The audit log still has personal data of ${late} accounts that were deleted over a day ago.`,
+      'Run: authograph prune. If that does not help, the log of the server says why.',
     ),
   ]
 }

@@ -14,8 +14,8 @@ import { requireFresh } from '../sessions/fresh.ts'
 export async function deleteAccount(app: App, viewer: Viewer, request: RequestFacts): Promise<void> {
   requireFresh(app, viewer)
   const { id } = viewer.account
-  await app.db.$transaction(tx => deleteAccountOf(app, tx, id, { actorId: id, request }))
-  await forgetPerson(app, id)
+  const erased = await app.db.$transaction(tx => deleteAccountOf(app, tx, id, { actorId: id, request }))
+  await forgetPerson(app, erased)
 }
 
 /** Few enough for the time that a statement has. */

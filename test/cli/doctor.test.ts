@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { requestErasure } from '../../src/audit/forget.ts'
 import { databaseChecks } from '../../src/cli/checks.ts'
 import { addSeconds } from '../../src/clock.ts'
 import { build, runCli } from '../support/cli.ts'
@@ -62,6 +64,7 @@ test('where all is well it says so of each thing, and changes nothing', async ()
     'permissions',
     'passwords',
     'outbox',
+    'erasures',
   ])
   expect(await tables()).toEqual(before)
 })
@@ -266,6 +269,11 @@ describe('of the database', () => {
       expect(failed).toBeGreaterThan(0)
       expect(await check('outbox', other)).toMatchObject([
         { status: 'warn', message: `${failed} mails could not be sent.` },
+      ])
+      await requestErasure(db, new Date(), [randomUUID()])
+      expect(await check('erasures', other)).toMatchObject([{ status: 'ok' }])
+      expect(await check('erasures', other, 2 * 86_400)).toMatchObject([
+        { status: 'warn', advice: expect.stringContaining('authograph prune') },
       ])
     } finally {
       await other.close()

@@ -47,6 +47,8 @@ async function stale(account: SignedIn): Promise<SignedIn> {
   return { ...account, ...(await refreshed(service, account.refreshToken)) }
 }
 
+const BEFORE_ALL = { afterAt: new Date(0), afterId: '00000000-0000-0000-0000-000000000000' }
+
 /** That these texts are nowhere in the database. */
 async function expectForgotten({ app: { pool } }: Service, personal: string[]): Promise<void> {
   const { rows: tables } = await pool.query<{ name: string }>(
@@ -93,7 +95,8 @@ describe('deleting the own account', () => {
     try {
       const email = `lovelace.${randomUUID()}@example.com`
       const headers = { 'user-agent': `Analytical Engine ${randomUUID()}` }
-      await strict.send(Register, { input: { email, password: 'another good one' } })
+      const other = { 'user-agent': `Difference Engine ${randomUUID()}` }
+      await strict.send(Register, { input: { email, password: 'another good one' } }, { headers: other })
       await strict.mailsTo(email)
       await strict.send(Register, { input: { email, password: PASSWORD } }, { headers })
       const token = await mailedToken(strict, email, 'verify-email')
@@ -101,7 +104,7 @@ describe('deleting the own account', () => {
       const { accessToken } = await signIn(strict, email)
       expect(codes(await strict.send(DeleteAccount, {}, { token: accessToken }))).toEqual([])
       await strict.mailsTo(email)
-      await expectForgotten(strict, [email, ...Object.values(headers)])
+      await expectForgotten(strict, [email, ...Object.values(headers), ...Object.values(other)])
     } finally {
       await strict.close()
     }
@@ -148,16 +151,58 @@ describe('deleting the own account', () => {
       return account
     }
 
-    const deletion = async ({ id }: SignedIn) => (await auditOf(service, id)).at(-1)
+    const unfinished = ({ id: subjectId }: SignedIn) => service.app.db.erasure.count({ where: { subjectId } })
 
     test('forgets them all', async () => {
       const account = await busy()
       expect(codes(await withdraw(account))).toEqual([])
       expect(await personal(account)).toBe(0)
-      expect(await deletion(account)).toMatchObject({ action: 'user.deleted', detail: {} })
+      expect(await unfinished(account)).toBe(0)
+      expect((await auditOf(service, account.id)).at(-1)).toMatchObject({
+        action: 'user.deleted',
+        detail: {},
+      })
     })
 
     test('answers when two seconds are over, and the chore forgets the rest', async () => {
+      const account = await left()
+      expect(await personal(account)).toBeGreaterThan(0)
+      await prune(service.app, { maxBatches: 1 })
+      expect(await unfinished(account)).toBe(1)
+      await prune(service.app)
+      expect(await personal(account)).toBe(0)
+      expect(await unfinished(account)).toBe(0)
+    })
+
+    test('neither waits for those of another account nor fails with them', async () => {
+      const [failing, other] = [await left(), await left()]
+      const lock = `SELECT FROM audit_events WHERE subject_id = '${failing.id}' FOR UPDATE`
+      await whileHolding(service.app.config.database.url ?? '', lock, async () => {
+        await prune(service.app)
+        return []
+      })
+      expect(await personal(other)).toBe(0)
+      expect(await personal(failing)).toBeGreaterThan(0)
+      const lines = service.logged.splice(0)
+      expect(lines).toEqual([expect.stringContaining('could not be stripped')])
+      expect(lines[0]).toContain(failing.id)
+      await prune(service.app)
+      expect(await personal(failing)).toBe(0)
+    })
+
+    test('shares the batches of a turn between accounts, so that a busy one does not hold up the others', async () => {
+      const [busyOne, other] = [await left(), await signUp(service)]
+      await withdraw(other)
+      await service.app.db.erasure.create({
+        data: { subjectId: other.id, requestedAt: new Date(), triedAt: new Date(), ...BEFORE_ALL },
+      })
+      for (let turn = 0; turn < 4; turn++) await prune(service.app, { maxBatches: 1 })
+      expect([await unfinished(other), await unfinished(busyOne)]).toEqual([0, 1])
+      await prune(service.app)
+    })
+
+    /** An account that was deleted with most of its events left for the chore. */
+    async function left(): Promise<SignedIn> {
       const account = await busy()
       let now = 0
       const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 1100))
@@ -166,14 +211,8 @@ describe('deleting the own account', () => {
       } finally {
         clock.mockRestore()
       }
-      expect(await personal(account)).toBeGreaterThan(0)
-      expect(await deletion(account)).toMatchObject({ detail: { forgetting: true } })
-      await prune(service.app, { maxBatches: 1 })
-      expect(await deletion(account)).toMatchObject({ detail: { forgetting: true } })
-      await prune(service.app)
-      expect(await personal(account)).toBe(0)
-      expect(await deletion(account)).toMatchObject({ action: 'user.deleted', detail: {} })
-    })
+      return account
+    }
   })
 
   test('leaves the others alone', async () => {
