@@ -188,6 +188,42 @@ describe('audit events', () => {
   })
 })
 
+describe('the audit log, to whoever writes SQL,', () => {
+  const epoch = `extract(epoch FROM now() + interval '10 years')::text`
+  const allow = (value: string) => `SELECT set_config('authograph.prune_audit', ${value}, true)`
+  const insert = async (daysAgo: number) => {
+    const event = {
+      id: randomUUID(),
+      at: new Date(Date.now() - daysAgo * DAY * 1000),
+      action: 'session.started',
+    }
+    await service.app.db.auditEvent.create({ data: event })
+    return `DELETE FROM audit_events WHERE id = '${event.id}'`
+  }
+
+  test.each([`'on'`, epoch])(
+    'gives up no event of the last day, whatever a session sets (%s)',
+    async value => {
+      const deletion = await insert(0.9)
+      await expect(service.app.pool.query(`${allow(value)}; ${deletion}`)).rejects.toThrow('append-only')
+    },
+  )
+
+  test('gives up no event of any age to a role that does not own it, and that role cannot prune', async () => {
+    const deletion = await insert(500)
+    const role = `clerk_${randomUUID().replaceAll('-', '')}`
+    await service.app.pool.query(`CREATE ROLE ${role}; GRANT SELECT, DELETE ON audit_events TO ${role}`)
+    try {
+      // One message is one transaction, which ends with its first error.
+      const as = (sql: string) => service.app.pool.query(`SET LOCAL ROLE ${role}; ${allow(epoch)}; ${sql}`)
+      await expect(as(deletion)).rejects.toThrow('append-only')
+      await expect(as('SELECT prune_audit_events(now(), 1)')).rejects.toThrow('permission denied')
+    } finally {
+      await service.app.pool.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`)
+    }
+  })
+})
+
 test('of two at once one prunes, and the other says that somebody is at it', async () => {
   const lock = 'SELECT pg_advisory_xact_lock(72707370)'
   await service.app.pool.query(`INSERT INTO rate_limits SELECT 'x', 1, $1, 0, NULL`, [service.clock.now()])
