@@ -32,7 +32,11 @@ export class AuditEventType {
   @Field(() => String, { nullable: true, description: 'The User-Agent of the request.' })
   userAgent!: string | null
 
-  @Field(() => String, { nullable: true, description: 'More about it, as JSON text. Never a secret.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'More about it, as JSON text. Never a secret. Email addresses in it are for holders of `users:read` and appear as `…@…` to others.',
+  })
   detail!: string | null
 }
 

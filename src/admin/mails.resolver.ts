@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
 import { PageArgs } from '../pagination.ts'
 import { acting } from './administer.ts'
+import { addressHider } from './hide-addresses.ts'
 import { failedMailPage, retryMail } from './mails.ts'
 import { FailedMailConnection } from './mails.types.ts'
 
@@ -15,8 +16,11 @@ export class MailsResolver {
       'query FailedMails { failedMails(first: 10) { totalCount pageInfo { hasNextPage endCursor } edges { cursor node { id } } nodes { id template recipient attempts lastError createdAt expiresAt } } }',
     ),
   })
-  failedMails(@Ctx() { app }: Context, @Args(() => PageArgs) args: PageArgs): Promise<FailedMailConnection> {
-    return failedMailPage(app, args)
+  async failedMails(
+    @Ctx() { app, viewer }: Context,
+    @Args(() => PageArgs) args: PageArgs,
+  ): Promise<FailedMailConnection> {
+    return failedMailPage(app, args, addressHider(await viewer()))
   }
 
   @Authorized('users:write')

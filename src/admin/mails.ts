@@ -19,10 +19,10 @@ const shown = {
 type Shown = Pick<Mail, keyof typeof shown>
 
 /**
- * A page of the mails that were given up, the latest written first.
+ * A page of the mails that were given up, the latest written first. `hide` takes out what the reader may not see.
  * @throws AuthError BAD_USER_INPUT
  */
-export async function failedMailPage(app: App, args: PageArguments) {
+export async function failedMailPage(app: App, args: PageArguments, hide: (text: string) => string) {
   const page = pageOf(args, ([id = '', ...rest]) => isId(id) && rest.length === 0)
   const [[after] = [], [before] = []] = [page.after, page.before]
   const failed = { status: 'failed' }
@@ -34,7 +34,12 @@ export async function failedMailPage(app: App, args: PageArguments) {
     select: shown,
   })
   const totalCount = () => app.db.mail.count({ where: failed })
-  return connectionOf(page, fetched, totalCount, ({ id }: Shown) => [id])
+  const nodes = fetched.map(({ recipient, lastError, ...mail }) => ({
+    ...mail,
+    recipient: hide(recipient),
+    lastError: lastError === null ? null : hide(lastError),
+  }))
+  return connectionOf(page, nodes, totalCount, ({ id }: Shown) => [id])
 }
 
 /**

@@ -10,7 +10,9 @@ export class FailedMailType {
   @Field(() => String, { description: 'What it says, such as reset-password.' })
   template!: string
 
-  @Field(() => String, { description: 'The address that it was written to.' })
+  @Field(() => String, {
+    description: 'The address that it was written to; `…@…` for readers without `users:read`.',
+  })
   recipient!: string
 
   @Field(() => Int, { description: 'How often it was tried.' })

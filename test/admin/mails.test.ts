@@ -65,6 +65,23 @@ describe('failedMails', () => {
     expect((await read({})).totalCount).toBe(before)
   })
 
+  test('shows no address to a reader without users:read', async () => {
+    const address = `${randomUUID()}@example.com`
+    await failedMail(service, address)
+    await service.app.db.mail.updateMany({
+      where: { recipient: address },
+      data: { lastError: `550 <${address}> unknown` },
+    })
+    await service.app.db.role.create({ data: { name: 'auditor', permissions: ['audit:read'] } })
+    const auditor = await signUpWith(service, 'auditor')
+    const { data, errors } = await service.send(FailedMails, { first: 1 }, { token: auditor.accessToken })
+    expect([errors, data?.failedMails.nodes]).toMatchObject([
+      [],
+      [{ recipient: '…@…', lastError: '550 <…@…> unknown', template: 'invitation' }],
+    ])
+    expect((await read({ first: 1 })).nodes).toMatchObject([{ recipient: address }])
+  })
+
   test('is for nobody without a session, and for nobody without audit:read', async () => {
     expect(codes(await service.send(FailedMails))).toEqual(['UNAUTHENTICATED'])
     expect(codes(await send(FailedMails, {}, await signUp(service)))).toEqual(['FORBIDDEN'])

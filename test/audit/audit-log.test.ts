@@ -6,11 +6,13 @@ import { cursorOf } from '../../src/pagination.ts'
 import type { AuditLogQuery, AuditLogQueryVariables } from '../generated/graphql.ts'
 import {
   AuditLog,
+  DisableUser,
   Login,
   Reauthenticate,
   RotateSigningKey,
   SetUserRoles,
   UpdateProfile,
+  UpdateUser,
 } from '../support/operations.ts'
 import { refusedFields } from '../support/refused.ts'
 import { codes, PASSWORD, type SignedIn, signUp, signUpWith, useService } from '../support/service.ts'
@@ -105,6 +107,38 @@ describe('an event', () => {
     const denied = await read({ filter: { action: 'session.denied' }, first: 1 }, support)
     expect(denied.nodes).toMatchObject([{ actor: null, subject: null, ipAddress: '127.0.0.1' }])
   })
+})
+
+test('the detail of an event shows no address to a reader without users:read', async () => {
+  const [admin, subject] = [await signUpWith(service, 'admin'), await signUp(service)]
+  const email = `${randomUUID()}@example.com`
+  const token = admin.accessToken
+  await service.send(UpdateUser, { id: subject.id, input: { email } }, { token })
+  await service.send(
+    DisableUser,
+    { id: subject.id, reason: `Now "${email}", see ${admin.email}.` },
+    { token },
+  )
+  await service.app.db.role.create({ data: { name: 'auditor', permissions: ['audit:read'] } })
+  const about = { filter: { subjectId: subject.id }, first: 100 }
+  const details = async (reader: SignedIn) => {
+    const { nodes } = await service
+      .send<AuditLogQuery, typeof about>(
+        'query ($filter: AuditFilter, $first: Int) { auditLog(filter: $filter, first: $first) { nodes { action detail } } }',
+        about,
+        { token: reader.accessToken },
+      )
+      .then(({ data }) => data?.auditLog ?? { nodes: [] })
+    return nodes.map(({ detail }) => JSON.parse(detail ?? '{}') as Record<string, unknown>)
+  }
+  const [shown, hidden] = [await details(admin), await details(await signUpWith(service, 'auditor'))]
+  expect(JSON.stringify(shown)).toContain(subject.email)
+  expect(JSON.stringify(shown)).toContain(admin.email)
+  expect(JSON.stringify(hidden)).not.toContain('example.com')
+  expect(hidden).toHaveLength(shown.length)
+  expect(hidden).toContainEqual(
+    expect.objectContaining({ before: { email: '…@…' }, after: { email: '…@…' } }),
+  )
 })
 
 describe('a filter', () => {
