@@ -28,6 +28,8 @@ export function securityHeaders({ publicUrl }: Config): Record<string, string> {
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'cross-origin-resource-policy': 'same-site',
+    // Answers have tokens and personal data in them; what may be kept says so itself (RFC 9111, section 5.2.2.5).
+    'cache-control': 'no-store',
     ...(publicUrl.startsWith('https:') && {
       'strict-transport-security': 'max-age=31536000; includeSubDomains',
     }),

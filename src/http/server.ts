@@ -47,6 +47,9 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   const noteStranger = strangerLog(app)
   server.addHook('onRequest', async (request, reply) => {
     void reply.headers(headers).header(REQUEST_ID_HEADER, request.id)
+    if (hostLines(request) > 1) {
+      return reply.code(400).send(errorBody('BAD_USER_INPUT', 'The request has more than one Host header.'))
+    }
     if (request.method === 'OPTIONS') noteStranger(request)
   })
   await server.register(cors, {
@@ -94,6 +97,14 @@ function strangerLog({ config, log }: App): (request: FastifyRequest) => void {
     named.add(name)
     log.info({ origin: name }, 'a page of an origin that CORS_ORIGINS does not name was kept out')
   }
+}
+
+/**
+ * Node keeps the first of several, and a proxy may have gone by the last: RFC 9112, section 3.2 wants 400 for both
+ * to agree. Counts in the raw headers, for the parsed ones show only one.
+ */
+function hostLines({ raw: { rawHeaders } }: FastifyRequest): number {
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
 }
 
 /** Apollo's adapter makes a URL with the Host header and fails where that gives none. */

@@ -40,6 +40,13 @@ test.each(answers)(
   },
 )
 
+test.each(answers.filter(([, path]) => path !== '/.well-known/jwks.json'))(
+  'an answer %s of %s is kept by no cache',
+  async (_status, path, init) => {
+    expect((await fetch(service.url + path, init)).headers.get('cache-control')).toBe('no-store')
+  },
+)
+
 test.each(answers)('an answer %s of %s has a request id of its own', async (_status, path, init) => {
   const once = await fetch(service.url + path, init)
   const again = await fetch(service.url + path, {

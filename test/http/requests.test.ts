@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { expect, test } from '@jest/globals'
 import { Me, Register } from '../support/operations.ts'
 import { type ErrorFacts, PASSWORD, signUp, useService } from '../support/service.ts'
@@ -105,6 +106,28 @@ test.each(['null', '"text"', '4', '{}', '{"query":4}', '{"query":""}'])(
 test('an address that does not decode is refused in our own words', async () => {
   expect(await request('/%E0%A4%A')).toEqual(refused(400, 'The address is malformed.'))
 })
+
+test.each([
+  'GET /healthz',
+  'GET /graphql?query=%7B__typename%7D',
+  'POST /graphql',
+  'GET /.well-known/jwks.json',
+])('a request with two Host headers is refused: %s', async line => {
+  const lines = [`${line} HTTP/1.1`, 'Host: localhost', 'hOST: evil.example', 'Connection: close', '', '']
+  const answer = await raw(lines.join('\r\n'))
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+  expect(answer).toContain('more than one Host header')
+})
+
+/** What comes back for these bytes until the server closes. */
+async function raw(text: string): Promise<string> {
+  const { hostname, port } = new URL(service.url)
+  const socket = connect(Number(port), hostname)
+  socket.end(text)
+  const chunks: Buffer[] = []
+  for await (const chunk of socket) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString()
+}
 
 test('an unknown address is named without its query', async () => {
   expect(await request('/nothing?token=canary')).toEqual({
