@@ -91,9 +91,12 @@ function purposeOf(id: string): string {
   return `mail ${id}`
 }
 
-/** Where a link of a mail leads: always under PUBLIC_URL, whatever host a request named. */
+/**
+ * Where a link of a mail leads: always under PUBLIC_URL, whatever host a request named. The token is in the fragment,
+ * which browsers do not send: so it is in no log of a server or a proxy, and in no referrer.
+ */
 export function linkTo({ config }: App, page: string, token?: string): string {
-  return `${config.publicUrl}/${page}${token === undefined ? '' : `?token=${token}`}`
+  return `${config.publicUrl}/${page}${token === undefined ? '' : `#token=${token}`}`
 }
 
 /**

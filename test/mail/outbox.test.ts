@@ -62,7 +62,7 @@ test('a queued mail is sent once, in the language of its reader, and its content
   expect(mail?.subject).toBe('[Authograph] 새 비밀번호를 설정해 주세요')
   expect(mail?.from).toEqual({ name: 'Authograph', address: 'no-reply@localhost' })
   expect(mail && tokenOf(mail)).toBe('abc')
-  expect(mail?.html).toContain('http://localhost:4000/reset-password?token=abc')
+  expect(mail?.html).toContain('http://localhost:4000/reset-password#token=abc')
   expect(await only()).toMatchObject({ status: 'sent', sealedData: '', attempts: 1, lastError: null })
 })
 
@@ -281,7 +281,7 @@ test('without a mail server, development writes each mail to a file and logs its
   expect(name).toMatch(/-reset-password\.eml$/)
   const source = await readFile(path.join(folder, 'mail', name), 'utf8')
   expect(source).toContain('To: ada@example.com')
-  expect(local.logged.join()).toContain('http://localhost:4000/reset-password?token=abc')
+  expect(local.logged.join()).toContain('http://localhost:4000/reset-password#token=abc')
   await local.close()
 })
 

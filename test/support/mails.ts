@@ -5,7 +5,7 @@ import { tokenOf } from './smtp.ts'
 /** The token of the newest link to `page` in the mails to an address. */
 export async function mailedToken(service: Service, address: string, page: string): Promise<string> {
   const mails = await service.mailsTo(address)
-  const mail = mails.findLast(({ text }) => text?.includes(`/${page}?token=`))
+  const mail = mails.findLast(({ text }) => text?.includes(`/${page}#token=`))
   if (!mail) throw new Error(`no link to ${page} in: ${mails.map(({ subject }) => subject).join(', ')}`)
   return tokenOf(mail)
 }
@@ -18,7 +18,7 @@ export async function templatesTo({ app }: Service, recipient: string): Promise<
 
 /** An invitation with the token `secret` that was given up, and its id. */
 export async function failedMail({ app }: Service, to: string, expiresAt?: Date): Promise<string> {
-  const data = { link: `${app.config.publicUrl}/accept-invitation?token=secret` }
+  const data = { link: `${app.config.publicUrl}/accept-invitation#token=secret` }
   const mail = { template: 'invitation', to, locale: 'en', data, ...(expiresAt && { expiresAt }) } as const
   return app.db.$transaction(async tx => {
     await queueMail(app, tx, mail)

@@ -71,7 +71,7 @@ export function linkOf(mail: Email): URL {
 
 /** The token in the link of a mail. */
 export function tokenOf(mail: Email): string {
-  const token = linkOf(mail).searchParams.get('token')
+  const token = new URLSearchParams(linkOf(mail).hash.slice(1)).get('token')
   if (!token) throw new Error(`no token in: ${mail.text}`)
   return token
 }

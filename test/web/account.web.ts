@@ -172,5 +172,5 @@ async function openLink(page: Page, address: string): Promise<void> {
   const mail = (await service.mailsTo(address)).at(-1)
   if (!mail) throw new Error(`no mail to ${address}`)
   const link = linkOf(mail)
-  await page.goto(service.url + link.pathname + link.search)
+  await page.goto(service.url + link.pathname + link.hash)
 }

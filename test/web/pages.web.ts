@@ -79,11 +79,11 @@ const open: Record<string, string> = {
   'sign-in': '/sign-in',
   register: '/register',
   'forgot-password': '/forgot-password',
-  'verify-email': '/verify-email?token=x',
-  'reset-password': '/reset-password?token=x',
-  'accept-invitation': '/accept-invitation?token=x',
-  'confirm-email': '/confirm-email?token=x',
-  'undo-email': '/undo-email?token=x',
+  'verify-email': '/verify-email#token=x',
+  'reset-password': '/reset-password#token=x',
+  'accept-invitation': '/accept-invitation#token=x',
+  'confirm-email': '/confirm-email#token=x',
+  'undo-email': '/undo-email#token=x',
   'dead-link': '/reset-password',
 }
 const signedIn = (): Record<string, string> => ({

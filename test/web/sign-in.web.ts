@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { violations } from '../support/axe.ts'
 import { until, useBrowser } from '../support/browser.ts'
 import { PASSWORD, type Service, useService } from '../support/service.ts'
-import { linkOf } from '../support/smtp.ts'
+import { linkOf, tokenOf } from '../support/smtp.ts'
 import { signInOn } from '../support/web.ts'
 
 const ELSEWHERE = 'http://app.example.com'
@@ -18,7 +18,7 @@ async function openMail(page: Page, { url, mailsTo }: Service, address: string):
   const mail = (await mailsTo(address)).at(-1)
   if (!mail) throw new Error(`no mail to ${address}`)
   const link = linkOf(mail)
-  await page.goto(url + link.pathname + link.search)
+  await page.goto(url + link.pathname + link.hash)
   return link
 }
 
@@ -79,10 +79,41 @@ test('a forgotten password is set anew by the mail, and its link works once', as
   await page.getByRole('heading', { name: 'My account' }).waitFor()
 
   const late = await browser.open()
-  await late.goto(service.url + link.pathname + link.search)
+  await late.goto(service.url + link.pathname + link.hash)
   await late.getByLabel('New password').fill('nineteen silver kettles')
   await late.getByRole('button', { name: 'Set the password' }).click()
   await late.getByRole('heading', { name: 'This link does not work' }).waitFor()
+})
+
+test('the token of a link is in no request but the one that spends it, and a link of an earlier version still works', async () => {
+  const { email } = await verified()
+  const page = await browser.open()
+  const requested: string[] = []
+  page.on('request', request => void requested.push(`${request.url()} ${JSON.stringify(request.headers())}`))
+  for (const form of ['#', '?']) {
+    await service.send('mutation ($e: String!) { requestPasswordReset(input: { email: $e }) }', { e: email })
+    const token = tokenOf((await service.mailsTo(email)).at(-1)!)
+    requested.length = 0
+    await page.goto(`${service.url}/reset-password${form}token=${token}`)
+    await page.getByLabel('New password').fill(`${NEW_PASSWORD} ${form}`)
+    await page.getByRole('button', { name: 'Set the password' }).click()
+    await page.getByRole('heading', { name: 'Your password is set' }).waitFor()
+    if (form === '#') expect(requested.filter(line => line.includes(token))).toEqual([])
+  }
+})
+
+test('a link that is opened in the tab of an older one takes its place', async () => {
+  const { email } = await verified()
+  const page = await browser.open()
+  await page.goto(`${service.url}/reset-password#token=${'x'.repeat(43)}`)
+  await page.getByLabel('New password').fill(NEW_PASSWORD)
+  await page.getByRole('button', { name: 'Set the password' }).click()
+  await page.getByRole('heading', { name: 'This link does not work' }).waitFor()
+  await service.send('mutation ($e: String!) { requestPasswordReset(input: { email: $e }) }', { e: email })
+  await openMail(page, service, email)
+  await page.getByLabel('New password').fill(NEW_PASSWORD)
+  await page.getByRole('button', { name: 'Set the password' }).click()
+  await page.getByRole('heading', { name: 'Your password is set' }).waitFor()
 })
 
 test('a token leaves the address bar before anybody can see or share it, and opening its page spends nothing', async () => {
@@ -92,7 +123,7 @@ test('a token leaves the address bar before anybody can see or share it, and ope
   const link = await openMail(page, service, email)
   await page.getByRole('heading', { name: 'Set a new password' }).waitFor()
   await page.waitForURL(`${service.url}/reset-password`)
-  await page.goto(service.url + link.pathname + link.search)
+  await page.goto(service.url + link.pathname + link.hash)
   await page.getByLabel('New password').fill(NEW_PASSWORD)
   await page.getByRole('button', { name: 'Set the password' }).click()
   await page.getByRole('heading', { name: 'Your password is set' }).waitFor()
@@ -257,7 +288,7 @@ async function verified(): Promise<{ email: string }> {
   const [mail] = await service.mailsTo(email)
   if (!mail) throw new Error(`no mail to ${email}`)
   await service.send('mutation ($t: String!) { verifyEmail(input: { token: $t }) { id } }', {
-    t: linkOf(mail).searchParams.get('token'),
+    t: tokenOf(mail),
   })
   return { email }
 }
