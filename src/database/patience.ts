@@ -22,6 +22,9 @@ export function impatientPool(options: pg.PoolConfig): pg.Pool {
     connectionTimeoutMillis: PATIENCE_MS,
     onConnect: async connected => {
       const client = connected as pg.Client
+      // Its pool listens only while it is idle. Elsewhere, a connection that breaks would end the process; whoever uses
+      // it gets the error from the statement.
+      client.on('error', () => {})
       whenSilent(client, () => {
         for (const each of [client, ...idle]) {
           each.connection.stream.destroy(new Error('The database connection fell silent'))

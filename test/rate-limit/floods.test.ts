@@ -129,6 +129,26 @@ test('sessions are looked up while every connection that counts attempts is take
   service.logged.splice(0)
 })
 
+test('an attempt whose connection breaks while it is counted is put off, and the server goes on', async () => {
+  const { accessToken: token, id } = await signUp(service)
+  const send = floods[0]![1]()
+  await send()
+  const url = service.app.config.database.url ?? ''
+  const [reply] = await whileHolding(url, 'SELECT FROM rate_limits FOR UPDATE', async waiting => {
+    const sent = send()
+    await waiting(1)
+    await service.app.pool.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+    )
+    return [await sent]
+  })
+  expect(reply?.errors).toMatchObject([{ extensions: { code: 'SERVICE_UNAVAILABLE' } }])
+  service.logged.splice(0)
+  expect((await service.send(Me, {}, { token })).data?.me?.id).toBe(id)
+  expect(codes(await send())).toEqual(['INVALID_CREDENTIALS'])
+})
+
 describe('a block that another replica has lifted', () => {
   test('ends here within a second', async () => {
     const account = await signUp(service)
