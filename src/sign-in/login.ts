@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { findUser } from '../accounts/account.ts'
 import { canonicalEmail } from '../accounts/email.ts'
 import { deviceNameField } from '../accounts/fields.ts'
+import { sendOverdueVerification } from '../accounts/overdue-verification.ts'
 import { canonicalUsername } from '../accounts/username.ts'
 import { findWaiting } from '../accounts/waiting.ts'
 import type { App } from '../app.ts'
@@ -98,6 +99,7 @@ async function tryLogin(
   }
   if (app.config.emailVerification === 'required' && !account.emailVerifiedAt) {
     await recordDenial(app, account.id, request)
+    await sendOverdueVerification(app, account, originOf(app, request), request)
     throw new AuthError('EMAIL_NOT_VERIFIED')
   }
   const passwordHash = await renewHash(app, account, password)

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import { expect, test } from '@jest/globals'
+import { mailedToken, templatesTo } from '../support/mails.ts'
+import { Login, RequestPasswordReset, VerifyEmail } from '../support/operations.ts'
+import { codes, PASSWORD, type Service, startService, useService } from '../support/service.ts'
+
+const settings = {
+  EMAIL_VERIFICATION: 'required',
+  LIMIT_MAIL_ADDRESS: '2/1h',
+  LIMIT_MAIL_NETWORK: '3/1h',
+  TRUSTED_PROXIES: '127.0.0.1, ::1',
+}
+const service = useService({ settings })
+
+let network = 0
+function elsewhere() {
+  network += 1
+  return { 'x-forwarded-for': `198.18.0.${network}` }
+}
+
+const login = (email: string, { password = PASSWORD, headers = elsewhere(), on = service as Service } = {}) =>
+  on.send(Login, { input: { identifier: email, password } }, { headers })
+const verify = (token: string) => service.send(VerifyEmail, { input: { token } })
+
+/** An account as an import leaves it: with a password, and an address that nobody has verified. */
+async function imported(): Promise<string> {
+  const email = `${randomUUID()}@example.com`
+  const at = service.clock.now()
+  const passwordHash = await service.app.hasher.hash(PASSWORD)
+  await service.app.db.user.create({
+    data: { email, emailCanonical: email, passwordHash, createdAt: at, updatedAt: at },
+  })
+  return email
+}
+
+test('an imported account that signs in receives the link that it is told to open, and then signs in', async () => {
+  const email = await imported()
+  expect(codes(await login(email, { password: 'wrong' }))).toEqual(['INVALID_CREDENTIALS'])
+  expect(await templatesTo(service, email)).toEqual([])
+  expect(codes(await login(email))).toEqual(['EMAIL_NOT_VERIFIED'])
+  expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
+  expect(codes(await login(email))).toEqual([])
+})
+
+test('a link that was sent stays valid: signing in again sends no other, on no replica and at no time', async () => {
+  const replica = await startService({
+    databaseUrl: service.app.config.database.url ?? '',
+    settings,
+    clock: service.clock,
+  })
+  try {
+    const email = await imported()
+    const replies = await Promise.all(
+      Array.from({ length: 6 }, (_, at) => login(email, { on: at % 2 ? service : replica })),
+    )
+    expect(replies.flatMap(codes)).toEqual(Array(6).fill('EMAIL_NOT_VERIFIED'))
+    expect(await templatesTo(service, email)).toEqual(['verify-email'])
+    const token = await mailedToken(service, email, 'verify-email')
+    service.clock.advance(86_000)
+    expect(codes(await login(email))).toEqual(['EMAIL_NOT_VERIFIED'])
+    expect(codes(await verify(token))).toEqual([])
+  } finally {
+    await replica.close()
+  }
+})
+
+test('once the link has expired, signing in sends another', async () => {
+  const email = await imported()
+  await login(email)
+  service.clock.advance(86_401)
+  expect(codes(await login(email))).toEqual(['EMAIL_NOT_VERIFIED'])
+  expect(await templatesTo(service, email)).toEqual(['verify-email', 'verify-email'])
+  expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
+})
+
+test('the link counts as an email: beyond the limit the answer says that none was sent, and for how long', async () => {
+  const email = await imported()
+  const headers = elsewhere()
+  for (let count = 0; count < 3; count++) {
+    const input = { email: `${randomUUID()}@example.com` }
+    expect(codes(await service.send(RequestPasswordReset, { input }, { headers }))).toEqual([])
+  }
+  const reply = await login(email, { headers })
+  expect(reply.errors).toMatchObject([
+    {
+      message: expect.stringContaining('No further link can be sent now'),
+      extensions: { code: 'EMAIL_NOT_VERIFIED' },
+    },
+  ])
+  expect([29, 30]).toContain(reply.errors[0]?.extensions.retryAfter)
+  expect(await templatesTo(service, email)).toEqual([])
+  expect(codes(await login(email))).toEqual(['EMAIL_NOT_VERIFIED'])
+  expect(await templatesTo(service, email)).toEqual(['verify-email'])
+})
