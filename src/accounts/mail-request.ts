@@ -83,5 +83,6 @@ export function mailAttempt(app: App, purpose: TokenPurpose, emailCanonical: str
     rule: 'mail.address',
     subject: `${purpose}:${hashedSubject(app, mailboxOf(emailCanonical))}`,
     blockMaxSeconds: lifeSecondsOf(purpose),
+    name: emailCanonical,
   }
 }

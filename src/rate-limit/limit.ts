@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestFacts } from '../context.ts'
-import { statement, withConnection } from '../database/client.ts'
+import { isId, statement, withConnection } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 
 /** How long the first block lasts; each further one twice as long, up to an hour unless the attempt says less. */
@@ -14,6 +14,8 @@ export type Attempt = {
   subject: string
   /** An hour unless given, and never more. */
   blockMaxSeconds?: number
+  /** The canonical address or username behind the subject, by which the audit log finds the account. */
+  name?: string
 }
 
 const count = statement<[number: number, endsAt: Date, fresh: boolean]>(
@@ -44,7 +46,10 @@ export async function countAttempt(app: App, attempts: Attempt[], request: Reque
   const attempt = attempts[place]
   if (!attempt) throw new Error(`count_attempt returned place ${place + 1} of ${attempts.length}`)
   // Once a block, not once an attempt: a flood must not fill the audit log.
-  if (fresh) await record(app.db, request, { action: 'limit.hit', at: now, detail: { rule: attempt.rule } })
+  if (fresh) {
+    const subjectId = await accountOf(app, attempt)
+    await record(app.db, request, { action: 'limit.hit', at: now, subjectId, detail: { rule: attempt.rule } })
+  }
   throw new LimitHit(attempt.rule, Math.ceil((until.getTime() - now.getTime()) / 1000))
 }
 
@@ -108,6 +113,18 @@ async function countUnlessBlocked(
     blocks.add(keys[place] ?? '', until, now)
     return { place, until, fresh }
   })
+}
+
+const findByName = statement<[id: string]>(
+  'limit-account',
+  'SELECT id FROM users WHERE email_canonical = $1 UNION ALL SELECT id FROM users WHERE username = $1',
+)
+
+/** The account that an attempt is about, so that its deletion makes the audit log forget where the attempt came from. */
+async function accountOf({ pool }: App, { subject, name }: Attempt): Promise<string | undefined> {
+  if (name === undefined) return isId(subject) ? subject : undefined
+  const [found] = await findByName(pool, [name])
+  return found?.[0]
 }
 
 /** RATE_LIMITED, with the rule that was hit for whoever may know another way. */

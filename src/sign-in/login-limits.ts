@@ -101,7 +101,7 @@ function nameAttempts(app: App, { emailCanonical, username }: Pick<User, 'emailC
 }
 
 function nameAttempt(app: App, name: string): Attempt {
-  return { rule: 'login.account', subject: hashedSubject(app, name) }
+  return { rule: 'login.account', subject: hashedSubject(app, name), name }
 }
 
 /** Of one device for all accounts together. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, jest, test } from '@jest/globals'
+import type { DocumentNode } from 'graphql'
 import { prune } from '../../src/admin/prune.ts'
 import { auditOf } from '../support/audit.ts'
 import { mailedToken } from '../support/mails.ts'
@@ -13,6 +14,7 @@ import {
   Reauthenticate,
   Register,
   RequestEmailChange,
+  RequestPasswordReset,
   ResetPassword,
   SetUserRoles,
   UpdateProfile,
@@ -88,6 +90,31 @@ describe('deleting the own account', () => {
     await withdraw(account)
     expect((await service.mailsTo(email)).at(-1)?.subject).toBe('Your account at Authograph has been deleted')
     await expectForgotten(service, [email, username, newEmail, 'Lovelace', account.sessionId])
+  })
+
+  test('leaves nothing of where too many attempts came from', async () => {
+    const account = await signUp(service, { username: `ada-${randomUUID().slice(0, 20)}` })
+    const { username } = await service.app.db.user.findUniqueOrThrow({ where: { id: account.id } })
+    const headers = { 'user-agent': `Analytical Engine ${randomUUID()}` }
+    const attempts: [DocumentNode, Record<string, unknown>][] = [
+      [Login, { identifier: account.email, password: 'wrong' }],
+      [Login, { identifier: username, password: 'wrong' }],
+      [Reauthenticate, { password: 'wrong' }],
+      [RequestPasswordReset, { email: account.email }],
+    ]
+    for (const [document, input] of attempts) {
+      const failures = []
+      for (let attempt = 0; attempt < 11; attempt++) {
+        const sending = { token: account.accessToken, headers }
+        failures.push(...codes(await service.send(document, { input }, sending)))
+      }
+      expect(failures.at(-1)).toBe('RATE_LIMITED')
+    }
+    const hits = { action: 'limit.hit', userAgent: headers['user-agent'] }
+    expect(await service.app.db.auditEvent.count({ where: hits })).toBe(attempts.length)
+    await withdraw(account)
+    await service.mailsTo(account.email)
+    await expectForgotten(service, [account.email, ...Object.values(headers)])
   })
 
   test('leaves nothing personal of a registration that waited for its address, nor of others for it', async () => {
