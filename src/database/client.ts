@@ -21,13 +21,10 @@ const CONNECT_AT_START_MS = 10_000
 
 /** Fails within about `PATIENCE_MS` while the database does not answer. */
 export function connect(url: string, poolSize: number, onIdleError: (error: Error) => void): Connections {
+  const idle = new Set<pg.Client>()
   const openPool = (max: number) => {
-    const opened = impatientPool({
-      connectionString: url,
-      max,
-      keepAlive: true,
-      application_name: APPLICATION_NAME,
-    })
+    const options = { connectionString: url, max, keepAlive: true, application_name: APPLICATION_NAME }
+    const opened = impatientPool(options, idle)
     // An idle connection that breaks would otherwise end the process.
     return opened.on('error', onIdleError)
   }

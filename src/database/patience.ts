@@ -10,13 +10,13 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5000
 /**
  * A pool in which every statement is answered or fails within `PATIENCE_MS`. Where no answer comes, what
  * became of the statement is unknown, and so is the state of its transaction: the connection is let go of.
- * A network that drops packets tells nobody, so the idle connections go with it; new ones cost a millisecond.
+ * A network that drops packets tells nobody, so the idle connections go with it; new ones cost a millisecond. Pools to
+ * one database share `idle`.
  *
  * Not by pg's `query_timeout`: that leaves the connection in use, with a COMMIT that may still come or a
  * transaction that never ends, and what later requests write in it would be lost.
  */
-export function impatientPool(options: pg.PoolConfig): pg.Pool {
-  const idle = new Set<pg.Client>()
+export function impatientPool(options: pg.PoolConfig, idle = new Set<pg.Client>()): pg.Pool {
   const pool = new pg.Pool({
     ...options,
     connectionTimeoutMillis: PATIENCE_MS,

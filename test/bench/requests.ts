@@ -142,10 +142,14 @@ function randomToken(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** Requests that never succeed: each answer is RATE_LIMITED, or `code` while attempts are free. */
+/**
+ * Requests that never succeed: each answer is RATE_LIMITED, or `code` while attempts are free. They may be put off, too;
+ * what is measured beside them may not.
+ */
 function refused(code: string, next: () => string): Source {
   return {
     next,
-    expects: body => body.includes('"code":"RATE_LIMITED"') || body.includes(`"code":"${code}"`),
+    expects: body =>
+      ['RATE_LIMITED', 'SERVICE_UNAVAILABLE', code].some(each => body.includes(`"code":"${each}"`)),
   }
 }

@@ -207,13 +207,16 @@ describe('a statement whose answer did not come', () => {
 
 describe('a network that came back without the old connections', () => {
   test('costs no more than the requests that were under way', async () => {
-    await Promise.all(Array.from({ length: 20 }, () => refresh(service, 'garbage')))
-    expect(service.app.pool.idleCount).toBeGreaterThan(5)
+    const { pool, limiter } = service.app
+    await Promise.all(Array.from({ length: 20 }, () => pool.query('SELECT 1')))
+    await refresh(service, 'garbage')
+    expect([pool.idleCount > 5, limiter.pool.idleCount > 0]).toEqual([true, true])
     proxy.stall()
     expect(codes(await refresh(service, account.refreshToken))).toEqual(['SERVICE_UNAVAILABLE'])
     proxy.abandon()
     const pair = await refreshed(service, account.refreshToken)
     for (let i = 0; i < 20; i++) expect(await stateOf(service, pair.accessToken)).toBe('LIVE')
+    expect(codes(await refresh(service, 'garbage'))).toEqual(['REFRESH_TOKEN_INVALID'])
   })
 
   test('does not keep the locks of a transaction that was cut off', async () => {
