@@ -117,6 +117,7 @@ const settings = z.object({
   SESSION_IDLE_TTL: duration.default(30 * 86_400),
   SESSION_ABSOLUTE_TTL: duration.default(90 * 86_400),
   SESSION_SHORT_TTL: duration.default(86_400),
+  SESSIONS_MAX: integer(1, 1000).default(100),
   REGISTRATION: z.enum(['open', 'closed'], { error: 'must be open or closed' }).default('open'),
   EMAIL_VERIFICATION: z
     .enum(['off', 'optional', 'required'], { error: 'must be off, optional or required' })
@@ -286,6 +287,8 @@ function toConfig(env: Settings) {
       absoluteTtlSeconds: env.SESSION_ABSOLUTE_TTL,
       /** Of a session that is not to be remembered. */
       shortTtlSeconds: env.SESSION_SHORT_TTL,
+      /** Live at the same time, of one account; the oldest ends when a further one starts. */
+      max: env.SESSIONS_MAX,
     },
     registrationOpen: env.REGISTRATION === 'open',
     /**

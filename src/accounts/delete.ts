@@ -9,10 +9,11 @@ import { queueMail } from '../mail/outbox.ts'
 import { keepAnAdministrator } from '../permissions/administrators.ts'
 
 /**
- * Removes an account with everything that belongs to it, in the caller's transaction: sessions, roles, tokens and
- * mails. The audit log keeps what happened, without personal data: call `forgetPerson` after the transaction, for there
- * may be more events than it has time for. Says good-bye by email where the address is verified. Call this first in the
- * transaction, for it locks (see `keepAnAdministrator`). Returns the ids to call `forgetPerson` with.
+ * Removes an account with everything that belongs to it, in the caller's transaction: roles, tokens and mails. Its
+ * sessions end, and the audit log keeps what happened, without personal data: call `deleteSessionsOf` and
+ * `forgetPerson` after the transaction, for there may be more rows than it has time for. Says good-bye by email where
+ * the address is verified. Call this first in the transaction, for it locks (see `keepAnAdministrator`). Returns the
+ * ids to call `forgetPerson` with.
  * @throws AuthError NOT_FOUND; CONFLICT for the last administrator
  */
 export async function deleteAccountOf(
@@ -21,7 +22,7 @@ export async function deleteAccountOf(
   userId: string,
   { actorId, request }: { actorId: string; request: Origin },
 ): Promise<string[]> {
-  const removed = await keepAnAdministrator(app, tx, () => removeUser(tx, userId))
+  const removed = await keepAnAdministrator(app, tx, () => removeUser(app, tx, userId))
   const { email, emailCanonical, locale } = removed
   // Accounts that were asked for with this address; the account's own tokens went with it.
   const waiting = { emailCanonical, userId: null }
@@ -59,12 +60,16 @@ async function twinsOf(tx: Queryable, subjectId: string, { createdAt }: Removed)
 
 type Removed = Pick<User, 'email' | 'emailCanonical' | 'emailVerifiedAt' | 'locale' | 'createdAt'>
 
-async function removeUser(tx: Queryable, id: string): Promise<Removed> {
+/** The sessions end with the account. Their rows are left, with a note that they are to be deleted. */
+async function removeUser(app: App, tx: Queryable, id: string): Promise<Removed> {
   const [removed] = isId(id)
     ? await tx.$queryRaw<Removed[]>`
-        DELETE FROM users WHERE id = ${id}::uuid
-        RETURNING email, email_canonical AS "emailCanonical", email_verified_at AS "emailVerifiedAt", locale,
-          created_at AS "createdAt"`
+        WITH removed AS (DELETE FROM users WHERE id = ${id}::uuid RETURNING *), ending AS (
+          INSERT INTO session_endings (user_id, epoch, at)
+          SELECT id, session_epoch + 1, ${app.clock.now()}::timestamptz FROM removed
+        ) SELECT email, email_canonical AS "emailCanonical", email_verified_at AS "emailVerifiedAt", locale,
+          created_at AS "createdAt"
+        FROM removed`
     : []
   if (!removed) throw new AuthError('NOT_FOUND', { message: 'There is no account with this id.' })
   return removed

@@ -7,6 +7,7 @@ import { AuthError } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { queueNotice } from '../mail/notices.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
+import { deleteSessionsOf } from '../sessions/tidy.ts'
 import { type Acting, administerUser, type Target } from './administer.ts'
 
 const reasonField = labelField(500).nullish()
@@ -83,6 +84,7 @@ export async function deleteUser(app: App, id: string, acting: Acting): Promise<
     refuseOwn(target, acting, 'delete')
     return deleteAccountOf(app, tx, id, { actorId: acting.viewer.account.id, request: acting.request })
   })
+  await deleteSessionsOf(app, id)
   await forgetPerson(app, erased)
 }
 
@@ -93,10 +95,9 @@ export async function deleteUser(app: App, id: string, acting: Acting): Promise<
 export async function revokeUserSessions(app: App, id: string, acting: Acting): Promise<number> {
   const { request, viewer } = acting
   const revocation = { action: 'session.revoked', request, actorId: viewer.account.id } as const
-  const ended = await administerUser(app, acting, 'users:write', id, tx =>
+  return administerUser(app, acting, 'users:write', id, tx =>
     revokeSessions(app, { userId: id }, revocation, tx),
   )
-  return ended.length
 }
 
 function refuseOwn({ id }: Target, { viewer }: Acting, what: 'disable' | 'delete'): void {

@@ -6,6 +6,7 @@ import { addSeconds } from '../clock.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { DEVICE_TTL_SECONDS } from '../sessions/device.ts'
+import { tidySessions } from '../sessions/tidy.ts'
 
 const INTERVAL_SECONDS = 60
 const DAY = 86_400
@@ -107,6 +108,7 @@ export async function prune(app: App, { maxBatches = Number.POSITIVE_INFINITY } 
       if (deleted < BATCH) break
     }
   }
+  await tidySessions(app, maxBatches)
   await forgetDeleted(app, maxBatches)
   return pruned
 }

@@ -4,6 +4,7 @@ import { statement } from '../database/client.ts'
 import { reloadKeys } from '../keys/reload.ts'
 import { renewServerKey, SERVER_KEYS } from '../keys/server-key.ts'
 import { type Rotation, rotateSigningKey } from '../keys/signing-keys.ts'
+import { isLive } from '../sessions/live.ts'
 
 export type RotationOptions = {
   /** Absent for the command line. */
@@ -55,8 +56,8 @@ const BATCH = 2000
 const endSome = statement<[last: string, ended: number]>(
   'sessions-end-all',
   `WITH batch AS (
-     SELECT id, revoked_at IS NULL AND expires_at > $1 AND created_at <= $1 AS live FROM sessions
-     WHERE id > $2 ORDER BY id LIMIT ${BATCH}
+     SELECT s.id, ${isLive('$1')} AND s.created_at <= $1 AS live
+     FROM sessions s LEFT JOIN users u ON u.id = s.user_id WHERE s.id > $2 ORDER BY s.id LIMIT ${BATCH}
    ), ended AS (
      UPDATE sessions s SET revoked_at = $1 FROM batch WHERE s.id = batch.id AND batch.live AND s.revoked_at IS NULL RETURNING s.id
    )

@@ -31,7 +31,7 @@ export const auditActions = {
   'session.denied': 'A sign-in failed.',
   'session.reauthenticated': 'The password was proved again.',
   'session.ended': 'A session was ended by signing out.',
-  'session.revoked': 'A session was ended from elsewhere.',
+  'session.revoked': 'Sessions were ended from elsewhere: one by its id, or several, with their count.',
   'session.reuse_detected': 'A spent refresh token came back; its session was ended.',
   'limit.hit': 'Too many attempts; further ones are refused for a while.',
   'access.denied': 'Somebody signed in asked for what they may not do.',

@@ -4,12 +4,19 @@ export type Columns<Field extends string = string> = Readonly<Record<Field, stri
 /**
  * SQL that inserts the records of the JSON parameter `$parameter` (see `toRows`), once for each row of
  * `guard`, the name of a CTE: where that is empty, nothing is inserted. Columns are named, so that a
- * column that a newer version adds keeps its default.
+ * column that a newer version adds keeps its default. `computed` columns are SQL over the record `r` and the
+ * guard in place of what the record says.
  */
-export function insertSql(table: string, columns: Columns, parameter: number, guard?: string): string {
-  const names = Object.values(columns)
+export function insertSql(
+  table: string,
+  columns: Columns,
+  parameter: number,
+  guard?: string,
+  computed: Record<string, string> = {},
+): string {
+  const names = [...new Set([...Object.values(columns), ...Object.keys(computed)])]
   return `INSERT INTO ${table} (${names.join(', ')})
-    SELECT ${names.map(name => `r.${name}`).join(', ')}
+    SELECT ${names.map(name => computed[name] ?? `r.${name}`).join(', ')}
     FROM ${guard ? `${guard}, ` : ''}jsonb_populate_recordset(NULL::${table}, $${parameter}::jsonb) r`
 }
 

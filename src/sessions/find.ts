@@ -4,6 +4,7 @@ import type { Viewer } from '../context.ts'
 import { findTogether } from '../database/batch.ts'
 import { statement, toRecord } from '../database/client.ts'
 import type { Session } from '../generated/prisma/client.ts'
+import { revokedAt } from './live.ts'
 
 export const sessionColumns = {
   id: 'id',
@@ -27,7 +28,17 @@ export const sessionColumns = {
 
 const sessionFields = Object.keys(sessionColumns)
 
-const columns = [...Object.values(sessionColumns).map(column => `s.${column}`), ...accountColumns].join(', ')
+/** What a session is read from: `s` is the sessions table, `u` the users table. */
+export const selectedColumns = Object.values(sessionColumns)
+  .map(column => (column === sessionColumns.revokedAt ? `${revokedAt} AS revoked_at` : `s.${column}`))
+  .join(', ')
+
+/** The session in a row that selected `selectedColumns` from its start on. */
+export function toSessionRecord(row: unknown[]): Session {
+  return toRecord<Session>(sessionFields, row)
+}
+
+const columns = [selectedColumns, ...accountColumns].join(', ')
 const find = findTogether(
   statement(
     'session-with-account',
@@ -46,7 +57,7 @@ export async function findSession(app: App, id: string): Promise<Viewer | undefi
   const row = await find(app.pool, id)
   return (
     row && {
-      session: toRecord<Session>(sessionFields, row),
+      session: toSessionRecord(row),
       account: toAccount(app, row, sessionFields.length),
     }
   )

@@ -7,9 +7,10 @@ import type { Session } from '../generated/prisma/client.ts'
 import { queueNotice } from '../mail/notices.ts'
 import { whyEnded } from './authenticate.ts'
 import { findSession } from './find.ts'
+import { isLive } from './live.ts'
 import { noticeTo, originOf } from './notice.ts'
 import { isAuthentic, parseRefreshToken } from './refresh-token.ts'
-import { revokeSessions } from './revoke.ts'
+import { revokeSession } from './revoke.ts'
 
 /** Two tabs that refresh at once, or a client that repeats a request, are not an attack. */
 const GRACE_SECONDS = 30
@@ -57,13 +58,13 @@ async function endReused(
   request: RequestFacts,
 ): Promise<void> {
   await app.db.$transaction(async tx => {
-    const ended = await revokeSessions(
+    const ended = await revokeSession(
       app,
-      { id: session.id },
+      session,
       { action: 'session.reuse_detected', request, detail: { generation } },
       tx,
     )
-    if (ended.length === 0) return
+    if (!ended) return
     await queueNotice(app, tx, account, noticeTo(app, account, 'reuse-detected', originOf(app, session)))
   })
 }
@@ -80,10 +81,10 @@ function mayRepeat({ rotatedAt, generationSeenAt }: Session, now: Date): boolean
 
 const moveOn = statement(
   'session-rotate',
-  `UPDATE sessions SET generation = generation + 1, rotated_at = $3, last_used_at = $3, generation_seen_at = NULL,
+  `UPDATE sessions s SET generation = generation + 1, rotated_at = $3, last_used_at = $3, generation_seen_at = NULL,
      expires_at = $4, ip_address = $5, user_agent = $6
-   WHERE id = $1 AND generation = $2 AND revoked_at IS NULL AND expires_at > $3
-   RETURNING id`,
+   FROM users u WHERE s.id = $1 AND generation = $2 AND u.id = s.user_id AND ${isLive('$3')}
+   RETURNING s.id`,
 )
 
 /** The session moved on by one generation, or undefined when somebody else was first. */

@@ -1,9 +1,13 @@
 import type { App } from '../app.ts'
 import type { AuditAction } from '../audit/actions.ts'
-import { type Origin, record } from '../audit/record.ts'
+import { auditColumns, type Origin, record, toEvent } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
 import type { Queryable } from '../database/client.ts'
+import { insertSql, toRows } from '../database/insert.ts'
+import { unauthenticated } from '../errors.ts'
 import type { Prisma, Session } from '../generated/prisma/client.ts'
+import { findSession } from './find.ts'
+import { isLive } from './live.ts'
 
 export type Revocation = {
   action: AuditAction
@@ -12,54 +16,111 @@ export type Revocation = {
   detail?: Prisma.InputJsonObject
 }
 
+const endOne = `
+  WITH ended AS (
+    UPDATE sessions s SET revoked_at = $3::timestamptz FROM users u
+    WHERE s.id = $1::uuid AND s.user_id = $2::uuid AND u.id = s.user_id AND ${isLive('$3::timestamptz')}
+    RETURNING s.id
+  ) ${insertSql('audit_events', auditColumns, 4, 'ended')}`
+
 /**
- * Ends the live sessions that `where` selects, at once and for good, and returns them. What is ended and
- * what is recorded are one transaction: the caller's, where there is one.
+ * Ends one session for good and returns true, or returns false if it is not live. One statement ends it and records
+ * the event, in the caller's transaction if there is one.
+ */
+export async function revokeSession(
+  app: App,
+  { id, userId }: Pick<Session, 'id' | 'userId'>,
+  { action, request, actorId, detail }: Revocation,
+  tx: Queryable = app.db,
+): Promise<boolean> {
+  const at = app.clock.now()
+  const event = toEvent(request, {
+    action,
+    at,
+    actorId,
+    subjectId: userId,
+    detail: { sessionId: id, ...detail },
+  })
+  return (await tx.$executeRawUnsafe(endOne, id, userId, at, toRows(auditColumns, event))) > 0
+}
+
+/** Which sessions end: those of an account, except `keptId` if given. */
+export type Selection = { userId: string; keptId?: string | undefined }
+
+/**
+ * Ends all live sessions of an account for good, except the kept one, and returns how many ended. The time does not
+ * grow with their number: it raises the account's epoch, and tidy.ts marks the rows afterwards. One event has the
+ * count. Runs in the caller's transaction if there is one. It locks the account's row before any session, so that
+ * revocations of one account queue and never deadlock: change the account first in the transaction, never a session.
+ * @throws AuthError UNAUTHENTICATED if the session to keep has ended meanwhile; roll back
  */
 export function revokeSessions(
   app: App,
-  where: Prisma.SessionWhereInput,
+  selection: Selection,
   revocation: Revocation,
   tx?: Queryable,
-): Promise<Session[]> {
+): Promise<number> {
   return tx
-    ? revokeWithin(app, where, revocation, tx)
-    : app.db.$transaction(own => revokeWithin(app, where, revocation, own))
+    ? revokeWithin(app, selection, revocation, tx)
+    : app.db.$transaction(own => revokeWithin(app, selection, revocation, own))
 }
+
+/** Only accounts from before SESSIONS_MAX have more sessions than a few hundred; beyond this they are not counted. */
+const COUNTED_MAX = 100_000
+
+/**
+ * Runs after the account's row is locked: a statement of its own, because one that waited for the lock would see the
+ * sessions as they were before it waited.
+ */
+const endOthers = `
+  WITH kept AS (
+    UPDATE sessions SET epoch = $2::int
+    WHERE id = $3::uuid AND user_id = $1::uuid AND epoch = $2::int - 1 AND revoked_at IS NULL
+      AND expires_at > $4::timestamptz
+    RETURNING id
+  ), others AS MATERIALIZED (
+    SELECT expires_at > $4::timestamptz AS live FROM sessions
+    WHERE user_id = $1::uuid AND epoch = $2::int - 1 AND revoked_at IS NULL AND id IS DISTINCT FROM $3::uuid
+    LIMIT ${COUNTED_MAX}
+  ), ending AS (
+    INSERT INTO session_endings (user_id, epoch, at)
+    SELECT $1::uuid, $2::int, $4::timestamptz WHERE EXISTS (SELECT FROM others)
+  )
+  SELECT EXISTS (SELECT FROM kept) AS kept, (SELECT count(*)::int FROM others WHERE live) AS count`
 
 async function revokeWithin(
   app: App,
-  where: Prisma.SessionWhereInput,
+  { userId, keptId }: Selection,
   { action, request, actorId, detail }: Revocation,
   tx: Queryable,
-): Promise<Session[]> {
-  const now = app.clock.now()
-  const ended = await tx.session.updateManyAndReturn({
-    where: { AND: [where, { revokedAt: null, expiresAt: { gt: now } }] },
-    data: { revokedAt: now },
-  })
-  await record(
-    tx,
-    request,
-    ...ended.map(session => ({
-      action,
-      at: now,
-      actorId,
-      subjectId: session.userId,
-      detail: { sessionId: session.id, ...detail },
-    })),
+): Promise<number> {
+  const at = app.clock.now()
+  const [account] = await tx.$queryRaw<{ epoch: number }[]>`
+    UPDATE users SET session_epoch = session_epoch + 1 WHERE id = ${userId}::uuid RETURNING session_epoch AS epoch`
+  if (!account) return 0
+  const [ended] = await tx.$queryRawUnsafe<{ kept: boolean; count: number }[]>(
+    endOthers,
+    userId,
+    account.epoch,
+    keptId ?? null,
+    at,
   )
-  return ended
+  if (keptId !== undefined && !ended?.kept) throw unauthenticated('REVOKED')
+  const count = ended?.count ?? 0
+  if (count > 0)
+    await record(tx, request, { action, at, actorId, subjectId: userId, detail: { count, ...detail } })
+  return count
 }
 
-/** Ends a session of the viewer's own; undefined where there is none with this id. */
+/** Ends one of the viewer's sessions and returns it as it is then; undefined if the viewer has none with this id. */
 export async function revokeOwnSession(
   app: App,
   id: string,
   { account }: Viewer,
   request: RequestFacts,
 ): Promise<Session | undefined> {
-  const own = { id, userId: account.id }
-  const [ended] = await revokeSessions(app, own, { action: 'session.revoked', request, actorId: account.id })
-  return ended ?? (await app.db.session.findFirst({ where: own })) ?? undefined
+  const revocation = { action: 'session.revoked', request, actorId: account.id } as const
+  await revokeSession(app, { id, userId: account.id }, revocation)
+  const found = await findSession(app, id)
+  return found?.account.id === account.id ? found.session : undefined
 }

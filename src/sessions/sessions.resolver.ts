@@ -94,7 +94,7 @@ export class SessionsResolver {
   })
   async revokeOtherSessions(@Ctx() context: Context): Promise<number> {
     const { session } = await context.viewer()
-    return this.#revoke(context, { id: { not: session.id } })
+    return this.#revoke(context, session.id)
   }
 
   @Authorized()
@@ -105,29 +105,44 @@ export class SessionsResolver {
     ),
   })
   revokeAllSessions(@Ctx() context: Context): Promise<number> {
-    return this.#revoke(context, {})
+    return this.#revoke(context)
   }
 
-  async #revoke(context: Context, which: { id?: { not: string } }): Promise<number> {
+  async #revoke(context: Context, keptId?: string): Promise<number> {
     const { account } = await context.viewer()
-    const ended = await revokeSessions(
+    return revokeSessions(
       context.app,
-      { userId: account.id, ...which },
+      { userId: account.id, keptId },
       { action: 'session.revoked', request: context.request, actorId: account.id },
     )
-    return ended.length
   }
+}
+
+/** As many as the objects that a document may ask for: how many sessions an account has is not known before. */
+const SHOWN_MAX = 5000
+const shown = new WeakMap<Context['request'], number>()
+
+/** @throws AuthError QUERY_TOO_COMPLEX when the lists of one request add up to more than 5,000 sessions */
+function countShown({ request }: Context, count: number): void {
+  const total = (shown.get(request) ?? 0) + count
+  shown.set(request, total)
+  if (total <= SHOWN_MAX) return
+  const message = `The answer would hold more than ${SHOWN_MAX} sessions. Ask for fewer accounts in one request.`
+  throw new AuthError('QUERY_TOO_COMPLEX', { message })
 }
 
 @Resolver(() => UserType)
 export class UserSessionsResolver {
   @Authorized('self', 'users:read')
-  @FieldResolver(() => [SessionType], { description: 'The live sessions, the latest used first.' })
+  @FieldResolver(() => [SessionType], {
+    description: 'The live sessions, the latest used first; at most SESSIONS_MAX.',
+  })
   async sessions(@Root() user: UserType, @Ctx() context: Context): Promise<SessionType[]> {
     const currentId = context.isRevealed(user)
       ? context.revealedBy(user)
       : (await context.viewer()).session.id
     const sessions = await liveSessions(context.app, user.id)
+    countShown(context, sessions.length)
     return sessions.map(session => toSession(session, currentId))
   }
 }

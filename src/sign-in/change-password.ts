@@ -4,7 +4,7 @@ import { endTokens } from '../accounts/email-token.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
-import { AuthError, unauthenticated } from '../errors.ts'
+import { AuthError } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { queueNotice } from '../mail/notices.ts'
 import { givenPasswordField, passwordField, requireGoodPassword } from '../passwords/new-password.ts'
@@ -47,15 +47,11 @@ export async function changePassword(
     await knowOnly(app, tx, id, readDevice(app, deviceToken) ?? readDevice(app, request.deviceCookie))
     await revokeSessions(
       app,
-      { userId: id, id: { not: viewer.session.id } },
+      { userId: id, keptId: viewer.session.id },
       { action: 'session.revoked', request, actorId: id, detail: { because: 'password changed' } },
       tx,
     )
-    const kept = await tx.session.updateMany({
-      where: { id: viewer.session.id, revokedAt: null },
-      data: { authenticatedAt: now },
-    })
-    if (kept.count === 0) throw unauthenticated('REVOKED')
+    await tx.session.updateMany({ where: { id: viewer.session.id }, data: { authenticatedAt: now } })
     await record(tx, request, { action: 'user.password_changed', at: now, actorId: id, subjectId: id })
     const notice = noticeTo(app, viewer.account, 'password-changed', originOf(app, request))
     await queueNotice(app, tx, viewer.account, notice)

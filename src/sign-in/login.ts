@@ -35,13 +35,18 @@ const schema = z.object({
  * long ago has no sessions left: then the audit log knows, or a forgotten account is taken over unseen.
  * Starts the session only while the account still has the password that was proved: a change of
  * password or a disabling that came between leaves no session behind, for the row lock orders the two.
+ * The same lock orders sign-ins, so the oldest session ends when there are SESSIONS_MAX already, however many sign in
+ * at the same time.
  */
 const startSession = statement<[grants: string | null]>(
   'login',
   `WITH account AS (
      UPDATE users u SET last_login_at = $3 WHERE u.id = $1 AND u.password_hash = $2 AND u.disabled_at IS NULL
-     RETURNING ${grantsColumn}
-   ), device AS (${seenDeviceSql(6, 'account')}),
+     RETURNING u.session_epoch AS epoch, ${grantsColumn}
+   ), room AS MATERIALIZED (
+     SELECT epoch, make_room_for_session($1, epoch, $8, $3) AS ended FROM account
+   ), crowded AS (SELECT ended FROM room WHERE ended > 0),
+   device AS (${seenDeviceSql(6, 'account')}),
    fresh AS (SELECT FROM device WHERE fresh),
    evicted AS (${evictDevicesSql(1, 'fresh')}),
    strange AS (
@@ -49,8 +54,11 @@ const startSession = statement<[grants: string | null]>(
        EXISTS (SELECT FROM sessions WHERE user_id = $1)
        OR EXISTS (SELECT FROM audit_events WHERE subject_id = $1 AND action = 'session.started')
      ) AND EXISTS (SELECT FROM fresh)
-   ), ${noticeSql(8, 'strange')},
-   started AS (${insertSql('sessions', sessionColumns, 4, 'account')}),
+   ), ${noticeSql(10, 'strange')},
+   started AS (${insertSql('sessions', sessionColumns, 4, 'room', { epoch: 'room.epoch' })}),
+   revoked AS (${insertSql('audit_events', auditColumns, 9, 'crowded', {
+     detail: `r.detail || jsonb_build_object('count', crowded.ended)`,
+   })}),
    usual AS (SELECT FROM account WHERE NOT EXISTS (SELECT FROM strange)),
    recorded AS (${insertSql('audit_events', auditColumns, 5, 'usual')}),
    recorded_as_new AS (${insertSql('audit_events', auditColumns, 7, 'strange')})
@@ -105,9 +113,13 @@ async function tryLogin(
   const passwordHash = await renewHash(app, account, password)
   const session = newSession(app, account.id, request, { remember: rememberMe ?? true, deviceName })
   const now = session.createdAt
-  const started = { action: 'session.started', at: now, actorId: account.id, subjectId: account.id } as const
+  const own = { at: now, actorId: account.id, subjectId: account.id } as const
   const event = (detail: { newDevice?: true }) =>
-    toRows(auditColumns, toEvent(request, { ...started, detail: { sessionId: session.id, ...detail } }))
+    toRows(
+      auditColumns,
+      toEvent(request, { ...own, action: 'session.started', detail: { sessionId: session.id, ...detail } }),
+    )
+  const revocation = { ...own, action: 'session.revoked', detail: { because: 'too many sessions' } } as const
   const notice = noticeTo(app, account, 'new-device', originOf(app, request))
   const [row] = await startSession(app.pool, [
     account.id,
@@ -117,6 +129,8 @@ async function tryLogin(
     event({}),
     toDeviceRows(app, account.id, device),
     event({ newDevice: true }),
+    app.config.sessions.max,
+    toRows(auditColumns, toEvent(request, revocation)),
     ...noticeParameters(app, account, notice),
   ])
   if (!row) return undefined

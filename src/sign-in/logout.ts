@@ -3,7 +3,7 @@ import type { RequestFacts } from '../context.ts'
 import { readAccessToken } from '../keys/access-token.ts'
 import { findSession } from '../sessions/find.ts'
 import { isAuthentic, parseRefreshToken } from '../sessions/refresh-token.ts'
-import { revokeSessions } from '../sessions/revoke.ts'
+import { revokeSession } from '../sessions/revoke.ts'
 
 /**
  * Ends the sessions of the tokens that the request carries: the access token, even an expired one, and
@@ -18,7 +18,7 @@ export async function logout(
   for (const session of [...named, sessionOfAccessToken(app, request.bearerToken)]) {
     if (!session) continue
     const { id, userId } = session
-    await revokeSessions(app, { id, userId }, { action: 'session.ended', request, actorId: userId })
+    await revokeSession(app, { id, userId }, { action: 'session.ended', request, actorId: userId })
   }
 }
 

@@ -6,9 +6,14 @@ import { unauthenticated } from '../errors.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { givenPasswordField } from '../passwords/new-password.ts'
+import { isLive } from '../sessions/live.ts'
 import { proveOwnPassword } from './prove-password.ts'
 
 const schema = z.object({ password: givenPasswordField })
+
+const prove = `
+  UPDATE sessions s SET authenticated_at = $2::timestamptz FROM users u
+  WHERE s.id = $1::uuid AND u.id = s.user_id AND ${isLive('$2::timestamptz')}`
 
 /**
  * Proves the password again in a session that exists.
@@ -25,13 +30,10 @@ export async function reauthenticate(
   await proveOwnPassword(app, viewer, password, request)
   const now = app.clock.now()
   return app.db.$transaction(async tx => {
-    const [session] = await tx.session.updateManyAndReturn({
-      where: { id: viewer.session.id, revokedAt: null },
-      data: { authenticatedAt: now },
-    })
-    if (!session) throw unauthenticated('REVOKED')
+    const proved = await tx.$executeRawUnsafe(prove, viewer.session.id, now)
+    if (proved === 0) throw unauthenticated('REVOKED')
     const { id } = viewer.account
     await record(tx, request, { action: 'session.reauthenticated', at: now, actorId: id, subjectId: id })
-    return session
+    return { ...viewer.session, authenticatedAt: now }
   })
 }

@@ -5,6 +5,7 @@ import { record } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
 import type { AuditEvent, Session } from '../generated/prisma/client.ts'
 import { requireFresh } from '../sessions/fresh.ts'
+import { deleteSessionsOf } from '../sessions/tidy.ts'
 
 /**
  * Deletes the viewer's account with everything that belongs to it.
@@ -15,6 +16,7 @@ export async function deleteAccount(app: App, viewer: Viewer, request: RequestFa
   requireFresh(app, viewer)
   const { id } = viewer.account
   const erased = await app.db.$transaction(tx => deleteAccountOf(app, tx, id, { actorId: id, request }))
+  await deleteSessionsOf(app, id)
   await forgetPerson(app, erased)
 }
 

@@ -95,7 +95,13 @@ describe('sessions', () => {
       `SELECT DISTINCT attname AS name FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
        WHERE indrelid = 'sessions'::regclass ORDER BY 1`,
     )
-    expect(rows.map(({ name }) => name)).toEqual(['absolute_expires_at', 'id', 'revoked_at', 'user_id'])
+    expect(rows.map(({ name }) => name)).toEqual([
+      'absolute_expires_at',
+      'epoch',
+      'id',
+      'revoked_at',
+      'user_id',
+    ])
   })
 })
 

@@ -50,7 +50,8 @@ async function browser(transport: 'cookie' | 'body', options: Partial<AuthClient
   await settled()
   for (const { network } of tabs) network.sent.length = 0
   const refreshes = () => tabs.reduce((sum, { network }) => sum + network.count('Refresh'), 0)
-  const sessionId = (await service.app.db.session.findFirstOrThrow({ where: { user: { email } } })).id
+  const { id: userId } = await service.app.db.user.findFirstOrThrow({ where: { email } })
+  const sessionId = (await service.app.db.session.findFirstOrThrow({ where: { userId } })).id
   return { tabs, make, refreshes, sessionId, email }
 }
 

@@ -8,7 +8,7 @@ import {
   RevokeOtherSessions,
   RevokeSession,
 } from '../support/operations.ts'
-import { meet } from '../support/race.ts'
+import { meet, whileHolding } from '../support/race.ts'
 import {
   codes,
   PASSWORD,
@@ -70,7 +70,9 @@ test('a spent token that comes 100 times at once is detected once', async () => 
 })
 
 /** What ends the session of `victim`; `other` is a further session of the account. */
-const endings: [name: string, end: (victim: SignedIn, other: SignedIn) => Promise<Reply<unknown>>][] = [
+type Ending = [name: string, end: (victim: SignedIn, other: SignedIn) => Promise<Reply<unknown>>]
+
+const endings: Ending[] = [
   ['logout by access token', victim => service.send(Logout, {}, { token: victim.accessToken })],
   [
     'logout by refresh token',
@@ -80,6 +82,10 @@ const endings: [name: string, end: (victim: SignedIn, other: SignedIn) => Promis
     'revokeSession',
     (victim, other) => service.send(RevokeSession, { id: victim.sessionId }, { token: other.accessToken }),
   ],
+]
+
+/** These end any number of sessions, and so wait for none of them. */
+const massEndings: Ending[] = [
   [
     'revokeOtherSessions',
     (_victim, other) => service.send(RevokeOtherSessions, {}, { token: other.accessToken }),
@@ -119,7 +125,29 @@ describe.each(endings)('%s and a refresh at once', (_name, end) => {
     expect(codes(reply)).toEqual(['REFRESH_TOKEN_INVALID'])
     await expectDead(service, victim)
   })
+})
 
+describe.each(massEndings)('%s and a refresh at once', (_name, end) => {
+  test('do not wait for each other, and leave nothing alive', async () => {
+    const victim = await signUp(service)
+    const other = await signIn(service, victim.email)
+    const lock = `SELECT FROM sessions WHERE id = '${victim.sessionId}' FOR NO KEY UPDATE`
+    const url = service.app.config.database.url ?? ''
+    const pending = await whileHolding(url, lock, async waiting => {
+      const waits = refresh(service, victim.refreshToken)
+      await waiting(1)
+      expect(codes(await end(victim, other))).toEqual([])
+      expect(await stateOf(service, victim.accessToken)).toBe('REVOKED')
+      return { waits }
+    })
+    const reply = await pending.waits
+    if (reply.errors.length > 0) expect(codes(reply)).toEqual(['REFRESH_TOKEN_INVALID'])
+    else await expectDead(service, pairOf(reply))
+    await expectDead(service, victim)
+  })
+})
+
+describe.each([...endings, ...massEndings])('%s and many refreshes at once', (_name, end) => {
   test('leave nothing alive, in whatever order', async () => {
     const victim = await signUp(service)
     const other = await signIn(service, victim.email)

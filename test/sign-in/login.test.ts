@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
+import { liveSessions } from '../../src/sessions/list.ts'
 import { actionsOf, auditOf } from '../support/audit.ts'
 import { ChangePassword, Login, Me } from '../support/operations.ts'
 import { meetingOf, whileProving } from '../support/proving.ts'
@@ -186,7 +187,7 @@ test('a password that changes while it is proved starts no session', async () =>
     () => login({ identifier: email }),
   )
   expect(codes(reply)).toEqual(['INVALID_CREDENTIALS'])
-  const live = await service.app.db.session.findMany({ where: { userId: id, revokedAt: null } })
+  const live = await liveSessions(service.app, id)
   expect(live.map(session => session.id)).not.toContain(real.sessionId)
   expect(live).toHaveLength(1)
 })

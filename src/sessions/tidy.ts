@@ -1,0 +1,72 @@
+import type { App } from '../app.ts'
+import { statement } from '../database/client.ts'
+import { markEnded } from './live.ts'
+
+/** Small enough for the time that a statement has. */
+const BATCH = 1000
+/** How long a request waits for the rows of a deleted account; the background task does the rest. */
+const PATIENCE_SECONDS = 2
+
+type Row = [unknown]
+
+const ofGoneAccount = `
+  SELECT s.id FROM session_endings e JOIN sessions s ON s.user_id = e.user_id
+  WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = e.user_id) LIMIT ${BATCH} FOR UPDATE OF s SKIP LOCKED`
+
+const unmarked = `
+  SELECT o.id FROM session_endings e JOIN users u ON u.id = e.user_id
+  JOIN sessions o ON o.user_id = e.user_id AND o.epoch < e.epoch AND o.revoked_at IS NULL
+  LIMIT ${BATCH} FOR UPDATE OF o SKIP LOCKED`
+
+/** Steps that each work on one batch and return a row for each session. They never wait for a row in use. */
+const steps = [
+  statement<Row>('tidy-gone', `DELETE FROM sessions WHERE id IN (${ofGoneAccount}) RETURNING 1`),
+  statement<Row>('tidy-ended', `${markEnded(`s.id IN (${unmarked})`)} RETURNING 1`),
+]
+
+/** An ending stays until nothing is left to do for it. */
+const forgetEndings = statement<Row>(
+  'tidy-endings',
+  `DELETE FROM session_endings WHERE (user_id, epoch) IN (
+     SELECT e.user_id, e.epoch FROM session_endings e
+     WHERE NOT EXISTS (SELECT FROM sessions s WHERE s.user_id = e.user_id AND s.epoch < e.epoch AND s.revoked_at IS NULL)
+       AND (EXISTS (SELECT FROM users u WHERE u.id = e.user_id)
+         OR NOT EXISTS (SELECT FROM sessions s WHERE s.user_id = e.user_id))
+     LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+   ) RETURNING 1`,
+)
+
+/**
+ * Marks the rows of sessions that ended together, and deletes those of accounts that are gone. The sessions ended when
+ * their account said so; this only sets `revokedAt` and, later, lets `prune` delete the rows.
+ */
+export async function tidySessions({ pool }: App, maxBatches: number): Promise<void> {
+  for (const step of [...steps, forgetEndings]) {
+    for (let batch = 0; batch < maxBatches; batch++) {
+      if ((await step(pool, [])).length < BATCH) break
+    }
+  }
+}
+
+const deleteOf = statement<Row>(
+  'sessions-of-gone-account',
+  `DELETE FROM sessions WHERE id IN (
+     SELECT s.id FROM sessions s WHERE s.user_id = $1 AND NOT EXISTS (SELECT FROM users u WHERE u.id = $1)
+     LIMIT ${BATCH}
+   ) RETURNING 1`,
+)
+
+/**
+ * Deletes the rows of the sessions of a deleted account, after the transaction that deleted it. They ended with it;
+ * `tidySessions` deletes what is left after two seconds or while the database is away.
+ */
+export async function deleteSessionsOf({ pool, log }: App, userId: string): Promise<void> {
+  const deadline = performance.now() + PATIENCE_SECONDS * 1000
+  try {
+    let deleted = BATCH
+    while (deleted >= BATCH && performance.now() < deadline) deleted = (await deleteOf(pool, [userId])).length
+    if (deleted < BATCH) await pool.query('DELETE FROM session_endings WHERE user_id = $1', [userId])
+  } catch (error) {
+    log.warn({ err: error }, 'sessions of a deleted account could not be deleted yet')
+  }
+}

@@ -1,0 +1,101 @@
+import { describe, expect, test } from '@jest/globals'
+import { auditOf } from '../support/audit.ts'
+import { addSessions } from '../support/many-sessions.ts'
+import { Login, Logout, MySessions } from '../support/operations.ts'
+import { codes, PASSWORD, type SignedIn, signIn, signUp, useService } from '../support/service.ts'
+import { DAY, expectDead, refreshed, stateOf } from '../support/sessions.ts'
+
+const service = useService({ settings: { SESSIONS_MAX: '5' } })
+
+async function listed({ accessToken: token }: SignedIn): Promise<string[]> {
+  const { data } = await service.send(MySessions, {}, { token })
+  return (data?.me?.sessions ?? []).map(({ id }) => id)
+}
+
+/** An account with as many sessions as it may have, the oldest first. */
+async function full(): Promise<[SignedIn, ...SignedIn[]]> {
+  const first = await signUp(service)
+  const more: SignedIn[] = []
+  while (more.length < 4) {
+    service.clock.advance(1)
+    more.push(await signIn(service, first.email))
+  }
+  return [first, ...more]
+}
+
+test('up to SESSIONS_MAX sessions live side by side', async () => {
+  const sessions = await full()
+  for (const { accessToken } of sessions) expect(await stateOf(service, accessToken)).toBe('LIVE')
+})
+
+test('when another session starts, the oldest one ends, and the audit log says why', async () => {
+  const [oldest, ...others] = await full()
+  service.clock.advance(1)
+  const sixth = await signIn(service, oldest.email)
+  await expectDead(service, oldest)
+  for (const { accessToken } of [...others, sixth]) expect(await stateOf(service, accessToken)).toBe('LIVE')
+  const events = (await auditOf(service, oldest.id)).filter(({ action }) => action === 'session.revoked')
+  expect(events).toMatchObject([{ actorId: oldest.id, detail: { count: 1, because: 'too many sessions' } }])
+})
+
+test('sessions that have ended do not count', async () => {
+  const [oldest, second] = await full()
+  await service.send(Logout, {}, { token: second?.accessToken })
+  await signIn(service, oldest.email)
+  expect(await stateOf(service, oldest.accessToken)).toBe('LIVE')
+})
+
+test('sessions that have expired do not count', async () => {
+  const oldest = await signUp(service)
+  const login = { identifier: oldest.email, password: PASSWORD, rememberMe: false }
+  for (let count = 0; count < 4; count++) await service.send(Login, { input: login })
+  service.clock.advance(2 * DAY)
+  const later = await signIn(service, oldest.email)
+  const { accessToken } = await refreshed(service, oldest.refreshToken)
+  expect(await listed({ ...later, accessToken })).toHaveLength(2)
+  expect((await auditOf(service, oldest.id)).map(({ action }) => action)).not.toContain('session.revoked')
+})
+
+test('sign-ins of one account at the same time leave no more than SESSIONS_MAX', async () => {
+  const account = await signUp(service)
+  const input = { identifier: account.email, password: PASSWORD }
+  const replies = await Promise.all(Array.from({ length: 9 }, () => service.send(Login, { input })))
+  const started = replies.flatMap(({ data }) => data?.login.accessToken ?? [])
+  expect(started).toHaveLength(9)
+  const states = await Promise.all(started.map(token => stateOf(service, token)))
+  expect(states.filter(state => state === 'LIVE')).toHaveLength(5)
+})
+
+test('a registration starts the first session, and SESSIONS_MAX of one account leaves others alone', async () => {
+  const [stranger] = await full()
+  const [account] = await full()
+  await signIn(service, account.email)
+  expect(await stateOf(service, stranger.accessToken)).toBe('LIVE')
+})
+
+describe('an account with 10,000 sessions from before the limit', () => {
+  test('signs in, loses old ones with each sign-in and sees as many as are allowed', async () => {
+    const account = await signUp(service)
+    await addSessions(service, account, 10_000, {
+      created_at: `created_at - n * interval '1 second'`,
+    })
+    const live = async () => {
+      const { rows } = await service.app.pool.query<{ count: number }>(
+        'SELECT count(*)::int FROM sessions WHERE user_id = $1 AND revoked_at IS NULL',
+        [account.id],
+      )
+      return rows[0]?.count
+    }
+    const latest = await signIn(service, account.email)
+    expect(await live()).toBe(10_002 - 1000)
+    expect(await listed(latest)).toHaveLength(5)
+    expect(await stateOf(service, account.accessToken)).toBe('LIVE')
+    for (let round = 0; round < 9; round++) expect(codes(await login(account))).toEqual([])
+    expect(await live()).toBeLessThan(1100)
+    expect(codes(await login(account))).toEqual([])
+    expect(await live()).toBe(5)
+  })
+})
+
+const login = ({ email }: SignedIn) =>
+  service.send(Login, { input: { identifier: email, password: PASSWORD } })
