@@ -207,6 +207,13 @@ const contradictions: {
     problem: 'needs mails; set MAIL=on',
   },
   {
+    // Over http, cookies are neither Secure nor bound to the host: an operator has to choose that.
+    of: ['PUBLIC_URL', 'NODE_ENV'],
+    when: env => env.NODE_ENV === 'production' && !env.PUBLIC_URL,
+    problem:
+      'must be set in production, such as https://auth.example.com; an http:// address turns Secure cookies off',
+  },
+  {
     of: ['SMTP_URL', 'MAIL'],
     when: env => env.NODE_ENV === 'production' && env.MAIL && !env.SMTP_URL,
     problem: 'must be set in production, or MAIL=off where this server is to send no mail',

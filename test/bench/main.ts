@@ -20,6 +20,7 @@ const STARTS = 5
 const SETTLE_MS = 2000
 const SETTINGS: Settings = {
   NODE_ENV: 'production',
+  PUBLIC_URL: 'http://localhost',
   MAIL: 'off',
   AUTHOGRAPH_SECRET: 'a secret that only the bench may know',
   // All the load comes from one address, and is to be hashed rather than put off.

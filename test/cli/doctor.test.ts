@@ -161,7 +161,12 @@ describe('in production', () => {
   })
 
   test('what is left open or unset is a warning', async () => {
-    const { of } = await doctor({ ...production, SANDBOX: 'on', INTROSPECTION: 'on' })
+    const { of } = await doctor({
+      ...production,
+      PUBLIC_URL: 'http://localhost:4000',
+      SANDBOX: 'on',
+      INTROSPECTION: 'on',
+    })
     expect(of('public address').map(({ status, message }) => `${status} ${message}`)).toEqual([
       expect.stringMatching(/^warn PUBLIC_URL is http:\/\/localhost:4000/),
       expect.stringMatching(/^warn SANDBOX/),

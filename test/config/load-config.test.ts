@@ -150,7 +150,7 @@ test.each([
 })
 
 describe('production', () => {
-  const production = { NODE_ENV: 'production' }
+  const production = { NODE_ENV: 'production', PUBLIC_URL: 'https://auth.example.com' }
 
   test('does not make up a secret, and says how to make one', () => {
     const problem = expect.stringMatching(/^AUTHOGRAPH_SECRET: must be set in production .*openssl rand/)
@@ -169,7 +169,7 @@ describe('production', () => {
     const SMTP_URL = 'smtps://user:password@smtp.example.com'
     expect(loadConfig({ ...secret, SMTP_URL })).toMatchObject({
       emailVerification: 'optional',
-      mail: { smtpUrl: SMTP_URL, from: { name: 'Authograph', address: 'no-reply@localhost' } },
+      mail: { smtpUrl: SMTP_URL, from: { name: 'Authograph', address: 'no-reply@auth.example.com' } },
     })
   })
 
@@ -198,6 +198,14 @@ describe('production', () => {
       [7168, 5],
     ] as const
     for (const cost of recommended) expect(loadConfig(costs(cost)).production).toBe(true)
+  })
+
+  test('does not start without its public address; plain http must be asked for', () => {
+    const { PUBLIC_URL, ...rest } = { ...production, AUTHOGRAPH_SECRET: SECRET, MAIL: 'off' }
+    expect(problemsOf(rest)).toEqual([expect.stringMatching(/^PUBLIC_URL: must be set in production/)])
+    expect(loadConfig({ ...rest, PUBLIC_URL })).toMatchObject({ publicUrl: PUBLIC_URL })
+    const plain = 'http://localhost:8080'
+    expect(loadConfig({ ...rest, PUBLIC_URL: plain })).toMatchObject({ publicUrl: plain })
   })
 
   test('closes introspection, Sandbox and the pages unless they are switched on', () => {
@@ -284,6 +292,7 @@ describe('a setting that is wrong is named:', () => {
       expect.stringMatching(/^AUTHOGRAPH_SECRET: /),
       expect.stringMatching(/^LOG_LEVEL: /),
       expect.stringMatching(/^PORT: /),
+      expect.stringMatching(/^PUBLIC_URL: /),
       'SESSION_IDLE_TTL: must not exceed SESSION_ABSOLUTE_TTL',
       expect.stringMatching(/^SMTP_URL: /),
     ])

@@ -73,7 +73,7 @@ test('a request that never ends does not keep a process that got SIGTERM for mor
   server.kill('SIGTERM')
   expect(await server.ended).toBe(1)
   expect(Date.now() - signalledAt).toBeLessThan(LIMIT_MS)
-  expect(server.stdout.join('\n')).toContain('requests were still running')
+  expect(server.stderr).toEqual(['Requests were still running after 9 s and were dropped.'])
   socket.destroy()
 })
 
@@ -95,6 +95,7 @@ test('with wrong settings the process tells every problem at once and ends with 
     '  AUTHOGRAPH_SECRET: must have at least 32 characters',
     '  ACCESS_TOKEN_TTL: write it as seconds or as 30s, 10m, 24h or 90d',
     '  PASSWORD_MIN_LENGTH: must be at least 8',
+    '  PUBLIC_URL: must be set in production, such as https://auth.example.com; an http:// address turns Secure cookies off',
     '  SMTP_URL: must be set in production, or MAIL=off where this server is to send no mail',
   ])
 })
