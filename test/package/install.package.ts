@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+
+const ROOT = path.resolve(import.meta.dirname, '../..')
+const INSTALL_TIMEOUT_MS = 10 * 60_000
+/** The oldest graphql in our range, to which an application may have pinned itself. */
+const GRAPHQL = '16.12.0'
+
+/** A resolver by the application's own copy of type-graphql, in a server that answers it. */
+const PROGRAM = `
+  import { startServer } from 'authograph'
+  import { Query, Resolver } from 'type-graphql'
+  class Notes { notes() { return ['a note'] } }
+  Query(() => [String])(Notes.prototype, 'notes', Object.getOwnPropertyDescriptor(Notes.prototype, 'notes'))
+  Resolver()(Notes)
+  const server = await startServer({ resolvers: [Notes] })
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetch(server.url + '/graphql', { method: 'POST', headers, body: '{"query":"{ notes }"}' })
+  console.log(await answer.text())
+  await server.close()`
+
+let place: string
+let tarball: string
+
+beforeAll(async () => {
+  place = await mkdtemp(path.join(os.tmpdir(), 'authograph-install-'))
+  await run(ROOT, 'npm', 'run', 'build')
+  await run(ROOT, 'npm', 'pack', '--ignore-scripts', '--pack-destination', place)
+  const [packed = ''] = await readdir(place)
+  tarball = `file:${path.join(place, packed)}`
+}, INSTALL_TIMEOUT_MS)
+afterAll(() => rm(place, { recursive: true, force: true }))
+
+/** Gives everything that was printed; fails with it when the command fails. */
+async function run(cwd: string, command: string, ...args: string[]): Promise<string> {
+  // What npm tells its scripts about this package is not for others.
+  const outer = Object.entries(process.env).filter(([name]) => !/^(?:npm_|INIT_CWD|NODE_OPTIONS)/.test(name))
+  const settings = { PORT: '0', WEB: 'off', LOG_LEVEL: 'warn', COREPACK_ENABLE_STRICT: '0' }
+  const env = { ...Object.fromEntries(outer), ...settings }
+  try {
+    const { stdout, stderr } = await promisify(execFile)(command, args, { cwd, env, maxBuffer: 2 ** 26 })
+    return stdout + stderr
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`)
+  }
+}
+
+async function application(name: string, dependencies: Record<string, string>): Promise<string> {
+  const folder = path.join(place, name)
+  await mkdir(folder)
+  await writeFile(path.join(folder, 'program.mjs'), PROGRAM)
+  await writeFile(path.join(folder, 'package.json'), JSON.stringify({ name, private: true, dependencies }))
+  return folder
+}
+
+async function expectToRun(folder: string): Promise<void> {
+  expect(await run(folder, 'node', 'program.mjs')).toBe('{"data":{"notes":["a note"]}}\n')
+}
+
+describe('the packed server runs beside a pinned graphql, installed', () => {
+  const pinned = { graphql: GRAPHQL }
+
+  test(
+    'with npm, without a warning',
+    async () => {
+      const folder = await application('npm', { ...pinned, authograph: tarball })
+      expect(await run(folder, 'npm', 'install', '--no-audit', '--no-fund')).not.toMatch(/EBADENGINE|ERESOLVE/)
+      await expectToRun(folder)
+    },
+    INSTALL_TIMEOUT_MS,
+  )
+
+  test(
+    'with pnpm',
+    async () => {
+      const folder = await application('pnpm', { ...pinned, 'type-graphql': '2.0.0-rc.4', authograph: tarball })
+      await run(folder, 'npx', '-y', 'pnpm@10.34.8', 'install')
+      await expectToRun(folder)
+    },
+    INSTALL_TIMEOUT_MS,
+  )
+
+  test(
+    'with npm from git, where it is built',
+    async () => {
+      const folder = await application('git', { ...pinned, authograph: `git+file://${ROOT}` })
+      await run(folder, 'npm', 'install', '--no-audit', '--no-fund')
+      await expectToRun(folder)
+    },
+    INSTALL_TIMEOUT_MS,
+  )
+})
+
+test(
+  'npm refuses it beside a graphql that it cannot run with, at the installation and not at the start',
+  async () => {
+    const folder = await application('newer', { graphql: '17.1.0', authograph: tarball })
+    await expect(run(folder, 'npm', 'install', '--package-lock-only')).rejects.toThrow(/ERESOLVE[^]*graphql@"\^16/)
+  },
+  INSTALL_TIMEOUT_MS,
+)
