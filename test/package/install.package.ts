@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -50,11 +50,25 @@ async function run(cwd: string, command: string, ...args: string[]): Promise<str
   }
 }
 
-async function application(name: string, dependencies: Record<string, string>): Promise<string> {
+/** What the README tells users of Yarn 1. */
+async function resolutions(): Promise<Record<string, string>> {
+  const readme = await readFile(path.join(ROOT, 'README.md'), 'utf8')
+  const [, json = ''] = /"resolutions": (\{[^}]*\})/.exec(readme) ?? []
+  return JSON.parse(json)
+}
+
+async function application(
+  name: string,
+  dependencies: Record<string, string>,
+  more: Record<string, unknown> = {},
+): Promise<string> {
   const folder = path.join(place, name)
   await mkdir(folder)
   await writeFile(path.join(folder, 'program.mjs'), PROGRAM)
-  await writeFile(path.join(folder, 'package.json'), JSON.stringify({ name, private: true, dependencies }))
+  await writeFile(
+    path.join(folder, 'package.json'),
+    JSON.stringify({ name, private: true, dependencies, ...more }),
+  )
   return folder
 }
 
@@ -69,7 +83,9 @@ describe('the packed server runs beside a pinned graphql, installed', () => {
     'with npm, without a warning',
     async () => {
       const folder = await application('npm', { ...pinned, authograph: tarball })
-      expect(await run(folder, 'npm', 'install', '--no-audit', '--no-fund')).not.toMatch(/EBADENGINE|ERESOLVE/)
+      expect(await run(folder, 'npm', 'install', '--no-audit', '--no-fund')).not.toMatch(
+        /EBADENGINE|ERESOLVE/,
+      )
       await expectToRun(folder)
     },
     INSTALL_TIMEOUT_MS,
@@ -78,8 +94,29 @@ describe('the packed server runs beside a pinned graphql, installed', () => {
   test(
     'with pnpm',
     async () => {
-      const folder = await application('pnpm', { ...pinned, 'type-graphql': '2.0.0-rc.4', authograph: tarball })
+      const folder = await application('pnpm', {
+        ...pinned,
+        'type-graphql': '2.0.0-rc.4',
+        authograph: tarball,
+      })
       await run(folder, 'npx', '-y', 'pnpm@10.34.8', 'install')
+      await expectToRun(folder)
+    },
+    INSTALL_TIMEOUT_MS,
+  )
+
+  test(
+    'with Yarn 1',
+    async () => {
+      const dependencies = {
+        ...pinned,
+        'type-graphql': '2.0.0-rc.4',
+        'reflect-metadata': '0.2.2',
+        'graphql-scalars': '1.26.0',
+        authograph: tarball,
+      }
+      const folder = await application('yarn', dependencies, { resolutions: await resolutions() })
+      await run(folder, 'npx', '-y', 'yarn@1.22.22', 'install', '--non-interactive')
       await expectToRun(folder)
     },
     INSTALL_TIMEOUT_MS,
@@ -100,7 +137,9 @@ test(
   'npm refuses it beside a graphql that it cannot run with, at the installation and not at the start',
   async () => {
     const folder = await application('newer', { graphql: '17.1.0', authograph: tarball })
-    await expect(run(folder, 'npm', 'install', '--package-lock-only')).rejects.toThrow(/ERESOLVE[^]*graphql@"\^16/)
+    await expect(run(folder, 'npm', 'install', '--package-lock-only')).rejects.toThrow(
+      /ERESOLVE[\s\S]*graphql@"\^16/,
+    )
   },
   INSTALL_TIMEOUT_MS,
 )
