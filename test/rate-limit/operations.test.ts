@@ -35,7 +35,9 @@ const service = useService({ settings })
 let replica: Service
 beforeAll(async () => {
   const databaseUrl = service.app.config.database.url ?? ''
-  replica = await startService({ databaseUrl, settings, clock: service.clock })
+  // One mail server, whichever of both sends.
+  const SMTP_URL = service.app.config.mail.smtpUrl ?? ''
+  replica = await startService({ databaseUrl, settings: { ...settings, SMTP_URL }, clock: service.clock })
 })
 afterAll(() => replica.close())
 
@@ -456,6 +458,7 @@ test('a new AUTHOGRAPH_SECRET unlocks nothing: what was counted under the old on
   const secrets = {
     AUTHOGRAPH_SECRET: 'another secret that only the tests may know',
     AUTHOGRAPH_PREVIOUS_SECRETS: 'a secret that only the tests may know',
+    SMTP_URL: service.app.config.mail.smtpUrl ?? '',
   }
   const renewed = await startService({
     databaseUrl,
