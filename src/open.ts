@@ -5,7 +5,7 @@ import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { keptSecret } from './crypto/secret-file.ts'
 import { type EmbeddedDatabase, startEmbedded } from './database/embedded/start.ts'
-import { permissions } from './permissions/permissions.ts'
+import { declaredPermissions } from './permissions/permissions.ts'
 
 /** The name of the built-in database. */
 export const DATABASE = 'authograph'
@@ -35,6 +35,7 @@ export type OpenOptions = {
  * @throws Error when the database cannot be started or reached, and when aborted
  */
 export async function openApp(config: Config, options: OpenOptions = {}): Promise<App> {
+  const permissions = declaredPermissions(options.permissions)
   const log = options.log ?? createLog(config)
   const secret = config.secret ?? keptSecret(path.join(config.dataDir, 'secret'))
   const database = await openDatabase(config, log, options)
@@ -46,7 +47,7 @@ export async function openApp(config: Config, options: OpenOptions = {}): Promis
       secret,
       clock: options.clock ?? systemClock,
       log,
-      permissions: [...Object.keys(permissions), ...(options.permissions ?? [])],
+      permissions,
       accessTokenClaims: options.accessTokenClaims,
       aborted: options.aborted,
     })

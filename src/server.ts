@@ -11,6 +11,7 @@ import { keepKeysFresh } from './keys/reload.ts'
 import { keepDelivering } from './mail/deliver.ts'
 import { type OpenOptions, openApp } from './open.ts'
 import { declarePermissions } from './permissions/declared.ts'
+import { declaredPermissions } from './permissions/permissions.ts'
 import { closeOnSignal } from './shutdown.ts'
 
 export type ServerOptions = OpenOptions & {
@@ -46,10 +47,12 @@ export function startServer(options: ServerOptions = {}): Promise<RunningServer>
 
 async function start(options: ServerOptions): Promise<RunningServer> {
   const config = options.config ?? loadConfig(readEnvironment())
+  // Before anything is opened: what is wrong with the program ends the start.
+  const schema = createSchema(options.resolvers, declaredPermissions(options.permissions))
   const app = await openApp(config, options)
   try {
     await declarePermissions(app)
-    const http = await createHttpServer(app, createSchema(options.resolvers))
+    const http = await createHttpServer(app, schema)
     const listener = await listen(http, config)
     const chores = [keepKeysFresh(app), keepPruned(app), keepDelivering(app), keepAccountsIndexed(app)]
     return {

@@ -2,9 +2,7 @@ import type { AuthCheckerFn } from 'type-graphql'
 import { recordDeniedAccess } from '../audit/denied-access.ts'
 import type { Context, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
-
-/** In `@Authorized("self", …)`: whoever the object belongs to. */
-const SELF = 'self'
+import { SELF } from '../permissions/permissions.ts'
 
 /**
  * Lets a guarded operation or field through when the viewer has any one of what `required` names:

@@ -1,7 +1,8 @@
 import 'reflect-metadata'
 import { GraphQLEnumType, GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
-import { buildSchemaSync, type ClassType, getMetadataStorage } from 'type-graphql'
+import { buildSchemaSync, type ClassType, getMetadataStorage, type NonEmptyArray } from 'type-graphql'
 import { AccountsResolver } from '../accounts/accounts.resolver.ts'
+import { UserType } from '../accounts/accounts.types.ts'
 import { EmailUndoResolver } from '../accounts/email-undo.resolver.ts'
 import { AuditResolver } from '../admin/audit.resolver.ts'
 import { KeysResolver } from '../admin/keys.resolver.ts'
@@ -15,6 +16,7 @@ import { SessionsResolver, UserSessionsResolver } from '../sessions/sessions.res
 import { RecoveryResolver } from '../sign-in/recovery.resolver.ts'
 import { SignInResolver } from '../sign-in/sign-in.resolver.ts'
 import { authChecker } from './auth-checker.ts'
+import { requireDeclared, requireDistinctOperations, requireNoIgnoredValidators } from './check-resolvers.ts'
 
 const resolvers = [
   AccountsResolver,
@@ -42,15 +44,29 @@ const errorCode = new GraphQLEnumType({
 
 const rootDescriptions = { Query: 'What can be asked for.', Mutation: 'What can be done.' }
 
-/** The schema, with the resolvers of the embedding program beside the built-in ones. */
-export function createSchema(extra: readonly ClassType[] = []): GraphQLSchema {
+/** The fields of the built-in types, as they are before a program adds its own. */
+const builtInFields = new Map<unknown, Set<string>>()
+for (const { target, schemaName } of getMetadataStorage().fields)
+  if (target === UserType) builtInFields.set(target, (builtInFields.get(target) ?? new Set()).add(schemaName))
+
+/**
+ * The schema, with the resolvers of the embedding program beside the built-in ones. With `declared`, all permissions
+ * that there are, those that `@Authorized` names are held against it.
+ * @throws Error for two operations or fields of one name, for a permission that is not declared, and for decorators of
+ *   class-validator, which are not run
+ */
+export function createSchema(extra: readonly ClassType[] = [], declared?: readonly string[]): GraphQLSchema {
+  const all = [...resolvers, ...extra]
+  requireDistinctOperations(all, builtInFields)
   decideResolvers()
   const schema = buildSchemaSync({
-    resolvers: [...resolvers, ...extra],
+    resolvers: all as unknown as NonEmptyArray<ClassType>,
     authChecker,
     // Features check their own input, with messages that never repeat it.
     validate: false,
   })
+  requireNoIgnoredValidators(schema, all)
+  if (declared) requireDeclared(schema, all, declared)
   for (const [name, description] of Object.entries(rootDescriptions)) {
     const type = schema.getType(name)
     if (type) type.description = description

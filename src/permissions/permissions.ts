@@ -13,3 +13,27 @@ export const EVERYTHING = '*'
 
 export const ADMIN_ROLE = 'admin'
 export const DEFAULT_ROLE = 'user'
+
+/** In `@Authorized('self', …)`: the owner of the object. */
+export const SELF = 'self'
+
+/** What separates permissions where they are stored as one text, and what no one could tell apart by eye. */
+const NOT_A_NAME = /[\s,;=*]/
+
+/**
+ * Every permission of a server: the built-in ones and those that the embedding program declares.
+ * @throws Error for a name that is empty, reserved, not a plain word, or declared twice
+ */
+export function declaredPermissions(added: readonly string[] = []): string[] {
+  const all: string[] = Object.keys(permissions)
+  for (const name of added) {
+    if (name === '') throw new Error('The option permissions has an empty name.')
+    if (name === SELF)
+      throw new Error(`The permission "${SELF}" is reserved: it means the owner of an object.`)
+    if (NOT_A_NAME.test(name))
+      throw new Error(`The permission "${name}" must be without spaces and without , ; = and *.`)
+    if (all.includes(name)) throw new Error(`The permission "${name}" is declared twice.`)
+    all.push(name)
+  }
+  return all
+}

@@ -1,0 +1,156 @@
+import { describe, expect, test } from '@jest/globals'
+import type { ClassType } from 'type-graphql'
+import { loadConfig } from '../../src/config.ts'
+import {
+  Arg,
+  Authorized,
+  createSchema,
+  Field,
+  FieldResolver,
+  InputType,
+  Mutation,
+  Query,
+  Resolver,
+  startServer,
+  UserType,
+} from '../../src/index.ts'
+import { declaredPermissions } from '../../src/permissions/permissions.ts'
+
+const described = { description: 'For a test.' }
+
+@Resolver()
+class Impostor {
+  @Query(() => String, described)
+  me(): string {
+    return 'anyone'
+  }
+}
+
+@Resolver()
+class OpenDoor {
+  @Mutation(() => Boolean, { ...described, name: 'deleteUser' })
+  remove(): boolean {
+    return true
+  }
+}
+
+@Resolver(() => UserType)
+class Peephole {
+  @FieldResolver(() => String, described)
+  privateMetadata(): string {
+    return 'anyone'
+  }
+}
+
+@Resolver(() => UserType)
+class SessionsForAll {
+  @FieldResolver(() => [String], described)
+  sessions(): string[] {
+    return []
+  }
+}
+
+@Resolver()
+class First {
+  @Query(() => String, described)
+  notes(): string {
+    return 'first'
+  }
+}
+
+@Resolver()
+class Second {
+  @Query(() => String, described)
+  notes(): string {
+    return 'second'
+  }
+}
+
+@Resolver()
+class Misspelled {
+  @Authorized('notes:raed')
+  @Query(() => String, described)
+  secrets(): string {
+    return 'secret'
+  }
+}
+
+@InputType(described)
+class NoteInput {
+  @Field(() => String, described)
+  title!: string
+}
+
+@Resolver()
+class Validated {
+  @Mutation(() => Boolean, described)
+  addNote(@Arg('input', () => NoteInput, described) _input: NoteInput): boolean {
+    return true
+  }
+}
+
+/** A start that must fail before anything is opened: there is no database at this address. */
+const start = (options: { resolvers?: ClassType[]; permissions?: string[] }) =>
+  startServer({
+    ...options,
+    signals: false,
+    config: loadConfig({
+      NODE_ENV: 'test',
+      PORT: '0',
+      DATABASE_URL: 'postgresql://127.0.0.1:1/none',
+      AUTHOGRAPH_SECRET: 'a secret that only the tests may know',
+      LOG_LEVEL: 'silent',
+    }),
+  })
+
+describe('a program does not start', () => {
+  test.each<[string, ClassType[], RegExp]>([
+    ['a built-in query', [Impostor], /Impostor\.me and AccountsResolver\.me both define Query\.me/],
+    ['a built-in mutation, by another method', [OpenDoor], /OpenDoor\.remove .* Mutation\.deleteUser/],
+    [
+      'a built-in field, guard included',
+      [Peephole],
+      /Peephole\.privateMetadata would replace .* field UserType/,
+    ],
+    ['a built-in field with a resolver', [SessionsForAll], /SessionsForAll\.sessions .* UserType\.sessions/],
+    ['its own query', [First, Second], /Second\.notes and First\.notes both define Query\.notes/],
+  ])('with a resolver that would replace %s', async (_what, resolvers, message) => {
+    await expect(start({ resolvers })).rejects.toThrow(message)
+  })
+
+  test('with a guard that asks for a permission which is not declared', async () => {
+    const resolvers = [Misspelled]
+    await expect(start({ resolvers, permissions: ['notes:read'] })).rejects.toThrow(
+      '@Authorized at Misspelled.secrets asks for the permission "notes:raed", which is not declared.',
+    )
+    const declared = declaredPermissions(['notes:raed'])
+    expect(createSchema(resolvers, declared).getQueryType()?.getFields()).toHaveProperty('secrets')
+  })
+
+  test.each([
+    ['self', ['self']],
+    ['an empty one', ['']],
+    ['*', ['*']],
+    ['one with a separator', ['a,b']],
+    ['one twice', ['notes:read', 'notes:read']],
+    ['a built-in one', ['users:read']],
+  ])('with a permission that cannot be one: %s', async (_what, permissions) => {
+    await expect(start({ permissions })).rejects.toThrow(/permission/)
+  })
+
+  test('with an input whose decorators of class-validator would be ignored', async () => {
+    // As class-validator's own decorators leave it, in every copy of that package.
+    const holder = globalThis as { classValidatorMetadataStorage?: unknown }
+    const rules = [{ propertyName: 'title', type: 'customValidation' }]
+    holder.classValidatorMetadataStorage = { validationMetadatas: new Map([[NoteInput, rules]]) }
+    try {
+      await expect(start({ resolvers: [Validated] })).rejects.toThrow(
+        'NoteInput.title has decorators of class-validator, which Authograph does not run.',
+      )
+      expect(() => createSchema([First])).not.toThrow()
+    } finally {
+      delete holder.classValidatorMetadataStorage
+    }
+    expect(() => createSchema([Validated])).not.toThrow()
+  })
+})
