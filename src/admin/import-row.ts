@@ -10,7 +10,7 @@ import { readHash } from '../crypto/known-hash.ts'
 import { isId } from '../database/client.ts'
 import { newIdOfMany } from '../database/new-ids.ts'
 import type { User } from '../generated/prisma/client.ts'
-import { ADMIN_ROLE, DEFAULT_ROLE } from '../permissions/permissions.ts'
+import { DEFAULT_ROLE } from '../permissions/permissions.ts'
 
 /** What a record may say of an account, by the names under which it may say so. */
 export const importFields = {
@@ -40,8 +40,9 @@ export type RowOptions = {
   now: Date
   /** The language of accounts that name none. */
   locale: string
-  /** The names of all roles that there are. */
-  roles: ReadonlySet<string>
+  /** Every role that exists, and whether it grants permissions. */
+  roles: ReadonlyMap<string, { privileged: boolean }>
+  /** Takes roles that grant permissions. */
   allowAdmin: boolean
 }
 
@@ -128,6 +129,15 @@ const rolesField = z
   })
   .transform(names => [...new Set(names.filter(Boolean))])
 
+/**
+ * Other systems took what people pasted: a tab or a line break in a name becomes a space, and characters that cannot be
+ * seen go. The account counts for more than these.
+ */
+const importedNameField = z
+  .string()
+  .transform(name => name.replace(/\s+/gu, ' ').replace(/(?!\u200C|\u200D)\p{C}/gu, ''))
+  .pipe(displayNameField)
+
 /** CSV has JSON as text. */
 const jsonField = z
   .unknown()
@@ -151,7 +161,7 @@ const schema = z.object({
   email: emailField,
   emailVerified: sinceField.optional(),
   username: usernameField.optional(),
-  displayName: displayNameField.optional(),
+  displayName: importedNameField.optional(),
   // POSIX writes en_US.
   locale: z
     .string()
@@ -185,8 +195,11 @@ export function toImportRow(
   const roles = data.roles ?? [DEFAULT_ROLE]
   const unknown = roles.find(role => !known.has(role))
   if (unknown) return { reason: `roles: There is no role named ${JSON.stringify(unknown.slice(0, 50))}.` }
-  if (roles.includes(ADMIN_ROLE) && !allowAdmin) {
-    return { reason: `roles: An administrator is taken only with --allow-admin.` }
+  const privileged = roles.find(role => known.get(role)?.privileged)
+  if (privileged && !allowAdmin) {
+    return {
+      reason: `roles: The role ${JSON.stringify(privileged)} grants permissions: it is taken only with --allow-admin.`,
+    }
   }
   const since = (value: Date | boolean | undefined) => (value === true ? now : value || null)
   const createdAt = data.createdAt ?? now

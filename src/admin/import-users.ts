@@ -7,7 +7,7 @@ import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { newIdOfMany } from '../database/new-ids.ts'
 import { isUnavailable } from '../database/unavailable.ts'
-import { type ImportField, type ImportRow, importFields, toImportRow } from './import-row.ts'
+import { type ImportField, type ImportRow, importFields, type RowOptions, toImportRow } from './import-row.ts'
 
 /** A record of the file, or why there is none; `line` is its (last) line there. */
 export type SourceRecord =
@@ -21,7 +21,7 @@ export type ImportOptions = {
   names?: Partial<Record<ImportField, string>>
   /** Only looks at what would be taken. Of two records for one account it does not see the second. */
   dryRun?: boolean
-  /** Takes accounts with the role admin. */
+  /** Takes accounts whose roles grant permissions. */
   allowAdmin?: boolean
   /** Takes what is read already, and no more; the source may fail then. */
   signal?: AbortSignal
@@ -77,7 +77,7 @@ export async function importUsers(
   const rowOptions = {
     now: app.clock.now(),
     locale: app.config.locales[0],
-    roles: new Set((await app.db.role.findMany({ select: { name: true } })).map(({ name }) => name)),
+    roles: await rolesOf(app),
     allowAdmin: options.allowAdmin ?? false,
   }
   const pick = fieldPicker(options.names ?? {}, tally.ignored)
@@ -121,6 +121,12 @@ export async function importUsers(
   if (failure) throw failure.error
   if (!options.dryRun) await persistently(() => settle(app.pool, []))
   return tally.report()
+}
+
+/** A name that this command does not know may be a permission of the program that embeds the server. */
+async function rolesOf({ db }: App): Promise<RowOptions['roles']> {
+  const roles = await db.role.findMany({ select: { name: true, permissions: true } })
+  return new Map(roles.map(({ name, permissions }) => [name, { privileged: permissions.length > 0 }]))
 }
 
 /** What a record says of each field, without what is empty. Names that mean nothing are added to `ignored`. */
@@ -218,7 +224,7 @@ const insertBatch = statement<[id: string]>(
      granted AS (INSERT INTO user_roles (user_id, role_name) SELECT id, unnest(roles) FROM further),
      recorded AS (
        INSERT INTO audit_events (id, at, action, subject_id, detail)
-       SELECT event_id, $3, '${IMPORTED}', id, '{}' FROM further
+       SELECT event_id, $3, '${IMPORTED}', id, jsonb_build_object('roles', roles) FROM further
      )
    SELECT id FROM taken, set_config('synchronous_commit', 'off', true)`,
 )

@@ -87,12 +87,16 @@ async function* readCsv(stream: Readable): AsyncGenerator<SourceRecord[]> {
     },
   })
   stream.on('error', error => parser.destroy(error))
+  // A source that is closed before its end, as Ctrl-C does, would leave the parser waiting. Half a record is no record.
+  stream.on('close', () => stream.readableEnded || parser.destroy(new Error('The source was closed.')))
   stream.pipe(parser)
   for await (const { info, record } of parser as AsyncIterable<{
     info: { lines: number }
     record: Record<string, string>
   }>) {
-    if (records.push({ line: info.lines, fields: record }) < RECORDS_AT_ONCE) continue
+    const count = records.push({ line: info.lines, fields: record })
+    // Nothing stays behind while the source has no more to read: an interruption must find it taken.
+    if (count < RECORDS_AT_ONCE && parser.readableLength > 0) continue
     const full = records
     records = []
     yield full

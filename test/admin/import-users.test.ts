@@ -25,6 +25,13 @@ async function* chunks(records: object[], size = 400): AsyncGenerator<SourceReco
 const importing = (records: object[], options?: ImportOptions) =>
   importUsers(service.app, chunks(records), options)
 
+/** A role of the embedding program, whose permissions the command line does not know. */
+async function newRole(...permissions: string[]): Promise<string> {
+  const name = `role-${randomUUID()}`
+  await service.app.db.role.create({ data: { name, permissions } })
+  return name
+}
+
 const whole = {
   username: 'Grace_H',
   displayName: ' Grace Hopper ',
@@ -43,7 +50,7 @@ const whole = {
 describe('an account', () => {
   test('is taken with all that is known of it, is on record, and signs in', async () => {
     const email = `Grace.${randomUUID()}@EXAMPLE.com`
-    const report = await importing([{ ...whole, email }])
+    const report = await importing([{ ...whole, email }], { allowAdmin: true })
     expect(report).toMatchObject({ read: 1, taken: 1, alreadyThere: 0, skipped: 0, weakHashes: 1 })
     const user = await byEmail(email.toLowerCase())
     expect(user).toMatchObject({
@@ -61,7 +68,7 @@ describe('an account', () => {
       privateMetadata: { legacyId: 42 },
     })
     expect(await auditOf(service, user.id)).toMatchObject([
-      { action: 'user.imported', actorId: null, ipAddress: null, detail: {} },
+      { action: 'user.imported', actorId: null, ipAddress: null, detail: { roles: ['user', 'support'] } },
     ])
     const { id } = await signIn(service, 'grace_h')
     expect(id).toBe(user.id)
@@ -130,7 +137,7 @@ describe('an account', () => {
 
   test.each(['user,support', 'user; support', '{user,support}'])('%j are two roles', async roles => {
     const email = address()
-    await importing([{ email, roles }])
+    await importing([{ email, roles }], { allowAdmin: true })
     const user = { emailCanonical: email }
     expect(await service.app.db.userRole.count({ where: { user } })).toBe(2)
   })
@@ -139,6 +146,18 @@ describe('an account', () => {
     const email = address()
     expect(await importing([{ email, passwordHash }])).toMatchObject({ taken: 1, withoutPassword: 1 })
     expect((await byEmail(email)).passwordHash).toBeNull()
+  })
+
+  test.each([
+    ['Ada\tLovelace', 'Ada Lovelace'],
+    [' Ada\r\nLovelace\u2028', 'Ada Lovelace'],
+    ['Ada\u0000\u0007 Love\u202Elace', 'Ada Lovelace'],
+    ['\t\u0000', null],
+    ['نامه\u200Cای', 'نامه\u200Cای'],
+  ])('whose name is %j is taken, and shown as %j', async (displayName, shown) => {
+    const email = address()
+    expect(await importing([{ email, displayName }])).toMatchObject({ taken: 1, skipped: 0 })
+    expect((await byEmail(email)).displayName).toBe(shown)
   })
 
   test('is found under the names of the other system', async () => {
@@ -156,7 +175,7 @@ describe('a record is skipped, and the others are taken, for', () => {
     ['half an address', { email: 'ada@' }, /^email: Write a whole e-mail address/],
     ['an address that is a number', { email: 7 }, /^email: /],
     ['a bad username', { username: 'ad' }, /^username: Use 3 to 32/],
-    ['a display name on two lines', { displayName: 'a\nb' }, /^displayName: Leave out/],
+    ['a display name that is too long', { displayName: 'a'.repeat(101) }, /^displayName: Use at most 100/],
     ['a bad language', { locale: 'nonsense language' }, /^locale: Write a language tag/],
     [
       'a hash of an unknown kind',
@@ -165,7 +184,8 @@ describe('a record is skipped, and the others are taken, for', () => {
     ],
     ['a hash that costs too much', { passwordHash: CHEAP_HASH.replace('$04$', '$31$') }, /too costly/],
     ['a role that does not exist', { roles: ['captain'] }, /^roles: There is no role named "captain"/],
-    ['an administrator', { roles: 'user admin' }, /--allow-admin/],
+    ['an administrator', { roles: 'user admin' }, /"admin" grants permissions.*--allow-admin/],
+    ['a role that grants anything', { roles: 'user support' }, /"support" grants permissions.*--allow-admin/],
     ['a time that is none', { createdAt: 'yesterday' }, /^createdAt: Write a time/],
     ['a day that is none', { createdAt: '2024-13-01' }, /^createdAt: Write a time/],
     ['the 30th of February', { createdAt: '2023-02-30 12:00:00' }, /^createdAt: Write a time/],
@@ -205,7 +225,7 @@ describe('a record is skipped, and the others are taken, for', () => {
     const [one, two, same] = [address(), address(), address()]
     const report = await importing([
       { id, email: one, roles: 'user' },
-      { id, email: two, roles: 'support' },
+      { id, email: two, roles: await newRole() },
       { id: twice, email: same },
       { id: twice, email: same },
       { email: address() },
@@ -235,6 +255,19 @@ describe('a record is skipped, and the others are taken, for', () => {
       reasons: [{ reason: 'email: Another spelling of this address has an account.', lines: [2] }],
     })
   })
+})
+
+test('an account whose role grants a permission that is not declared here is taken only where that is allowed', async () => {
+  const [email, roles] = [address(), await newRole('notes:write')]
+  expect(await importing([{ email, roles }])).toMatchObject({ taken: 0, skipped: 1 })
+  expect(await importing([{ email, roles }], { allowAdmin: true })).toMatchObject({ taken: 1 })
+  const { id } = await byEmail(email)
+  expect(await auditOf(service, id)).toMatchObject([{ action: 'user.imported', detail: { roles: [roles] } }])
+})
+
+test('a role without permissions is taken without asking', async () => {
+  const roles = await newRole()
+  expect(await importing([{ email: address(), roles }])).toMatchObject({ taken: 1, skipped: 0 })
 })
 
 test('an administrator is taken where that is allowed', async () => {
@@ -332,16 +365,19 @@ test('a dry run says what would happen, and changes nothing', async () => {
 
 test('what is exported is the same account where it is imported, and without hashes nobody can sign in', async () => {
   const email = address()
-  await importing([
-    {
-      ...whole,
-      email,
-      username: 'round_trip',
-      publicMetadata: { theme: 'dark' },
-      privateMetadata: '{"plan":[1,null]}',
-    },
-    { email: address(), roles: [], active: false },
-  ])
+  await importing(
+    [
+      {
+        ...whole,
+        email,
+        username: 'round_trip',
+        publicMetadata: { theme: 'dark' },
+        privateMetadata: '{"plan":[1,null]}',
+      },
+      { email: address(), roles: [], active: false },
+    ],
+    { allowAdmin: true },
+  )
   const there = await startService()
   try {
     const exported: object[] = []
@@ -349,6 +385,7 @@ test('what is exported is the same account where it is imported, and without has
     const count = await users().count()
     expect(exported).toHaveLength(count)
     const records = JSON.parse(JSON.stringify(exported)) as object[]
+    await there.app.db.role.createMany({ data: await service.app.db.role.findMany(), skipDuplicates: true })
     const report = await importUsers(there.app, chunks(records), { allowAdmin: true })
     expect(report).toMatchObject({ taken: count, skipped: 0, ignored: [] })
     const all = async ({ app }: typeof there) =>

@@ -169,6 +169,22 @@ test('SIGINT ends it with a report of what was taken, and the same command goes 
   expect(JSON.parse(again.stdout)).toMatchObject({ taken: 1300 - report.taken, alreadyThere: report.taken })
 })
 
+test('SIGINT during a CSV takes every record that was read, and not the half of one', async () => {
+  const emails = Array.from({ length: 600 }, address)
+  const half = address()
+  const text = `email\n${emails.join('\n')}\n`
+  const run = startCli(['import-users', '-', '--format', 'csv', '--json'], settings())
+  run.stdin.write(text + half)
+  // The input stays open: nothing else would end it.
+  await expectEventually(() => service.app.db.user.count({ where: { emailCanonical: { in: emails } } }), 500)
+  run.kill('SIGINT')
+  const { exitCode, stdout } = await run.ended
+  expect(exitCode).toBe(130)
+  expect(JSON.parse(stdout)).toMatchObject({ interrupted: true, read: 600, taken: 600, skipped: 0 })
+  expect(await service.app.db.user.count({ where: { emailCanonical: { in: emails } } })).toBe(600)
+  expect(await service.app.db.user.count({ where: { emailCanonical: half } })).toBe(0)
+})
+
 async function expectEventually(count: () => Promise<number>, atLeast: number): Promise<void> {
   const deadline = Date.now() + 20_000
   while ((await count()) < atLeast) {
@@ -186,7 +202,7 @@ describe('export-users', () => {
     const run = startCli(['export-users'], settings())
     run.stdout.destroy()
     const { exitCode, stderr } = await run.ended
-    expect([exitCode, stderr]).toEqual([1, 'Nobody reads standard output any more.\n'])
+    expect([exitCode, stderr]).toEqual([1, 'No one reads standard output any more.\n'])
   })
 
   test('writes what import-users takes, with hashes where that is asked for, to a file for nobody else', async () => {
@@ -213,6 +229,17 @@ describe('export-users', () => {
     expect([exitCode, stderr]).toEqual([0, ''])
     expect(stdout.trim().split('\n')).toHaveLength(await service.app.db.user.count())
     expect(stdout).not.toContain('$2b$')
+  })
+
+  test('through npm run does not mix the banner of npm with the accounts', async () => {
+    const npm = (npm_config_loglevel: string) =>
+      runCli(['export-users'], {
+        settings: { ...settings(), npm_lifecycle_event: 'cli', npm_config_loglevel },
+      })
+    const { exitCode, stdout, stderr } = await npm('notice')
+    expect([exitCode, stdout]).toEqual([1, ''])
+    expect(stderr).toContain('npx authograph export-users')
+    expect(await npm('silent')).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
   test('does not write over a file', async () => {
