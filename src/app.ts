@@ -60,6 +60,8 @@ export type App = {
   /** Every permission there is: the built-in ones and those of the embedding program. */
   permissions: readonly string[]
   accessTokenClaims: AccessTokenClaims | undefined
+  /** The names of the migrations that this start applied, in order. */
+  migrated: readonly string[]
   close(): Promise<void>
 }
 
@@ -87,7 +89,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     log.warn({ err: error }, 'a database connection broke'),
   )
   try {
-    await withPatience(options.databaseUrl, patient =>
+    const migrated = await withPatience(options.databaseUrl, patient =>
       migrate(patient, MIGRATIONS, {
         aborted: options.aborted,
         onBlocked: blocked => log.warn(blocked, 'a migration waits for tables that other sessions hold'),
@@ -115,6 +117,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       keys: { ...loaded, sealing, verified: verifiedTokens(), reloading: Promise.resolve() },
       permissions: options.permissions,
       accessTokenClaims: options.accessTokenClaims,
+      migrated,
       close: async () => {
         mailer?.close()
         await close()

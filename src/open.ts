@@ -37,8 +37,10 @@ export type OpenOptions = {
 export async function openApp(config: Config, options: OpenOptions = {}): Promise<App> {
   const permissions = declaredPermissions(options.permissions)
   const log = options.log ?? createLog(config)
-  const secret = config.secret ?? keptSecret(path.join(config.dataDir, 'secret'))
-  const database = await openDatabase(config, log, options)
+  const { secret, database } = await inDataFolder(config, async () => ({
+    secret: config.secret ?? keptSecret(path.join(config.dataDir, 'secret')),
+    database: await openDatabase(config, log, options),
+  }))
   try {
     options.aborted?.throwIfAborted()
     const app = await createApp({
@@ -66,6 +68,22 @@ export async function openApp(config: Config, options: OpenOptions = {}): Promis
 }
 
 type OpenedDatabase = Pick<EmbeddedDatabase, 'isUp' | 'stop'> & { url: string }
+
+/** What the system says of a folder that is not this user's, is on a read-only disk, or is no folder. */
+const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'])
+
+async function inDataFolder<Result>({ dataDir }: Config, task: () => Promise<Result>): Promise<Result> {
+  try {
+    return await task()
+  } catch (error) {
+    const { code, path: file, message } = error as NodeJS.ErrnoException
+    if (!UNWRITABLE.has(code ?? '') || !file?.startsWith(dataDir)) throw error
+    throw new Error(
+      `The data folder cannot be written to (${message}). Give ${dataDir} to the user that runs this, or set DATA_DIR.`,
+      { cause: error },
+    )
+  }
+}
 
 async function openDatabase(
   config: Config,

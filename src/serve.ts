@@ -1,4 +1,4 @@
-import { ConfigError } from './config.ts'
+import { explain } from './explain.ts'
 import { ADMIN_ROLE } from './permissions/permissions.ts'
 import { type RunningServer, startServer } from './server.ts'
 
@@ -11,7 +11,7 @@ async function greeting({ app, url }: RunningServer): Promise<string> {
     ...(web.enabled ? [`Sign in, register and manage accounts: ${url}/`] : []),
     ...(sandbox ? [`Explore it in Apollo Sandbox: ${url}/${web.enabled ? 'graphql' : ''}`] : []),
     ...(administrators === 0
-      ? ['Make the first administrator: npm run cli -- create-admin --email you@example.com']
+      ? ['Create the first administrator: npx authograph create-admin --email you@example.com']
       : []),
     '',
     '',
@@ -21,6 +21,6 @@ async function greeting({ app, url }: RunningServer): Promise<string> {
 try {
   process.stdout.write(await greeting(await startServer()))
 } catch (error) {
-  process.stderr.write(`${error instanceof ConfigError ? error.message : (error as Error).stack}\n`)
+  process.stderr.write(`${explain(error)}\n`)
   process.exit(1)
 }

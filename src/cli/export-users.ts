@@ -2,12 +2,14 @@ import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { exportUsers } from '../admin/export-users.ts'
+import { AuthError } from '../errors.ts'
 import { startProgress } from './progress.ts'
 import { withApp } from './with-app.ts'
 
 type Options = { out?: string; withPasswordHashes?: boolean }
 
 export async function runExport({ out, withPasswordHashes = false }: Options): Promise<void> {
+  if (out === undefined) refuseBanner()
   const file = out === undefined ? undefined : await openOutput(out)
   const stream = file ?? process.stdout
   const count = await withApp(async app => {
@@ -29,6 +31,16 @@ export async function runExport({ out, withPasswordHashes = false }: Options): P
   file.end()
   await finished(file)
   process.stderr.write(`${count.toLocaleString('en')} accounts are in ${out}.\n`)
+}
+
+/** `npm run` has written its banner to standard output already; what reads that expects nothing but accounts. */
+function refuseBanner(): void {
+  const { npm_lifecycle_event: script, npm_config_loglevel: loglevel } = process.env
+  if (script !== 'cli' || loglevel === 'silent' || process.stdout.isTTY) return
+  throw new AuthError('BAD_USER_INPUT', {
+    message:
+      '`npm run` writes a banner to standard output, ahead of the accounts. Use `npx authograph export-users`, or --out FILE.',
+  })
 }
 
 /** Accounts are nobody else's business. A file that exists is not written over: it may be the only copy. */

@@ -1,10 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
-import pg from 'pg'
-import { ConfigError } from '../config.ts'
-import { isUnavailable } from '../database/unavailable.ts'
-import { AuthError } from '../errors.ts'
+import { explain } from '../explain.ts'
 import { createAdmin } from './create-admin.ts'
 import { runDoctor } from './doctor.ts'
 import { runExport } from './export-users.ts'
@@ -62,7 +59,7 @@ program
     ]),
   )
   .option('--map <field=column>', 'another name for a field, such as email=mail; may be repeated', collect)
-  .option('--allow-admin', 'take accounts with the role admin too')
+  .option('--allow-admin', 'also take accounts whose roles grant permissions, such as admin and support')
   .option('--dry-run', 'look, and change nothing')
   .option('--report <file>', 'write every skipped record there, as JSON lines')
   .option(...JSON_OPTION)
@@ -121,32 +118,6 @@ process.stdout.on('error', error => {
 try {
   await program.parseAsync()
 } catch (error) {
-  process.stderr.write(`${explain(error)}\n`)
+  process.stderr.write(`${error === unread ? 'No one reads standard output any more.' : explain(error)}\n`)
   process.exitCode = 1
-}
-
-function explain(error: unknown): string {
-  if (error instanceof AuthError) {
-    const fields = Object.values((error.extensions.fields ?? {}) as Record<string, string[]>).flat()
-    return [error.message, ...fields].join('\n  ')
-  }
-  if (error instanceof ConfigError) return error.message
-  if (!(error instanceof Error)) return String(error)
-  const { code, message } = error as NodeJS.ErrnoException
-  if (error === unread) return 'Nobody reads standard output any more.'
-  // A file, which is missing as a socket of the database can be.
-  if ('path' in error) return message
-  // Of several addresses that were tried, the error says nothing but this.
-  if (isUnavailable(error)) return `The database cannot be reached: ${message || code}`
-  // Such as a folder where a file should be.
-  if ('syscall' in error) return message
-  if (error instanceof pg.DatabaseError && isRefusal(error)) return `The database refuses: ${message}`
-  // What is thrown on purpose says what to do; a stack is for what nobody foresaw.
-  if (error.constructor === Error && code === undefined) return message
-  return error.stack ?? message
-}
-
-/** A wrong name or password, a database that is not there, a right that is missing. */
-function isRefusal({ code = '' }: pg.DatabaseError): boolean {
-  return ['28', '3D'].includes(code.slice(0, 2)) || code === '42501'
 }

@@ -25,7 +25,7 @@ async function json(args: string[], input?: string): Promise<unknown> {
 }
 
 test('migrate', async () => {
-  expect(await json(['migrate'])).toEqual({ upToDate: true })
+  expect(await json(['migrate'])).toEqual({ upToDate: true, applied: [] })
 })
 
 test('create-admin, of a new account and of one that exists', async () => {

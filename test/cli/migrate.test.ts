@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import pg from 'pg'
 import { build, runCli } from '../support/cli.ts'
@@ -16,10 +17,20 @@ afterAll(() => database.drop())
 const migrate = (settings: Record<string, string> = {}) =>
   runCli(['migrate'], { settings: { DATABASE_URL: database.url, AUTHOGRAPH_SECRET, ...settings } })
 
-test('an empty database is brought up to date, also by two at once, and again does nothing', async () => {
-  const done = { exitCode: 0, stdout: 'The database is up to date.\n', stderr: '' }
-  expect(await Promise.all([migrate(), migrate()])).toEqual([done, done])
-  expect(await migrate()).toEqual(done)
+test('an empty database is brought up to date, also by two at once, with a list of what each applied', async () => {
+  const runs = await Promise.all([migrate(), migrate()])
+  for (const { exitCode, stderr } of runs) expect([exitCode, stderr]).toEqual([0, ''])
+  const applied = runs.flatMap(({ stdout }) =>
+    [...stdout.matchAll(/^ {2}(\d{14}_\w+)$/gm)].map(([, name]) => name),
+  )
+  const folder = new URL('../../prisma/migrations', import.meta.url)
+  const all = readdirSync(folder).filter(name => /^\d{14}_/.test(name))
+  expect(applied.sort()).toEqual(all.sort())
+  for (const { stdout } of runs)
+    expect(stdout).toMatch(/^(Applied \d+ migrations?:\n|The database is up to date\.)/)
+
+  const again = { exitCode: 0, stdout: 'The database is up to date. Nothing was applied.\n', stderr: '' }
+  expect(await migrate()).toEqual(again)
 
   const client = new pg.Client(database.url)
   await client.connect()
