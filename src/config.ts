@@ -141,6 +141,8 @@ const settings = z.object({
   LIMIT_REFRESH_NETWORK: limit(300, 900),
   LIMIT_MAIL_ADDRESS: limit(5, 3600),
   LIMIT_MAIL_NETWORK: limit(100, 3600),
+  LIMIT_PROFILE_ACCOUNT: limit(100, 900),
+  LIMIT_EXPORT_ACCOUNT: limit(30, 3600),
   LIMIT_TOKEN_NETWORK: limit(30, 900),
   LIMIT_NOTICE_ACCOUNT: limit(5, 86_400),
   MAIL: onOff.default(true),
@@ -338,6 +340,10 @@ function toConfig(env: Settings) {
       'mail.network': env.LIMIT_MAIL_NETWORK,
       /** Of tokens from mails that are no good. */
       'token.network': env.LIMIT_TOKEN_NETWORK,
+      /** Changes of the profile by its owner. */
+      'profile.account': env.LIMIT_PROFILE_ACCOUNT,
+      /** Parts of the copy of the owner's data. */
+      'export.account': env.LIMIT_EXPORT_ACCOUNT,
     },
     mail: {
       enabled: env.MAIL,

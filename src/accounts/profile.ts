@@ -2,7 +2,9 @@ import { z } from 'zod'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestFacts, Viewer } from '../context.ts'
+import { unauthenticated } from '../errors.ts'
 import { checkInput } from '../input.ts'
+import { countAttempt } from '../rate-limit/limit.ts'
 import { type Account, requireAccount } from './account.ts'
 import { displayNameField, localeField, metadataField, usernameField } from './fields.ts'
 import { takenName } from './taken.ts'
@@ -16,7 +18,7 @@ const schema = z.object({
 
 /**
  * Changes what the input names and leaves the rest.
- * @throws AuthError BAD_USER_INPUT, USERNAME_TAKEN
+ * @throws AuthError BAD_USER_INPUT, USERNAME_TAKEN, RATE_LIMITED; UNAUTHENTICATED when the account was deleted meanwhile
  */
 export async function updateProfile(
   app: App,
@@ -26,6 +28,7 @@ export async function updateProfile(
 ): Promise<Account> {
   const { displayName, username, locale, publicMetadata } = checkInput(schema, input)
   const { id } = viewer.account
+  await countAttempt(app, [{ rule: 'profile.account', subject: id }], request)
   const now = app.clock.now()
   const changes = {
     ...(displayName !== undefined && { displayName }),
@@ -35,7 +38,9 @@ export async function updateProfile(
   }
   try {
     await app.db.$transaction(async tx => {
-      await tx.user.update({ where: { id }, data: { ...changes, updatedAt: now } })
+      const changed = await tx.user.updateMany({ where: { id }, data: { ...changes, updatedAt: now } })
+      // The account was deleted after the request was authenticated.
+      if (changed.count === 0) throw unauthenticated('REVOKED')
       await record(tx, request, {
         action: 'user.profile_updated',
         at: now,

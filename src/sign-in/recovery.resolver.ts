@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
 import { newDevice, readDevice } from '../sessions/device.ts'
 import { confirmEmailChange, requestEmailChange, undoEmailChange } from './email-change.ts'
+import { exportAccount } from './export-account.ts'
 import {
   ConfirmEmailChangeInput,
   RequestEmailChangeInput,
@@ -13,7 +14,7 @@ import {
   UndoEmailChangeInput,
 } from './recovery.types.ts'
 import { requestPasswordReset, resetPassword } from './reset-password.ts'
-import { deleteAccount, exportAccount } from './withdrawal.ts'
+import { deleteAccount } from './withdrawal.ts'
 
 @Resolver()
 export class RecoveryResolver {
@@ -116,12 +117,19 @@ export class RecoveryResolver {
   @Authorized()
   @Query(() => String, {
     description: withExample(
-      'The own data as JSON text: profile, public metadata, sessions, and what the audit log has on the account. Wants a fresh sign-in.',
+      'Your data as JSON text: profile, public metadata, sessions, emails and audit events. A part has at most 10,000 rows; while it has `next`, pass that as `after`. Requires a recent sign-in.',
       'query Export { exportAccount }',
     ),
   })
-  async exportAccount(@Ctx() context: Context): Promise<string> {
-    return exportAccount(context.app, await context.viewer(), context.request)
+  async exportAccount(
+    @Ctx() context: Context,
+    @Arg('after', () => String, {
+      nullable: true,
+      description: 'For the next part: the value of `next` in the part before.',
+    })
+    after?: string | null,
+  ): Promise<string> {
+    return exportAccount(context.app, after, await context.viewer(), context.request)
   }
 }
 

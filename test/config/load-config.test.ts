@@ -62,6 +62,8 @@ test('nothing needs to be set in development', () => {
       'mail.address': { attempts: 5, windowSeconds: 3600 },
       'mail.network': { attempts: 100, windowSeconds: 3600 },
       'token.network': { attempts: 30, windowSeconds: 900 },
+      'profile.account': { attempts: 100, windowSeconds: 900 },
+      'export.account': { attempts: 30, windowSeconds: 3600 },
     },
     mail: {
       enabled: true,

@@ -227,8 +227,8 @@ export const DeleteAccount = graphql(`
 `)
 
 export const ExportAccount = graphql(`
-  query ExportAccount {
-    exportAccount
+  query ExportAccount($after: String) {
+    exportAccount(after: $after)
   }
 `)
 

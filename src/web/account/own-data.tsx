@@ -26,12 +26,13 @@ function Export() {
   const { client } = useAuth()
   const { fresh, dialog } = useFresh()
   const [done, setDone] = useState(false)
+  const part = async (after: string | undefined) =>
+    (await client.request(ExportAccountDocument, { after })).exportAccount
   const form = useForm(
     async () => {
       setDone(false)
       try {
-        const { exportAccount } = await fresh(() => client.request(ExportAccountDocument))
-        download(exportAccount, 'account.json')
+        download(await wholeExport(after => fresh(() => part(after))), 'account.json')
         setDone(true)
       } catch (error) {
         if (!(error instanceof NotProved)) throw error
@@ -51,6 +52,21 @@ function Export() {
       {dialog}
     </Panel>
   )
+}
+
+/** All parts of the copy as one document. */
+async function wholeExport(part: (after: string | undefined) => Promise<string>): Promise<string> {
+  const first = await part(undefined)
+  let { next, ...whole } = JSON.parse(first) as Record<string, unknown> & { next?: string }
+  if (next === undefined) return first
+  while (next !== undefined) {
+    const more = JSON.parse(await part(next)) as typeof whole & { next?: string }
+    for (const list of ['sessions', 'mails', 'events']) {
+      whole = { ...whole, [list]: [...(whole[list] as unknown[]), ...(more[list] as unknown[])] }
+    }
+    next = more.next
+  }
+  return JSON.stringify(whole, null, 2)
 }
 
 function download(json: string, name: string): void {
