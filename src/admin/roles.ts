@@ -31,7 +31,7 @@ const roleSchema = (app: App) =>
  */
 export async function createRole(app: App, input: unknown, acting: Acting): Promise<Role> {
   const role = checkInput(roleSchema(app), input)
-  return changeRole(app, acting, role.name, async (tx, held) => {
+  return changeRole(app, acting, async (tx, held) => {
     requireHeld(role.permissions, held)
     const created = await tx.role.create({ data: { ...role, description: role.description ?? null } })
     await recordRole(app, tx, acting, 'role.created', { role: created.name, after: factsOf(created) })
@@ -47,7 +47,7 @@ export async function createRole(app: App, input: unknown, acting: Acting): Prom
  */
 export async function updateRole(app: App, name: string, input: unknown, acting: Acting): Promise<Role> {
   const { description, ...role } = checkInput(roleSchema(app), input)
-  return changeRole(app, acting, role.name, async (tx, held) => {
+  return changeRole(app, acting, async (tx, held) => {
     const before = await lockOwnRole(tx, name)
     requireHeld([...neededToGive(app, before.permissions), ...role.permissions], held)
     const after = await tx.role.update({
@@ -67,7 +67,7 @@ export async function updateRole(app: App, name: string, input: unknown, acting:
  */
 export async function deleteRole(app: App, name: string, acting: Acting): Promise<void> {
   try {
-    await changeRole(app, acting, name, async (tx, held) => {
+    await changeRole(app, acting, async (tx, held) => {
       const before = await lockOwnRole(tx, name)
       requireHeld(neededToGive(app, before.permissions), held)
       await tx.$executeRaw`DELETE FROM roles WHERE name = ${name}`
@@ -87,7 +87,6 @@ export async function deleteRole(app: App, name: string, acting: Acting): Promis
 async function changeRole<Result>(
   app: App,
   acting: Acting,
-  name: string,
   change: (tx: Queryable, held: readonly string[]) => Promise<Result>,
 ): Promise<Result> {
   try {
@@ -95,7 +94,7 @@ async function changeRole<Result>(
   } catch (error) {
     if (violatedUnique(error) === undefined) throw error
     throw new AuthError('CONFLICT', {
-      message: `There is a role named ${JSON.stringify(name)} already.`,
+      message: 'There is a role with this name already.',
       cause: error,
     })
   }

@@ -44,6 +44,9 @@ export const ko: Messages = {
     tooLong: max => `${max}자까지 입력할 수 있습니다.`,
   },
   server: {
+    'There is a role with this name already.': '이미 있는 역할 이름입니다.',
+    'The former address can undo the change for at least a day. End this after #-#-#T#:#:#.#Z, or ask an administrator.':
+      '이전 주소에서는 최소 하루 동안 변경을 되돌릴 수 있습니다. #-#-# #:#:#.#(UTC) 이후에 종료하거나 관리자에게 문의해 주세요.',
     'Use at least # characters.': '#자 이상 입력해 주세요.',
     'Use at most # characters.': '#자까지 입력할 수 있습니다.',
     'Leave out line breaks, tabs and other characters that cannot be seen.':
