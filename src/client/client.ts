@@ -2,7 +2,7 @@ import { AuthError, isUnauthenticated } from './errors.ts'
 import { type Answer, dataOf, type Fetch, originOf, poster, unlessAborted } from './http.ts'
 import { LiveSession } from './live-session.ts'
 import * as operations from './operations.ts'
-import { inCookie, inStorage, memoryStorage, pageStorage, type TokenStorage } from './storage.ts'
+import { deviceIn, inCookie, inStorage, memoryStorage, pageStorage, type TokenStorage } from './storage.ts'
 import { type Locks, leaseTurns, localTurns, lockTurns, type Turns } from './turns.ts'
 import type * as Types from './types.ts'
 
@@ -73,6 +73,9 @@ export function createAuthClient(options: AuthClientOptions) {
     onError,
   })
   const tokenTransport = transport === 'cookie' ? 'COOKIE' : 'BODY'
+  // The other transport has a cookie for it.
+  const device = transport === 'body' ? deviceIn(storage, onError) : undefined
+  const withDevice = async <Input>(input: Input) => ({ ...input, ...(await device?.read()) })
 
   async function send<Data>(document: string, variables: unknown, signal?: AbortSignal): Promise<Data> {
     const token = await unlessAborted(signal, session.token())
@@ -110,7 +113,9 @@ export function createAuthClient(options: AuthClientOptions) {
 
   async function login(input: Types.LoginInput): Promise<Types.SignedIn> {
     const answer = await session.signIn(async () => {
-      const { login } = await sendOpenly(operations.Login, { input: { ...input, tokenTransport } })
+      const sent = await withDevice({ ...input, tokenTransport } as const)
+      const { login } = await sendOpenly(operations.Login, { input: sent })
+      await device?.write(login.deviceToken)
       return login
     })
     if (answer.__typename !== 'AuthPayload') throw unknownOutcome(answer)
@@ -119,7 +124,9 @@ export function createAuthClient(options: AuthClientOptions) {
 
   async function register(input: Types.RegisterInput): Promise<Types.SignedIn | Types.VerificationRequired> {
     const answer = await session.signIn(async () => {
-      const { register } = await sendOpenly(operations.Register, { input: { ...input, tokenTransport } })
+      const sent = await withDevice({ ...input, tokenTransport } as const)
+      const { register } = await sendOpenly(operations.Register, { input: sent })
+      if (register.__typename === 'AuthPayload') await device?.write(register.deviceToken)
       return register
     })
     if (answer.__typename === 'EmailVerificationRequired')
@@ -287,7 +294,7 @@ export function createAuthClient(options: AuthClientOptions) {
 
     /** Sets a new password and ends all other sessions. */
     async changePassword(input: Types.ChangePasswordInput): Promise<Types.User> {
-      const { changePassword } = await typed(operations.ChangePassword, { input })
+      const { changePassword } = await typed(operations.ChangePassword, { input: await withDevice(input) })
       return updated(changePassword)
     },
 
@@ -298,7 +305,7 @@ export function createAuthClient(options: AuthClientOptions) {
 
     /** Sets a new password with the token from the mail. Ends all sessions and does not sign in. */
     async resetPassword(input: Types.ResetPasswordInput): Promise<void> {
-      await sendOpenly(operations.ResetPassword, { input })
+      await sendOpenly(operations.ResetPassword, { input: await withDevice(input) })
     },
 
     /** Has the link mailed again, if there is something to verify. */

@@ -32,7 +32,7 @@ export const Register = typed<Types.RegisterMutation, Types.RegisterMutationVari
   mutation Register($input: RegisterInput!) {
     register(input: $input) {
       __typename
-      ... on AuthPayload { ...PayloadFields }
+      ... on AuthPayload { ...PayloadFields deviceToken }
       ... on EmailVerificationRequired { email }
     }
   }
@@ -42,7 +42,7 @@ export const Register = typed<Types.RegisterMutation, Types.RegisterMutationVari
 
 export const Login = typed<Types.LoginMutation, Types.LoginMutationVariables>(/* GraphQL */ `
   mutation Login($input: LoginInput!) {
-    login(input: $input) { __typename ... on AuthPayload { ...PayloadFields } }
+    login(input: $input) { __typename ... on AuthPayload { ...PayloadFields deviceToken } }
   }
   ${payloadFields}
   ${userFields}

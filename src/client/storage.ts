@@ -11,6 +11,16 @@ export type TokenStorage = {
    * and scope coordinate. Leave it out where one client alone has the place.
    */
   readonly scope?: string
+  /**
+   * Where the device token is kept, which names this app to the server at its next sign-in. Signing out does not remove
+   * it. Left out, it lasts as long as the client, and the next sign-in counts as one from a new device.
+   */
+  readonly device?: DeviceStorage
+}
+
+export type DeviceStorage = {
+  get(): string | null | Promise<string | null>
+  set(token: string): void | Promise<void>
 }
 
 /** Forgets everything when the page or the process ends. The default of the transport `body`. */
@@ -24,11 +34,23 @@ export function memoryStorage(): TokenStorage {
     remove: () => {
       kept = null
     },
+    device: memoryDevice(),
+  }
+}
+
+function memoryDevice(): DeviceStorage {
+  let kept: string | null = null
+  return {
+    get: () => kept,
+    set: token => {
+      kept = token
+    },
   }
 }
 
 /**
- * Keeps the refresh token in `localStorage`, for pages that cannot use the cookie.
+ * Keeps the refresh token in `localStorage` under `key`, and the device token beside it, for pages that cannot use the
+ * cookies.
  *
  * Every script of the page can read it there and carry it off, so that one injected script (XSS) is enough
  * to take the session over for as long as it lives. The cookie transport does not have this weakness.
@@ -37,6 +59,7 @@ export function memoryStorage(): TokenStorage {
  */
 export function localStorageStorage(key = 'authograph.refreshToken'): TokenStorage {
   const memory = memoryStorage()
+  const device = memoryDevice()
   // Looked up with every use: there is none while a server renders the page.
   const use = <Result>(run: (storage: Storage) => Result, otherwise: () => Result) => {
     const storage = pageStorage()
@@ -51,6 +74,14 @@ export function localStorageStorage(key = 'authograph.refreshToken'): TokenStora
       ),
     remove: () => use(storage => storage.removeItem(key), memory.remove),
     scope: `localStorage ${key}`,
+    device: {
+      get: () => use(storage => storage.getItem(`${key}.device`), device.get),
+      set: token =>
+        use(
+          storage => storage.setItem(`${key}.device`, token),
+          () => device.set(token),
+        ),
+    },
   }
 }
 
@@ -126,6 +157,29 @@ export function inStorage(storage: TokenStorage, onError: (error: unknown) => vo
       unsaved = undefined
       try {
         await storage.remove()
+      } catch (error) {
+        onError(error)
+      }
+    },
+  }
+}
+
+/** The device token of a client with the transport `body`. A storage that fails makes the device a new one, no more. */
+export function deviceIn({ device = memoryDevice() }: TokenStorage, onError: (error: unknown) => void) {
+  return {
+    /** What a sign-in sends along: nothing before the first. */
+    read: async (): Promise<{ deviceToken?: string }> => {
+      try {
+        const token = await device.get()
+        return token ? { deviceToken: token } : {}
+      } catch (error) {
+        onError(error)
+        return {}
+      }
+    },
+    write: async (token: string | null | undefined): Promise<void> => {
+      try {
+        if (token) await device.set(token)
       } catch (error) {
         onError(error)
       }

@@ -12,11 +12,11 @@ export type PublicUser = Generated.NameFieldsFragment
 /** What the server allows, to build forms from. */
 export type AuthSettings = Generated.SettingsQuery['authSettings']
 
-export type RegisterInput = Omit<Generated.RegisterInput, 'tokenTransport'>
-export type LoginInput = Omit<Generated.LoginInput, 'tokenTransport'>
+export type RegisterInput = Omit<Generated.RegisterInput, 'tokenTransport' | 'deviceToken'>
+export type LoginInput = Omit<Generated.LoginInput, 'tokenTransport' | 'deviceToken'>
 export type UpdateProfileInput = Generated.UpdateProfileInput
-export type ChangePasswordInput = Generated.ChangePasswordInput
-export type ResetPasswordInput = Generated.ResetPasswordInput
+export type ChangePasswordInput = Omit<Generated.ChangePasswordInput, 'deviceToken'>
+export type ResetPasswordInput = Omit<Generated.ResetPasswordInput, 'deviceToken'>
 
 /** Who is signed in, as far as this client knows. */
 export type AuthState =

@@ -60,8 +60,8 @@ export function gate(place: 'before' | 'after') {
   return { fault, reached, release }
 }
 
-/** A browser's cookies for one host. */
-export type Jar = { cookie?: string | undefined }
+/** A browser's cookies for one host: that of the session, and that of the device. */
+export type Jar = { cookie?: string | undefined; device?: string | undefined }
 
 /** The line between a client and the server, which tests can cut, slow and replay. */
 export class Network {
@@ -97,16 +97,19 @@ export class Network {
     const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined))
     if (this.#jar && init.credentials === 'include') {
       headers.set('origin', 'http://localhost:4000')
-      if (this.#jar.cookie) headers.set('cookie', this.#jar.cookie)
+      const cookies = [this.#jar.cookie, this.#jar.device].filter(cookie => cookie !== undefined)
+      if (cookies.length > 0) headers.set('cookie', cookies.join('; '))
     }
     return fetch(input, { ...init, headers })
   }
 
   #keepCookie(response: Response, { credentials }: RequestInit): void {
-    const [set] = response.headers.getSetCookie()
-    if (!this.#jar || credentials !== 'include' || set === undefined) return
-    const cookie = set.split(';')[0]
-    this.#jar.cookie = cookie?.endsWith('=') ? undefined : cookie
+    if (!this.#jar || credentials !== 'include') return
+    for (const set of response.headers.getSetCookie()) {
+      const cookie = set.split(';')[0]
+      const name = cookie?.startsWith('authograph_device=') ? 'device' : 'cookie'
+      this.#jar[name] = cookie?.endsWith('=') ? undefined : cookie
+    }
   }
 }
 

@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals'
+import { memoryStorage } from '../../src/client/index.ts'
+import { mailedToken } from '../support/mails.ts'
+import { PASSWORD, useService } from '../support/service.ts'
+import { type Jar, signedIn, tab } from './support.ts'
+
+const service = useService()
+const noticesTo = (recipient: string) =>
+  service.app.db.mail.count({ where: { recipient, template: 'new-device' } })
+
+describe('a client with the transport body', () => {
+  test('stays the same device after signing out, and after a restart', async () => {
+    const storage = memoryStorage()
+    const { client, email } = await signedIn(service, { storage })
+    await client.logout()
+    expect(await storage.get()).toBeNull()
+    await client.login({ identifier: email, password: PASSWORD })
+    const restarted = tab(service, { storage })
+    await restarted.client.login({ identifier: email, password: PASSWORD })
+    expect(await noticesTo(email)).toBe(0)
+    const other = tab(service)
+    await other.client.login({ identifier: email, password: PASSWORD })
+    expect(await noticesTo(email)).toBe(1)
+  })
+
+  test('stays the same device as long as it lives, where its storage keeps no device token', async () => {
+    const { device, ...storage } = memoryStorage()
+    const { client, email } = await signedIn(service, { storage })
+    await client.logout()
+    await client.login({ identifier: email, password: PASSWORD })
+    expect(await noticesTo(email)).toBe(0)
+  })
+
+  test('signs in where the device token can neither be read nor kept, and says what failed', async () => {
+    const heard: unknown[] = []
+    const broken = () => Promise.reject(new Error('locked'))
+    const storage = { ...memoryStorage(), device: { get: broken, set: broken } }
+    const { client } = await signedIn(service, { storage, onError: error => heard.push(error) })
+    expect(client.state.status).toBe('signedIn')
+    expect(heard).toEqual([new Error('locked'), new Error('locked')])
+  })
+
+  test('is the device that is left when the password is set anew', async () => {
+    const { client, email } = await signedIn(service)
+    const newPassword = 'eighteen copper kettles'
+    await client.requestPasswordReset(email)
+    await client.resetPassword({ token: await mailedToken(service, email, 'reset-password'), newPassword })
+    await client.login({ identifier: email, password: newPassword })
+    await client.changePassword({ currentPassword: newPassword, newPassword: PASSWORD })
+    await client.login({ identifier: email, password: PASSWORD })
+    expect(await noticesTo(email)).toBe(0)
+  })
+})
+
+test('a page is the same device by a cookie that no script sees, also after signing out', async () => {
+  const jar: Jar = {}
+  const { client, email } = await signedIn(service, { transport: 'cookie' }, jar)
+  await client.logout()
+  expect(jar).toEqual({ cookie: undefined, device: expect.stringMatching(/^authograph_device=/) })
+  await client.login({ identifier: email, password: PASSWORD })
+  expect(await noticesTo(email)).toBe(0)
+})
