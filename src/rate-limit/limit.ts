@@ -132,8 +132,9 @@ export class LimitHit extends AuthError {
   readonly rule: Attempt['rule']
   /** In seconds. */
   readonly retryAfter: number
-  constructor(rule: Attempt['rule'], retryAfter: number) {
-    super('RATE_LIMITED', { extensions: { retryAfter } })
+  /** `message` says more than the code's own. */
+  constructor(rule: Attempt['rule'], retryAfter: number, message?: string) {
+    super('RATE_LIMITED', { extensions: { retryAfter }, ...(message !== undefined && { message }) })
     this.rule = rule
     this.retryAfter = retryAfter
   }

@@ -21,9 +21,22 @@ export type LoginAttempt = {
  * answer is the same whether or not an account has the name, and which other name it has. Where strangers have used up
  * either, a device that the account knows goes on with attempts of its own.
  * @returns what a correct password gives back
- * @throws AuthError RATE_LIMITED
+ * @throws AuthError RATE_LIMITED, which tells anyone, and so the owner too, how to get in meanwhile
  */
-export async function countLogin(
+export async function countLogin(app: App, attempt: LoginAttempt, request: RequestFacts): Promise<Attempt[]> {
+  try {
+    return await countOnce(app, attempt, request)
+  } catch (error) {
+    if (!(error instanceof LimitHit) || !app.mailer) throw error
+    const { rule, retryAfter } = error
+    throw new LimitHit(rule, retryAfter, BLOCKED)
+  }
+}
+
+const BLOCKED =
+  'Too many attempts to sign in. Wait a while, or set a new password with the link that “Forgot password” emails you: the browser or app in which you do that can sign in immediately.'
+
+async function countOnce(
   app: App,
   { name, findAccount, device }: LoginAttempt,
   request: RequestFacts,

@@ -8,10 +8,20 @@ const service = useService()
 const noticesTo = (recipient: string) =>
   service.app.db.mail.count({ where: { recipient, template: 'new-device' } })
 
+/** As `signedIn`, with a verified address: notices go to no other. */
+async function verified(
+  ...args: Parameters<typeof signedIn> extends [unknown, ...infer Rest] ? Rest : never
+) {
+  const signed = await signedIn(service, ...args)
+  const where = { email: signed.email }
+  await service.app.db.user.updateMany({ where, data: { emailVerifiedAt: service.clock.now() } })
+  return signed
+}
+
 describe('a client with the transport body', () => {
   test('stays the same device after signing out, and after a restart', async () => {
     const storage = memoryStorage()
-    const { client, email } = await signedIn(service, { storage })
+    const { client, email } = await verified({ storage })
     await client.logout()
     expect(await storage.get()).toBeNull()
     await client.login({ identifier: email, password: PASSWORD })
@@ -25,7 +35,7 @@ describe('a client with the transport body', () => {
 
   test('stays the same device as long as it lives, where its storage keeps no device token', async () => {
     const { device, ...storage } = memoryStorage()
-    const { client, email } = await signedIn(service, { storage })
+    const { client, email } = await verified({ storage })
     await client.logout()
     await client.login({ identifier: email, password: PASSWORD })
     expect(await noticesTo(email)).toBe(0)
@@ -35,13 +45,13 @@ describe('a client with the transport body', () => {
     const heard: unknown[] = []
     const broken = () => Promise.reject(new Error('locked'))
     const storage = { ...memoryStorage(), device: { get: broken, set: broken } }
-    const { client } = await signedIn(service, { storage, onError: error => heard.push(error) })
+    const { client } = await verified({ storage, onError: error => heard.push(error) })
     expect(client.state.status).toBe('signedIn')
     expect(heard).toEqual([new Error('locked'), new Error('locked')])
   })
 
   test('is the device that is left when the password is set anew', async () => {
-    const { client, email } = await signedIn(service)
+    const { client, email } = await verified()
     const newPassword = 'eighteen copper kettles'
     await client.requestPasswordReset(email)
     await client.resetPassword({ token: await mailedToken(service, email, 'reset-password'), newPassword })
@@ -54,7 +64,7 @@ describe('a client with the transport body', () => {
 
 test('a page is the same device by a cookie that no script sees, also after signing out', async () => {
   const jar: Jar = {}
-  const { client, email } = await signedIn(service, { transport: 'cookie' }, jar)
+  const { client, email } = await verified({ transport: 'cookie' }, jar)
   await client.logout()
   expect(jar).toEqual({ cookie: undefined, device: expect.stringMatching(/^authograph_device=/) })
   await client.login({ identifier: email, password: PASSWORD })

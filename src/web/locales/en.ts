@@ -99,6 +99,8 @@ export const en = {
     badReturn:
       'The page that you came from is not one that this server may send you back to. You can sign in all the same.',
     resend: 'Send the mail again',
+    blocked: 'Don’t want to wait? Set a new password by email and sign in here immediately.',
+    newPassword: 'Set a new password',
   },
   register: {
     title: 'Register',

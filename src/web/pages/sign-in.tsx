@@ -63,6 +63,7 @@ export function SignInCard({ ended, badReturn }: { ended?: boolean; badReturn?: 
     },
     { inputs: [] },
   )
+  const blocked = form.refusal?.code === 'RATE_LIMITED' && facts.mail
   const unverified = form.refusal?.code === 'EMAIL_NOT_VERIFIED' && name.includes('@')
   return (
     <CardPage
@@ -86,6 +87,14 @@ export function SignInCard({ ended, badReturn }: { ended?: boolean; badReturn?: 
       )}
       <CookieNotice />
       <Notice kind="problem">{form.problem}</Notice>
+      {blocked && (
+        <Notice kind="warning">
+          {signIn.blocked}{' '}
+          <Anchor component={Link} href="/forgot-password" inherit underline="always">
+            {signIn.newPassword}
+          </Anchor>
+        </Notice>
+      )}
       {unverified && (
         <form onSubmit={resend.onSubmit}>
           <Button type="submit" variant="default" fullWidth loading={resend.busy} disabled={resent}>
