@@ -25,6 +25,8 @@ const SETTINGS: Settings = {
   AUTHOGRAPH_SECRET: 'a secret that only the bench may know',
   // All the load comes from one address, and is to be hashed rather than put off.
   LIMIT_LOGIN_NETWORK: '1000000/1h',
+  LIMIT_WORK_ACCOUNT: '1000000/1h',
+  LIMIT_WORK_NETWORK: '1000000/1h',
   LIMIT_REGISTER_NETWORK: '1000000/1h',
   LIMIT_MAIL_NETWORK: '1000000/1h',
   HASH_WAIT_MS: '60000',

@@ -36,7 +36,7 @@ test('unknown, known, disabled and hashless accounts are answered alike, after t
         [expect.objectContaining({ extensions: { code: 'INVALID_CREDENTIALS' } })],
         expect.any(String),
       ])
-      expect(steps.splice(0).slice(0, 3)).toEqual(['limit-count', 'user-by-email_canonical', 'verify'])
+      expect(steps.splice(0).slice(0, 2)).toEqual(['user-by-email_canonical', 'verify'])
     }
   } finally {
     hasher.verify = verify

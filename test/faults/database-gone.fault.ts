@@ -32,6 +32,8 @@ beforeAll(async () => {
   proxy = await startProxy(database.url)
   const settings = {
     LIMIT_LOGIN_NETWORK: '1000000/1h',
+    LIMIT_WORK_ACCOUNT: '1000000/1h',
+    LIMIT_WORK_NETWORK: '1000000/1h',
     LIMIT_REGISTER_NETWORK: '1000000/1h',
     LIMIT_MAIL_NETWORK: '1000000/1h',
     LOG_LEVEL: 'fatal',

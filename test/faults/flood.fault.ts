@@ -13,6 +13,8 @@ const SETTINGS = {
   ARGON2_MEMORY_KIB: '19456',
   ARGON2_TIME_COST: '2',
   LIMIT_LOGIN_NETWORK: '100000/15m',
+  LIMIT_WORK_ACCOUNT: '100000/15m',
+  LIMIT_WORK_NETWORK: '100000/15m',
   METRICS_TOKEN: 'a token for the metrics of the flood',
 }
 

@@ -25,6 +25,8 @@ beforeEach(async () => {
     ARGON2_MEMORY_KIB: '4096',
     LIMIT_LOGIN_ACCOUNT: '100000/1h',
     LIMIT_LOGIN_NETWORK: '100000/1h',
+    LIMIT_WORK_ACCOUNT: '100000/1h',
+    LIMIT_WORK_NETWORK: '100000/1h',
   })
 })
 afterEach(async () => {

@@ -451,27 +451,6 @@ test('no name and no address can be confirmed by a copy of what is counted', asy
   }
 })
 
-test('a new AUTHOGRAPH_SECRET unlocks nothing: what was counted under the old one still counts', async () => {
-  const { email } = await newAccount()
-  await lock({ email })
-  const databaseUrl = service.app.config.database.url ?? ''
-  const secrets = {
-    AUTHOGRAPH_SECRET: 'another secret that only the tests may know',
-    AUTHOGRAPH_PREVIOUS_SECRETS: 'a secret that only the tests may know',
-    SMTP_URL: service.app.config.mail.smtpUrl ?? '',
-  }
-  const renewed = await startService({
-    databaseUrl,
-    settings: { ...settings, ...secrets },
-    clock: service.clock,
-  })
-  try {
-    expect(codes(await signIn(email, { on: renewed }))).toEqual(['RATE_LIMITED'])
-  } finally {
-    await renewed.close()
-  }
-})
-
 test('a good token from a mail never counts, nor does it wait for a network where bad ones were tried', async () => {
   const { email } = await newAccount()
   const headers = elsewhere()
