@@ -46,9 +46,9 @@ test('the focus stays at the button that was pressed', async () => {
   await page.getByRole('link', { name: 'Security' }).click()
   await page.getByLabel('Current password').fill(PASSWORD)
   await page.getByLabel('New password').fill(NEW_PASSWORD)
-  await page.getByRole('button', { name: 'Change the password' }).press('Enter')
-  await page.getByText('The password is changed').waitFor()
-  await until(page, "document.activeElement.textContent === 'Change the password'")
+  await page.getByRole('button', { name: 'Change password' }).press('Enter')
+  await page.getByText('Your password was changed').waitFor()
+  await until(page, "document.activeElement.textContent === 'Change password'")
 })
 
 test('each part of the account has a name of its own in the browser’s tab and history', async () => {
@@ -90,11 +90,11 @@ test('the password is changed, and a wrong current one is told', async () => {
   const page = await signedInAt('/account/security', email)
   await page.getByLabel('Current password').fill('wrong')
   await page.getByLabel('New password').fill(NEW_PASSWORD)
-  await page.getByRole('button', { name: 'Change the password' }).click()
-  await page.getByText('The password is wrong. Try again.').waitFor()
+  await page.getByRole('button', { name: 'Change password' }).click()
+  await page.getByText('Wrong password. Try again.').waitFor()
   await page.getByLabel('Current password').fill(PASSWORD)
-  await page.getByRole('button', { name: 'Change the password' }).click()
-  await page.getByText('The password is changed').waitFor()
+  await page.getByRole('button', { name: 'Change password' }).click()
+  await page.getByText('Your password was changed').waitFor()
   expect(await page.getByLabel('New password').inputValue()).toBe('')
 })
 
@@ -102,15 +102,15 @@ test('the new address counts once its mail is opened, and the old one can be tak
   const { email, id } = await signUp(service)
   const page = await signedInAt('/account', email)
   const newEmail = `new-${email}`
-  await page.getByLabel('New e-mail address').fill(newEmail)
-  await page.getByRole('button', { name: 'Change the address' }).click()
+  await page.getByLabel('New email address').fill(newEmail)
+  await page.getByRole('button', { name: 'Change address' }).click()
   await page.getByText(`We have sent a link to ${newEmail}.`).waitFor()
 
   await openLink(page, newEmail)
   await page.getByRole('button', { name: 'Use this address' }).click()
   await page.getByRole('heading', { name: 'Your address has changed' }).waitFor()
-  await page.getByRole('link', { name: 'Go to my account' }).click()
-  await page.getByText(`Mails go to ${newEmail}`).waitFor()
+  await page.getByRole('link', { name: 'Go to your account' }).click()
+  await page.getByText(`You sign in with ${newEmail}`).waitFor()
 
   await openLink(page, email)
   await page.getByRole('button', { name: 'Keep this address' }).click()
@@ -126,14 +126,14 @@ test('what is delicate asks for the password again when the sign-in is not fresh
   const page = await signedInAt('/account/data', email)
   service.clock.advance(HALF_AN_HOUR_SECONDS)
   await page.getByRole('button', { name: 'Download' }).click()
-  const dialog = page.getByRole('dialog', { name: 'Is it you?' })
+  const dialog = page.getByRole('dialog', { name: 'Confirm it’s you' })
   await dialog.getByLabel('Password', { exact: true }).fill('wrong')
-  await dialog.getByRole('button', { name: 'Go on' }).click()
-  await dialog.getByText('The password is wrong. Try again.').waitFor()
+  await dialog.getByRole('button', { name: 'Continue' }).click()
+  await dialog.getByText('Wrong password. Try again.').waitFor()
   await dialog.getByLabel('Password', { exact: true }).fill(PASSWORD)
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    dialog.getByRole('button', { name: 'Go on' }).click(),
+    dialog.getByRole('button', { name: 'Continue' }).click(),
   ])
   expect(download.suggestedFilename()).toBe('account.json')
   expect(await readFile(await download.path(), 'utf8')).toContain(email)
@@ -146,12 +146,12 @@ test('who closes that dialog has changed nothing', async () => {
   service.clock.advance(HALF_AN_HOUR_SECONDS)
   await page.getByRole('button', { name: 'Delete my account' }).click()
   await page
-    .getByRole('dialog', { name: 'Delete the account' })
+    .getByRole('dialog', { name: 'Delete your account' })
     .getByRole('button', { name: 'Delete' })
     .click()
-  await page.getByRole('dialog', { name: 'Is it you?' }).waitFor()
+  await page.getByRole('dialog', { name: 'Confirm it’s you' }).waitFor()
   await page.keyboard.press('Escape')
-  await page.getByRole('dialog', { name: 'Is it you?' }).waitFor({ state: 'detached' })
+  await page.getByRole('dialog', { name: 'Confirm it’s you' }).waitFor({ state: 'detached' })
   expect(await service.app.db.user.count({ where: { id } })).toBe(1)
 })
 
@@ -159,7 +159,7 @@ test('the account is deleted after a confirmation that names it', async () => {
   const { email, id } = await signUp(service)
   const page = await signedInAt('/account/data', email)
   await page.getByRole('button', { name: 'Delete my account' }).click()
-  const dialog = page.getByRole('dialog', { name: 'Delete the account' })
+  const dialog = page.getByRole('dialog', { name: 'Delete your account' })
   await dialog.getByText(`This deletes the account ${email} for good.`).waitFor()
   await dialog.getByRole('button', { name: 'Delete my account' }).click()
   await page.getByText('Your account is deleted').waitFor()

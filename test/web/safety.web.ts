@@ -85,6 +85,6 @@ test('an address that leads nowhere is a page for people and JSON for programs',
   expect(forPrograms.headers.get('content-type')).toMatch(/^application\/json/)
   const page = await browser.open()
   await page.goto(address)
-  await page.getByRole('heading', { name: 'There is nothing here' }).waitFor()
+  await page.getByRole('heading', { name: 'Page not found' }).waitFor()
   browser.forgive()
 })

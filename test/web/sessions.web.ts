@@ -54,7 +54,7 @@ test('signing out one browser from another ends it there, and it says so', async
   await others.waitFor({ state: 'detached' })
 
   await theirs.getByRole('button', { name: 'Sign out all other devices' }).click()
-  await theirs.getByText('You were signed out. Sign in again to go on.').waitFor()
+  await theirs.getByText('You were signed out. Sign in again to continue.').waitFor()
   await signInOn(theirs, email, PASSWORD)
   await theirs.getByRole('heading', { name: 'Devices' }).waitFor()
 })
@@ -76,7 +76,7 @@ test('signing out in one tab signs out the other', async () => {
   await one.getByRole('menuitem', { name: 'Sign out' }).click()
   await one.getByText('You are signed out.').waitFor()
   await one.waitForURL(`${service.url}/sign-in`)
-  await other.getByText('You were signed out. Sign in again to go on.').waitFor()
+  await other.getByText('You were signed out. Sign in again to continue.').waitFor()
   await one.goto(`${service.url}/account`)
   await one.getByRole('heading', { name: 'Sign in to Authograph' }).waitFor()
 })
