@@ -29,10 +29,9 @@ test.each([
 ] as const)(
   '%s: every address is answered alike, after the same statements in the same order',
   async (name, document, statements) => {
-    const { pool } = service.app
     const all = await addresses()
     const steps: string[] = []
-    const stop = watchQueries(pool, name => steps.push(name ?? 'unnamed'))
+    const stop = watchQueries(service.app, name => steps.push(name ?? 'unnamed'))
     try {
       for (const email of all) {
         const { status, data, errors, headers } = await service.send<unknown, object>(document, {

@@ -195,14 +195,13 @@ describe('an address that has an account is answered like a new one', () => {
   test('after the same work in the same order', async () => {
     const known = await verified()
     const { hasher } = service.app
-    const { pool } = service.app
     const hash = hasher.hash.bind(hasher)
     const steps: string[] = []
     hasher.hash = password => {
       steps.push('hash')
       return hash(password)
     }
-    const stop = watchQueries(pool, name => steps.push(name ?? 'audit'))
+    const stop = watchQueries(service.app, name => steps.push(name ?? 'audit'))
     try {
       await register({ email: newEmail() })
       const ofNew = steps.splice(0)
@@ -255,14 +254,14 @@ describe('signing in with the password of a registration of one’s own', () => 
   const MINE = 'a stranger’s own password'
   /** What the server does to sign in, with its answer. */
   const stepsOf = async (email: string, password: string) => {
-    const { hasher, pool } = service.app
+    const { hasher } = service.app
     const verifyHash = hasher.verify.bind(hasher)
     const steps: string[] = []
     hasher.verify = (...args) => {
       steps.push('verify')
       return verifyHash(...args)
     }
-    const stop = watchQueries(pool, name => steps.push(name ?? 'audit'))
+    const stop = watchQueries(service.app, name => steps.push(name ?? 'audit'))
     try {
       const { status, data, errors } = await login(email, password)
       return { steps, status, data, errors }

@@ -151,7 +151,7 @@ describe('a device token', () => {
     }
     await block(email)
     const queries: unknown[] = []
-    const stop = watchQueries(service.app.pool, name => queries.push(name))
+    const stop = watchQueries(service.app, name => queries.push(name))
     try {
       for (const token of junk)
         expect(codes(await login({ identifier: email, deviceToken: token }))).toEqual(['RATE_LIMITED'])
@@ -217,7 +217,7 @@ describe('while strangers use up the attempts', () => {
     await block(nobody)
     const seen: unknown[] = []
     const steps: unknown[] = []
-    const stop = watchQueries(service.app.pool, name => steps.push(name))
+    const stop = watchQueries(service.app, name => steps.push(name))
     try {
       for (const identifier of [victim.email, nobody]) {
         const { status, data, errors } = await login({

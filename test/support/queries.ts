@@ -1,17 +1,33 @@
 import type pg from 'pg'
+import type { App } from '../../src/app.ts'
 
 /** What a replica does beside its requests. */
-const CHORES = /^(keys-|mail-|search-index$|prune )/
+const BACKGROUND = /^(keys-|mail-|search-index$|prune )/
 
-/** Tells `note` the name of each statement that requests run on the pool, until it is told to stop. */
-export function watchQueries(pool: pg.Pool, note: (name: string | undefined) => void): () => void {
-  const { query } = pool
-  pool.query = ((...args: [{ name?: string }]) => {
-    const [{ name }] = args
-    if (!name || !CHORES.test(name)) note(name)
-    return Reflect.apply(query, pool, args)
-  }) as typeof pool.query
+type Query = { query: (...args: never[]) => unknown }
+
+/** Gives `note` the name of each statement that requests run, on both pools, until it is told to stop. */
+export function watchQueries(app: App, note: (name: string | undefined) => void): () => void {
+  const watched = new Map([[app.pool as Query, watch(app.pool)]])
+  const { pool } = app.limiter
+  const onAcquire = (client: pg.PoolClient) => {
+    if (!watched.has(client)) watched.set(client, watch(client))
+  }
+  pool.on('acquire', onAcquire)
   return () => {
-    pool.query = query
+    pool.off('acquire', onAcquire)
+    for (const restore of watched.values()) restore()
+  }
+
+  function watch(target: Query): () => void {
+    const { query } = target
+    target.query = (...args) => {
+      const [{ name }] = args as unknown as [{ name?: string }]
+      if (!name || !BACKGROUND.test(name)) note(name)
+      return Reflect.apply(query, target, args)
+    }
+    return () => {
+      target.query = query
+    }
   }
 }
