@@ -31,7 +31,7 @@ export type ResponseEffects = {
   setDeviceCookie(token: string): void
 }
 
-export type Authenticate = (app: App, bearerToken: string) => Promise<Viewer>
+export type Authenticate = (app: App, bearerToken: string, request: RequestFacts) => Promise<Viewer>
 
 /** What every resolver is given. */
 export type Context = {
@@ -65,7 +65,7 @@ export function createContext(
   let viewer: Promise<Viewer> | undefined
   const load = async () => {
     if (request.bearerToken === undefined) throw unauthenticated('MISSING')
-    return authenticate(app, request.bearerToken)
+    return authenticate(app, request.bearerToken, request)
   }
   return {
     app,

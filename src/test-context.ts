@@ -72,6 +72,8 @@ function testViewer({ account, session }: NonNullable<TestContextOptions['viewer
       authenticatedAt: now,
       rotatedAt: null,
       generationSeenAt: null,
+      burnedFrom: null,
+      burnedTo: null,
       expiresAt: addSeconds(now, 3600),
       absoluteExpiresAt: addSeconds(now, 3600),
       idleTtlSeconds: 3600,

@@ -32,7 +32,10 @@ export const auditActions = {
   'session.reauthenticated': 'The password was proved again.',
   'session.ended': 'A session was ended by signing out.',
   'session.revoked': 'Sessions were ended from elsewhere: one by its id, or several, with their count.',
-  'session.reuse_detected': 'A spent refresh token came back; its session was ended.',
+  'session.reuse_detected':
+    'Two holders used the tokens of a session, as after a theft; the session was ended.',
+  'session.refresh_repeated': 'A refresh token was used again from another network or device.',
+  'session.refresh_ahead': 'A refresh token was newer than the database; its session continued from it.',
   'limit.hit': 'Too many attempts; further ones are refused for a while.',
   'access.denied': 'Somebody signed in asked for what they may not do.',
   'mail.failed': 'A mail could not be sent, and nothing more is tried.',

@@ -16,6 +16,8 @@ export const sessionColumns = {
   authenticatedAt: 'authenticated_at',
   rotatedAt: 'rotated_at',
   generationSeenAt: 'generation_seen_at',
+  burnedFrom: 'burned_from',
+  burnedTo: 'burned_to',
   expiresAt: 'expires_at',
   absoluteExpiresAt: 'absolute_expires_at',
   idleTtlSeconds: 'idle_ttl_seconds',

@@ -37,7 +37,7 @@ export class SessionsResolver {
   @Extensions({ sensitive: true })
   @Mutation(() => AuthPayload, {
     description: withExample(
-      'Exchanges the refresh token, from the input or the cookie, for a new pair. Each is good for one exchange; repeating one whose answer was lost gives the same successor, and an older one ends the session.',
+      'Exchanges the refresh token, from the input or the cookie, for a new pair. Each is valid for one exchange. You can repeat an exchange whose answer was lost; a token that shows two holders ends the session.',
       'mutation Refresh($refreshToken: String) { refreshToken(input: { refreshToken: $refreshToken }) { accessToken tokenType accessTokenExpiresAt refreshToken refreshTokenExpiresAt session { id expiresAt } } }',
     ),
   })

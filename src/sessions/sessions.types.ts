@@ -82,7 +82,7 @@ export class AuthPayload {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Good for one `refreshToken`; null where the cookie carries it. Opaque: do not parse it.',
+    description: 'Valid for one `refreshToken`; null when the cookie carries it. Opaque: do not parse it.',
   })
   refreshToken!: string | null
 

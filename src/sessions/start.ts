@@ -32,6 +32,8 @@ export function newSession(
     authenticatedAt: now,
     rotatedAt: null,
     generationSeenAt: null,
+    burnedFrom: null,
+    burnedTo: null,
     expiresAt: addSeconds(now, Math.min(idle, absolute)),
     absoluteExpiresAt: addSeconds(now, absolute),
     idleTtlSeconds: idle,

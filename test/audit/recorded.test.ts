@@ -72,6 +72,28 @@ const cases: [AuditAction, Case][] = [
     { actor: 'nobody', act: ({ email }) => send(Login, { input: { identifier: email, password: 'wrong' } }) },
   ],
   [
+    'session.refresh_repeated',
+    {
+      actor: 'nobody',
+      act: async ({ refreshToken }) => {
+        await service.send(Refresh, { input: { refreshToken } })
+        await send(Refresh, { input: { refreshToken } })
+      },
+    },
+  ],
+  [
+    'session.refresh_ahead',
+    {
+      actor: 'nobody',
+      act: async ({ refreshToken, sessionId }) => {
+        const { data } = await service.send(Refresh, { input: { refreshToken } })
+        // As a backup has it that is older.
+        await service.app.db.session.update({ where: { id: sessionId }, data: { generation: 0 } })
+        await send(Refresh, { input: { refreshToken: data?.refreshToken.refreshToken } })
+      },
+    },
+  ],
+  [
     'user.profile_updated',
     { actor: 'subject', act: subject => send(UpdateProfile, { input: { displayName: 'Ada' } }, subject) },
   ],

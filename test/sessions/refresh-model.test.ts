@@ -1,162 +1,174 @@
-import { beforeAll, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { Logout } from '../support/operations.ts'
-import { codes, type SignedIn, signIn, signUp, useService } from '../support/service.ts'
-import { countEvents, DAY, HOUR, MINUTE, pairOf, refresh, stateOf } from '../support/sessions.ts'
+import { TestClock } from '../support/clock.ts'
+import { type Act, type Name, Story } from '../support/holders.ts'
+import { type Service, signUp, startService } from '../support/service.ts'
+import { countEvents, DAY, HOUR, MINUTE } from '../support/sessions.ts'
 
-const service = useService()
+/** Stands still until it is moved, so that a step back in time is exact. */
+class StillClock extends TestClock {
+  #now = Date.now()
+  override now(): Date {
+    return new Date(this.#now)
+  }
+  override advance(seconds: number): void {
+    this.#now += seconds * 1000
+  }
+}
+
+/** A machine may be busy; a run that does not finish is a failure. */
+const TIME_MS = 180_000
+/** Within a race, and after it. */
+const SOON = 20
+const LATER = 40
+
+let service: Service
 let email: string
 beforeAll(async () => {
-  email = (await signUp(service)).email
+  // Every refusal here comes from one network.
+  service = await startService({ clock: new StillClock(), settings: { LIMIT_REFRESH_NETWORK: '9999999/1s' } })
+  const account = await signUp(service)
+  email = account.email
+  await service.app.db.user.update({
+    where: { id: account.id },
+    data: { emailVerifiedAt: service.clock.now() },
+  })
+})
+afterAll(async () => {
+  expect(service.logged).toEqual([])
+  await service.close()
 })
 
-/** `back` counts from the newest token, and stops at the oldest. */
-type Step =
-  | { does: 'refresh'; back: number }
-  | { does: 'use'; back: number }
-  | { does: 'wait'; seconds: number }
-  | { does: 'logout'; by: 'access' | 'refresh'; back: number }
+const detections = (sessionId: string) => countEvents(service, sessionId, 'session.reuse_detected')
+/** Those that are queued from now on. */
+const noticesSince = (at: Date) =>
+  service.app.db.mail.count({
+    where: { template: 'reuse-detected', recipient: email, createdAt: { gte: at } },
+  })
 
-// All multiples of 10 seconds, so that the time that a run itself takes decides nothing.
-const WAITS = [10, 20, 30, 10 * MINUTE, HOUR, 23 * HOUR, DAY, 15 * DAY, 29 * DAY]
-const back = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(0, 1) }, fc.nat(4))
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ does: fc.constant('refresh'), back }) },
-  { weight: 4, arbitrary: fc.record({ does: fc.constant('use'), back }) },
-  { weight: 5, arbitrary: fc.record({ does: fc.constant('wait'), seconds: fc.constantFrom(...WAITS) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ does: fc.constant('logout'), by: fc.constantFrom('access', 'refresh'), back }),
-  },
-)
-
-/** What design.md says of one session, in seconds since its start. */
-class Model {
-  now = 0
-  generation = 0
-  rotatedAt = 0
-  seen = false
-  expiresAt = 30 * DAY
-  ended: 'logout' | 'reuse' | undefined
-
-  get live(): boolean {
-    return !this.ended && this.now < this.expiresAt
-  }
-
-  /** The generation of the token that is answered, or undefined for a refusal. */
-  refresh(generation: number): number | undefined {
-    if (!this.live) return undefined
-    const age = this.now - this.rotatedAt
-    if (generation === this.generation) {
-      this.generation += 1
-      this.rotatedAt = this.now
-      this.seen = false
-      this.expiresAt = Math.min(this.now + 30 * DAY, 90 * DAY)
-      return this.generation
-    }
-    if (generation === this.generation - 1 && (age < 30 || (!this.seen && age < DAY))) return this.generation
-    this.ended = 'reuse'
-    return undefined
-  }
-
-  use(token: { generation: number; issuedAt: number }): string {
-    if (this.now >= Math.min(token.issuedAt + 10 * MINUTE, 90 * DAY)) return 'EXPIRED'
-    if (this.ended) return 'REVOKED'
-    if (!this.live) return 'EXPIRED'
-    if (token.generation === this.generation) this.seen = true
-    return 'LIVE'
-  }
-
-  logout(): void {
-    if (this.live) this.ended = 'logout'
-  }
+/** Takes a step. If the session ends, both holders are out, the end is recorded, and the owner is notified, once. */
+async function takeStep(story: Story, name: Name, act: Act): Promise<boolean> {
+  const at = service.clock.now()
+  const before = { detections: await detections(story.sessionId), notices: await noticesSince(at) }
+  const live = await story.take(name, act)
+  if (!live) await story.expectOver()
+  const once = live ? 0 : 1
+  expect({ detections: await detections(story.sessionId), notices: await noticesSince(at) }).toEqual({
+    detections: before.detections + once,
+    notices: before.notices + once,
+  })
+  return live
 }
 
-/** A session under test, and everything that was ever given for it. */
-class Run {
-  readonly model = new Model()
-  readonly refreshTokens: string[]
-  readonly accessTokens: { token: string; generation: number; issuedAt: number }[]
-  readonly sessionId: string
+type Move = { name: Name; act: Act; after: number }
 
-  constructor({ accessToken, refreshToken, sessionId }: SignedIn) {
-    this.sessionId = sessionId
-    this.refreshTokens = [refreshToken]
-    this.accessTokens = [{ token: accessToken, generation: 0, issuedAt: 0 }]
-  }
-
-  async take(step: Step): Promise<void> {
-    switch (step.does) {
-      case 'refresh':
-        return this.#refresh(step.back)
-      case 'use': {
-        const access = fromNewest(this.accessTokens, step.back)
-        expect(await stateOf(service, access.token)).toBe(this.model.use(access))
-        return
-      }
-      case 'wait':
-        service.clock.advance(step.seconds)
-        this.model.now += step.seconds
-        return
-      case 'logout':
-        return this.#logout(step)
+/**
+ * Takes every sequence of up to `depth` moves, but each only once from situations that are the same for all that
+ * follows; returns how many steps that took, and how many of them ended the session.
+ */
+async function exhaust(story: Story, depth: number, moves: Move[]) {
+  const start = service.clock.now()
+  const deepest = new Map<string, number>()
+  const taken = { steps: 0, ends: 0 }
+  const descend = async (left: number, last: Name | undefined): Promise<void> => {
+    const from = await story.snapshot()
+    const situation = `${last} ${from.situation}`
+    if (left <= (deepest.get(situation) ?? 0)) return
+    deepest.set(situation, left)
+    for (const { name, act, after } of moves) {
+      story.wait(after)
+      taken.steps += 1
+      if (!(await story.take(name, act))) taken.ends += 1
+      else await descend(left - 1, name)
+      await story.restore(from)
     }
   }
-
-  async #refresh(back: number): Promise<void> {
-    const token = fromNewest(this.refreshTokens, back)
-    const expected = this.model.refresh(this.refreshTokens.indexOf(token))
-    const reply = await refresh(service, token)
-    if (expected === undefined) {
-      expect(codes(reply)).toEqual(['REFRESH_TOKEN_INVALID'])
-      return
-    }
-    const { refreshToken, accessToken } = pairOf(reply)
-    // A generation has one token, however often it is given.
-    expect(refreshToken).toBe(this.refreshTokens[expected] ?? refreshToken)
-    expect(this.refreshTokens.slice(0, expected)).not.toContain(refreshToken)
-    this.refreshTokens[expected] = refreshToken
-    this.accessTokens.push({ token: accessToken, generation: expected, issuedAt: this.model.now })
-  }
-
-  async #logout({ by, back }: Extract<Step, { does: 'logout' }>): Promise<void> {
-    const reply =
-      by === 'access'
-        ? await service.send(Logout, {}, { token: fromNewest(this.accessTokens, back).token })
-        : await service.send(Logout, { input: { refreshToken: fromNewest(this.refreshTokens, back) } })
-    expect(reply.data).toEqual({ logout: true })
-    this.model.logout()
-  }
-
-  /** The row and the audit log say what the model says. */
-  async check(): Promise<void> {
-    const { generation, ended } = this.model
-    const row = await service.app.db.session.findUniqueOrThrow({ where: { id: this.sessionId } })
-    expect({ generation: row.generation, revoked: row.revokedAt !== null }).toEqual({
-      generation,
-      revoked: ended !== undefined,
-    })
-    expect({
-      reuse: await countEvents(service, this.sessionId, 'session.reuse_detected'),
-      logout: await countEvents(service, this.sessionId, 'session.ended'),
-    }).toEqual({ reuse: ended === 'reuse' ? 1 : 0, logout: ended === 'logout' ? 1 : 0 })
-  }
+  await descend(depth, undefined)
+  expect(await detections(story.sessionId)).toBe(taken.ends)
+  expect(await noticesSince(start)).toBe(taken.ends)
+  return taken
 }
 
-function fromNewest<Item>(items: Item[], back: number): Item {
-  const item = items.at(-1 - back) ?? items[0]
-  if (item === undefined) throw new Error('no items')
-  return item
-}
+const ACTS: Act[] = ['refresh', 'refresh, answer lost', 'use']
+const movesOf = (name: Name, after: number): Move[] => ACTS.map(act => ({ name, act, after }))
 
-test('whatever is done with a session’s tokens, and whenever, it behaves as design.md says', async () => {
-  const steps = fc.array(step, { minLength: 4, maxLength: 24, size: 'max' })
-  await fc.assert(
-    fc.asyncProperty(steps, async all => {
-      const run = new Run(await signIn(service, email))
-      for (const one of all) await run.take(one)
-      await run.check()
-    }),
-    { numRuns: 120, interruptAfterTimeLimit: 12_000 },
+describe('every sequence of refreshes, losses and uses', () => {
+  test(
+    'that one holder can take in six steps leaves the holder signed in',
+    async () => {
+      const moves = [...movesOf('owner', SOON), ...movesOf('owner', LATER)]
+      const { steps, ends } = await exhaust(await Story.begin(service, email), 6, moves)
+      expect(ends).toBe(0)
+      expect(steps).toBeGreaterThan(300)
+    },
+    TIME_MS,
+  )
+
+  test(
+    'that two holders can take in five steps ends the session when the first of those who got tokens returns',
+    async () => {
+      const moves = [...movesOf('owner', LATER), ...movesOf('thief', LATER)]
+      const { steps, ends } = await exhaust(await Story.begin(service, email), 5, moves)
+      expect(ends).toBeGreaterThan(30)
+      expect(steps).toBeGreaterThan(300)
+    },
+    TIME_MS,
   )
 })
+
+const acts = fc.constantFrom<Act>('refresh', 'refresh', 'refresh, answer lost', 'refresh in two tabs', 'use')
+// 14 of the longest are less than the 30 days after which an idle session is over.
+const waits = fc.constantFrom(0, SOON, LATER, 9 * MINUTE, 11 * MINUTE, HOUR, 25 * HOUR, 2 * DAY)
+const alone = fc.array(fc.record({ act: acts, after: waits }), { minLength: 4, maxLength: 14, size: 'max' })
+
+test(
+  'one holder is never signed out, whatever is lost and however long the waits',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(alone, async steps => {
+        const story = await Story.begin(service, email)
+        for (const { act, after } of steps) {
+          story.wait(after)
+          expect(await takeStep(story, 'owner', act)).toBe(true)
+        }
+      }),
+      { numRuns: 30, interruptAfterTimeLimit: TIME_MS, markInterruptAsFailure: true },
+    )
+  },
+  TIME_MS + 10_000,
+)
+
+/** Between the steps of different holders more time passes than a race takes; that is for the binding of sessions. */
+const turns = fc.array(
+  fc.record({ name: fc.constantFrom<Name>('owner', 'thief'), act: acts, after: waits }),
+  { minLength: 4, maxLength: 14, size: 'max' },
+)
+
+test(
+  'two holders who both go on are told apart at the latest when the first of them returns',
+  async () => {
+    let ends = 0
+    await fc.assert(
+      fc.asyncProperty(alone, turns, async (before, after) => {
+        const story = await Story.begin(service, email)
+        for (const step of before.slice(0, 5)) {
+          story.wait(step.after)
+          expect(await story.take('owner', step.act)).toBe(true)
+        }
+        story.wait(LATER)
+        story.steal()
+        let last: Name | undefined
+        for (const { name, act, after: seconds } of after) {
+          story.wait(name === last ? seconds : Math.max(seconds, LATER))
+          last = name
+          if (await takeStep(story, name, act)) continue
+          ends += 1
+          return
+        }
+      }),
+      { numRuns: 40, interruptAfterTimeLimit: TIME_MS, markInterruptAsFailure: true },
+    )
+    expect(ends).toBeGreaterThan(10)
+  },
+  TIME_MS + 10_000,
+)

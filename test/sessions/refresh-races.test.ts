@@ -198,7 +198,49 @@ test('an access token used while its session moves on does not count as the succ
   expect(state).toBe('LIVE')
   service.clock.advance(5 * MINUTE)
   const repeated = await refreshed(service, first.refreshToken)
-  expect(repeated.refreshToken).toBe(pairOf(reply).refreshToken)
+  expect(repeated.refreshToken).not.toBe(pairOf(reply).refreshToken)
+  expect(await stateOf(service, repeated.accessToken)).toBe('LIVE')
+})
+
+describe('a late repeat of a token, and its successor’s access token in use at once', () => {
+  async function stolen() {
+    const account = await signUp(service)
+    const thief = await refreshed(service, account.refreshToken)
+    service.clock.advance(MINUTE)
+    const row = { table: 'sessions', id: account.sessionId } as const
+    const repeat = () => refresh(service, account.refreshToken)
+    const use = () => stateOf(service, thief.accessToken)
+    return { account, thief, row, repeat, use }
+  }
+
+  test('end the session when the repeat is first', async () => {
+    const { account, row, repeat, use } = await stolen()
+    const [repeated, state] = await meet(service, row, repeat, use)
+    expect(codes(repeated)).toEqual([])
+    expect(state).toBe('REVOKED')
+    await expectDead(service, pairOf(repeated))
+    expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
+  })
+
+  test('end the session when the use is first', async () => {
+    const { account, thief, row, repeat, use } = await stolen()
+    const [state, repeated] = await meet(service, row, use, repeat)
+    expect(state).toBe('LIVE')
+    expect(codes(repeated)).toEqual(['REFRESH_TOKEN_INVALID'])
+    await expectDead(service, thief)
+    expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
+  })
+})
+
+test('200 parallel late repeats of one token leave one fresh successor and no dead session', async () => {
+  const account = await signUp(service)
+  const lost = await refreshed(service, account.refreshToken)
+  service.clock.advance(MINUTE)
+  const replies = await Promise.all(Array.from({ length: 200 }, () => refresh(service, account.refreshToken)))
+  const [fresh, ...more] = new Set(replies.map(pairOf).map(pair => pair.refreshToken))
+  expect(more).toEqual([])
+  expect(fresh).not.toBe(lost.refreshToken)
+  await refreshed(service, fresh ?? '')
 })
 
 describe('a login with the old password and a change of it at once', () => {

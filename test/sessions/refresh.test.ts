@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
-import { refreshTokenOf } from '../../src/sessions/refresh-token.ts'
+import type { AuditAction } from '../../src/audit/actions.ts'
+import { auditOf } from '../support/audit.ts'
 import { Logout, Refresh } from '../support/operations.ts'
+import { watchQueries } from '../support/queries.ts'
 import { refusedFields } from '../support/refused.ts'
 import { codes, type SignedIn, signIn, signUp, useService } from '../support/service.ts'
 import {
@@ -11,6 +13,7 @@ import {
   FIREFOX,
   HOUR,
   MINUTE,
+  type Pair,
   pairOf,
   refresh,
   refreshed,
@@ -24,6 +27,10 @@ const service = useService()
 async function lostAnswer(): Promise<{ account: SignedIn; successor: string }> {
   const account = await signUp(service)
   return { account, successor: (await refreshed(service, account.refreshToken)).refreshToken }
+}
+
+async function eventOf({ id }: SignedIn, action: AuditAction) {
+  return (await auditOf(service, id)).find(event => event.action === action)
 }
 
 describe('the current token', () => {
@@ -81,24 +88,45 @@ describe('the token before', () => {
   })
 
   test.each([
+    ['31 seconds', 31],
     ['10 minutes', 10 * MINUTE],
-    ['23 hours', 23 * HOUR],
-  ])('gets the same successor and a fresh access token %s after a lost answer', async (_time, seconds) => {
+    ['25 hours', 25 * HOUR],
+    ['29 days', 29 * DAY],
+  ])('gets a fresh pair %s after a lost answer, and the session goes on', async (_time, seconds) => {
     const { account, successor } = await lostAnswer()
     service.clock.advance(seconds)
-    const repeated = await refreshed(service, account.refreshToken)
-    expect(repeated.refreshToken).toBe(successor)
-    expect(secondsUntil(service, repeated.accessTokenExpiresAt)).toBeCloseTo(10 * MINUTE, -2)
-    expect(await stateOf(service, repeated.accessToken)).toBe('LIVE')
-    await refreshed(service, successor)
+    const fresh = await refreshed(service, account.refreshToken)
+    expect(fresh.refreshToken).not.toBe(successor)
+    expect(secondsUntil(service, fresh.accessTokenExpiresAt)).toBeCloseTo(10 * MINUTE, -2)
+    expect(await stateOf(service, fresh.accessToken)).toBe('LIVE')
+    await refreshed(service, fresh.refreshToken)
   })
 
-  test('ends the session 24 hours after the rotation, used or not', async () => {
-    const { account, successor } = await lostAnswer()
-    service.clock.advance(DAY)
-    expect(codes(await refresh(service, account.refreshToken))).toEqual(['REFRESH_TOKEN_INVALID'])
-    expect(codes(await refresh(service, successor))).toEqual(['REFRESH_TOKEN_INVALID'])
-    expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
+  test('gives the session 30 more days, as the successor did', async () => {
+    const { account } = await lostAnswer()
+    service.clock.advance(29 * DAY)
+    const { data } = await refresh(service, account.refreshToken)
+    expect(secondsUntil(service, data?.refreshToken.refreshTokenExpiresAt)).toBeCloseTo(30 * DAY, -2)
+  })
+
+  test('is answered after any number of lost answers in a row', async () => {
+    const { account } = await lostAnswer()
+    for (let lost = 0; lost < 5; lost++) {
+      service.clock.advance(HOUR)
+      await refreshed(service, account.refreshToken)
+    }
+    service.clock.advance(HOUR)
+    const { accessToken } = await refreshed(service, account.refreshToken)
+    expect(await stateOf(service, accessToken)).toBe('LIVE')
+  })
+
+  test('gets one fresh successor when two tabs repeat it, even after that was used', async () => {
+    const { account } = await lostAnswer()
+    service.clock.advance(HOUR)
+    const fresh = await refreshed(service, account.refreshToken)
+    expect(await stateOf(service, fresh.accessToken)).toBe('LIVE')
+    service.clock.advance(20)
+    expect((await refreshed(service, account.refreshToken)).refreshToken).toBe(fresh.refreshToken)
   })
 
   test('ends the session after 30 seconds when an access token of the successor was used', async () => {
@@ -112,19 +140,137 @@ describe('the token before', () => {
   })
 
   test('is not spent by an access token that is older than the successor', async () => {
-    const { account, successor } = await lostAnswer()
+    const { account } = await lostAnswer()
     expect(await stateOf(service, account.accessToken)).toBe('LIVE')
     service.clock.advance(5 * MINUTE)
-    expect((await refreshed(service, account.refreshToken)).refreshToken).toBe(successor)
+    await refreshed(service, account.refreshToken)
+  })
+})
+
+describe('a successor that a late repeat replaced', () => {
+  /** A thief has the successor; the owner repeats the token before it and gets a fresh one. */
+  async function replaced(): Promise<{ account: SignedIn; thief: Pair; owner: Pair }> {
+    const account = await signUp(service)
+    const thief = await refreshed(service, account.refreshToken)
+    service.clock.advance(MINUTE)
+    return { account, thief, owner: await refreshed(service, account.refreshToken) }
+  }
+
+  test.each<[string, (thief: Pair) => Promise<unknown>, unknown]>([
+    [
+      'refresh token',
+      async thief => codes(await refresh(service, thief.refreshToken)),
+      ['REFRESH_TOKEN_INVALID'],
+    ],
+    ['access token', thief => stateOf(service, thief.accessToken), 'REVOKED'],
+  ])('ends the session when its %s comes back, and the owner is notified', async (kind, present, refusal) => {
+    const { account, thief, owner } = await replaced()
+    await service.app.db.user.update({ where: { id: account.id }, data: { emailVerifiedAt: new Date() } })
+    expect(await stateOf(service, owner.accessToken)).toBe('LIVE')
+    expect(await present(thief)).toEqual(refusal)
+    await expectDead(service, owner)
+    expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
+    const event = await eventOf(account, 'session.reuse_detected')
+    expect(event?.detail).toMatchObject({ token: kind.split(' ')[0], generation: 1 })
+    const notices = { template: 'reuse-detected', recipient: account.email }
+    expect(await service.app.db.mail.count({ where: notices })).toBe(1)
   })
 
-  test('gives the session no more time', async () => {
-    const { account } = await lostAnswer()
-    const { data: first } = await refresh(service, account.refreshToken)
-    service.clock.advance(HOUR)
-    const { data: later } = await refresh(service, account.refreshToken)
-    expect(later?.refreshToken.refreshTokenExpiresAt).toBe(first?.refreshToken.refreshTokenExpiresAt)
+  test('ends the session also after the owner has refreshed again', async () => {
+    const { account, thief, owner } = await replaced()
+    const next = await refreshed(service, owner.refreshToken)
+    service.clock.advance(MINUTE)
+    expect(await stateOf(service, thief.accessToken)).toBe('REVOKED')
+    await expectDead(service, next)
+    expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
   })
+})
+
+describe('a token used again from elsewhere is on record, once:', () => {
+  const repeats = (sessionId: string) => countEvents(service, sessionId, 'session.refresh_repeated')
+  const elsewhere = { headers: { 'user-agent': FIREFOX } }
+
+  test('within 30 seconds, with the same successor', async () => {
+    const { account, successor } = await lostAnswer()
+    for (let repeat = 0; repeat < 3; repeat++)
+      expect((await refreshed(service, account.refreshToken, {}, elsewhere)).refreshToken).toBe(successor)
+    expect(await repeats(account.sessionId)).toBe(1)
+    const event = await eventOf(account, 'session.refresh_repeated')
+    expect(event).toMatchObject({ userAgent: FIREFOX, detail: { generation: 0 } })
+  })
+
+  test('later, with a fresh one', async () => {
+    const { account } = await lostAnswer()
+    service.clock.advance(MINUTE)
+    await refreshed(service, account.refreshToken, {}, elsewhere)
+    expect(await repeats(account.sessionId)).toBe(1)
+  })
+
+  test('from the same device and network nothing is', async () => {
+    const { account } = await lostAnswer()
+    await refreshed(service, account.refreshToken)
+    service.clock.advance(MINUTE)
+    await refreshed(service, account.refreshToken)
+    expect(await repeats(account.sessionId)).toBe(0)
+  })
+})
+
+describe('a token that is newer than the database', () => {
+  /** A client at generation 2 of a session that a backup knows at generation 0. */
+  async function restored(): Promise<{ account: SignedIn; current: Pair }> {
+    const account = await signUp(service)
+    const where = { id: account.sessionId }
+    const backup = await service.app.db.session.findUniqueOrThrow({ where })
+    const { refreshToken } = await refreshed(service, account.refreshToken)
+    const current = await refreshed(service, refreshToken)
+    await service.app.db.session.update({ where, data: backup })
+    return { account, current }
+  }
+
+  test('is exchanged, and that is on record', async () => {
+    const { account, current } = await restored()
+    expect(await stateOf(service, current.accessToken)).toBe('LIVE')
+    const next = await refreshed(service, current.refreshToken)
+    expect(await stateOf(service, next.accessToken)).toBe('LIVE')
+    await refreshed(service, next.refreshToken)
+    expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(0)
+    expect(await countEvents(service, account.sessionId, 'session.refresh_ahead')).toBe(1)
+  })
+
+  test('gives one successor to two tabs that race', async () => {
+    const { account, current } = await restored()
+    const pairs = await Promise.all([1, 2, 3].map(() => refreshed(service, current.refreshToken)))
+    expect(new Set(pairs.map(pair => pair.refreshToken)).size).toBe(1)
+    expect(await countEvents(service, account.sessionId, 'session.refresh_ahead')).toBe(1)
+  })
+
+  test('still shows a thief who comes with an older one', async () => {
+    const { account, current } = await restored()
+    const stolen = await refreshed(service, account.refreshToken)
+    service.clock.advance(MINUTE)
+    const owner = await refreshed(service, current.refreshToken)
+    expect(codes(await refresh(service, stolen.refreshToken))).toEqual(['REFRESH_TOKEN_INVALID'])
+    await expectDead(service, owner)
+  })
+})
+
+test('a refresh costs two statements and `me` one, the first time with a new pair two', async () => {
+  const account = await signUp(service)
+  const statements = async (act: () => Promise<unknown>) => {
+    const names: (string | undefined)[] = []
+    const stop = watchQueries(service.app.pool, name => names.push(name))
+    await act()
+    stop()
+    return names
+  }
+  let pair: Pair | undefined
+  const refreshing = async () => {
+    pair = await refreshed(service, account.refreshToken)
+  }
+  expect(await statements(refreshing)).toEqual(['session-with-account', 'session-rotate'])
+  const me = () => stateOf(service, pair?.accessToken)
+  expect(await statements(me)).toEqual(['session-with-account', 'session-touch'])
+  expect(await statements(me)).toEqual(['session-with-account'])
 })
 
 describe('a spent token', () => {
@@ -251,13 +397,6 @@ describe('no session comes of', () => {
     expect(rows[0]?.dump).not.toContain(secretPart)
     expect(rows[0]?.dump).not.toContain(Buffer.from(secretPart, 'base64url').toString('hex'))
     expect(rows[0]?.dump).not.toContain(service.app.keys.refreshToken?.toString('hex'))
-  })
-
-  test('a generation that was never given', async () => {
-    const account = await signUp(service)
-    const session = await service.app.db.session.findUniqueOrThrow({ where: { id: account.sessionId } })
-    const future = refreshTokenOf(service.app, session, 1)
-    expect(codes(await refresh(service, future))).toEqual(['REFRESH_TOKEN_INVALID'])
   })
 
   test('a session that logout ended', async () => {

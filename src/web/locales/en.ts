@@ -431,6 +431,8 @@ export const en = {
     'session.ended': 'Signed out',
     'session.revoked': 'Session revoked',
     'session.reuse_detected': 'Stolen session detected and ended',
+    'session.refresh_repeated': 'Session refreshed again from elsewhere',
+    'session.refresh_ahead': 'Session newer than the database refreshed',
     'limit.hit': 'Too many attempts',
     'access.denied': 'Access denied',
     'mail.failed': 'Email failed',

@@ -483,6 +483,8 @@ export const ko: Messages = {
     'session.ended': '로그아웃',
     'session.revoked': '세션 종료',
     'session.reuse_detected': '도용된 세션 감지, 종료',
+    'session.refresh_repeated': '다른 네트워크나 기기에서 세션 재갱신',
+    'session.refresh_ahead': '데이터베이스보다 최신인 세션 갱신',
     'limit.hit': '시도 횟수 초과',
     'access.denied': '접근 거부',
     'mail.failed': '메일 발송 실패',

@@ -1,0 +1,43 @@
+import { LRUCache } from 'lru-cache'
+import type { App } from '../app.ts'
+import { record } from '../audit/record.ts'
+import type { RequestFacts } from '../context.ts'
+import type { Queryable } from '../database/client.ts'
+import type { Session } from '../generated/prisma/client.ts'
+import { networkOf } from '../rate-limit/network.ts'
+
+/** The races that were put on record last, so that repeating a token does not fill the audit log. */
+const recordedRaces = new LRUCache<string, true>({ max: 10_000 })
+
+/** A thief who stays within the seconds of a race is not told from the client. A trace is left of where they are. */
+export async function recordRace(
+  app: App,
+  session: Session,
+  generation: number,
+  now: Date,
+  request: RequestFacts,
+): Promise<void> {
+  const race = `${session.id}.${generation}`
+  if (!isElsewhere(session, request) || recordedRaces.has(race)) return
+  recordedRaces.set(race, true)
+  await recordRefresh(app.db, 'session.refresh_repeated', session, generation, now, request)
+}
+
+/** Whether a request comes from another network or another device than the rotation before. */
+export function isElsewhere({ ipAddress, userAgent }: Session, request: RequestFacts): boolean {
+  return (
+    networkOf(ipAddress ?? undefined) !== networkOf(request.ipAddress) ||
+    userAgent !== (request.userAgent ?? null)
+  )
+}
+
+export function recordRefresh(
+  db: Queryable,
+  action: 'session.refresh_repeated' | 'session.refresh_ahead',
+  { id: sessionId, userId: subjectId }: Session,
+  generation: number,
+  at: Date,
+  request: RequestFacts,
+): Promise<void> {
+  return record(db, request, { action, at, subjectId, detail: { sessionId, generation } })
+}

@@ -1,0 +1,102 @@
+import type { App } from '../app.ts'
+import { addSeconds, earlier } from '../clock.ts'
+import type { RequestFacts } from '../context.ts'
+import { type Queryable, statement } from '../database/client.ts'
+import type { Session } from '../generated/prisma/client.ts'
+import { isLive } from './live.ts'
+import { isElsewhere, recordRefresh } from './refresh-record.ts'
+
+/** What a rotation changes beside the generation. */
+function rotation(session: Session, now: Date, { ipAddress, userAgent }: RequestFacts) {
+  return {
+    rotatedAt: now,
+    lastUsedAt: now,
+    generationSeenAt: null,
+    expiresAt: earlier(addSeconds(now, session.idleTtlSeconds), session.absoluteExpiresAt),
+    ipAddress: ipAddress ?? null,
+    userAgent: userAgent ?? null,
+  }
+}
+
+const increment = statement(
+  'session-rotate',
+  `UPDATE sessions s SET generation = generation + 1, rotated_at = $3, last_used_at = $3, generation_seen_at = NULL,
+     expires_at = $4, ip_address = $5, user_agent = $6
+   FROM users u WHERE s.id = $1 AND generation = $2 AND u.id = s.user_id AND ${isLive('$3')}
+   RETURNING s.id`,
+)
+
+/** The session one generation on, by one statement; undefined when another request changed it first. */
+export async function moveOn(
+  app: App,
+  session: Session,
+  generation: number,
+  now: Date,
+  request: RequestFacts,
+): Promise<Session | undefined> {
+  const change = rotation(session, now, request)
+  const { expiresAt, ipAddress, userAgent } = change
+  const hits = await increment(app.pool, [session.id, generation, now, expiresAt, ipAddress, userAgent])
+  return hits.length > 0 ? { ...session, ...change, generation: generation + 1 } : undefined
+}
+
+/** The session at a fresh generation, with those between it and `generation` burned; undefined as for `moveOn`. */
+export function replaceLost(
+  app: App,
+  session: Session,
+  generation: number,
+  now: Date,
+  request: RequestFacts,
+): Promise<Session | undefined> {
+  const burned = { burnedFrom: generation + 1, burnedTo: session.generation }
+  const next = {
+    ...session,
+    ...rotation(session, now, request),
+    ...burned,
+    generation: session.generation + 1,
+  }
+  // An access token that shows the successor in use, presented meanwhile, makes this a theft.
+  const guard = { unseen: true }
+  if (!isElsewhere(session, request)) return leapTo(app.db, session, next, guard)
+  return app.db.$transaction(async tx => {
+    const changed = await leapTo(tx, session, next, guard)
+    if (changed) await recordRefresh(tx, 'session.refresh_repeated', session, generation, now, request)
+    return changed
+  })
+}
+
+/** The session one generation after `generation`, which the database has not reached; undefined as for `moveOn`. */
+export function catchUp(
+  app: App,
+  session: Session,
+  generation: number,
+  now: Date,
+  request: RequestFacts,
+): Promise<Session | undefined> {
+  const next = { ...session, ...rotation(session, now, request), generation: generation + 1 }
+  return app.db.$transaction(async tx => {
+    const changed = await leapTo(tx, session, next, { unseen: false })
+    if (changed) await recordRefresh(tx, 'session.refresh_ahead', session, generation, now, request)
+    return changed
+  })
+}
+
+/** `$10` says whether an access token of the current generation must not have been seen. */
+const leap = `UPDATE sessions s SET generation = $3::int, rotated_at = $4::timestamptz, last_used_at = $4::timestamptz,
+    generation_seen_at = NULL, expires_at = $5::timestamptz, ip_address = $6, user_agent = $7,
+    burned_from = $8::int, burned_to = $9::int
+  FROM users u WHERE s.id = $1::uuid AND generation = $2::int AND u.id = s.user_id AND ${isLive('$4::timestamptz')}
+    AND NOT ($10::boolean AND generation_seen_at IS NOT NULL)`
+
+/** The session as changed to `next`, while it is live and still at its generation; undefined as for `moveOn`. */
+async function leapTo(
+  db: Queryable,
+  session: Session,
+  next: Session,
+  { unseen }: { unseen: boolean },
+): Promise<Session | undefined> {
+  const { generation, rotatedAt, expiresAt, ipAddress, userAgent, burnedFrom, burnedTo } = next
+  const target = [generation, rotatedAt, expiresAt, ipAddress, userAgent, burnedFrom, burnedTo]
+  const hits = await db.$executeRawUnsafe(leap, session.id, session.generation, ...target, unseen)
+  return hits > 0 ? next : undefined
+}

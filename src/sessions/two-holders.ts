@@ -1,0 +1,23 @@
+import type { App } from '../app.ts'
+import type { RequestFacts, Viewer } from '../context.ts'
+import { queueNotice } from '../mail/notices.ts'
+import { noticeTo, originOf } from './notice.ts'
+import { revokeSession } from './revoke.ts'
+
+/**
+ * Ends a session that two holders use, records it and notifies the owner, in one transaction; once, however
+ * many requests find out. `token` is the proof, with the generation it carried.
+ */
+export async function endSharedSession(
+  app: App,
+  { session, account }: Viewer,
+  token: { kind: 'access' | 'refresh'; generation: number },
+  request: RequestFacts,
+): Promise<void> {
+  await app.db.$transaction(async tx => {
+    const detail = { token: token.kind, generation: token.generation }
+    const ended = await revokeSession(app, session, { action: 'session.reuse_detected', request, detail }, tx)
+    if (!ended) return
+    await queueNotice(app, tx, account, noticeTo(app, account, 'reuse-detected', originOf(app, session)))
+  })
+}

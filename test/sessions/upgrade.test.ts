@@ -1,0 +1,85 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import pg from 'pg'
+import { migrate } from '../../src/database/migrate.ts'
+import { refreshTokenOf } from '../../src/sessions/refresh-token.ts'
+import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
+import { codes, type Service, startService } from '../support/service.ts'
+import { refresh, refreshed, stateOf } from '../support/sessions.ts'
+
+const MIGRATIONS = path.resolve(import.meta.dirname, '../../prisma/migrations')
+/** The first that version 0.4 does not have. */
+const FIRST_NEW = '20261122'
+
+const userId = randomUUID()
+/** Sessions as version 0.4 left them. */
+const sessions = {
+  unused: { id: randomUUID(), generation: 0, seen: false },
+  unseen: { id: randomUUID(), generation: 3, seen: false },
+  lost: { id: randomUUID(), generation: 3, seen: false },
+  seen: { id: randomUUID(), generation: 3, seen: true },
+  stolen: { id: randomUUID(), generation: 3, seen: true },
+}
+const salt = new Uint8Array(randomBytes(16))
+
+let database: TestDatabase
+let service: Service
+
+beforeAll(async () => {
+  database = await createEmptyDatabase()
+  const old = await mkdtemp(path.join(tmpdir(), 'migrations-'))
+  const pool = new pg.Pool({ connectionString: database.url, max: 1 })
+  try {
+    const names = (await readdir(MIGRATIONS)).filter(name => name < FIRST_NEW)
+    for (const name of names) await cp(path.join(MIGRATIONS, name), path.join(old, name), { recursive: true })
+    await migrate(pool, old)
+    await pool.query(
+      `INSERT INTO users (id, email, email_canonical, created_at, updated_at)
+       VALUES ($1, 'a@example.com', 'a@example.com', now(), now())`,
+      [userId],
+    )
+    for (const { id, generation, seen } of Object.values(sessions)) {
+      await pool.query(
+        `INSERT INTO sessions (id, user_id, generation, salt, created_at, last_used_at, authenticated_at, rotated_at,
+           generation_seen_at, expires_at, absolute_expires_at, idle_ttl_seconds, remembered)
+         VALUES ($1, $2, $3, $4, now(), now(), now(), CASE WHEN $3 > 0 THEN now() - interval '1 hour' END,
+           CASE WHEN $5 THEN now() END, now() + interval '30 days', now() + interval '90 days', 2592000, true)`,
+        [id, userId, generation, salt, seen],
+      )
+    }
+  } finally {
+    await pool.end()
+    await rm(old, { recursive: true })
+  }
+  service = await startService({ databaseUrl: database.url })
+})
+afterAll(async () => {
+  await service.close()
+  await database.drop()
+})
+
+const tokenOf = (session: keyof typeof sessions, generation: number) =>
+  refreshTokenOf(service.app, { id: sessions[session].id, salt }, generation)
+
+test.each<[keyof typeof sessions, number]>([
+  ['unused', 0],
+  ['unseen', 3],
+  ['seen', 3],
+])('a session of version 0.4 goes on with its current token: %s', async (session, generation) => {
+  const pair = await refreshed(service, tokenOf(session, generation))
+  expect(await stateOf(service, pair.accessToken)).toBe('LIVE')
+  await refreshed(service, pair.refreshToken)
+})
+
+test('a client of version 0.4 whose last answer was lost goes on with the token before', async () => {
+  const pair = await refreshed(service, tokenOf('lost', 2))
+  expect(await stateOf(service, pair.accessToken)).toBe('LIVE')
+})
+
+test('a token that version 0.4 saw replaced ends its session', async () => {
+  expect(codes(await refresh(service, tokenOf('stolen', 2)))).toEqual(['REFRESH_TOKEN_INVALID'])
+  expect(codes(await refresh(service, tokenOf('stolen', 3)))).toEqual(['REFRESH_TOKEN_INVALID'])
+})
