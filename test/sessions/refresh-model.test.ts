@@ -26,7 +26,10 @@ let service: Service
 let email: string
 beforeAll(async () => {
   // Every refusal here comes from one network.
-  service = await startService({ clock: new StillClock(), settings: { LIMIT_REFRESH_NETWORK: '9999999/1s' } })
+  service = await startService({
+    clock: new StillClock(),
+    settings: { LIMIT_REFRESH_NETWORK: '9999999/1h', LIMIT_NOTICE_ACCOUNT: '9999999/1h' },
+  })
   const account = await signUp(service)
   email = account.email
   await service.app.db.user.update({
