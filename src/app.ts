@@ -1,11 +1,12 @@
 import type { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 import pino, { type Logger } from 'pino'
-import { type Clock, systemClock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { PasswordHasher } from './crypto/password-hash.ts'
 import { type SealingKeys, sealingKey } from './crypto/seal.ts'
 import { connect, type Database, withPatience } from './database/client.ts'
+import { DatabaseClock } from './database/clock.ts'
 import { migrate } from './database/migrate.ts'
 import { MIGRATIONS } from './database/migrations.ts'
 import type { User } from './generated/prisma/client.ts'
@@ -33,6 +34,7 @@ export type AccessTokenClaims = (
 /** What every part of the program is given. Dependencies are arguments, the clock too. */
 export type App = {
   config: Config
+  /** The database's time, by which all replicas compare. */
   clock: Clock
   log: Logger
   pool: pg.Pool
@@ -70,7 +72,8 @@ export type AppOptions = {
   databaseUrl: string
   /** At least 32 characters; seals the keys in the database. */
   secret: string
-  clock?: Clock
+  /** The time to go by; otherwise the database's. */
+  clock?: Clock | undefined
   log?: Logger
   permissions: readonly string[]
   accessTokenClaims?: AccessTokenClaims | undefined
@@ -83,7 +86,7 @@ export type AppOptions = {
  * @throws Error when the database cannot be reached or migrated, or was sealed under another secret.
  */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { config, clock = systemClock } = options
+  const { config } = options
   const log = options.log ?? createLog(config)
   const { pool, countingPool, db, close } = connect(options.databaseUrl, config.database.poolSize, error =>
     log.warn({ err: error }, 'a database connection broke'),
@@ -95,6 +98,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         onBlocked: blocked => log.warn(blocked, 'a migration waits for tables that other sessions hold'),
       }),
     )
+    const clock = options.clock ?? (await DatabaseClock.start(pool))
     const sealing = {
       current: sealingKey(options.secret),
       previous: config.previousSecrets.map(sealingKey),

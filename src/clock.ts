@@ -1,6 +1,7 @@
-/** Where the program gets the time from; tests inject one that they can move. */
+/** Where the program gets the time from: the database's clock. Tests inject one that they can move. */
 export type Clock = { now(): Date }
 
+/** The machine's own. */
 export const systemClock: Clock = { now: () => new Date() }
 
 /** `date` moved by so many seconds. */

@@ -113,7 +113,7 @@ const settings = z.object({
   TOKEN_ISSUER: httpUrl.optional(),
   TOKEN_AUDIENCE: z.string().default('authograph'),
   ACCESS_TOKEN_TTL: duration.default(600),
-  ACCESS_TOKEN_MAX_TTL: duration.default(86_400),
+  ACCESS_TOKEN_MAX_TTL: duration.default(3600),
   SESSION_IDLE_TTL: duration.default(30 * 86_400),
   SESSION_ABSOLUTE_TTL: duration.default(90 * 86_400),
   SESSION_SHORT_TTL: duration.default(86_400),

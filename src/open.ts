@@ -1,7 +1,7 @@
 import path from 'node:path'
 import type { Logger } from 'pino'
 import { type AccessTokenClaims, type App, createApp, createLog } from './app.ts'
-import { type Clock, systemClock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { keptSecret } from './crypto/secret-file.ts'
 import { type EmbeddedDatabase, startEmbedded } from './database/embedded/start.ts'
@@ -11,6 +11,7 @@ import { declaredPermissions } from './permissions/permissions.ts'
 export const DATABASE = 'authograph'
 
 export type OpenOptions = {
+  /** The time to go by; otherwise the database's, so that replicas agree. */
   clock?: Clock
   log?: Logger
   /** Names of permissions that the embedding program adds; the role `admin` holds them too. */
@@ -47,7 +48,7 @@ export async function openApp(config: Config, options: OpenOptions = {}): Promis
       config,
       databaseUrl: database.url,
       secret,
-      clock: options.clock ?? systemClock,
+      clock: options.clock,
       log,
       permissions,
       accessTokenClaims: options.accessTokenClaims,

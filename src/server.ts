@@ -7,6 +7,7 @@ import { readEnvironment } from './environment.ts'
 import { createSchema } from './graphql/schema.ts'
 import { listen } from './http/listen.ts'
 import { createHttpServer } from './http/server.ts'
+import { keepTime } from './keep-time.ts'
 import { keepKeysFresh } from './keys/reload.ts'
 import { keepDelivering } from './mail/deliver.ts'
 import { type OpenOptions, openApp } from './open.ts'
@@ -54,7 +55,13 @@ async function start(options: ServerOptions): Promise<RunningServer> {
     await declarePermissions(app)
     const http = await createHttpServer(app, schema)
     const listener = await listen(http, config)
-    const chores = [keepKeysFresh(app), keepPruned(app), keepDelivering(app), keepAccountsIndexed(app)]
+    const chores = [
+      keepTime(app),
+      keepKeysFresh(app),
+      keepPruned(app),
+      keepDelivering(app),
+      keepAccountsIndexed(app),
+    ]
     return {
       app,
       url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${listener.port}`,

@@ -8,8 +8,8 @@ import { ALGORITHM, signingKeyAt } from './signing-keys.ts'
 
 /** RFC 9068, section 2.1. */
 const TYPE = 'at+jwt'
-/** How far the clocks of two replicas may differ. */
-const CLOCK_SKEW_SECONDS = 5
+/** The leeway for clocks that differ (RFC 7519, sections 4.1.4 and 4.1.6). */
+export const CLOCK_LEEWAY_SECONDS = 60
 
 const headerSchema = z.object({ typ: z.literal(TYPE), alg: z.literal(ALGORITHM), kid: z.string() }).strict()
 const claimsSchema = z.object({
@@ -75,8 +75,8 @@ export function signAccessToken(
 export function verifyAccessToken(app: App, token: string): AccessClaims {
   const claims = readAccessToken(app, token)
   const now = Math.floor(app.clock.now().getTime() / 1000)
-  if (claims.iat > now + CLOCK_SKEW_SECONDS) throw unauthenticated('INVALID')
-  if (claims.exp <= now) throw unauthenticated('EXPIRED')
+  if (claims.iat > now + CLOCK_LEEWAY_SECONDS) throw unauthenticated('INVALID')
+  if (claims.exp <= now - CLOCK_LEEWAY_SECONDS) throw unauthenticated('EXPIRED')
   return claims
 }
 

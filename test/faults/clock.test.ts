@@ -52,9 +52,10 @@ async function twoSessions(at: Service): Promise<[SignedIn, SignedIn]> {
 }
 
 describe.each([
+  // The clock that all go by is the database's; what the machines' own do is in machine-clock.test.ts.
   ['steps ahead', STEP],
   ['steps back', -STEP],
-])('when the clock %s by 36 h', (_name, step) => {
+])('when the database’s clock %s by 36 h', (_name, step) => {
   test('a session goes on, in the middle of a chain of refreshes too', async () => {
     const account = await signUp(service)
     const fresh = await signUp(service)
@@ -69,7 +70,7 @@ describe.each([
     service.clock.advance(step)
     // Ahead it has expired, back it is from the future; either way the client refreshes.
     expect(await stateOf(service, accessToken)).toBe(step > 0 ? 'EXPIRED' : 'INVALID')
-    service.clock.advance(Math.max(0, -step) + 10 * MINUTE)
+    service.clock.advance(Math.max(0, -step) + 11 * MINUTE)
     expect(await stateOf(service, accessToken)).toBe('EXPIRED')
   })
 
@@ -90,14 +91,11 @@ describe.each([
     await expectDead(service, current)
   })
 
-  test('an answer lost shortly before is still given again, or the session goes on from its successor', async () => {
+  test('a client whose answer was lost shortly before stays signed in', async () => {
     const account = await signUp(service)
-    const { refreshToken } = await refreshed(service, account.refreshToken)
+    await refreshed(service, account.refreshToken)
     service.clock.advance(step)
-    // 36 h are more than the 24 h for which an answer is kept, so ahead the session may end here: by the step.
-    const repeated = await refresh(service, account.refreshToken)
-    if (step < 0) expect(repeated.data?.refreshToken.refreshToken).toBe(refreshToken)
-    else expect(codes(repeated)).toEqual(['REFRESH_TOKEN_INVALID'])
+    await expectGoesOn(service, account)
   })
 
   test('a block of a login lasts no longer than it was meant to and the step', async () => {

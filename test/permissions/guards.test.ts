@@ -66,7 +66,7 @@ describe.each(guarded)('%s', (name, document, variables) => {
     ]) {
       expect(await reasonOf({ headers: { authorization } })).toBe('INVALID')
     }
-    service.clock.advance(service.app.config.tokens.accessTtlSeconds + 60)
+    service.clock.advance(service.app.config.tokens.accessTtlSeconds + 120)
     expect(await reasonOf({ token: accessToken })).toBe('EXPIRED')
   })
 

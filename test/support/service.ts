@@ -70,6 +70,8 @@ export type ServiceOptions = {
   /** Of another service, to be its replica. */
   databaseUrl?: string
   clock?: TestClock
+  /** Goes by the database's time, as in production; then `clock` moves nothing. */
+  databaseTime?: boolean
   server?: Omit<NonNullable<Parameters<typeof startServer>[0]>, 'config' | 'clock' | 'log'>
 }
 
@@ -80,7 +82,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const DATABASE_URL = options.databaseUrl ?? own?.url
   const clock = options.clock ?? new TestClock()
   const { config, log, logged } = configure({ DATABASE_URL, SMTP_URL: smtp?.url, ...options.settings })
-  const server = await startServer({ ...options.server, config, clock, log })
+  const server = await startServer({
+    ...options.server,
+    config,
+    log,
+    ...(!options.databaseTime && { clock }),
+  })
   return {
     url: server.url,
     app: server.app,

@@ -1,0 +1,48 @@
+import type pg from 'pg'
+import type { Clock } from '../clock.ts'
+import { statement } from './client.ts'
+
+/** A reading that took longer says too little about when the database answered. */
+const SLOW_READING_MS = 500
+
+const readTime = statement<[epochMs: number]>(
+  'clock-read',
+  'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8',
+)
+
+/**
+ * The database's time, which all replicas share. Between two readings the process's steady clock counts, so it
+ * does not matter what the machine's own clock shows, nor whether it is set back or ahead.
+ */
+export class DatabaseClock implements Clock {
+  readonly #pool: pg.Pool
+  /** The database's time when the steady clock stood at 0. */
+  #startMs = 0
+
+  private constructor(pool: pg.Pool) {
+    this.#pool = pool
+  }
+
+  /** A clock that has been read once. */
+  static async start(pool: pg.Pool): Promise<DatabaseClock> {
+    const clock = new DatabaseClock(pool)
+    await clock.#read(Number.POSITIVE_INFINITY)
+    return clock
+  }
+
+  now(): Date {
+    return new Date(this.#startMs + performance.now())
+  }
+
+  /** Reads the time again, for clocks drift and a failover may change the database's machine. */
+  read(): Promise<void> {
+    return this.#read(SLOW_READING_MS)
+  }
+
+  async #read(maxMs: number): Promise<void> {
+    const before = performance.now()
+    const [row] = await readTime(this.#pool, [])
+    const after = performance.now()
+    if (row && after - before <= maxMs) this.#startMs = row[0] - (before + after) / 2
+  }
+}
