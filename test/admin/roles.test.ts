@@ -77,7 +77,7 @@ describe('createRole', () => {
       const before = await roleOf(name)
       const reply = await send(CreateRole, { input: { name, permissions: [] } })
       expect(codes(reply)).toEqual(['CONFLICT'])
-      expect(reply.errors[0]?.message).toContain(`"${name}"`)
+      expect(reply.errors[0]?.message).toBe('There is a role with this name already.')
       expect(await roleOf(name)).toEqual(before)
     }
     const input = { name: newName(), permissions: [] }
