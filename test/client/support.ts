@@ -88,9 +88,9 @@ export class Network {
     this.sent.push(name)
     const fault = this.#faults.get(name)?.shift()
     const send = () => this.#send(input, init)
-    const response = await (fault ? unlessAborted(fault(send), init.signal) : send())
-    this.#keepCookie(response, init)
-    return response
+    if (!fault) return this.#kept(send(), init)
+    // A browser keeps the cookie of an answer that arrives, though the page has given up the request.
+    return unlessAborted(this.#kept(fault(send), init), init.signal)
   }
 
   async #send(input: string | URL | Request, init: RequestInit): Promise<Response> {
@@ -101,6 +101,12 @@ export class Network {
       if (cookies.length > 0) headers.set('cookie', cookies.join('; '))
     }
     return fetch(input, { ...init, headers })
+  }
+
+  async #kept(answer: Promise<Response>, init: RequestInit): Promise<Response> {
+    const response = await answer
+    this.#keepCookie(response, init)
+    return response
   }
 
   #keepCookie(response: Response, { credentials }: RequestInit): void {
