@@ -258,7 +258,7 @@ test('a refresh costs two statements and `me` one, the first time with a new pai
   const account = await signUp(service)
   const statements = async (act: () => Promise<unknown>) => {
     const names: (string | undefined)[] = []
-    const stop = watchQueries(service.app.pool, name => names.push(name))
+    const stop = watchQueries(service.app, name => names.push(name))
     await act()
     stop()
     return names
