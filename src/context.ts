@@ -3,7 +3,7 @@ import { unauthenticated } from './errors.ts'
 import type { Session, User } from './generated/prisma/client.ts'
 
 /** What is known of a request before anybody is signed in. */
-export type RequestFacts = {
+export type RequestInfo = {
   /** Sent back as `X-Request-Id`; the log carries it too. */
   requestId: string
   ipAddress: string | undefined
@@ -31,12 +31,12 @@ export type ResponseEffects = {
   setDeviceCookie(token: string): void
 }
 
-export type Authenticate = (app: App, bearerToken: string, request: RequestFacts) => Promise<Viewer>
+export type Authenticate = (app: App, bearerToken: string, request: RequestInfo) => Promise<Viewer>
 
 /** What every resolver is given. */
 export type Context = {
   readonly app: App
-  readonly request: RequestFacts
+  readonly request: RequestInfo
   readonly response: ResponseEffects
   /**
    * The viewer, loaded once a request and only when asked for, so that a stale header fails nothing
@@ -57,7 +57,7 @@ export type Context = {
 /** The context of one request. Closures, because Apollo Server copies the object for each operation. */
 export function createContext(
   app: App,
-  request: RequestFacts,
+  request: RequestInfo,
   response: ResponseEffects,
   authenticate: Authenticate,
 ): Context {

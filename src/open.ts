@@ -1,10 +1,12 @@
 import path from 'node:path'
 import type { Logger } from 'pino'
-import { type AccessTokenClaims, type App, createApp, createLog } from './app.ts'
+import type { AccessTokenClaims, App } from './app.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
-import { keptSecret } from './crypto/secret-file.ts'
+import { createApp } from './create-app.ts'
+import { readOrCreateSecret } from './crypto/secret-file.ts'
 import { type EmbeddedDatabase, startEmbedded } from './database/embedded/start.ts'
+import { createLog } from './log.ts'
 import { declaredPermissions } from './permissions/permissions.ts'
 
 /** The name of the built-in database. */
@@ -39,7 +41,7 @@ export async function openApp(config: Config, options: OpenOptions = {}): Promis
   const permissions = declaredPermissions(options.permissions)
   const log = options.log ?? createLog(config)
   const { secret, database } = await inDataFolder(config, async () => ({
-    secret: config.secret ?? keptSecret(path.join(config.dataDir, 'secret')),
+    secret: config.secret ?? readOrCreateSecret(path.join(config.dataDir, 'secret')),
     database: await openDatabase(config, log, options),
   }))
   try {

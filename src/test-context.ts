@@ -1,6 +1,6 @@
 import type { App } from './app.ts'
 import { addSeconds } from './clock.ts'
-import { type Context, createContext, type RequestFacts, type Viewer } from './context.ts'
+import { type Context, createContext, type RequestInfo, type Viewer } from './context.ts'
 import { unauthenticated } from './errors.ts'
 
 export type TestContextOptions = {
@@ -8,7 +8,7 @@ export type TestContextOptions = {
   app?: Partial<App>
   /** Who is signed in, as far as it matters; left out, nobody is. */
   viewer?: { account?: Partial<Viewer['account']>; session?: Partial<Viewer['session']> }
-  request?: Partial<RequestFacts>
+  request?: Partial<RequestInfo>
 }
 
 /** A context to call resolvers with in tests of their own, without HTTP, tokens or a database. */

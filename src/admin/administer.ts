@@ -1,7 +1,7 @@
-import { takenName } from '../accounts/taken.ts'
+import { uniqueNameError } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import { recordDeniedAccess } from '../audit/denied-access.ts'
-import type { Context, RequestFacts, Viewer } from '../context.ts'
+import type { Context, RequestInfo, Viewer } from '../context.ts'
 import { isId, type Queryable } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
@@ -9,7 +9,7 @@ import { keepAnAdministrator } from '../permissions/administrators.ts'
 import { type Grants, toGrants } from '../permissions/grants.ts'
 
 /** Who administers, by which mutation. */
-export type Acting = { viewer: Viewer; request: RequestFacts; operation: string }
+export type Acting = { viewer: Viewer; request: RequestInfo; operation: string }
 
 /** Who asks for which mutation. */
 export async function acting({ viewer, request }: Context, operation: string): Promise<Acting> {
@@ -45,7 +45,7 @@ export async function administer<Result>(
     if (error instanceof AuthError && error.code === 'FORBIDDEN') {
       await recordDeniedAccess(app, request, actorId, `Mutation.${operation}`)
     }
-    throw takenName(error) ?? error
+    throw uniqueNameError(error) ?? error
   }
 }
 

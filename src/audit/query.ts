@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import { isId, toRecord } from '../database/client.ts'
-import { countUpTo, EXACT_MAX, plannedRows, type Rows, roughly } from '../database/count.ts'
+import { countUpTo, EXACT_MAX, plannedRows, type Rows, toTwoDigits } from '../database/count.ts'
 import { badInput } from '../errors.ts'
 import type { AuditEvent } from '../generated/prisma/client.ts'
 import { isTime, requireTime } from '../input.ts'
@@ -46,7 +46,7 @@ export async function auditPage(app: App, selection: AuditSelection, args: PageA
 /** Exact up to 10,000, beyond that as the planner has it, to two digits. */
 async function countEvents({ pool }: App, events: Rows): Promise<number> {
   const count = await countUpTo(pool, events)
-  return count > EXACT_MAX ? roughly(Math.max(count, await plannedRows(pool, events))) : count
+  return count > EXACT_MAX ? toTwoDigits(Math.max(count, await plannedRows(pool, events))) : count
 }
 
 function toRows({ action, actorId, subjectId, after, before }: AuditSelection): Rows {

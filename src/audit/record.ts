@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
-import type { RequestFacts } from '../context.ts'
+import type { RequestInfo } from '../context.ts'
 import type { Queryable } from '../database/client.ts'
 import type { AuditEvent, Prisma } from '../generated/prisma/client.ts'
 import type { AuditAction } from './actions.ts'
@@ -16,10 +16,10 @@ export type AuditEntry = {
 }
 
 /** What an event says of the request it came from. */
-export type Origin = Pick<RequestFacts, 'ipAddress' | 'userAgent'>
+export type Origin = Pick<RequestInfo, 'ipAddress' | 'userAgent'>
 
 /** The command line has no request. */
-export const NOWHERE: Origin = { ipAddress: undefined, userAgent: undefined }
+export const NO_REQUEST: Origin = { ipAddress: undefined, userAgent: undefined }
 
 export const auditColumns = {
   id: 'id',

@@ -6,7 +6,7 @@ import {
   findByAddress,
   type KnownAccount,
   promoteToAdministrator,
-} from '../admin/create-administrator.ts'
+} from '../admin/users/create-administrator.ts'
 import type { App } from '../app.ts'
 import { AuthError } from '../errors.ts'
 import { print } from './print.ts'

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type pg from 'pg'
-import { createLog } from '../app.ts'
 import { systemClock } from '../clock.ts'
 import { type Config, ConfigError, loadConfig } from '../config.ts'
-import { withPatience } from '../database/client.ts'
+import { withPatientPool } from '../database/client.ts'
 import { startEmbedded } from '../database/embedded/start.ts'
 import { readEnvironment } from '../environment.ts'
+import { createLog } from '../log.ts'
 import { DATABASE } from '../open.ts'
 import { type Check, checks, databaseChecks, type Finding, reasonOf } from './checks.ts'
 import { print } from './print.ts'
@@ -52,7 +52,7 @@ async function examineDatabase(config: Config): Promise<Result[]> {
   }
   const name = 'database'
   try {
-    if (config.database.url) await withPatience(config.database.url, examineAll)
+    if (config.database.url) await withPatientPool(config.database.url, examineAll)
     else if (existsSync(path.join(config.dataDir, 'postgres'))) await withBuiltIn(config, examineAll)
     else results.push({ name, status: 'ok', message: 'The built-in one is made by the first start.' })
   } catch (error) {
@@ -68,7 +68,7 @@ async function withBuiltIn(config: Config, run: (pool: pg.Pool) => Promise<void>
   const log = createLog({ ...config, logLevel: 'warn' }, 2)
   const embedded = await startEmbedded({ dataDir: config.dataDir, log: message => log.info(message) })
   try {
-    await withPatience(embedded.url(DATABASE), run)
+    await withPatientPool(embedded.url(DATABASE), run)
   } finally {
     await embedded.stop()
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
-import { exportUsers } from '../admin/export-users.ts'
+import { exportUsers } from '../admin/import/export-users.ts'
 import { AuthError } from '../errors.ts'
 import { startProgress } from './progress.ts'
 import { withApp } from './with-app.ts'

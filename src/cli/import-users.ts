@@ -1,8 +1,13 @@
 import { once } from 'node:events'
 import { createReadStream, createWriteStream, type ReadStream, statSync, type WriteStream } from 'node:fs'
 import type { Readable } from 'node:stream'
-import { type ImportField, importFields } from '../admin/import-row.ts'
-import { type ImportReport, importUsers, type Skipped, type SourceRecord } from '../admin/import-users.ts'
+import { type ImportField, importFields } from '../admin/import/import-row.ts'
+import {
+  type ImportReport,
+  importUsers,
+  type Skipped,
+  type SourceRecord,
+} from '../admin/import/import-users.ts'
 import { AuthError } from '../errors.ts'
 import { print } from './print.ts'
 import { startProgress } from './progress.ts'

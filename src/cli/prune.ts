@@ -1,4 +1,4 @@
-import { prune } from '../admin/prune.ts'
+import { prune } from '../maintenance/prune.ts'
 import { print } from './print.ts'
 import { withApp } from './with-app.ts'
 

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { parse } from 'csv-parse'
-import type { SourceRecord } from '../admin/import-users.ts'
+import type { SourceRecord } from '../admin/import/import-users.ts'
 
 export type Format = 'jsonl' | 'csv'
 

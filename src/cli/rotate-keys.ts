@@ -1,5 +1,5 @@
-import { markAllEnded, rotateKeys } from '../admin/rotate-keys.ts'
-import { NOWHERE } from '../audit/record.ts'
+import { markAllEnded, rotateKeys } from '../admin/operations/rotate-keys.ts'
+import { NO_REQUEST } from '../audit/record.ts'
 import { print } from './print.ts'
 import { withApp } from './with-app.ts'
 
@@ -11,7 +11,7 @@ export async function rotateKeysNow({
   json,
 }: Options): Promise<void> {
   await withApp(async app => {
-    const { key, revoked } = await rotateKeys(app, NOWHERE, { revoke, endAllSessions })
+    const { key, revoked } = await rotateKeys(app, NO_REQUEST, { revoke, endAllSessions })
     const { kid, activatesAt } = key
     const endedSessions = endAllSessions ? await markAllEnded(app, key.createdAt) : undefined
     const text =

@@ -1,6 +1,7 @@
-import { type App, createLog } from '../app.ts'
+import type { App } from '../app.ts'
 import { loadConfig } from '../config.ts'
 import { readEnvironment } from '../environment.ts'
+import { createLog } from '../log.ts'
 import { openApp } from '../open.ts'
 
 /**

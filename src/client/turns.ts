@@ -17,7 +17,7 @@ export type Locks = {
 }
 
 /** Longer than one exchange takes with all its repeats, unless the network is very slow. */
-const PATIENCE_MS = 15_000
+const QUERY_TIMEOUT_MS = 15_000
 
 /** Turns among the callers of this one function. */
 export function localTurns(): Turns {
@@ -47,7 +47,7 @@ export function lockTurns(locks: Locks, name: string): Turns {
         lock ? { result: await begin(false) } : undefined,
       )
       if (free) return free.result
-      timer = setTimeout(() => patience.abort(), PATIENCE_MS)
+      timer = setTimeout(() => patience.abort(), QUERY_TIMEOUT_MS)
       return await locks.request(name, { signal: patience.signal }, () => {
         clearTimeout(timer)
         return begin(true)
@@ -99,7 +99,7 @@ export function leaseTurns(
       if (held() === me) storage.removeItem(name)
     }
     let waited = false
-    for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += SETTLE_MS) {
+    for (let waitedMs = 0; waitedMs < QUERY_TIMEOUT_MS; waitedMs += SETTLE_MS) {
       if (!held()) {
         if (!hold()) break
         await sleep(SETTLE_MS)

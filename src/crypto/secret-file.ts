@@ -9,7 +9,7 @@ const MIN_LENGTH = 32
  * Two processes that start at once get the same one: the first to link its file wins.
  * @throws Error when the file is cut short: what an empty secret seals, everybody can open.
  */
-export function keptSecret(file: string): string {
+export function readOrCreateSecret(file: string): string {
   const secret = readSecret(file) ?? makeSecret(file)
   if (secret.length >= MIN_LENGTH) return secret
   throw new Error(

@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { Prisma, PrismaClient } from '../generated/prisma/client.ts'
-import { impatientPool, PATIENCE_MS } from './patience.ts'
+import { createPool, QUERY_TIMEOUT_MS } from './pool.ts'
 
 export type Database = PrismaClient
 /** The database or a transaction on it. */
@@ -19,12 +19,12 @@ const COUNTING_CONNECTIONS = 3
 /** A database that is just starting may take a moment. */
 const CONNECT_AT_START_MS = 10_000
 
-/** Fails within about `PATIENCE_MS` while the database does not answer. */
+/** Fails within about `QUERY_TIMEOUT_MS` while the database does not answer. */
 export function connect(url: string, poolSize: number, onIdleError: (error: Error) => void): Connections {
   const idle = new Set<pg.Client>()
   const openPool = (max: number) => {
     const options = { connectionString: url, max, keepAlive: true, application_name: APPLICATION_NAME }
-    const opened = impatientPool(options, idle)
+    const opened = createPool(options, idle)
     // An idle connection that breaks would otherwise end the process.
     return opened.on('error', onIdleError)
   }
@@ -32,7 +32,7 @@ export function connect(url: string, poolSize: number, onIdleError: (error: Erro
   const countingPool = openPool(COUNTING_CONNECTIONS)
   const db = new PrismaClient({
     adapter: new PrismaPg(pool),
-    transactionOptions: { maxWait: PATIENCE_MS },
+    transactionOptions: { maxWait: QUERY_TIMEOUT_MS },
   })
   return {
     pool,
@@ -46,7 +46,7 @@ export function connect(url: string, poolSize: number, onIdleError: (error: Erro
 }
 
 /** Runs `task` on two connections that wait as long as it takes, for what may take long: migrations. */
-export async function withPatience<Result>(
+export async function withPatientPool<Result>(
   url: string,
   task: (pool: pg.Pool) => Promise<Result>,
 ): Promise<Result> {

@@ -31,7 +31,7 @@ export async function plannedRows(pool: pg.Pool, { from, where, values }: Rows):
 }
 
 /** An estimate is told to two digits. */
-export function roughly(count: number): number {
+export function toTwoDigits(count: number): number {
   return Number(count.toPrecision(2))
 }
 

@@ -18,7 +18,7 @@ const PRISMA_LOCK = 72_707_369
 const TURN_POLL_MS = 200
 const FIRST_WAIT_MS = 250
 const MAX_WAIT_MS = 15_000
-const PATIENCE_MS = 10 * 60_000
+const QUERY_TIMEOUT_MS = 10 * 60_000
 
 /** lock_timeout; and a deadlock, which the other side wins. */
 const BLOCKED = new Set(['55P03', '40P01'])
@@ -84,7 +84,7 @@ export async function requireKnownMigrations(pool: pg.Pool, folder = MIGRATIONS)
 async function applyNextPatiently(
   pool: pg.Pool,
   migrations: Migration[],
-  { aborted, onBlocked, patienceMs = PATIENCE_MS }: MigrateOptions,
+  { aborted, onBlocked, patienceMs = QUERY_TIMEOUT_MS }: MigrateOptions,
 ): Promise<string | undefined> {
   const giveUpAt = Date.now() + patienceMs
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, MAX_WAIT_MS)) {

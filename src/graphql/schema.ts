@@ -1,29 +1,29 @@
 import 'reflect-metadata'
 import { GraphQLEnumType, GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
 import { buildSchemaSync, type ClassType, getMetadataStorage, type NonEmptyArray } from 'type-graphql'
-import { AccountsResolver } from '../accounts/accounts.resolver.ts'
 import { UserType } from '../accounts/accounts.types.ts'
-import { EmailUndoResolver } from '../accounts/email-undo.resolver.ts'
-import { AuditResolver } from '../admin/audit.resolver.ts'
-import { KeysResolver } from '../admin/keys.resolver.ts'
-import { MailsResolver } from '../admin/mails.resolver.ts'
-import { RoleDefinitionsResolver } from '../admin/roles.resolver.ts'
-import { UserListResolver } from '../admin/user-list.resolver.ts'
-import { UsersResolver } from '../admin/users.resolver.ts'
+import { AuditResolver } from '../admin/operations/audit.resolver.ts'
+import { KeysResolver } from '../admin/operations/keys.resolver.ts'
+import { MailsResolver } from '../admin/operations/mails.resolver.ts'
+import { RoleDefinitionsResolver } from '../admin/roles/roles.resolver.ts'
+import { UserListResolver } from '../admin/users/user-list.resolver.ts'
+import { UsersResolver } from '../admin/users/users.resolver.ts'
 import { errorTable } from '../errors.ts'
 import { RolesResolver } from '../permissions/roles.resolver.ts'
+import { EmailUndoResolver } from '../self-service/email-undo.resolver.ts'
+import { ProfileResolver } from '../self-service/profile.resolver.ts'
+import { SelfServiceResolver } from '../self-service/self-service.resolver.ts'
 import { SessionsResolver, UserSessionsResolver } from '../sessions/sessions.resolver.ts'
-import { RecoveryResolver } from '../sign-in/recovery.resolver.ts'
 import { SignInResolver } from '../sign-in/sign-in.resolver.ts'
 import { authChecker } from './auth-checker.ts'
 import { requireDeclared, requireDistinctOperations, requireNoIgnoredValidators } from './check-resolvers.ts'
 
 const resolvers = [
-  AccountsResolver,
+  ProfileResolver,
   AuditResolver,
   EmailUndoResolver,
   KeysResolver,
-  RecoveryResolver,
+  SelfServiceResolver,
   RolesResolver,
   SessionsResolver,
   MailsResolver,

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
-import type { RequestFacts, ResponseEffects } from '../context.ts'
+import type { RequestInfo, ResponseEffects } from '../context.ts'
 
 /** `__Host-` binds the cookie to this very host over https; browsers refuse the prefix over plain http. */
 export function refreshCookieName({ publicUrl }: Config): string {
@@ -47,7 +47,7 @@ export function cookieEffects(config: Config, reply: FastifyReply): ResponseEffe
 export function cookiesOf(
   config: Config,
   request: FastifyRequest,
-): Pick<RequestFacts, 'refreshCookie' | 'deviceCookie'> {
+): Pick<RequestInfo, 'refreshCookie' | 'deviceCookie'> {
   if (request.headers.cookie === undefined || !comesFromUs(config, request)) {
     return { refreshCookie: undefined, deviceCookie: undefined }
   }

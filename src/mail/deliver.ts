@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import type { App } from '../app.ts'
-import { NOWHERE, record } from '../audit/record.ts'
-import { type Chore, every } from '../chore.ts'
+import { NO_REQUEST, record } from '../audit/record.ts'
+import { type BackgroundTask, every } from '../background-task.ts'
 import { addSeconds } from '../clock.ts'
 import { statement } from '../database/client.ts'
 import type { Mailer } from './mailer.ts'
@@ -158,7 +158,7 @@ async function putOff(
     // It went with its account.
     if (!failed) return
     if (template === FAREWELL) await tx.mail.delete({ where: { id } })
-    await record(tx, NOWHERE, {
+    await record(tx, NO_REQUEST, {
       action: 'mail.failed',
       at: now,
       subjectId: failed.userId ?? undefined,
@@ -182,6 +182,6 @@ function reasonOf(error: unknown): string {
 }
 
 /** Delivers again and again until told to stop. */
-export function keepDelivering(app: App): Chore {
+export function keepDelivering(app: App): BackgroundTask {
   return every(app, INTERVAL_SECONDS, deliverMails, 'the outbox could not be worked on')
 }

@@ -5,7 +5,7 @@ import type { User } from '../generated/prisma/client.ts'
 import { mailColumns, type NewMail, toMails } from './outbox.ts'
 
 /** The account that a notice is about. */
-export type Noticed = Pick<User, 'id' | 'email' | 'emailVerifiedAt'>
+export type NoticeRecipient = Pick<User, 'id' | 'email' | 'emailVerifiedAt'>
 
 /**
  * SQL of two CTEs that write the notice in the parameters from `$first` on (see `noticeParameters`), for a row of the
@@ -33,7 +33,7 @@ export function noticeSql(first: number, guard?: string): string {
  */
 export function noticeParameters(
   app: App,
-  account: Noticed,
+  account: NoticeRecipient,
   notice: NewMail,
 ): [rows: string, attempts: number, windowSeconds: number] {
   const mails = account.emailVerifiedAt ? toMails(app, { ...notice, userId: account.id }) : []
@@ -47,7 +47,12 @@ const write = `WITH ${noticeSql(1)} SELECT`
  * Puts a notice into the outbox, in the caller's transaction, if the account's address is verified and its quota for
  * notices of this kind is not used up (`LIMIT_NOTICE_ACCOUNT`). Call it last: it locks the quota.
  */
-export async function queueNotice(app: App, tx: Queryable, account: Noticed, notice: NewMail): Promise<void> {
+export async function queueNotice(
+  app: App,
+  tx: Queryable,
+  account: NoticeRecipient,
+  notice: NewMail,
+): Promise<void> {
   await tx.$executeRawUnsafe(write, ...noticeParameters(app, account, notice))
 }
 

@@ -1,3 +1,4 @@
+import type { DerivedName } from '../network/device-name.ts'
 /**
  * What each email is filled with. A client chooses nothing of it but addresses: other text of a client's would carry
  * advertisements and links to people who never asked for them.
@@ -27,9 +28,6 @@ export type Origin = {
   device: DerivedName | null
   ipAddress: string | null
 }
-
-/** A name that the server derived from known names; the type keeps what a client calls itself out of emails. */
-export type DerivedName = string & { readonly derived: true }
 
 export type MailTemplate = keyof MailData
 

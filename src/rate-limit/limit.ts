@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
-import type { RequestFacts } from '../context.ts'
+import type { RequestInfo } from '../context.ts'
 import { isId, statement, withConnection } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 
@@ -29,7 +29,7 @@ const count = statement<[number: number, endsAt: Date, fresh: boolean]>(
  * replicas share one exact count. A refusal takes no lock, and no query while this process knows of the block.
  * @throws AuthError RATE_LIMITED with `retryAfter`, naming in `rule` which one it was, for the caller
  */
-export async function countAttempt(app: App, attempts: Attempt[], request: RequestFacts): Promise<void> {
+export async function countAttempt(app: App, attempts: Attempt[], request: RequestInfo): Promise<void> {
   const { blocks } = app.limiter
   const now = app.clock.now()
   const keys = attempts.map(keyOf)

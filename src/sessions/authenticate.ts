@@ -1,10 +1,10 @@
 import type { App } from '../app.ts'
-import type { RequestFacts, Viewer } from '../context.ts'
+import type { RequestInfo, Viewer } from '../context.ts'
 import { statement } from '../database/client.ts'
 import { unauthenticated } from '../errors.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { verifyAccessToken } from '../keys/access-token.ts'
-import { findSession } from './find.ts'
+import { findSession } from './find-session.ts'
 import { isBurned } from './generations.ts'
 import { endSharedSession } from './two-holders.ts'
 
@@ -17,12 +17,12 @@ const TOUCH_INTERVAL_SECONDS = 60
  * which ends.
  * @throws AuthError UNAUTHENTICATED, with the reason INVALID, EXPIRED or REVOKED
  */
-export async function authenticate(app: App, bearerToken: string, request: RequestFacts): Promise<Viewer> {
+export async function authenticate(app: App, bearerToken: string, request: RequestInfo): Promise<Viewer> {
   const { sid, sub, gen } = verifyAccessToken(app, bearerToken)
   const viewer = await findSession(app, sid)
   if (!viewer || viewer.account.id !== sub) throw unauthenticated('REVOKED')
   const { session } = viewer
-  const ended = whyEnded(viewer, app.clock.now())
+  const ended = endReasonOf(viewer, app.clock.now())
   if (ended) throw unauthenticated(ended)
   if (isBurned(session, gen) || (await touch(app, session, gen)) === 'burned') {
     await endSharedSession(app, viewer, { kind: 'access', generation: gen }, request)
@@ -32,7 +32,7 @@ export async function authenticate(app: App, bearerToken: string, request: Reque
 }
 
 /** Why the session is over, or undefined while it is live. */
-export function whyEnded({ session, account }: Viewer, now: Date): 'REVOKED' | 'EXPIRED' | undefined {
+export function endReasonOf({ session, account }: Viewer, now: Date): 'REVOKED' | 'EXPIRED' | undefined {
   if (session.revokedAt || account.disabledAt) return 'REVOKED'
   return session.expiresAt <= now ? 'EXPIRED' : undefined
 }

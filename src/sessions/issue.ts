@@ -1,7 +1,7 @@
 import { toUser } from '../accounts/accounts.types.ts'
 import type { Context, Viewer } from '../context.ts'
+import { type Device, readDevice } from '../devices/device.ts'
 import { signAccessToken } from '../keys/access-token.ts'
-import { type Device, readDevice } from './device.ts'
 import { refreshTokenOf } from './refresh-token.ts'
 import { AuthPayload, toSession } from './sessions.types.ts'
 

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
-import type { RequestFacts } from '../context.ts'
+import type { RequestInfo } from '../context.ts'
 import type { Queryable } from '../database/client.ts'
 import type { Session } from '../generated/prisma/client.ts'
-import { networkOf } from '../rate-limit/network.ts'
+import { networkOf } from '../network/address.ts'
 
 /** The races that were put on record last, so that repeating a token does not fill the audit log. */
 const recordedRaces = new LRUCache<string, true>({ max: 10_000 })
@@ -15,7 +15,7 @@ export async function recordRace(
   session: Session,
   generation: number,
   now: Date,
-  request: RequestFacts,
+  request: RequestInfo,
 ): Promise<void> {
   const race = `${session.id}.${generation}`
   if (!isElsewhere(session, request) || recordedRaces.has(race)) return
@@ -24,7 +24,7 @@ export async function recordRace(
 }
 
 /** Whether a request comes from another network or another device than the rotation before. */
-export function isElsewhere({ ipAddress, userAgent }: Session, request: RequestFacts): boolean {
+export function isElsewhere({ ipAddress, userAgent }: Session, request: RequestInfo): boolean {
   return (
     networkOf(ipAddress ?? undefined) !== networkOf(request.ipAddress) ||
     userAgent !== (request.userAgent ?? null)
@@ -37,7 +37,7 @@ export function recordRefresh(
   { id: sessionId, userId: subjectId }: Session,
   generation: number,
   at: Date,
-  request: RequestFacts,
+  request: RequestInfo,
 ): Promise<void> {
   return record(db, request, { action, at, subjectId, detail: { sessionId, generation } })
 }

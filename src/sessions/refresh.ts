@@ -1,8 +1,8 @@
 import type { App } from '../app.ts'
-import type { RequestFacts, Viewer } from '../context.ts'
+import type { RequestInfo, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
-import { whyEnded } from './authenticate.ts'
-import { findSession } from './find.ts'
+import { endReasonOf } from './authenticate.ts'
+import { findSession } from './find-session.ts'
 import { standingOf } from './generations.ts'
 import { recordRace } from './refresh-record.ts'
 import { isAuthentic, parseRefreshToken } from './refresh-token.ts'
@@ -24,7 +24,7 @@ const rotations = { current: moveOn, lost: replaceLost, ahead: catchUp }
  * to return ends the session.
  * @throws AuthError REFRESH_TOKEN_INVALID
  */
-export async function refreshSession(app: App, text: string, request: RequestFacts): Promise<Viewer> {
+export async function refreshSession(app: App, text: string, request: RequestInfo): Promise<Viewer> {
   const token = parseRefreshToken(text)
   if (!token) throw invalid('malformed')
   const { generation } = token
@@ -34,7 +34,7 @@ export async function refreshSession(app: App, text: string, request: RequestFac
     const found = await findSession(app, token.sessionId)
     if (!found || !isAuthentic(app, found.session, token)) throw invalid('unknown')
     const now = app.clock.now()
-    const ended = whyEnded(found, now)
+    const ended = endReasonOf(found, now)
     if (ended) throw invalid(ended.toLowerCase())
     const standing = standingOf(found.session, generation, now)
     if (standing === 'raced') {

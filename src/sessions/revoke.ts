@@ -1,12 +1,12 @@
 import type { App } from '../app.ts'
 import type { AuditAction } from '../audit/actions.ts'
 import { auditColumns, type Origin, record, toEvent } from '../audit/record.ts'
-import type { RequestFacts, Viewer } from '../context.ts'
+import type { RequestInfo, Viewer } from '../context.ts'
 import type { Queryable } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { unauthenticated } from '../errors.ts'
 import type { Prisma, Session } from '../generated/prisma/client.ts'
-import { findSession } from './find.ts'
+import { findSession } from './find-session.ts'
 import { isLive } from './live.ts'
 
 export type Revocation = {
@@ -117,7 +117,7 @@ export async function revokeOwnSession(
   app: App,
   id: string,
   { account }: Viewer,
-  request: RequestFacts,
+  request: RequestInfo,
 ): Promise<Session | undefined> {
   const revocation = { action: 'session.revoked', request, actorId: account.id } as const
   await revokeSession(app, { id, userId: account.id }, revocation)

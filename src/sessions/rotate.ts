@@ -1,13 +1,13 @@
 import type { App } from '../app.ts'
 import { addSeconds, earlier } from '../clock.ts'
-import type { RequestFacts } from '../context.ts'
+import type { RequestInfo } from '../context.ts'
 import { type Queryable, statement } from '../database/client.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { isLive } from './live.ts'
 import { isElsewhere, recordRefresh } from './refresh-record.ts'
 
 /** What a rotation changes beside the generation. */
-function rotation(session: Session, now: Date, { ipAddress, userAgent }: RequestFacts) {
+function rotation(session: Session, now: Date, { ipAddress, userAgent }: RequestInfo) {
   return {
     rotatedAt: now,
     lastUsedAt: now,
@@ -32,7 +32,7 @@ export async function moveOn(
   session: Session,
   generation: number,
   now: Date,
-  request: RequestFacts,
+  request: RequestInfo,
 ): Promise<Session | undefined> {
   const change = rotation(session, now, request)
   const { expiresAt, ipAddress, userAgent } = change
@@ -46,7 +46,7 @@ export function replaceLost(
   session: Session,
   generation: number,
   now: Date,
-  request: RequestFacts,
+  request: RequestInfo,
 ): Promise<Session | undefined> {
   const burned = { burnedFrom: generation + 1, burnedTo: session.generation }
   const next = {
@@ -71,7 +71,7 @@ export function catchUp(
   session: Session,
   generation: number,
   now: Date,
-  request: RequestFacts,
+  request: RequestInfo,
 ): Promise<Session | undefined> {
   const next = { ...session, ...rotation(session, now, request), generation: generation + 1 }
   return app.db.$transaction(async tx => {

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
-import type { RequestFacts } from '../context.ts'
+import type { RequestInfo } from '../context.ts'
 import type { Session } from '../generated/prisma/client.ts'
-import { deviceNameOf } from './device-name.ts'
+import { deviceNameOf } from '../network/device-name.ts'
 
 const SALT_BYTES = 16
 
@@ -15,7 +15,7 @@ const SALT_BYTES = 16
 export function newSession(
   app: App,
   userId: string,
-  request: RequestFacts,
+  request: RequestInfo,
   { remember, deviceName }: { remember: boolean; deviceName: string | null | undefined },
 ): Session {
   const { idleTtlSeconds, absoluteTtlSeconds, shortTtlSeconds } = app.config.sessions

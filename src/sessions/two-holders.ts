@@ -1,7 +1,7 @@
+import { originOf, securityNotice } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
-import type { RequestFacts, Viewer } from '../context.ts'
+import type { RequestInfo, Viewer } from '../context.ts'
 import { queueNotice } from '../mail/notices.ts'
-import { noticeTo, originOf } from './notice.ts'
 import { revokeSession } from './revoke.ts'
 
 /**
@@ -12,12 +12,17 @@ export async function endSharedSession(
   app: App,
   { session, account }: Viewer,
   token: { kind: 'access' | 'refresh'; generation: number },
-  request: RequestFacts,
+  request: RequestInfo,
 ): Promise<void> {
   await app.db.$transaction(async tx => {
     const detail = { token: token.kind, generation: token.generation }
     const ended = await revokeSession(app, session, { action: 'session.reuse_detected', request, detail }, tx)
     if (!ended) return
-    await queueNotice(app, tx, account, noticeTo(app, account, 'reuse-detected', originOf(app, session)))
+    await queueNotice(
+      app,
+      tx,
+      account,
+      securityNotice(app, account, 'reuse-detected', originOf(app, session)),
+    )
   })
 }

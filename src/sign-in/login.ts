@@ -2,30 +2,30 @@ import { z } from 'zod'
 import { findUser } from '../accounts/account.ts'
 import { canonicalEmail } from '../accounts/email.ts'
 import { deviceNameField } from '../accounts/fields.ts'
-import { sendOverdueVerification } from '../accounts/overdue-verification.ts'
+import { findPendingRegistration } from '../accounts/pending-registration.ts'
+import { originOf, securityNotice } from '../accounts/security-notice.ts'
 import { canonicalUsername } from '../accounts/username.ts'
-import { findWaiting } from '../accounts/waiting.ts'
 import type { App } from '../app.ts'
 import { auditColumns, toEvent } from '../audit/record.ts'
-import type { RequestFacts, Viewer } from '../context.ts'
+import type { RequestInfo, Viewer } from '../context.ts'
+import { countLogin, forgiveLogin } from '../credentials/attempts.ts'
+import { type SubmittedPassword, submittedPasswordField } from '../credentials/password/new-password.ts'
+import { provePassword, recordDenial, renewHash } from '../credentials/password/prove.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
+import { type Device, evictDevicesSql, newDevice, seenDeviceSql, toDeviceRows } from '../devices/device.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { noticeParameters, noticeSql } from '../mail/notices.ts'
-import { type GivenPassword, givenPasswordField } from '../passwords/new-password.ts'
+import { sendOverdueVerification } from '../one-time-tokens/overdue-verification.ts'
 import { grantsColumn, grantsOf } from '../permissions/grants.ts'
-import { type Device, evictDevicesSql, newDevice, seenDeviceSql, toDeviceRows } from '../sessions/device.ts'
-import { sessionColumns } from '../sessions/find.ts'
-import { noticeTo, originOf } from '../sessions/notice.ts'
+import { sessionColumns } from '../sessions/find-session.ts'
 import { newSession } from '../sessions/start.ts'
-import { countLogin, forgiveLogin } from './login-limits.ts'
-import { provePassword, recordDenial, renewHash } from './prove-password.ts'
 
 const schema = z.object({
   identifier: z.string().max(320, 'Use at most 320 characters.'),
-  password: givenPasswordField,
+  password: submittedPasswordField,
   deviceName: deviceNameField.nullish(),
   rememberMe: z.boolean().nullish(),
 })
@@ -73,7 +73,7 @@ const startSession = statement<[grants: string | null]>(
 export async function login(
   app: App,
   input: unknown,
-  request: RequestFacts,
+  request: RequestInfo,
   presented: Device | undefined,
 ): Promise<{ viewer: Viewer; device: Device }> {
   const given = checkInput(schema, input)
@@ -89,7 +89,7 @@ export async function login(
 async function tryLogin(
   app: App,
   { identifier, password, deviceName, rememberMe }: z.output<typeof schema>,
-  request: RequestFacts,
+  request: RequestInfo,
   { device, presented }: { device: Device; presented: Device | undefined },
 ): Promise<Viewer | undefined> {
   const name = canonicalIdentifier(identifier)
@@ -120,7 +120,7 @@ async function tryLogin(
       toEvent(request, { ...own, action: 'session.started', detail: { sessionId: session.id, ...detail } }),
     )
   const revocation = { ...own, action: 'session.revoked', detail: { because: 'too many sessions' } } as const
-  const notice = noticeTo(app, account, 'new-device', originOf(app, request))
+  const notice = securityNotice(app, account, 'new-device', originOf(app, request))
   const [row] = await startSession(app.pool, [
     account.id,
     passwordHash,
@@ -149,15 +149,15 @@ async function proveOrWait(
   app: App,
   claimed: User | undefined,
   name: Name | undefined,
-  password: GivenPassword,
-  request: RequestFacts,
+  password: SubmittedPassword,
+  request: RequestInfo,
 ): Promise<User & { passwordHash: string }> {
   try {
     return await provePassword(app, claimed, password, request)
   } catch (error) {
     const mayWait = app.config.emailVerification === 'required' && name?.key === 'email'
     if (!mayWait || !(error instanceof AuthError) || error.code !== 'INVALID_CREDENTIALS') throw error
-    const waiting = await findWaiting(app, name.value, request)
+    const waiting = await findPendingRegistration(app, name.value, request)
     const waits = await app.hasher.verify(waiting?.account.passwordHash, password.normal)
     throw waits ? new AuthError('EMAIL_NOT_VERIFIED') : error
   }

@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
-import type { RequestFacts } from '../context.ts'
+import type { RequestInfo } from '../context.ts'
 import { readAccessToken } from '../keys/access-token.ts'
-import { findSession } from '../sessions/find.ts'
+import { findSession } from '../sessions/find-session.ts'
 import { isAuthentic, parseRefreshToken } from '../sessions/refresh-token.ts'
 import { revokeSession } from '../sessions/revoke.ts'
 
@@ -12,7 +12,7 @@ import { revokeSession } from '../sessions/revoke.ts'
 export async function logout(
   app: App,
   refreshTokens: (string | null | undefined)[],
-  request: RequestFacts,
+  request: RequestInfo,
 ): Promise<void> {
   const named = await Promise.all(refreshTokens.map(token => sessionOfRefreshToken(app, token)))
   for (const session of [...named, sessionOfAccessToken(app, request.bearerToken)]) {

@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
-import type { RequestFacts, Viewer } from '../context.ts'
+import type { RequestInfo, Viewer } from '../context.ts'
+import { submittedPasswordField } from '../credentials/password/new-password.ts'
+import { proveOwnPassword } from '../credentials/password/prove.ts'
 import { unauthenticated } from '../errors.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
-import { givenPasswordField } from '../passwords/new-password.ts'
 import { isLive } from '../sessions/live.ts'
-import { proveOwnPassword } from './prove-password.ts'
 
-const schema = z.object({ password: givenPasswordField })
+const schema = z.object({ password: submittedPasswordField })
 
 const prove = `
   UPDATE sessions s SET authenticated_at = $2::timestamptz FROM users u
@@ -24,7 +24,7 @@ export async function reauthenticate(
   app: App,
   input: unknown,
   viewer: Viewer,
-  request: RequestFacts,
+  request: RequestInfo,
 ): Promise<Session> {
   const { password } = checkInput(schema, input)
   await proveOwnPassword(app, viewer, password, request)

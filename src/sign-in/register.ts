@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import { findUser, userColumns } from '../accounts/account.ts'
-import { tokenColumns } from '../accounts/email-token.ts'
+import { requireAddressNotHeld } from '../accounts/address-hold.ts'
 import {
   deviceNameField,
   displayNameField,
@@ -9,27 +9,28 @@ import {
   localeField,
   usernameField,
 } from '../accounts/fields.ts'
-import { mailAttempts, requestMail } from '../accounts/mail-request.ts'
-import { requireUnheld, takenName, usernameTaken } from '../accounts/taken.ts'
-import { verificationOf, verificationOfWaiting } from '../accounts/verify-email.ts'
-import type { WaitingAccount } from '../accounts/waiting.ts'
+import type { PendingRegistration } from '../accounts/pending-registration.ts'
+import { originOf, securityNotice } from '../accounts/security-notice.ts'
+import { uniqueNameError, usernameTaken } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
-import type { RequestFacts, Viewer } from '../context.ts'
+import type { RequestInfo, Viewer } from '../context.ts'
+import { passwordField, requireAcceptablePassword } from '../credentials/password/new-password.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
+import { type Device, seenDeviceSql, toDeviceRows } from '../devices/device.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { mailColumns, toMails } from '../mail/outbox.ts'
-import { passwordField, requireGoodPassword } from '../passwords/new-password.ts'
+import { networkOf } from '../network/address.ts'
+import { mailAttempts, storeEmailRequest } from '../one-time-tokens/email-request.ts'
+import { tokenColumns } from '../one-time-tokens/token.ts'
+import { verificationOf, verificationOfPending } from '../one-time-tokens/verification.ts'
 import { toGrants } from '../permissions/grants.ts'
 import { DEFAULT_ROLE } from '../permissions/permissions.ts'
 import { countAttempt } from '../rate-limit/limit.ts'
-import { networkOf } from '../rate-limit/network.ts'
-import { type Device, seenDeviceSql, toDeviceRows } from '../sessions/device.ts'
-import { sessionColumns } from '../sessions/find.ts'
-import { noticeTo, originOf } from '../sessions/notice.ts'
+import { sessionColumns } from '../sessions/find-session.ts'
 import { newSession } from '../sessions/start.ts'
 
 const schema = z.object({
@@ -65,19 +66,19 @@ export type Registered = { viewer: Viewer } | { mustVerify: string }
 export async function register(
   app: App,
   input: unknown,
-  request: RequestFacts,
+  request: RequestInfo,
   device: Device,
 ): Promise<Registered> {
   if (!app.config.registrationOpen) throw new AuthError('REGISTRATION_CLOSED')
   const { email, password, username, displayName, locale, deviceName } = checkInput(schema, input)
-  await requireGoodPassword(app, password, 'input.password', [email.typed, username, displayName])
+  await requireAcceptablePassword(app, password, 'input.password', [email.typed, username, displayName])
   const mustVerify = app.config.emailVerification === 'required'
   const network = { rule: 'register.network', subject: networkOf(request.ipAddress) } as const
   // For known and unknown addresses alike, so that no limit tells who has an account.
   const mails =
     app.config.emailVerification === 'off' ? [] : mailAttempts(app, 'verify', email.canonical, request)
   await countAttempt(app, [network, ...mails], request)
-  const wanted: WaitingAccount = {
+  const wanted: PendingRegistration = {
     email: email.typed,
     username: username ?? null,
     displayName: displayName ?? null,
@@ -93,10 +94,10 @@ export async function register(
 
 async function signUp(
   app: App,
-  { asked, ...wanted }: WaitingAccount,
+  { asked, ...wanted }: PendingRegistration,
   emailCanonical: string,
   { device, deviceName }: { device: Device; deviceName: string | null | undefined },
-  request: RequestFacts,
+  request: RequestInfo,
 ): Promise<Viewer> {
   const now = app.clock.now()
   const user: User = {
@@ -119,7 +120,7 @@ async function signUp(
     registered,
     { ...registered, action: 'session.started', detail: { sessionId: session.id } },
   ]
-  await requireUnheld(app, emailCanonical)
+  await requireAddressNotHeld(app, emailCanonical)
   try {
     await insertAccount(app.pool, [
       toRows(userColumns, user),
@@ -131,7 +132,7 @@ async function signUp(
       toDeviceRows(app, user.id, device),
     ])
   } catch (error) {
-    throw takenName(error) ?? error
+    throw uniqueNameError(error) ?? error
   }
   const grants = toGrants(app, [{ name: DEFAULT_ROLE, permissions: [] }])
   return { account: { ...user, ...grants }, session }
@@ -144,18 +145,18 @@ async function signUp(
  */
 async function askToVerify(
   app: App,
-  wanted: WaitingAccount,
+  wanted: PendingRegistration,
   emailCanonical: string,
-  request: RequestFacts,
+  request: RequestInfo,
 ): Promise<void> {
   if (wanted.username && (await findUser(app, 'username', wanted.username))) throw usernameTaken('found')
   const known = await findUser(app, 'email', emailCanonical)
-  const { row, mail } = verificationOfWaiting(app, uuidv7(), emailCanonical, wanted)
-  const warning = known && noticeTo(app, known, 'already-registered', wanted.asked)
+  const { row, mail } = verificationOfPending(app, uuidv7(), emailCanonical, wanted)
+  const warning = known && securityNotice(app, known, 'already-registered', wanted.asked)
   const event: AuditEntry = {
     action: known ? 'user.registered_again' : 'registration.requested',
     at: row.createdAt,
     subjectId: known?.id ?? row.subject,
   }
-  await requestMail(app, { tokens: [row], mails: [warning ?? mail], event }, request)
+  await storeEmailRequest(app, { tokens: [row], mails: [warning ?? mail], event }, request)
 }

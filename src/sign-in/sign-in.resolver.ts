@@ -1,19 +1,16 @@
 import { Arg, Authorized, Ctx, Extensions, Mutation, Resolver } from 'type-graphql'
 import { z } from 'zod'
-import { toUser, UserType } from '../accounts/accounts.types.ts'
 import type { Context } from '../context.ts'
+import { newDevice } from '../devices/device.ts'
 import { withExample } from '../example.ts'
 import { checkInput } from '../input.ts'
-import { newDevice } from '../sessions/device.ts'
 import { issueTokens, presentedDevice } from '../sessions/issue.ts'
 import { type AuthPayload, SessionType, toSession } from '../sessions/sessions.types.ts'
-import { changePassword } from './change-password.ts'
 import { login } from './login.ts'
 import { logout } from './logout.ts'
 import { reauthenticate } from './reauthenticate.ts'
 import { register } from './register.ts'
 import {
-  ChangePasswordInput,
   type EmailVerificationRequired,
   LoginInput,
   LoginResult,
@@ -98,21 +95,5 @@ export class SignInResolver {
     const viewer = await context.viewer()
     const session = await reauthenticate(context.app, input, viewer, context.request)
     return toSession(session, viewer.session.id)
-  }
-
-  @Extensions({ sensitive: true })
-  @Authorized()
-  @Mutation(() => UserType, {
-    description: withExample(
-      'Sets a new password and ends all other sessions.',
-      'mutation ChangePassword { changePassword(input: { currentPassword: "an engine of brass", newPassword: "an engine of steam" }) { id passwordChangedAt } }',
-    ),
-  })
-  async changePassword(
-    @Ctx() context: Context,
-    @Arg('input', () => ChangePasswordInput, { description: 'The old password and the new.' })
-    input: ChangePasswordInput,
-  ): Promise<UserType> {
-    return toUser(await changePassword(context.app, input, await context.viewer(), context.request))
   }
 }

@@ -121,18 +121,3 @@ export class ReauthenticateInput {
   @Field(() => String, { description: 'The current password.' })
   password!: string
 }
-
-@InputType('ChangePasswordInput', { description: 'The old password and the new.' })
-export class ChangePasswordInput {
-  @Field(() => String, { description: 'The password that is valid now.' })
-  currentPassword!: string
-
-  @Field(() => String, { description: 'By the same rules as at registration.' })
-  newPassword!: string
-
-  @Field(() => String, {
-    nullable: true,
-    description: 'The `deviceToken` that this app keeps, if any: the account forgets all other devices.',
-  })
-  deviceToken?: string | null
-}

@@ -8,8 +8,8 @@ import { AcceptInvitation, ResetPassword } from './pages/set-password.tsx'
 import { SignIn } from './pages/sign-in.tsx'
 import { Missing } from './parts/card-page.tsx'
 import { Crash } from './parts/crash.tsx'
+import { Waiting } from './parts/loading.tsx'
 import { SignedIn } from './parts/signed-in.tsx'
-import { Waiting } from './parts/waiting.tsx'
 
 // Loaded when somebody has signed in: whoever comes to sign in does not wait for them.
 const Account = lazy(() => import('./account/account.tsx').then(({ Account }) => ({ default: Account })))

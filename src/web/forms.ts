@@ -1,7 +1,7 @@
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { AuthError } from '../client/index.ts'
-import { facts } from './facts.ts'
 import { useText } from './language.tsx'
+import { facts } from './page-settings.ts'
 import { type CodeWords, fieldProblems, problemText } from './problems.ts'
 import { useTimes } from './times.ts'
 

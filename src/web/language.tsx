@@ -1,8 +1,8 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
-import { facts } from './facts.ts'
-import { keep, kept } from './kept.ts'
+import { keep, kept } from './browser-storage.ts'
 import { en, type Messages } from './locales/en.ts'
 import { ko } from './locales/ko.ts'
+import { facts } from './page-settings.ts'
 
 const catalogues: Record<string, Messages> = { en, ko }
 const STORED = 'authograph.language'

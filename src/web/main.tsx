@@ -5,8 +5,8 @@ import { createRoot } from 'react-dom/client'
 import { AuthProvider } from '../client/react.ts'
 import { App } from './app.tsx'
 import { client } from './client.ts'
-import { facts } from './facts.ts'
 import { LanguageProvider } from './language.tsx'
+import { facts } from './page-settings.ts'
 import { brandTheme, brandVariables } from './theme.ts'
 
 const root = document.getElementById('root')

@@ -319,8 +319,8 @@ describe('a whole life', () => {
     const events = await service.app.db.auditEvent.findMany()
     const actions = new Set(events.map(event => event.action))
     // From the command line (test/cli, test/admin), where addresses must be verified
-    // (test/enumeration/register.test.ts), of the outbox (test/mail/outbox.test.ts, test/admin/mails.test.ts), and of
-    // links that end early (test/admin/end-email-undo.test.ts) and keys that leaked (test/keys/revocation.test.ts).
+    // (test/enumeration/register.test.ts), of the outbox (test/mail/outbox.test.ts, test/admin/operations/mails.test.ts), and of
+    // links that end early (test/admin/users/end-email-undo.test.ts) and keys that leaked (test/keys/revocation.test.ts).
     const elsewhere: AuditAction[] = [
       'user.created',
       'user.imported',

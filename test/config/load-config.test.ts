@@ -36,7 +36,7 @@ test('nothing needs to be set in development', () => {
       issuer: 'http://localhost:4000',
       audience: 'authograph',
       accessTtlSeconds: 600,
-      accessMaxTtlSeconds: 86_400,
+      accessMaxTtlSeconds: 3600,
     },
     sessions: { idleTtlSeconds: 2_592_000, absoluteTtlSeconds: 7_776_000, shortTtlSeconds: 86_400, max: 100 },
     registrationOpen: true,
@@ -96,7 +96,7 @@ test.each([
   ['24h', 86_400],
   ['1d', 86_400],
 ])('a duration of %s is %d seconds', (text, seconds) => {
-  expect(loadConfig({ ACCESS_TOKEN_TTL: text }).tokens.accessTtlSeconds).toBe(seconds)
+  expect(loadConfig({ SESSION_SHORT_TTL: text }).sessions.shortTtlSeconds).toBe(seconds)
 })
 
 test.each([

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { transformFile } from '@swc/core'
-import { keptSecret } from '../../src/crypto/secret-file.ts'
+import { readOrCreateSecret } from '../../src/crypto/secret-file.ts'
 
 const SOURCE = new URL('../../src/crypto/secret-file.ts', import.meta.url).pathname
 
@@ -19,37 +19,37 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 test('the first start makes a secret of 256 bits, the second finds it', () => {
-  const secret = keptSecret(file)
+  const secret = readOrCreateSecret(file)
   expect(Buffer.from(secret, 'base64url')).toHaveLength(32)
-  expect(keptSecret(file)).toBe(secret)
+  expect(readOrCreateSecret(file)).toBe(secret)
 })
 
 test('only its owner may read the file, and nothing else is left beside it', async () => {
-  keptSecret(file)
+  readOrCreateSecret(file)
   expect((await stat(file)).mode & 0o777).toBe(0o600)
   expect(await readdir(join(folder, 'data'))).toEqual(['secret'])
 })
 
 test('two places have two secrets', () => {
-  expect(keptSecret(file)).not.toBe(keptSecret(`${file}-2`))
+  expect(readOrCreateSecret(file)).not.toBe(readOrCreateSecret(`${file}-2`))
 })
 
 test('a secret that the owner wrote there is taken without its line feed', async () => {
   const own = 'chosen by the owner, and long enough'
   await mkdir(join(folder, 'data'))
   await writeFile(file, `${own}\n`)
-  expect(keptSecret(file)).toBe(own)
+  expect(readOrCreateSecret(file)).toBe(own)
 })
 
 test.each(['', '\n', 'too short'])('a file that says %j is refused, not used', async content => {
   await mkdir(join(folder, 'data'))
   await writeFile(file, content)
-  expect(() => keptSecret(file)).toThrow(/32 characters/)
+  expect(() => readOrCreateSecret(file)).toThrow(/32 characters/)
 })
 
 test('what cannot be read is refused, not replaced', async () => {
   await mkdir(file, { recursive: true })
-  expect(() => keptSecret(file)).toThrow(/EISDIR/)
+  expect(() => readOrCreateSecret(file)).toThrow(/EISDIR/)
 })
 
 test('processes that start at once agree on one secret', async () => {
@@ -60,11 +60,11 @@ test('processes that start at once agree on one secret', async () => {
   const startAt = Date.now() + 600
   await writeFile(
     script,
-    `${code}; while (Date.now() < ${startAt}); process.stdout.write(keptSecret(process.argv[2]))`,
+    `${code}; while (Date.now() < ${startAt}); process.stdout.write(readOrCreateSecret(process.argv[2]))`,
   )
   const run = promisify(execFile)
   const starts = Array.from({ length: 6 }, () => run(process.execPath, [script, file]))
   const secrets = (await Promise.all(starts)).map(({ stdout }) => stdout)
-  expect(new Set(secrets)).toEqual(new Set([keptSecret(file)]))
+  expect(new Set(secrets)).toEqual(new Set([readOrCreateSecret(file)]))
   expect(await readdir(join(folder, 'data'))).toEqual(['secret'])
 })

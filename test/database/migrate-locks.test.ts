@@ -10,7 +10,7 @@ import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
 const ONE = '20260101000000_one'
 const TWO = '20260102000000_two'
 const CONCURRENT = '-- authograph: no transaction\n'
-/** What a statement of a request may take; see database/patience.ts. */
+/** What a statement of a request may take; see database/pool.ts. */
 const STATEMENT_TIMEOUT_MS = 1200
 
 let database: TestDatabase

@@ -105,7 +105,7 @@ const start = (options: { resolvers?: ClassType[]; permissions?: string[] }) =>
 
 describe('a program does not start', () => {
   test.each<[string, ClassType[], RegExp]>([
-    ['a built-in query', [Impostor], /Impostor\.me and AccountsResolver\.me both define Query\.me/],
+    ['a built-in query', [Impostor], /Impostor\.me and ProfileResolver\.me both define Query\.me/],
     ['a built-in mutation, by another method', [OpenDoor], /OpenDoor\.remove .* Mutation\.deleteUser/],
     [
       'a built-in field, guard included',

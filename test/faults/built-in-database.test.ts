@@ -7,7 +7,7 @@ import { Me, Register } from '../support/operations.ts'
 import { type ServerProcess, startProcess } from '../support/process.ts'
 import { codes, PASSWORD, send } from '../support/service.ts'
 
-const PATIENCE_MS = 40_000
+const QUERY_TIMEOUT_MS = 40_000
 
 let dataDir: string
 let server: ServerProcess
@@ -34,7 +34,7 @@ const statusOf = async (route: string) => (await fetch(`${server.url}${route}`))
 
 /** Waits until a probe answers with `status`. */
 async function untilStatus(route: string, status: number): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS
+  const deadline = Date.now() + QUERY_TIMEOUT_MS
   while ((await statusOf(route)) !== status) {
     if (Date.now() > deadline) throw new Error(`${route} should answer ${status} by now`)
     await sleep(20)
@@ -49,7 +49,7 @@ test('when the built-in PostgreSQL is killed, the server goes on with what it ha
 
   const before = server.stdout.length
   await killDatabase()
-  const deadline = Date.now() + PATIENCE_MS
+  const deadline = Date.now() + QUERY_TIMEOUT_MS
   while (!server.stdout.slice(before).some(line => line.includes('runs again'))) {
     expect(Date.now()).toBeLessThan(deadline)
     await sleep(20)

@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { loadMailLanguages, pickLanguage } from '../../src/mail/languages.ts'
 import { renderMail } from '../../src/mail/render.ts'
-import type { DerivedName, MailData, MailTemplate } from '../../src/mail/texts.ts'
+import type { MailData, MailTemplate } from '../../src/mail/texts.ts'
+import type { DerivedName } from '../../src/network/device-name.ts'
 
 const device = 'Firefox on Linux' as DerivedName
 const origin = { at: '2026-11-21T14:03:00.000Z', device, ipAddress: '192.0.2.7' }

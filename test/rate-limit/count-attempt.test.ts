@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { prune } from '../../src/admin/prune.ts'
 import type { App } from '../../src/app.ts'
-import { NOWHERE } from '../../src/audit/record.ts'
+import { NO_REQUEST } from '../../src/audit/record.ts'
 import { addSeconds } from '../../src/clock.ts'
+import { prune } from '../../src/maintenance/prune.ts'
 import { type Attempt, countAttempt, forgiveAttempts, LimitHit } from '../../src/rate-limit/limit.ts'
 import { type Service, startService, useService } from '../support/service.ts'
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => replica.close())
 
 const request = {
-  ...NOWHERE,
+  ...NO_REQUEST,
   requestId: 'test',
   bearerToken: undefined,
   refreshCookie: undefined,

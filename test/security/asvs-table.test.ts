@@ -55,7 +55,7 @@ const rows = read('SECURITY.md')
 
 /** `file: name` in backticks, the file without `test/` and `.test.ts`. */
 const named = rows.flatMap(([id = '', , , held = '']) =>
-  [...held.matchAll(/`([a-z-]+\/[a-z-]+): ([^`]+)`/g)].map(
+  [...held.matchAll(/`([a-z-]+(?:\/[a-z-]+)+): ([^`]+)`/g)].map(
     ([, file = '', name = '']) => [id, file, name] as const,
   ),
 )

@@ -20,7 +20,7 @@ const service = useService({ settings: { PUBLIC_URL: OURS, CORS_ORIGINS: FRIEND 
 
 type Cookie = { name: string; value: string; attributes: Record<string, string | true> }
 
-/** The cookies of the session that a reply sets (test/sign-in/devices.test.ts has that of the device); attributes in lower case, as browsers read them. */
+/** The cookies of the session that a reply sets (test/devices/device.test.ts has that of the device); attributes in lower case, as browsers read them. */
 function cookiesOf({ headers }: Reply<unknown>): Cookie[] {
   const lines = headers.getSetCookie().filter(line => !/^(__Host-)?authograph_device=/.test(line))
   return lines.map(line => {

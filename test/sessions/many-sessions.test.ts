@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import { prune } from '../../src/admin/prune.ts'
+import { prune } from '../../src/maintenance/prune.ts'
 import { auditOf } from '../support/audit.ts'
 import { mailedToken } from '../support/mails.ts'
 import { addSessions, tokensOf } from '../support/many-sessions.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
-import { liveSessions } from '../../src/sessions/list.ts'
+import { liveSessions } from '../../src/sessions/list-sessions.ts'
 import { actionsOf, auditOf } from '../support/audit.ts'
 import { ChangePassword, Login, Me } from '../support/operations.ts'
 import { meetingOf, whileProving } from '../support/proving.ts'

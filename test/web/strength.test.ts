@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { passwordProblems } from '../../src/passwords/policy.ts'
+import { passwordProblems } from '../../src/credentials/password/policy.ts'
 import { strengthOf } from '../../src/web/strength.ts'
 
 const rules = { minLength: 8, maxLength: 128, words: ['ada@example.com', 'Ada Lovelace'] }

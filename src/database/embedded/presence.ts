@@ -8,7 +8,7 @@ import { isPostmaster, readPidFile, serverError } from './server-process.ts'
 export type Presence = { client: pg.Client; pid: number; socketDir: string; lost: boolean }
 
 export const POLL_MS = 15
-export const PATIENCE_MS = 60_000
+export const QUERY_TIMEOUT_MS = 60_000
 const GRACE_MS = 500
 // Any number will do that nobody else takes in the database "postgres" of this cluster.
 const LOCK = 7_281_503_114
@@ -88,7 +88,7 @@ async function becomesSoleUser(client: pg.Client): Promise<boolean> {
 }
 
 async function untilGone(place: Place, pid: number): Promise<void> {
-  const giveUpAt = Date.now() + PATIENCE_MS
+  const giveUpAt = Date.now() + QUERY_TIMEOUT_MS
   // Removing its pid file is the last thing a server does. Its pid alone may stay for ever: as a zombie where
   // we have become its parent's heir (pid 1 of a container).
   while ((await readPidFile(place.cluster))?.pid === pid && (await isPostmaster(pid, place.cluster))) {

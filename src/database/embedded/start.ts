@@ -25,9 +25,9 @@ import {
   ensureDatabase,
   greet,
   leave,
-  PATIENCE_MS,
   POLL_MS,
   type Presence,
+  QUERY_TIMEOUT_MS,
 } from './presence.ts'
 import { isPostmaster, launch, readPidFile, serverError, tryLock } from './server-process.ts'
 
@@ -127,7 +127,7 @@ async function connectOrStart(
   aborted: AbortSignal | undefined,
 ): Promise<{ presence: Presence; adopted: boolean }> {
   let child: ChildProcess | undefined
-  let giveUpAt = Date.now() + PATIENCE_MS
+  let giveUpAt = Date.now() + QUERY_TIMEOUT_MS
   for (;;) {
     const exited = child && (child.exitCode !== null || child.signalCode !== null)
     const greeting = await greet(server.place.cluster)
@@ -139,7 +139,7 @@ async function connectOrStart(
       throw aborted.reason
     }
     // Recovery after a crash takes as long as it takes; it is not a reason to give up.
-    if (greeting === 'starting') giveUpAt = Date.now() + PATIENCE_MS
+    if (greeting === 'starting') giveUpAt = Date.now() + QUERY_TIMEOUT_MS
     else if (exited) throw await serverError(server.place, 'did not start')
     else child ??= await launchAlone(server)
     if (Date.now() > giveUpAt) throw await serverError(server.place, 'did not answer for a minute')

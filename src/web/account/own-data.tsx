@@ -6,11 +6,11 @@ import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
 import { ExportAccountDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
-import { type Arrival, goingBy } from '../leave.ts'
+import { NotProved, useFresh } from '../parts/confirm-identity.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { NotProved, useFresh } from '../parts/fresh.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
+import { type Arrival, whileSigningOut } from '../sign-out.ts'
 
 export function OwnData({ user }: { user: User }) {
   return (
@@ -87,7 +87,7 @@ function Deletion({ user }: { user: User }) {
   const form = useForm(
     async () => {
       try {
-        await goingBy(async () => {
+        await whileSigningOut(async () => {
           await fresh(() => client.deleteAccount())
           const state: Arrival = { deleted: true }
           navigate('/sign-in', { state })

@@ -96,8 +96,7 @@ export const en = {
     signedOut: 'You are signed out.',
     noCookies:
       'Your browser blocks cookies on this site, so closing or reloading this page signs you out. Allow cookies to stay signed in.',
-    badReturn:
-      'This server can’t send you back to the page you came from. You can still sign in.',
+    badReturn: 'This server can’t send you back to the page you came from. You can still sign in.',
     resend: 'Resend email',
     blocked: 'Don’t want to wait? Set a new password by email and sign in here immediately.',
     newPassword: 'Set a new password',
@@ -190,8 +189,7 @@ export const en = {
     emailLead: (email: string) => `You sign in with ${email} and receive emails there.`,
     newEmail: 'New email address',
     emailAction: 'Change address',
-    emailSent: (email: string) =>
-      `We sent a link to ${email}. Your address changes when you open it.`,
+    emailSent: (email: string) => `We sent a link to ${email}. Your address changes when you open it.`,
     noMail: 'This server doesn’t send email, so only an administrator can change your address.',
     verified: 'confirmed',
     notVerified: 'not confirmed',
@@ -227,8 +225,7 @@ export const en = {
     exportAction: 'Download',
     exported: 'The file is in your downloads.',
     deleteTitle: 'Delete your account',
-    deleteLead:
-      'Your account and all its data are deleted immediately. This can’t be undone.',
+    deleteLead: 'Your account and all its data are deleted immediately. This can’t be undone.',
     deleteAction: 'Delete my account',
     deleteConfirm: (email: string) =>
       `This permanently deletes the account ${email} and signs you out everywhere.`,

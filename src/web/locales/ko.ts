@@ -1,6 +1,6 @@
 import type { Messages } from './en.ts'
 
-/** As src/sessions/device-name.ts makes them; a name that somebody chose stays. */
+/** As src/network/device-name.ts makes them; a name that somebody chose stays. */
 const APP = /^(Android|iOS|Dart) app$/
 const ON_SYSTEM =
   /^(.+) on (Android|Bada|BlackBerry|Chrome OS|HarmonyOS|iOS|iPad|iPhone|Linux|macOS|PlayStation 4|Roku|Tizen|WebOS|Windows|Windows Phone)$/

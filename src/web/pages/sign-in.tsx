@@ -3,16 +3,16 @@ import { useEffect, useState } from 'react'
 import { Link, Redirect, useLocation, useSearch } from 'wouter'
 import { useHistoryState } from 'wouter/use-browser-location'
 import { useAuth } from '../../client/react.ts'
-import { facts } from '../facts.ts'
 import { useChecks, useForm } from '../forms.ts'
-import { rememberSignedIn, wasSignedIn } from '../known.ts'
 import { useText } from '../language.tsx'
-import { type Arrival, leave } from '../leave.ts'
+import { rememberSignedIn, wasSignedInLastTime } from '../last-visit.ts'
+import { facts } from '../page-settings.ts'
 import { Aside, CardPage } from '../parts/card-page.tsx'
 import { PasswordField } from '../parts/fields.tsx'
+import { Waiting } from '../parts/loading.tsx'
 import { CookieNotice, Notice } from '../parts/notice.tsx'
-import { Waiting } from '../parts/waiting.tsx'
 import { returnTo } from '../return-to.ts'
+import { type Arrival, leave } from '../sign-out.ts'
 
 /** The page at /sign-in: whoever is signed in already goes on at once. */
 export function SignIn() {
@@ -27,7 +27,7 @@ export function SignIn() {
 
   if (status === 'signedIn') return target ? <Waiting /> : <Redirect to="/account" replace />
   // A visitor who has no session shall not wait for the server to say so.
-  if (status === 'restoring' && wasSignedIn()) return <Waiting />
+  if (status === 'restoring' && wasSignedInLastTime()) return <Waiting />
   return <SignInCard badReturn={!target && new URLSearchParams(search).has('return_to')} />
 }
 

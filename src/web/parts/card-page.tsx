@@ -1,8 +1,8 @@
 import { Anchor, Stack, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
-import { facts } from '../facts.ts'
 import { useText } from '../language.tsx'
+import { facts } from '../page-settings.ts'
 import { PageTitle } from './page-title.tsx'
 import { Preferences } from './preferences.tsx'
 

@@ -1,7 +1,7 @@
 import { PasswordInput, type PasswordInputProps, TextInput, type TextInputProps } from '@mantine/core'
 import { useState } from 'react'
-import { facts } from '../facts.ts'
 import { useText } from '../language.tsx'
+import { facts } from '../page-settings.ts'
 import { type Strength, strengthOf } from '../strength.ts'
 
 export function EmailField(props: TextInputProps) {

@@ -5,7 +5,7 @@ import { Link, useLocation } from 'wouter'
 import { useAuth } from '../../client/react.ts'
 import { DownIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
-import { leave } from '../leave.ts'
+import { leave } from '../sign-out.ts'
 import { Brand } from './card-page.tsx'
 import { Preferences } from './preferences.tsx'
 

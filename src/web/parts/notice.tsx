@@ -1,7 +1,7 @@
 import { Alert } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { isStorageBlocked } from '../browser-storage.ts'
 import { AlertIcon, CheckIcon, MailIcon } from '../icons.tsx'
-import { keepsNothing } from '../kept.ts'
 import { useText } from '../language.tsx'
 
 const kinds = {
@@ -14,7 +14,7 @@ const kinds = {
 /** For whoever signs in: without cookies nobody stays signed in. */
 export function CookieNotice() {
   const { signIn } = useText()
-  return <Notice kind="warning">{keepsNothing() && signIn.noCookies}</Notice>
+  return <Notice kind="warning">{isStorageBlocked() && signIn.noCookies}</Notice>
 }
 
 /** Says how something went; read out by screen readers. Nothing where there is nothing to say. */

@@ -1,7 +1,7 @@
 import { Title, type TitleProps } from '@mantine/core'
 import { useEffect, useRef } from 'react'
-import { facts } from '../facts.ts'
 import { useLanguage } from '../language.tsx'
+import { facts } from '../page-settings.ts'
 
 let opened = false
 

@@ -1,6 +1,6 @@
 import { Anchor, type MantineColorScheme, NativeSelect, useMantineColorScheme } from '@mantine/core'
-import { facts } from '../facts.ts'
 import { languages, useLanguage } from '../language.tsx'
+import { facts } from '../page-settings.ts'
 
 /** Language and appearance, on this device alone. */
 export function Preferences() {

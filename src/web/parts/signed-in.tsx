@@ -3,14 +3,14 @@ import { type ReactNode, useEffect, useRef } from 'react'
 import { useLocation } from 'wouter'
 import type { User } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
-import { rememberSignedIn } from '../known.ts'
 import { useText } from '../language.tsx'
-import { isLeaving } from '../leave.ts'
+import { rememberSignedIn } from '../last-visit.ts'
 import { SignInCard } from '../pages/sign-in.tsx'
 import { problemText } from '../problems.ts'
+import { isLeaving } from '../sign-out.ts'
 import { useTimes } from '../times.ts'
 import { CardPage } from './card-page.tsx'
-import { Waiting } from './waiting.tsx'
+import { Waiting } from './loading.tsx'
 
 export type SignedInProps = {
   /** Permissions, one of which is enough; without any, everybody may see it. */

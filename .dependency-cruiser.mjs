@@ -1,0 +1,112 @@
+// The order of the layers, from the edges down to the foundation. A module imports from its own layer and from the
+// layers below it, never from one above. docs/architecture.md has a line for each.
+export const LAYERS = [
+  'main.ts',
+  'index.ts',
+  'serve.ts',
+  'launch.ts',
+  'cli/',
+  'server.ts',
+  'test-context.ts',
+  'http/',
+  'graphql/',
+  'maintenance/',
+  'admin/import/',
+  'admin/users/',
+  'admin/roles/',
+  'admin/operations/',
+  'admin/',
+  'self-service/',
+  'sign-in/',
+  'sessions/',
+  'credentials/',
+  'one-time-tokens/',
+  'accounts/',
+  'open.ts',
+  'explain.ts',
+  'create-app.ts',
+  'keep-time.ts',
+  'shutdown.ts',
+  'metrics.ts',
+  'permissions/',
+  'devices/',
+  'mail/',
+  'rate-limit/',
+  'audit/',
+  'keys/',
+  'crypto/',
+  'network/',
+  'background-task.ts',
+  'database/',
+  'context.ts',
+  'app.ts',
+  'log.ts',
+  'config.ts',
+  'environment.ts',
+  'pagination.ts',
+  'input.ts',
+  'example.ts',
+  'errors.ts',
+  'clock.ts',
+  'generated/',
+]
+
+/** Matches the modules of a layer, but not those of a layer that is listed inside it. */
+function modulesOf(layer) {
+  const inner = LAYERS.filter(other => other !== layer && other.startsWith(layer)).map(literal)
+  const except = inner.length > 0 ? `(?!${inner.map(name => name.slice(layer.length)).join('|')})` : ''
+  return `^src/${literal(layer)}${except}`
+}
+
+function literal(path) {
+  return path.replaceAll('.', '\\.')
+}
+
+// app.ts names the types of what every part receives, and imports nothing else: test/contract/layers.test.ts.
+const upward = LAYERS.slice(1).map((layer, above) => ({
+  name: `no-upward-import-from-${layer.replace(/\W+$/, '')}`,
+  comment: 'Imports go down the list of layers in .dependency-cruiser.mjs.',
+  severity: 'error',
+  from: { path: modulesOf(layer), pathNot: '^src/app\\.ts$' },
+  to: { path: LAYERS.slice(0, above + 1).map(modulesOf), pathNot: '^src/app\\.ts$' },
+}))
+
+export default {
+  forbidden: [
+    ...upward,
+    {
+      name: 'every-module-has-a-layer',
+      comment: 'Add the folder to the list of layers.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [...LAYERS.map(modulesOf), '^src/(client|web)/'] },
+      to: {},
+    },
+    {
+      name: 'client-stands-alone',
+      comment: 'The client runs in browsers and React Native. It imports nothing of the server or of Node.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: '^src/', pathNot: '^src/client/' },
+    },
+    {
+      name: 'client-without-node',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'server-without-client',
+      comment: 'The client is for other programs.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(client|web)/' },
+      to: { path: '^src/(client|web)/' },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    // Biome guards the imports of the pages: the parser reads no TSX.
+    exclude: { path: ['^src/web/', '^src/generated/.*/internal/'] },
+  },
+}

@@ -1,0 +1,63 @@
+import type pg from 'pg'
+import type { App } from '../app.ts'
+import { type BackgroundTask, every } from '../background-task.ts'
+import { statement } from '../database/client.ts'
+
+const INTERVAL_SECONDS = 1
+/** Few enough for the time that a statement has. */
+const BATCH = 1000
+
+/**
+ * Locks the accounts, so that what is written is their latest text, whichever replica writes it. An account that
+ * somebody is changing right now is left for the next time, so neither waits for the other.
+ */
+const indexNext = statement<[count: number]>(
+  'search-index',
+  `WITH next AS MATERIALIZED (
+     SELECT id, user_id FROM user_search_queue ORDER BY id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+   ), changed AS MATERIALIZED (
+     SELECT u.id, searched_text(u.email, u.username, u.display_name) AS text FROM users u
+     WHERE u.id IN (SELECT user_id FROM next) FOR SHARE SKIP LOCKED
+   ), written AS (
+     INSERT INTO user_search (user_id, text) SELECT id, text FROM changed
+     ON CONFLICT (user_id) DO UPDATE SET text = excluded.text
+   ), done AS (
+     DELETE FROM user_search_queue q USING next WHERE q.id = next.id AND (
+       q.user_id IN (SELECT id FROM changed) OR NOT EXISTS (SELECT FROM users u WHERE u.id = q.user_id)
+     ) RETURNING 1
+   )
+   SELECT count(*)::int FROM done`,
+)
+
+/** Writes what has changed of accounts into the index that they are searched by. */
+export async function indexAccounts(app: App): Promise<void> {
+  let done: number
+  do [[done] = [0]] = await indexNext(app.pool, [])
+  while (done === BATCH)
+}
+
+/** Does so again and again until told to stop. */
+export function keepAccountsIndexed(app: App): BackgroundTask {
+  return every(app, INTERVAL_SECONDS, indexAccounts, 'accounts could not be indexed for searches')
+}
+
+/**
+ * The ids of accounts that may have the term in them, as an array of PostgreSQL's: by the index, and what is not in it
+ * yet. To be checked against the accounts themselves, which may have changed since. Undefined where there are more
+ * than `limit`.
+ */
+export async function findCandidates(
+  pool: pg.Pool,
+  term: string,
+  limit: number,
+): Promise<string | undefined> {
+  // Without a name, so that each term is planned for. As one text, for nobody here reads thousands of ids.
+  const text = `
+    SELECT CASE WHEN count(*) <= ${limit} THEN coalesce(array_agg(user_id), '{}')::text END FROM (
+      (SELECT user_id FROM user_search
+       WHERE search_pieces(text) @@ search_query(lower($1)) AND strpos(text, lower($1)) > 0 LIMIT ${limit + 1})
+      UNION (SELECT user_id FROM user_search_queue LIMIT ${limit + 1})
+    ) found`
+  const { rows } = await pool.query<[string | null]>({ text, values: [term], rowMode: 'array' })
+  return rows[0]?.[0] ?? undefined
+}

@@ -1,0 +1,230 @@
+import { z } from 'zod'
+import {
+  displayNameField,
+  emailField,
+  localeField,
+  metadataField,
+  usernameField,
+} from '../../accounts/fields.ts'
+import { readHash } from '../../crypto/known-hash.ts'
+import { newBulkId } from '../../database/bulk-ids.ts'
+import { isId } from '../../database/client.ts'
+import type { User } from '../../generated/prisma/client.ts'
+import { DEFAULT_ROLE } from '../../permissions/permissions.ts'
+
+/** What a record may say of an account, by the names under which it may say so. */
+export const importFields = {
+  id: ['id'],
+  email: ['email'],
+  emailVerified: ['emailVerified', 'emailVerifiedAt'],
+  username: ['username'],
+  displayName: ['displayName', 'name'],
+  locale: ['locale'],
+  passwordHash: ['passwordHash'],
+  passwordChangedAt: ['passwordChangedAt'],
+  roles: ['roles'],
+  active: ['active'],
+  disabled: ['disabled', 'disabledAt'],
+  createdAt: ['createdAt'],
+  lastLoginAt: ['lastLoginAt'],
+  publicMetadata: ['publicMetadata'],
+  privateMetadata: ['privateMetadata'],
+} as const satisfies Record<string, readonly string[]>
+
+export type ImportField = keyof typeof importFields
+
+/** An account to be taken. */
+export type ImportRow = { user: User; roles: string[]; weakHash: boolean }
+
+export type RowOptions = {
+  now: Date
+  /** The language of accounts that name none. */
+  locale: string
+  /** Every role that exists, and whether it grants permissions. */
+  roles: ReadonlyMap<string, { privileged: boolean }>
+  /** Takes roles that grant permissions. */
+  allowAdmin: boolean
+}
+
+const YES = new Set<unknown>([true, 1, '1', 't', 'true', 'y', 'yes'])
+const NO = new Set<unknown>([false, 0, '0', 'f', 'false', 'n', 'no'])
+
+function toFlag(value: unknown): boolean | undefined {
+  const plain = typeof value === 'string' ? value.toLowerCase() : value
+  if (YES.has(plain)) return true
+  return NO.has(plain) ? false : undefined
+}
+
+const DATE_TIME =
+  /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?)? ?(?:(Z|UTC)|([+-]\d\d)(?::?(\d\d))?)?$/i
+
+/** From this on, numbers are milliseconds since 1970: as seconds it would be the year 5138. */
+const MILLISECONDS_FROM = 100_000_000_000
+
+const DIGITS = /^\d{9,13}$/
+
+/** A time as databases and programs write it; without a zone it is UTC, a number is seconds since 1970. */
+function toInstant(value: unknown): Date | undefined {
+  const number = typeof value === 'string' && DIGITS.test(value) ? Number(value) : value
+  const date = new Date(typeof number === 'number' ? toMilliseconds(number) : toIso(value))
+  const year = date.getUTCFullYear()
+  return year >= 1 && year <= 9999 ? date : undefined
+}
+
+function toMilliseconds(value: number): number {
+  return value >= MILLISECONDS_FROM ? value : value * 1000
+}
+
+function toIso(value: unknown): string {
+  const parts = typeof value === 'string' ? DATE_TIME.exec(value) : null
+  if (!parts) return ''
+  const [, date = '', time = '00:00', seconds = ':00', , hours, minutes = '00'] = parts
+  if (!isDay(date)) return ''
+  return `${date}T${time}${seconds}${hours ? `${hours}:${minutes}` : 'Z'}`
+}
+
+/** Of the 30th of February, JavaScript makes a day in March. */
+function isDay(date: string): boolean {
+  const at = new Date(date)
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(date)
+}
+
+const instantField = z.unknown().transform((value, context) => {
+  const instant = toInstant(value)
+  if (instant) return instant
+  context.addIssue('Write a time such as 2024-05-31T12:00:00Z.')
+  return z.NEVER
+})
+
+const flagField = z.unknown().transform((value, context) => {
+  const flag = toFlag(value)
+  if (flag !== undefined) return flag
+  context.addIssue('Write true or false.')
+  return z.NEVER
+})
+
+/** Yes or no, or since when. */
+const sinceField = z.unknown().transform((value, context) => {
+  const since = toFlag(value) ?? toInstant(value)
+  if (since !== undefined) return since
+  context.addIssue('Write true or false, or a time such as 2024-05-31T12:00:00Z.')
+  return z.NEVER
+})
+
+/** Django and Unix mark accounts that have no password so. */
+const NO_PASSWORD = /^[!*]/
+
+const passwordHashField = z.string().transform((text, context) => {
+  if (NO_PASSWORD.test(text)) return null
+  const read = readHash(text)
+  if ('weak' in read) return { text, weak: read.weak }
+  context.addIssue(read.problem)
+  return z.NEVER
+})
+
+/** A list, or names separated by commas, semicolons or spaces, also in the braces of a PostgreSQL array. */
+const rolesField = z
+  .union([z.array(z.string()), z.string().transform(text => text.split(/[\s,;{}]+/))], {
+    error: 'Write a list of names.',
+  })
+  .transform(names => [...new Set(names.filter(Boolean))])
+
+/**
+ * Other systems took what people pasted: a tab or a line break in a name becomes a space, and characters that cannot be
+ * seen go. The account counts for more than these.
+ */
+const importedNameField = z
+  .string()
+  .transform(name => name.replace(/\s+/gu, ' ').replace(/(?!\u200C|\u200D)\p{C}/gu, ''))
+  .pipe(displayNameField)
+
+/** CSV has JSON as text. */
+const jsonField = z
+  .unknown()
+  .transform(value => (typeof value === 'string' ? parseJson(value) : value))
+  .pipe(metadataField)
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+const schema = z.object({
+  // A number of the other system names nothing here.
+  id: z
+    .unknown()
+    .transform(id => (typeof id === 'string' && isId(id) ? id.toLowerCase() : undefined))
+    .optional(),
+  email: emailField,
+  emailVerified: sinceField.optional(),
+  username: usernameField.optional(),
+  displayName: importedNameField.optional(),
+  // POSIX writes en_US.
+  locale: z
+    .string()
+    .transform(tag => tag.replaceAll('_', '-'))
+    .pipe(localeField)
+    .optional(),
+  passwordHash: passwordHashField.optional(),
+  passwordChangedAt: instantField.optional(),
+  roles: rolesField.optional(),
+  active: flagField.optional(),
+  disabled: sinceField.optional(),
+  createdAt: instantField.optional(),
+  lastLoginAt: instantField.optional(),
+  publicMetadata: jsonField.optional(),
+  privateMetadata: jsonField.optional(),
+} satisfies Record<ImportField, z.ZodType>)
+
+const REPLACEMENT = '\uFFFD'
+
+/** The account that a record describes, or why it cannot be taken. The reason never repeats the hash. */
+export function toImportRow(
+  record: Partial<Record<ImportField, unknown>>,
+  { now, locale, roles: known, allowAdmin }: RowOptions,
+): ImportRow | { reason: string } {
+  if (Object.values(record).some(value => typeof value === 'string' && value.includes(REPLACEMENT))) {
+    return { reason: 'The record is not UTF-8.' }
+  }
+  const parsed = schema.safeParse(record)
+  if (!parsed.success) return { reason: parsed.error.issues.map(toReason).join(' ') }
+  const { data } = parsed
+  const roles = data.roles ?? [DEFAULT_ROLE]
+  const unknown = roles.find(role => !known.has(role))
+  if (unknown) return { reason: `roles: There is no role named ${JSON.stringify(unknown.slice(0, 50))}.` }
+  const privileged = roles.find(role => known.get(role)?.privileged)
+  if (privileged && !allowAdmin) {
+    return {
+      reason: `roles: The role ${JSON.stringify(privileged)} grants permissions: it is taken only with --allow-admin.`,
+    }
+  }
+  const since = (value: Date | boolean | undefined) => (value === true ? now : value || null)
+  const createdAt = data.createdAt ?? now
+  const user: User = {
+    id: data.id ?? newBulkId(),
+    email: data.email.typed,
+    emailCanonical: data.email.canonical,
+    emailVerifiedAt: since(data.emailVerified),
+    username: data.username ?? null,
+    displayName: data.displayName ?? null,
+    locale: data.locale ?? locale,
+    passwordHash: data.passwordHash?.text ?? null,
+    passwordChangedAt: data.passwordChangedAt ?? null,
+    lastLoginAt: data.lastLoginAt ?? null,
+    publicMetadata: data.publicMetadata ?? {},
+    privateMetadata: data.privateMetadata ?? {},
+    disabledAt: since(data.disabled) ?? (data.active === false ? now : null),
+    createdAt,
+    updatedAt: now,
+  }
+  return { user, roles, weakHash: data.passwordHash?.weak ?? false }
+}
+
+function toReason({ path, message }: z.core.$ZodIssue): string {
+  return path[0] === 'email' && message.startsWith('Invalid')
+    ? 'email: There is none.'
+    : `${String(path[0])}: ${message}`
+}

@@ -1,0 +1,57 @@
+import { Arg, Args, Authorized, Ctx, Query, Resolver } from 'type-graphql'
+import { findAccounts } from '../../accounts/account.ts'
+import { toUser } from '../../accounts/accounts.types.ts'
+import type { App } from '../../app.ts'
+import { auditPage } from '../../audit/query.ts'
+import type { Context, Viewer } from '../../context.ts'
+import { withExample } from '../../example.ts'
+import type { AuditEvent } from '../../generated/prisma/client.ts'
+import { PageArgs } from '../../pagination.ts'
+import { AuditEventConnection, type AuditEventType, AuditFilter } from './audit.types.ts'
+import { addressHider } from './hide-addresses.ts'
+
+@Resolver()
+export class AuditResolver {
+  @Authorized('audit:read')
+  @Query(() => AuditEventConnection, {
+    description: withExample(
+      'What happened, the latest first.',
+      'query AuditLog { auditLog(first: 10, filter: { action: "session.started" }) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id } } nodes { id at action actor { id email } subject { id } ipAddress userAgent detail } } }',
+    ),
+  })
+  async auditLog(
+    @Ctx() { app, viewer }: Context,
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('filter', () => AuditFilter, { nullable: true, description: 'All of them without.' })
+    filter?: AuditFilter | null,
+  ): Promise<AuditEventConnection> {
+    const { edges, ...connection } = await auditPage(app, filter ?? {}, args)
+    const nodes = await withAccounts(app, connection.nodes, await viewer())
+    return {
+      ...connection,
+      nodes,
+      edges: edges.flatMap(({ cursor }, index) => {
+        const node = nodes[index]
+        return node ? [{ cursor, node }] : []
+      }),
+    }
+  }
+}
+
+/** The events with the accounts that they name, all fetched at once. */
+async function withAccounts(app: App, events: AuditEvent[], viewer: Viewer): Promise<AuditEventType[]> {
+  const ids = events.flatMap(({ actorId, subjectId }) => [actorId, subjectId]).filter(id => id !== null)
+  const accounts = await findAccounts(app, ids)
+  const userOf = (id: string | null) => {
+    const account = id === null ? undefined : accounts.get(id)
+    return account ? toUser(account) : null
+  }
+  const hide = addressHider(viewer)
+  const shown = (_key: string, value: unknown) => (typeof value === 'string' ? hide(value) : value)
+  return events.map(({ actorId, subjectId, detail, ...event }) => ({
+    ...event,
+    actor: userOf(actorId),
+    subject: userOf(subjectId),
+    detail: detail === null ? null : JSON.stringify(detail, shown),
+  }))
+}

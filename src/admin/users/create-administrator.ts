@@ -1,0 +1,136 @@
+import { z } from 'zod'
+import { displayNameField, emailField, usernameField } from '../../accounts/fields.ts'
+import { uniqueNameError } from '../../accounts/unique-names.ts'
+import type { App } from '../../app.ts'
+import { NO_REQUEST, record } from '../../audit/record.ts'
+import { passwordField, requireAcceptablePassword } from '../../credentials/password/new-password.ts'
+import type { Queryable } from '../../database/client.ts'
+import { AuthError } from '../../errors.ts'
+import type { User } from '../../generated/prisma/client.ts'
+import { checkInput } from '../../input.ts'
+import { keepAnAdministrator } from '../../permissions/administrators.ts'
+import { ADMIN_ROLE, DEFAULT_ROLE } from '../../permissions/permissions.ts'
+import { revokeSessions } from '../../sessions/revoke.ts'
+
+const schema = z.object({
+  email: emailField,
+  password: passwordField,
+  username: usernameField.nullish(),
+  displayName: displayNameField.nullish(),
+})
+const addressSchema = z.object({ email: emailField })
+
+/**
+ * Creates an administrator and returns its id. The operator who can run this owns the database, so the address counts
+ * as verified.
+ * @throws AuthError BAD_USER_INPUT, EMAIL_TAKEN, USERNAME_TAKEN
+ */
+export async function createAdministrator(app: App, input: unknown): Promise<string> {
+  const { email, password, username, displayName } = checkInput(schema, input)
+  await requireAcceptablePassword(app, password, 'input.password', [email.typed, username, displayName])
+  const passwordHash = await app.hasher.hash(password)
+  const now = app.clock.now()
+  try {
+    return await app.db.$transaction(async tx => {
+      const { id } = await tx.user.create({
+        data: {
+          email: email.typed,
+          emailCanonical: email.canonical,
+          emailVerifiedAt: now,
+          username: username ?? null,
+          displayName: displayName ?? null,
+          locale: app.config.locales[0],
+          passwordHash,
+          passwordChangedAt: now,
+          createdAt: now,
+          updatedAt: now,
+          roles: { create: [{ roleName: DEFAULT_ROLE }, { roleName: ADMIN_ROLE }] },
+        },
+      })
+      await record(tx, NO_REQUEST, {
+        action: 'user.created',
+        at: now,
+        subjectId: id,
+        detail: { roles: [ADMIN_ROLE, DEFAULT_ROLE] },
+      })
+      return id
+    })
+  } catch (error) {
+    throw uniqueNameError(error) ?? error
+  }
+}
+
+/** What an operator must know of an account before making it an administrator. */
+export type KnownAccount = Pick<User, 'id' | 'email' | 'emailVerifiedAt' | 'createdAt' | 'disabledAt'>
+
+/**
+ * The account of an address, in any spelling; undefined if none exists.
+ * @throws AuthError BAD_USER_INPUT
+ */
+export async function findByAddress(app: App, address: string): Promise<KnownAccount | undefined> {
+  const { email } = checkInput(addressSchema, { email: address })
+  return (await app.db.user.findUnique({ where: { emailCanonical: email.canonical } })) ?? undefined
+}
+
+export type Promotion = {
+  account: KnownAccount
+  /** False if the account was a verified administrator already: nothing changed then. */
+  changed: boolean
+}
+
+/**
+ * Gives an existing account the role admin. Anyone can register an address they do not own, so the address must be
+ * verified, unless the operator answers for the account (`verify`), which verifies it. The promotion ends the account's
+ * sessions and every emailed link, those that take back an old address included: an earlier holder keeps no way in
+ * except the password, which stays. A disabled account stays disabled.
+ * @throws AuthError BAD_USER_INPUT; NOT_FOUND; EMAIL_NOT_VERIFIED
+ */
+export async function promoteToAdministrator(
+  app: App,
+  address: string,
+  { verify }: { verify: boolean },
+): Promise<Promotion> {
+  const { email } = checkInput(addressSchema, { email: address })
+  const now = app.clock.now()
+  return app.db.$transaction(tx =>
+    keepAnAdministrator(app, tx, async () => {
+      const account = await lockByAddress(tx, email.canonical)
+      if (!account) throw new AuthError('NOT_FOUND', { message: `${email.typed} has no account.` })
+      if (!account.emailVerifiedAt && !verify) throw new AuthError('EMAIL_NOT_VERIFIED')
+      const granted = await tx.userRole.createMany({
+        data: [{ userId: account.id, roleName: ADMIN_ROLE }],
+        skipDuplicates: true,
+      })
+      const verified = !account.emailVerifiedAt
+      if (granted.count === 0 && !verified) return { account, changed: false }
+      await tx.user.update({
+        where: { id: account.id },
+        data: { emailVerifiedAt: account.emailVerifiedAt ?? now, updatedAt: now },
+      })
+      await tx.emailToken.updateMany({
+        where: { userId: account.id, usedAt: null },
+        data: { usedAt: now },
+      })
+      const detail = { because: 'made an administrator' }
+      await revokeSessions(
+        app,
+        { userId: account.id },
+        { action: 'session.revoked', request: NO_REQUEST, detail },
+        tx,
+      )
+      await record(tx, NO_REQUEST, {
+        action: 'user.roles_changed',
+        at: now,
+        subjectId: account.id,
+        detail: { ...(granted.count > 0 && { added: ADMIN_ROLE }), ...(verified && { verified }) },
+      })
+      return { account, changed: true }
+    }),
+  )
+}
+
+/** The account as it is until the transaction ends. */
+async function lockByAddress(tx: Queryable, emailCanonical: string): Promise<User | null> {
+  await tx.$queryRaw`SELECT FROM users WHERE email_canonical = ${emailCanonical} FOR NO KEY UPDATE`
+  return tx.user.findUnique({ where: { emailCanonical } })
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { labelField } from '../../accounts/fields.ts'
+import { checkInput, requireTime } from '../../input.ts'
+
+export type UserSelection = {
+  search?: string | null | undefined
+  role?: string | null | undefined
+  disabled?: boolean | null | undefined
+  emailVerified?: boolean | null | undefined
+  createdAfter?: Date | null | undefined
+  createdBefore?: Date | null | undefined
+}
+
+/** What a list selects from `users u`, as SQL. */
+export type Conditions = {
+  values: unknown[]
+  /** What must hold besides the search; `true` where nothing must. */
+  filters: string
+  /** What is searched for, and what that says of `u`. */
+  search: { term: string; matches: string } | undefined
+  /** All of it. */
+  where: string
+}
+
+const searchField = z.object({ search: labelField(100) })
+
+/** PostgreSQL fails on U+0000, which no role has in its name. */
+function holds(role: string, param: (value: unknown) => string): string {
+  if (role.includes('\0')) return 'false'
+  return `EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role_name = ${param(role)})`
+}
+
+/** @throws AuthError BAD_USER_INPUT */
+export function conditionsOf(selection: UserSelection): Conditions {
+  const values: unknown[] = []
+  const param = (value: unknown) => `$${values.push(value)}`
+  const { role, disabled, emailVerified } = selection
+  const createdAfter = selection.createdAfter && requireTime('filter.createdAfter', selection.createdAfter)
+  const createdBefore =
+    selection.createdBefore && requireTime('filter.createdBefore', selection.createdBefore)
+  const { search: term } = checkInput(searchField, { search: selection.search ?? '' }, 'filter')
+  const isNull = (column: string, is: boolean) => `${column} IS ${is ? '' : 'NOT '}NULL`
+  const filters =
+    [
+      role != null && holds(role, param),
+      disabled != null && isNull('u.disabled_at', !disabled),
+      emailVerified != null && isNull('u.email_verified_at', !emailVerified),
+      createdAfter && `u.created_at > ${param(createdAfter)}`,
+      createdBefore && `u.created_at < ${param(createdBefore)}`,
+    ]
+      .filter(condition => typeof condition === 'string')
+      .join(' AND ') || 'true'
+  if (term === null) return { values, filters, search: undefined, where: filters }
+  // No pattern, so nothing in the term means anything but itself.
+  const matches = `strpos(searched_text(u.email, u.username, u.display_name), lower(${param(term)}::text)) > 0`
+  return { values, filters, search: { term, matches }, where: `${filters} AND ${matches}` }
+}

@@ -1,0 +1,34 @@
+import { Arg, Args, Authorized, Ctx, Query, Resolver } from 'type-graphql'
+import { toUser } from '../../accounts/accounts.types.ts'
+import type { Context } from '../../context.ts'
+import { withExample } from '../../example.ts'
+import { PageArgs } from '../../pagination.ts'
+import { userPage } from './user-list.ts'
+import { UserConnection, UserFilter, UserOrderInput } from './user-list.types.ts'
+
+@Resolver()
+export class UserListResolver {
+  @Authorized('users:read')
+  @Query(() => UserConnection, {
+    description: withExample(
+      'The accounts, the latest made first unless told otherwise.',
+      'query Users { users(first: 10, filter: { search: "ada", disabled: false }, orderBy: { field: EMAIL, direction: ASC }) { totalCount pageInfo { hasNextPage endCursor } edges { cursor node { id } } nodes { id email username displayName roles lastLoginAt } } }',
+    ),
+  })
+  async users(
+    @Ctx() { app }: Context,
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('filter', () => UserFilter, { nullable: true, description: 'All of them without.' })
+    filter?: UserFilter | null,
+    @Arg('orderBy', () => UserOrderInput, {
+      nullable: true,
+      description: 'By the time they were made, the latest first, without.',
+    })
+    orderBy?: UserOrderInput | null,
+  ): Promise<UserConnection> {
+    const order = orderBy ?? { field: 'CREATED_AT', direction: 'DESC' }
+    const { edges, ...connection } = await userPage(app, filter ?? {}, order, args)
+    const users = edges.map(({ cursor, node }) => ({ cursor, node: toUser(node) }))
+    return { ...connection, edges: users, nodes: users.map(({ node }) => node) }
+  }
+}

@@ -1,0 +1,82 @@
+import type { Logger } from 'pino'
+import type { AccessTokenClaims, App } from './app.ts'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import { PasswordHasher } from './crypto/password-hash.ts'
+import { sealingKey } from './crypto/seal.ts'
+import { connect, withPatientPool } from './database/client.ts'
+import { DatabaseClock } from './database/clock.ts'
+import { migrate } from './database/migrate.ts'
+import { MIGRATIONS } from './database/migrations.ts'
+import { verifiedTokens } from './keys/access-token.ts'
+import { openKeys } from './keys/load.ts'
+import { createLog } from './log.ts'
+import { createMailer } from './mail/mailer.ts'
+import { Blocks } from './rate-limit/blocks.ts'
+import { Refusals } from './rate-limit/refusals.ts'
+
+export type AppOptions = {
+  config: Config
+  databaseUrl: string
+  /** At least 32 characters; seals the keys in the database. */
+  secret: string
+  /** The time to go by; otherwise the database's. */
+  clock?: Clock | undefined
+  log?: Logger
+  permissions: readonly string[]
+  accessTokenClaims?: AccessTokenClaims | undefined
+  /** Ends the wait for the migrations of other replicas. */
+  aborted?: AbortSignal | undefined
+}
+
+/**
+ * Connects to the database, brings it up to date and loads the keys; listens to nothing.
+ * @throws Error when the database cannot be reached or migrated, or was sealed under another secret.
+ */
+export async function createApp(options: AppOptions): Promise<App> {
+  const { config } = options
+  const log = options.log ?? createLog(config)
+  const { pool, countingPool, db, close } = connect(options.databaseUrl, config.database.poolSize, error =>
+    log.warn({ err: error }, 'a database connection broke'),
+  )
+  try {
+    const migrated = await withPatientPool(options.databaseUrl, patient =>
+      migrate(patient, MIGRATIONS, {
+        aborted: options.aborted,
+        onBlocked: blocked => log.warn(blocked, 'a migration waits for tables that other sessions hold'),
+      }),
+    )
+    const clock = options.clock ?? (await DatabaseClock.start(pool))
+    const sealing = {
+      current: sealingKey(options.secret),
+      previous: config.previousSecrets.map(sealingKey),
+    }
+    const longestTtlSeconds = config.tokens.accessMaxTtlSeconds
+    const [mailer, loaded] = await Promise.all([
+      createMailer(config, log),
+      openKeys({ db, pool, sealing, now: clock.now(), longestTtlSeconds }),
+    ])
+    return {
+      config,
+      clock,
+      log,
+      pool,
+      db,
+      databaseIsUp: () => true,
+      limiter: { pool: countingPool, blocks: new Blocks(), underWay: new Map(), refusals: new Refusals() },
+      hasher: new PasswordHasher(config.hashing),
+      mailer,
+      keys: { ...loaded, sealing, verified: verifiedTokens(), reloading: Promise.resolve() },
+      permissions: options.permissions,
+      accessTokenClaims: options.accessTokenClaims,
+      migrated,
+      close: async () => {
+        mailer?.close()
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

@@ -1,0 +1,58 @@
+import type { App } from '../app.ts'
+import { auditColumns, toEvent } from '../audit/record.ts'
+import type { RequestInfo } from '../context.ts'
+import { statement } from '../database/client.ts'
+import { insertSql, toRows } from '../database/insert.ts'
+import { AuthError } from '../errors.ts'
+import type { User } from '../generated/prisma/client.ts'
+import { mailColumns, toMails } from '../mail/outbox.ts'
+import type { Origin } from '../mail/texts.ts'
+import { LimitHit } from '../rate-limit/limit.ts'
+import { countEmailRequest } from './email-request.ts'
+import { tokenColumns, tokensSql } from './token.ts'
+import { verificationOf } from './verification.ts'
+
+/** Of parallel requests one stores its link and sends it: a link that is still valid stays. */
+const write = statement(
+  'overdue-verification',
+  `WITH asked AS (${tokensSql(1)}
+     WHERE email_tokens.used_at IS NOT NULL OR email_tokens.expires_at <= excluded.created_at
+       OR email_tokens.email_canonical <> excluded.email_canonical
+     RETURNING 1
+   ), queued AS (${insertSql('mails', mailColumns, 2, 'asked')})
+   ${insertSql('audit_events', auditColumns, 3, 'asked')}`,
+)
+
+/**
+ * Sends the link that verifies an account's address, unless a valid one was sent before: an imported account was never
+ * sent one, and that of an older account may have expired. For an owner who has just proved the password.
+ * @throws AuthError EMAIL_NOT_VERIFIED with `retryAfter`, if the limits for email do not let it be sent now
+ */
+export async function sendOverdueVerification(
+  app: App,
+  account: User,
+  origin: Origin,
+  request: RequestInfo,
+): Promise<void> {
+  const at = app.clock.now()
+  const { id, emailCanonical } = account
+  const valid = { purpose: 'verify', subject: id, emailCanonical, usedAt: null, expiresAt: { gt: at } }
+  if (await app.db.emailToken.findFirst({ where: valid })) return
+  try {
+    await countEmailRequest(app, 'verify', emailCanonical, request)
+  } catch (error) {
+    if (!(error instanceof LimitHit)) throw error
+    throw new AuthError('EMAIL_NOT_VERIFIED', {
+      message: 'Verify your email address first. No further link can be sent now: sign in again later.',
+      extensions: error.extensions,
+      cause: error,
+    })
+  }
+  const { row, mail } = verificationOf(app, account, origin)
+  const event = toEvent(request, { action: 'user.verification_requested', at, actorId: id, subjectId: id })
+  await write(app.pool, [
+    toRows(tokenColumns, row),
+    toRows(mailColumns, ...toMails(app, mail)),
+    toRows(auditColumns, event),
+  ])
+}

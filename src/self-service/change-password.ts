@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { type Account, requireAccount } from '../accounts/account.ts'
+import { originOf, securityNotice } from '../accounts/security-notice.ts'
+import type { App } from '../app.ts'
+import { record } from '../audit/record.ts'
+import type { RequestInfo, Viewer } from '../context.ts'
+import {
+  passwordField,
+  requireAcceptablePassword,
+  submittedPasswordField,
+} from '../credentials/password/new-password.ts'
+import { proveOwnPassword } from '../credentials/password/prove.ts'
+import { keepOnlyDevice, readDevice } from '../devices/device.ts'
+import { AuthError } from '../errors.ts'
+import { checkInput } from '../input.ts'
+import { queueNotice } from '../mail/notices.ts'
+import { endTokens } from '../one-time-tokens/token.ts'
+import { revokeSessions } from '../sessions/revoke.ts'
+
+const schema = z.object({
+  currentPassword: submittedPasswordField,
+  newPassword: passwordField,
+  deviceToken: z.string().nullish(),
+})
+
+/**
+ * Sets a new password, ends the account's other sessions and forgets its other devices in the same transaction. Of two changes at
+ * once one wins: the other's password is no longer the current one.
+ * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED, SERVICE_UNAVAILABLE; UNAUTHENTICATED
+ *   when the session was ended meanwhile
+ */
+export async function changePassword(
+  app: App,
+  input: unknown,
+  viewer: Viewer,
+  request: RequestInfo,
+): Promise<Account> {
+  const { currentPassword, newPassword, deviceToken } = checkInput(schema, input)
+  const { passwordHash } = await proveOwnPassword(app, viewer, currentPassword, request)
+  const { id, email, username, displayName } = viewer.account
+  await requireAcceptablePassword(app, newPassword, 'input.newPassword', [email, username, displayName])
+  const newHash = await app.hasher.hash(newPassword)
+  const now = app.clock.now()
+  await app.db.$transaction(async tx => {
+    const changed = await tx.user.updateMany({
+      where: { id, passwordHash },
+      data: { passwordHash: newHash, passwordChangedAt: now, updatedAt: now },
+    })
+    if (changed.count === 0) throw new AuthError('INVALID_CREDENTIALS', { cause: 'changed meanwhile' })
+    await endTokens(app, tx, id)
+    await keepOnlyDevice(app, tx, id, readDevice(app, deviceToken) ?? readDevice(app, request.deviceCookie))
+    await revokeSessions(
+      app,
+      { userId: id, keptId: viewer.session.id },
+      { action: 'session.revoked', request, actorId: id, detail: { because: 'password changed' } },
+      tx,
+    )
+    await tx.session.updateMany({ where: { id: viewer.session.id }, data: { authenticatedAt: now } })
+    await record(tx, request, { action: 'user.password_changed', at: now, actorId: id, subjectId: id })
+    const notice = securityNotice(app, viewer.account, 'password-changed', originOf(app, request))
+    await queueNotice(app, tx, viewer.account, notice)
+  })
+  return requireAccount(app, id)
+}

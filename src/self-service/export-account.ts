@@ -1,0 +1,185 @@
+import type { App } from '../app.ts'
+import { auditColumns, record } from '../audit/record.ts'
+import type { RequestInfo, Viewer } from '../context.ts'
+import { isId, type Queryable } from '../database/client.ts'
+import { AuthError, badInput } from '../errors.ts'
+import type { AuditEvent, Session } from '../generated/prisma/client.ts'
+import { isTime } from '../input.ts'
+import { countAttempt } from '../rate-limit/limit.ts'
+import { requireRecentSignIn } from '../sessions/assurance.ts'
+import { sessionColumns } from '../sessions/find-session.ts'
+import { revokedAt } from '../sessions/live.ts'
+
+/** What one part holds at most, so that its memory and its time do not grow with the account. */
+const ROWS_PER_PART = 10_000
+/** Small enough for the time that a statement has. */
+const BATCH = 2500
+/** The first half of the advisory lock; the second is the account. */
+const LOCK = 72_707_371
+
+const lists = ['sessions', 'mails', 'events'] as const
+type List = (typeof lists)[number]
+/** Where in a list to go on: after the row with this id, and with this time in lists that are ordered by time. */
+type Place = { at: Date; id: string }
+type Row = { id: string; at?: Date }
+type Read = (tx: Queryable, userId: string, after: Place, limit: number) => Promise<Row[]>
+
+const BEGINNING: Place = { at: new Date(0), id: '00000000-0000-0000-0000-000000000000' }
+
+/**
+ * The viewer's own data as JSON text (GDPR, articles 15 and 20): profile, public metadata, sessions, the latest emails,
+ * and what the audit log has on the account. Not the private metadata, nor why the account was disabled: these are the
+ * administrator's to judge, for they may be about others too. Nothing secret, and no address of another person.
+ *
+ * A part has at most 10,000 rows. If there are more, `next` in the JSON is what to pass as `after` for the next part.
+ * One export of an account runs at a time, on all replicas together.
+ * @throws AuthError REAUTHENTICATION_REQUIRED, BAD_USER_INPUT; RATE_LIMITED, also while another export of the account
+ *   runs
+ */
+export async function exportAccount(
+  app: App,
+  after: string | null | undefined,
+  viewer: Viewer,
+  request: RequestInfo,
+): Promise<string> {
+  requireRecentSignIn(app, viewer)
+  const start = startOf(after)
+  const { id } = viewer.account
+  await countAttempt(app, [{ rule: 'export.account', subject: id }], request)
+  const at = app.clock.now()
+  const part = await app.db.$transaction(async tx => {
+    await requireTurn(tx, id)
+    await record(tx, request, { action: 'user.exported', at, actorId: id, subjectId: id })
+    return readPart(tx, id, start)
+  })
+  const { passwordHash, privateMetadata, emailCanonical, ...profile } = viewer.account
+  return JSON.stringify({ exportedAt: at, account: profile, ...part }, null, 2)
+}
+
+type Start = { list: List; after: Place }
+
+function startOf(after: string | null | undefined): Start {
+  if (after == null) return { list: lists[0], after: BEGINNING }
+  const [name, id = '', time = ''] = after.split(' ', 3)
+  const list = lists.find(known => known === name)
+  if (!list || !isId(id) || !isTime(time)) {
+    throw badInput({ after: ['Use the value of `next` in the part before.'] })
+  }
+  return { list, after: { at: new Date(time), id } }
+}
+
+function nextOf({ list, after: { at, id } }: Start): string {
+  return `${list} ${id} ${at.toISOString()}`
+}
+
+/** Not by waiting: each that waits would keep a connection from everyone else. */
+async function requireTurn(tx: Queryable, id: string): Promise<void> {
+  const [turn] = await tx.$queryRaw<{ mine: boolean }[]>`
+    SELECT pg_try_advisory_xact_lock(${LOCK}::int, hashtext(${id})) AS mine`
+  if (turn?.mine) return
+  throw new AuthError('RATE_LIMITED', {
+    message: 'An export of this account is running. Try again when it has finished.',
+    extensions: { retryAfter: 1 },
+  })
+}
+
+type Part = Record<List | 'devices', object[]> & { next?: string }
+
+async function readPart(tx: Queryable, userId: string, start: Start): Promise<Part> {
+  // An account has few devices.
+  const devices = await tx.device.findMany({
+    where: { userId },
+    orderBy: { id: 'asc' },
+    select: { firstSeen: true, lastSeen: true, trustedUntil: true },
+  })
+  const part: Part = { sessions: [], devices, mails: [], events: [] }
+  let left = ROWS_PER_PART
+  for (const list of lists.slice(lists.indexOf(start.list))) {
+    let after = list === start.list ? start.after : BEGINNING
+    for (;;) {
+      if (left === 0) return { ...part, next: nextOf({ list, after }) }
+      const limit = Math.min(BATCH, left)
+      const rows = await read[list](tx, userId, after, limit)
+      part[list].push(...rows.map(row => show[list](row, userId)))
+      left -= rows.length
+      const last = rows.at(-1)
+      if (last) after = { at: last.at ?? BEGINNING.at, id: last.id }
+      if (rows.length < limit) break
+    }
+  }
+  return part
+}
+
+/** By name: what a later version adds to a session is not shown by itself. */
+const shownOfSession = [
+  'id',
+  'createdAt',
+  'lastUsedAt',
+  'authenticatedAt',
+  'rotatedAt',
+  'expiresAt',
+  'absoluteExpiresAt',
+  'idleTtlSeconds',
+  'remembered',
+  'ipAddress',
+  'userAgent',
+  'deviceName',
+] as const satisfies (keyof Session)[]
+
+const selectSessions = `
+  SELECT ${shownOfSession.map(field => `s.${sessionColumns[field]} AS "${field}"`).join(', ')},
+    ${revokedAt} AS "revokedAt"
+  FROM sessions s JOIN users u ON u.id = s.user_id
+  WHERE s.user_id = $1::uuid AND s.id > $2::uuid ORDER BY s.id LIMIT $3`
+
+/** Each half reads its own index from the place on, so that the time does not grow with the number of events. */
+const selectEvents = `
+  WITH own AS (${eventsBy('subject_id')} UNION ${eventsBy('actor_id')})
+  SELECT ${Object.entries(auditColumns).map(([field, column]) => `e.${column} AS "${field}"`)}
+  FROM own JOIN audit_events e USING (id) ORDER BY e.at, e.id LIMIT $4`
+
+function eventsBy(column: 'subject_id' | 'actor_id'): string {
+  return `(SELECT id, at FROM audit_events WHERE ${column} = $1::uuid AND (at, id) > ($2::timestamptz, $3::uuid)
+    ORDER BY at, id LIMIT $4)`
+}
+
+const read: Record<List, Read> = {
+  sessions: (tx, userId, after, limit) => tx.$queryRawUnsafe<Row[]>(selectSessions, userId, after.id, limit),
+  mails: (tx, userId, after, limit) =>
+    tx.mail.findMany({
+      where: { userId, id: { gt: after.id } },
+      orderBy: { id: 'asc' },
+      take: limit,
+      select: { id: true, template: true, recipient: true, createdAt: true, sentAt: true },
+    }),
+  events: (tx, userId, after, limit) =>
+    tx.$queryRawUnsafe<AuditEvent[]>(selectEvents, userId, after.at, after.id, limit),
+}
+
+const show: Record<List, (row: Row, userId: string) => object> = {
+  sessions: row => row,
+  mails: ({ id, ...mail }) => mail,
+  events: (row, userId) => shownEvent(row as AuditEvent, userId),
+}
+
+/** Of what others did, not from where nor why; of what was done to others, not to whom. */
+function shownEvent(
+  { at, action, actorId, subjectId, ipAddress, userAgent, detail }: AuditEvent,
+  id: string,
+) {
+  const byOther = actorId !== null && actorId !== id
+  const toOther = subjectId !== null && subjectId !== id
+  return {
+    at,
+    action,
+    by: byOther ? 'somebody else' : actorId === null ? 'somebody unknown' : 'you',
+    ...(!byOther && { ipAddress, userAgent }),
+    ...(!toOther && { detail: byOther ? withoutReason(detail) : detail }),
+  }
+}
+
+function withoutReason(detail: AuditEvent['detail']) {
+  if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return detail
+  const { reason, ...told } = detail
+  return told
+}

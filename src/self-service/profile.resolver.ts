@@ -1,0 +1,106 @@
+import { Arg, Authorized, Ctx, Extensions, ID, Mutation, Query, Resolver } from 'type-graphql'
+import { requireAccount } from '../accounts/account.ts'
+import {
+  AuthSettingsType,
+  ResendVerificationEmailInput,
+  toUser,
+  UpdateProfileInput,
+  UserType,
+  VerifyEmailInput,
+} from '../accounts/accounts.types.ts'
+import type { Context } from '../context.ts'
+import { withExample } from '../example.ts'
+import { updateProfile } from './update-profile.ts'
+import { resendVerification, verifyEmail } from './verify-email.ts'
+
+@Resolver()
+export class ProfileResolver {
+  @Query(() => AuthSettingsType, {
+    description: withExample(
+      'What this server allows, for a client to build its forms from. Needs no sign-in.',
+      'query Settings { authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength locales } }',
+    ),
+  })
+  authSettings(@Ctx() { app: { config } }: Context): AuthSettingsType {
+    return {
+      registrationOpen: config.registrationOpen,
+      emailVerificationRequired: config.emailVerification === 'required',
+      passwordMinLength: config.passwords.minLength,
+      passwordMaxLength: config.passwords.maxLength,
+      locales: config.locales,
+    }
+  }
+
+  @Authorized()
+  @Query(() => UserType, {
+    nullable: true,
+    description: withExample(
+      'The signed-in user.',
+      'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt publicMetadata sessions { id deviceName current } } }',
+    ),
+  })
+  async me(@Ctx() context: Context): Promise<UserType> {
+    return toUser((await context.viewer()).account)
+  }
+
+  @Authorized('users:read', 'self')
+  @Query(() => UserType, {
+    nullable: true,
+    description: withExample(
+      'Any account for holders of `users:read`, the own one for everybody signed in. Fails with NOT_FOUND where there is none.',
+      'query User($id: ID!) { user(id: $id) { id email username displayName disabledAt privateMetadata } }',
+    ),
+  })
+  async user(
+    @Ctx() { app }: Context,
+    @Arg('id', () => ID, { description: 'The account’s id.' }) id: string,
+  ): Promise<UserType> {
+    return toUser(await requireAccount(app, id))
+  }
+
+  @Authorized()
+  @Mutation(() => UserType, {
+    description: withExample(
+      'Changes the own display name, username, language or public metadata.',
+      'mutation UpdateProfile { updateProfile(input: { displayName: "Ada Lovelace", locale: "en", publicMetadata: { theme: "dark" } }) { id displayName username locale publicMetadata } }',
+    ),
+  })
+  async updateProfile(
+    @Ctx() context: Context,
+    @Arg('input', () => UpdateProfileInput, { description: 'What to change.' }) input: UpdateProfileInput,
+  ): Promise<UserType> {
+    return toUser(await updateProfile(context.app, input, await context.viewer(), context.request))
+  }
+
+  @Extensions({ sensitive: true })
+  @Mutation(() => UserType, {
+    description: withExample(
+      'Verifies the address that a link was sent to, and makes the account where that waited for it; without its username, if somebody has taken that meanwhile. Does not sign in.',
+      'mutation VerifyEmail($token: String!) { verifyEmail(input: { token: $token }) { id email emailVerified username } }',
+    ),
+  })
+  async verifyEmail(
+    @Ctx() context: Context,
+    @Arg('input', () => VerifyEmailInput, { description: 'The token.' }) input: VerifyEmailInput,
+  ): Promise<UserType> {
+    const user = toUser(await verifyEmail(context.app, input, context.request))
+    context.reveal(user)
+    return user
+  }
+
+  @Extensions({ sensitive: true })
+  @Mutation(() => Boolean, {
+    description: withExample(
+      'Sends another link to an address that waits to be verified. Always true, whether or not it does.',
+      'mutation Resend { resendVerificationEmail(input: { email: "ada@example.com" }) }',
+    ),
+  })
+  async resendVerificationEmail(
+    @Ctx() { app, request }: Context,
+    @Arg('input', () => ResendVerificationEmailInput, { description: 'The address.' })
+    input: ResendVerificationEmailInput,
+  ): Promise<boolean> {
+    await resendVerification(app, input, request)
+    return true
+  }
+}

@@ -1,0 +1,66 @@
+import { accountColumns, toAccount } from '../accounts/account.ts'
+import type { App } from '../app.ts'
+import type { Viewer } from '../context.ts'
+import { batchedLookup } from '../database/batched-lookup.ts'
+import { statement, toRecord } from '../database/client.ts'
+import type { Session } from '../generated/prisma/client.ts'
+import { revokedAt } from './live.ts'
+
+export const sessionColumns = {
+  id: 'id',
+  userId: 'user_id',
+  generation: 'generation',
+  salt: 'salt',
+  createdAt: 'created_at',
+  lastUsedAt: 'last_used_at',
+  authenticatedAt: 'authenticated_at',
+  rotatedAt: 'rotated_at',
+  generationSeenAt: 'generation_seen_at',
+  burnedFrom: 'burned_from',
+  burnedTo: 'burned_to',
+  expiresAt: 'expires_at',
+  absoluteExpiresAt: 'absolute_expires_at',
+  idleTtlSeconds: 'idle_ttl_seconds',
+  remembered: 'remembered',
+  revokedAt: 'revoked_at',
+  ipAddress: 'ip_address',
+  userAgent: 'user_agent',
+  deviceName: 'device_name',
+} as const satisfies Record<keyof Session, string>
+
+const sessionFields = Object.keys(sessionColumns)
+
+/** What a session is read from: `s` is the sessions table, `u` the users table. */
+export const selectedColumns = Object.values(sessionColumns)
+  .map(column => (column === sessionColumns.revokedAt ? `${revokedAt} AS revoked_at` : `s.${column}`))
+  .join(', ')
+
+/** The session in a row that selected `selectedColumns` from its start on. */
+export function toSessionRecord(row: unknown[]): Session {
+  return toRecord<Session>(sessionFields, row)
+}
+
+const columns = [selectedColumns, ...accountColumns].join(', ')
+const find = batchedLookup(
+  statement(
+    'session-with-account',
+    `SELECT ${columns} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1`,
+  ),
+  // Not `= ANY($1)`: PostgreSQL would plan that anew for each number of ids.
+  statement(
+    'sessions-with-accounts',
+    `SELECT ${columns} FROM string_to_table($1, ',') AS wanted (id)
+     JOIN sessions s ON s.id = wanted.id::uuid JOIN users u ON u.id = s.user_id`,
+  ),
+)
+
+/** The session with its account, dead or alive, by an indexed query. */
+export async function findSession(app: App, id: string): Promise<Viewer | undefined> {
+  const row = await find(app.pool, id)
+  return (
+    row && {
+      session: toSessionRecord(row),
+      account: toAccount(app, row, sessionFields.length),
+    }
+  )
+}

@@ -1,0 +1,416 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, test } from '@jest/globals'
+import { exportUsers } from '../../../src/admin/import/export-users.ts'
+import { type ImportOptions, importUsers, type SourceRecord } from '../../../src/admin/import/import-users.ts'
+import { actionsOf, auditOf } from '../../support/audit.ts'
+import { CHEAP_HASH } from '../../support/foreign-hashes.ts'
+import { whileHolding } from '../../support/race.ts'
+import { signIn, signUp, startService, useService } from '../../support/service.ts'
+
+const service = useService()
+
+const address = () => `${randomUUID()}@example.com`
+const users = () => service.app.db.user
+const byEmail = (emailCanonical: string) => users().findUniqueOrThrow({ where: { emailCanonical } })
+
+/** Records as they come from a file, in chunks. */
+async function* chunks(records: object[], size = 400): AsyncGenerator<SourceRecord[]> {
+  const numbered = records.map((fields, index) => ({
+    line: index + 1,
+    fields: fields as Record<string, unknown>,
+  }))
+  for (let start = 0; start < numbered.length; start += size) yield numbered.slice(start, start + size)
+}
+
+const importing = (records: object[], options?: ImportOptions) =>
+  importUsers(service.app, chunks(records), options)
+
+/** A role of the embedding program, whose permissions the command line does not know. */
+async function newRole(...permissions: string[]): Promise<string> {
+  const name = `role-${randomUUID()}`
+  await service.app.db.role.create({ data: { name, permissions } })
+  return name
+}
+
+const whole = {
+  username: 'Grace_H',
+  displayName: ' Grace Hopper ',
+  locale: 'en_US',
+  passwordHash: CHEAP_HASH,
+  emailVerified: '2020-02-03 04:05:06',
+  roles: ['user', 'support'],
+  disabled: false,
+  createdAt: '2019-12-31T23:00:00.123456+01:00',
+  lastLoginAt: 1_700_000_000,
+  passwordChangedAt: '2021-01-01',
+  publicMetadata: { theme: 'dark' },
+  privateMetadata: '{"legacyId": 42}',
+}
+
+describe('an account', () => {
+  test('is taken with all that is known of it, is on record, and signs in', async () => {
+    const email = `Grace.${randomUUID()}@EXAMPLE.com`
+    const report = await importing([{ ...whole, email }], { allowAdmin: true })
+    expect(report).toMatchObject({ read: 1, taken: 1, alreadyThere: 0, skipped: 0, weakHashes: 1 })
+    const user = await byEmail(email.toLowerCase())
+    expect(user).toMatchObject({
+      email,
+      username: 'grace_h',
+      displayName: 'Grace Hopper',
+      locale: 'en-US',
+      passwordHash: CHEAP_HASH,
+      emailVerifiedAt: new Date('2020-02-03T04:05:06Z'),
+      disabledAt: null,
+      createdAt: new Date('2019-12-31T22:00:00.123Z'),
+      lastLoginAt: new Date('2023-11-14T22:13:20Z'),
+      passwordChangedAt: new Date('2021-01-01T00:00:00Z'),
+      publicMetadata: { theme: 'dark' },
+      privateMetadata: { legacyId: 42 },
+    })
+    expect(await auditOf(service, user.id)).toMatchObject([
+      { action: 'user.imported', actorId: null, ipAddress: null, detail: { roles: ['user', 'support'] } },
+    ])
+    const { id } = await signIn(service, 'grace_h')
+    expect(id).toBe(user.id)
+    const roles = await service.app.db.userRole.findMany({
+      where: { userId: id },
+      orderBy: { roleName: 'asc' },
+    })
+    expect(roles.map(({ roleName }) => roleName)).toEqual(['support', 'user'])
+  })
+
+  test('of which nothing but the address is known has the default language and role, and no password', async () => {
+    const email = address()
+    const blank = { username: '', displayName: null, passwordHash: '\\N', roles: '', emailVerified: '' }
+    const report = await importing([{ email, ...blank }])
+    expect(report).toMatchObject({ taken: 1, withoutPassword: 1, weakHashes: 0 })
+    const user = await users().findUniqueOrThrow({
+      where: { emailCanonical: email },
+      include: { roles: true },
+    })
+    expect(user).toMatchObject({
+      locale: 'en',
+      username: null,
+      displayName: null,
+      passwordHash: null,
+      emailVerifiedAt: null,
+      disabledAt: null,
+      roles: [{ roleName: 'user' }],
+    })
+  })
+
+  test.each([
+    ['a UUID stays its id', '0192A3B4-0000-4000-8000-00000000ABCD', '0192a3b4-0000-4000-8000-00000000abcd'],
+    ['a number of the other system does not', 42, expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/)],
+  ])('%s', async (_, id, expected) => {
+    const email = address()
+    await importing([{ id, email }])
+    expect((await byEmail(email)).id).toEqual(expected)
+  })
+
+  test.each([
+    [{ active: 0 }, true],
+    [{ active: 'True' }, false],
+    [{ disabled: 't' }, true],
+    [{ disabledAt: '2024-01-01' }, true],
+    [{ disabled: '' }, false],
+  ])('%j: disabled is %s', async (fields, disabled) => {
+    const email = address()
+    await importing([{ email, ...fields }])
+    expect((await byEmail(email)).disabledAt !== null).toBe(disabled)
+  })
+
+  test.each([
+    '2024-05-31T12:00:00Z',
+    '2024-05-31 12:00:00',
+    '2024-05-31 14:00:00.000+02',
+    '2024-05-31T06:30:00-0530',
+    '2024-05-31 12:00 UTC',
+    1_717_156_800,
+    1_717_156_800_000,
+    '1717156800',
+  ])('%j is one time', async createdAt => {
+    const email = address()
+    await importing([{ email, createdAt }])
+    expect((await byEmail(email)).createdAt).toEqual(new Date('2024-05-31T12:00:00Z'))
+  })
+
+  test.each(['user,support', 'user; support', '{user,support}'])('%j are two roles', async roles => {
+    const email = address()
+    await importing([{ email, roles }], { allowAdmin: true })
+    const user = { emailCanonical: email }
+    expect(await service.app.db.userRole.count({ where: { user } })).toBe(2)
+  })
+
+  test.each(['!unusable', '*', null])('the hash %j is none', async passwordHash => {
+    const email = address()
+    expect(await importing([{ email, passwordHash }])).toMatchObject({ taken: 1, withoutPassword: 1 })
+    expect((await byEmail(email)).passwordHash).toBeNull()
+  })
+
+  test.each([
+    ['Ada\tLovelace', 'Ada Lovelace'],
+    [' Ada\r\nLovelace\u2028', 'Ada Lovelace'],
+    ['Ada\u0000\u0007 Love\u202Elace', 'Ada Lovelace'],
+    ['\t\u0000', null],
+    ['نامه\u200Cای', 'نامه\u200Cای'],
+  ])('whose name is %j is taken, and shown as %j', async (displayName, shown) => {
+    const email = address()
+    expect(await importing([{ email, displayName }])).toMatchObject({ taken: 1, skipped: 0 })
+    expect((await byEmail(email)).displayName).toBe(shown)
+  })
+
+  test('is found under the names of the other system', async () => {
+    const email = address()
+    const record = { mail: email, pw: CHEAP_HASH, email: 'not this one', nickname: 'x' }
+    const report = await importing([record], { names: { email: 'mail', passwordHash: 'pw' } })
+    expect(report).toMatchObject({ taken: 1, withoutPassword: 0, ignored: ['email', 'nickname'] })
+    expect((await byEmail(email)).passwordHash).toBe(CHEAP_HASH)
+  })
+})
+
+describe('a record is skipped, and the others are taken, for', () => {
+  const bad: [string, object, RegExp][] = [
+    ['no address', { email: '' }, /^email: There is none\.$/],
+    ['half an address', { email: 'ada@' }, /^email: Write a whole e-mail address/],
+    ['an address that is a number', { email: 7 }, /^email: /],
+    ['a bad username', { username: 'ad' }, /^username: Use 3 to 32/],
+    ['a display name that is too long', { displayName: 'a'.repeat(101) }, /^displayName: Use at most 100/],
+    ['a bad language', { locale: 'nonsense language' }, /^locale: Write a language tag/],
+    [
+      'a hash of an unknown kind',
+      { passwordHash: '5f4dcc3b5aa765d61d8327deb882cf99' },
+      /kind that is not known/,
+    ],
+    ['a hash that costs too much', { passwordHash: CHEAP_HASH.replace('$04$', '$31$') }, /too costly/],
+    ['a role that does not exist', { roles: ['captain'] }, /^roles: There is no role named "captain"/],
+    ['an administrator', { roles: 'user admin' }, /"admin" grants permissions.*--allow-admin/],
+    ['a role that grants anything', { roles: 'user support' }, /"support" grants permissions.*--allow-admin/],
+    ['a time that is none', { createdAt: 'yesterday' }, /^createdAt: Write a time/],
+    ['a day that is none', { createdAt: '2024-13-01' }, /^createdAt: Write a time/],
+    ['the 30th of February', { createdAt: '2023-02-30 12:00:00' }, /^createdAt: Write a time/],
+    ['metadata that is no object', { publicMetadata: '[1]' }, /^publicMetadata: Write a JSON object/],
+    ['metadata that is no JSON', { privateMetadata: '{' }, /^privateMetadata: Write a JSON object/],
+    ['neither yes nor no', { active: 'perhaps' }, /^active: Write true or false/],
+    ['Latin-1 read as UTF-8', { displayName: 'J\uFFFDrg' }, /UTF-8/],
+  ]
+
+  test.each(bad)('%s', async (_, fields, reason) => {
+    const [before, after] = [address(), address()]
+    const email = address()
+    const skipped: object[] = []
+    const report = await importing([{ email: before }, { email, ...fields }, { email: after }], {
+      onSkip: skip => skipped.push(skip),
+    })
+    expect(report).toMatchObject({ read: 3, taken: 2, skipped: 1 })
+    expect(report.reasons).toEqual([{ reason: expect.stringMatching(reason), count: 1, lines: [2] }])
+    expect(skipped).toMatchObject([{ line: 2, reason: expect.stringMatching(reason) }])
+    expect(JSON.stringify([report, skipped])).not.toContain('5f4dcc3b')
+    expect(await users().count({ where: { emailCanonical: { in: [before, email, after] } } })).toBe(2)
+  })
+
+  test('a username that somebody else has', async () => {
+    const { email } = await signUp(service, { username: 'taken_name' })
+    const report = await importing([{ email: address(), username: 'TAKEN_name' }, { email: address() }])
+    expect(report).toMatchObject({
+      taken: 1,
+      skipped: 1,
+      reasons: [{ reason: 'username: Another account has it.' }],
+    })
+    expect((await byEmail(email)).username).toBe('taken_name')
+  })
+
+  test('an id that is in the file twice, and a line that is', async () => {
+    const [id, twice] = [randomUUID(), randomUUID()]
+    const [one, two, same] = [address(), address(), address()]
+    const report = await importing([
+      { id, email: one, roles: 'user' },
+      { id, email: two, roles: await newRole() },
+      { id: twice, email: same },
+      { id: twice, email: same },
+      { email: address() },
+    ])
+    expect(report).toMatchObject({
+      read: 5,
+      taken: 3,
+      alreadyThere: 1,
+      reasons: [{ reason: 'id: Another account has it.', lines: [2] }],
+    })
+    const { roles } = await users().findUniqueOrThrow({ where: { id }, include: { roles: true } })
+    expect(roles).toMatchObject([{ roleName: 'user' }])
+  })
+
+  test('an id that somebody else has', async () => {
+    const { id } = await signUp(service)
+    const report = await importing([{ id, email: address() }])
+    expect(report).toMatchObject({ taken: 0, reasons: [{ reason: 'id: Another account has it.' }] })
+  })
+
+  test('another spelling of an address that has an account: it may be another person', async () => {
+    const email = address()
+    const report = await importing([{ email }, { email: email.toUpperCase() }])
+    expect(report).toMatchObject({
+      taken: 1,
+      alreadyThere: 0,
+      reasons: [{ reason: 'email: Another spelling of this address has an account.', lines: [2] }],
+    })
+  })
+})
+
+test('an account whose role grants a permission that is not declared here is taken only where that is allowed', async () => {
+  const [email, roles] = [address(), await newRole('notes:write')]
+  expect(await importing([{ email, roles }])).toMatchObject({ taken: 0, skipped: 1 })
+  expect(await importing([{ email, roles }], { allowAdmin: true })).toMatchObject({ taken: 1 })
+  const { id } = await byEmail(email)
+  expect(await auditOf(service, id)).toMatchObject([{ action: 'user.imported', detail: { roles: [roles] } }])
+})
+
+test('a role without permissions is taken without asking', async () => {
+  const roles = await newRole()
+  expect(await importing([{ email: address(), roles }])).toMatchObject({ taken: 1, skipped: 0 })
+})
+
+test('an administrator is taken where that is allowed', async () => {
+  const email = address()
+  expect(await importing([{ email, roles: ['admin'] }], { allowAdmin: true })).toMatchObject({ taken: 1 })
+  const user = await users().findUniqueOrThrow({ where: { emailCanonical: email }, include: { roles: true } })
+  expect(user.roles).toMatchObject([{ roleName: 'admin' }])
+})
+
+describe('again', () => {
+  test('nothing is taken twice, and nothing that has changed since is changed back', async () => {
+    const records = Array.from({ length: 1201 }, () => ({ email: address(), passwordHash: CHEAP_HASH }))
+    expect(await importing(records)).toMatchObject({ taken: 1201, alreadyThere: 0 })
+    const email = records[0]!.email
+    const { id } = await signIn(service, email)
+    const renewed = await users().update({ where: { id }, data: { displayName: 'Ada' } })
+    const count = await users().count()
+
+    expect(await importing(records)).toMatchObject({ read: 1201, taken: 0, alreadyThere: 1201, skipped: 0 })
+    expect(await users().count()).toBe(count)
+    expect(await byEmail(email)).toEqual(renewed)
+    expect(await actionsOf(service, id)).toEqual(['user.imported', 'session.started'])
+  })
+
+  test('after an interruption the rest is taken, and only that', async () => {
+    const records = Array.from({ length: 1500 }, () => ({ email: address() }))
+    const stop = new AbortController()
+    async function* source() {
+      for await (const chunk of chunks(records)) {
+        if (chunk[0]!.line > 800) stop.abort()
+        yield chunk
+      }
+    }
+    const first = await importUsers(service.app, source(), { signal: stop.signal })
+    expect(first).toMatchObject({ interrupted: true, read: 800, taken: 800 })
+    expect(await importing(records)).toMatchObject({ interrupted: false, taken: 700, alreadyThere: 800 })
+  })
+
+  test('a source that fails leaves what was read before', async () => {
+    const records = Array.from({ length: 900 }, () => ({ email: address() }))
+    async function* source() {
+      yield* chunks(records)
+      throw new Error('the disk is gone')
+    }
+    await expect(importUsers(service.app, source())).rejects.toThrow('the disk is gone')
+    const there = await importing(records)
+    expect(there.taken + there.alreadyThere).toBe(900)
+    expect(there.alreadyThere).toBeGreaterThanOrEqual(500)
+  })
+
+  test('two imports of one file at once take each account once between them', async () => {
+    const records = Array.from({ length: 2000 }, () => ({ email: address() }))
+    const [one, two] = await Promise.all([importing(records), importing(records.toReversed())])
+    expect(one.taken + two.taken).toBe(2000)
+    expect(one.alreadyThere + two.alreadyThere).toBe(2000)
+    const events = await service.app.db.auditEvent.groupBy({
+      by: ['subjectId'],
+      where: { action: 'user.imported' },
+      _count: true,
+      having: { subjectId: { _count: { gt: 1 } } },
+    })
+    expect(events).toEqual([])
+  })
+
+  test('an account that registers while its batch waits is found, not taken', async () => {
+    const email = address()
+    const id = randomUUID()
+    const insert = `INSERT INTO users (id, email, email_canonical, created_at, updated_at)
+      VALUES ('${id}', '${email}', '${email}', now(), now())`
+    const report = await whileHolding(service.app.config.database.url!, insert, async waiting => {
+      const running = importing([{ email, displayName: 'imported' }, { email: address() }])
+      await waiting(1)
+      return { running }
+    }).then(({ running }) => running)
+    expect(report).toMatchObject({ taken: 1, alreadyThere: 1 })
+    expect(await byEmail(email)).toMatchObject({ id, displayName: null })
+  })
+})
+
+test('a dry run says what would happen, and changes nothing', async () => {
+  const known = address()
+  await importing([{ email: known }])
+  const counts = async () => [await users().count(), await service.app.db.auditEvent.count()]
+  const before = await counts()
+  const records = [{ email: known }, { email: address() }, { email: 'ada@' }, { email: known.toUpperCase() }]
+  expect(await importing(records, { dryRun: true })).toMatchObject({
+    dryRun: true,
+    read: 4,
+    taken: 1,
+    alreadyThere: 1,
+    skipped: 2,
+  })
+  expect(await counts()).toEqual(before)
+})
+
+test('what is exported is the same account where it is imported, and without hashes nobody can sign in', async () => {
+  const email = address()
+  await importing(
+    [
+      {
+        ...whole,
+        email,
+        username: 'round_trip',
+        publicMetadata: { theme: 'dark' },
+        privateMetadata: '{"plan":[1,null]}',
+      },
+      { email: address(), roles: [], active: false },
+    ],
+    { allowAdmin: true },
+  )
+  const there = await startService()
+  try {
+    const exported: object[] = []
+    for await (const some of exportUsers(service.app, { withPasswordHashes: true })) exported.push(...some)
+    const count = await users().count()
+    expect(exported).toHaveLength(count)
+    const records = JSON.parse(JSON.stringify(exported)) as object[]
+    await there.app.db.role.createMany({ data: await service.app.db.role.findMany(), skipDuplicates: true })
+    const report = await importUsers(there.app, chunks(records), { allowAdmin: true })
+    expect(report).toMatchObject({ taken: count, skipped: 0, ignored: [] })
+    const all = async ({ app }: typeof there) =>
+      (
+        await app.db.user.findMany({
+          include: { roles: { orderBy: { roleName: 'asc' } } },
+          orderBy: { id: 'asc' },
+        })
+      ).map(({ updatedAt, ...user }) => user)
+    expect(await all(there)).toEqual(await all(service))
+    await signIn(there, 'round_trip')
+  } finally {
+    await there.close()
+  }
+
+  for await (const some of exportUsers(service.app, { withPasswordHashes: false })) {
+    expect(some.some(user => 'passwordHash' in user)).toBe(false)
+    expect(JSON.stringify(some)).not.toMatch(/\$2b\$|argon2/)
+  }
+  const events = await service.app.db.auditEvent.findMany({
+    where: { action: 'users.exported' },
+    orderBy: { id: 'asc' },
+  })
+  expect(events.map(event => event.detail)).toEqual([
+    { withPasswordHashes: true },
+    { withPasswordHashes: false },
+  ])
+})

@@ -1,0 +1,382 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, test } from '@jest/globals'
+import type { DocumentNode } from 'graphql'
+import { type AuditEntry, record } from '../../../src/audit/record.ts'
+import { cursorOf } from '../../../src/pagination.ts'
+import type { AuditLogQuery, AuditLogQueryVariables } from '../../generated/graphql.ts'
+import {
+  AuditLog,
+  DisableUser,
+  Login,
+  Reauthenticate,
+  RotateSigningKey,
+  SetUserRoles,
+  UpdateProfile,
+  UpdateUser,
+} from '../../support/operations.ts'
+import { refusedFields } from '../../support/refused.ts'
+import { codes, PASSWORD, type SignedIn, signUp, signUpWith, useService } from '../../support/service.ts'
+
+const service = useService()
+
+type Connection = AuditLogQuery['auditLog']
+
+const ask = (variables: Record<string, unknown>, { accessToken: token }: SignedIn) =>
+  service.send(AuditLog as DocumentNode, variables, { token })
+
+async function read(variables: AuditLogQueryVariables, reader: SignedIn): Promise<Connection> {
+  const { data, errors } = await service.send(AuditLog, variables, { token: reader.accessToken })
+  expect(errors).toEqual([])
+  if (!data) throw new Error('no audit log')
+  return data.auditLog
+}
+
+const NO_REQUEST = { ipAddress: undefined, userAgent: undefined }
+
+/** Writes events on a subject of its own, one a second, and gives their ids, the latest first. */
+async function write(subjectId: string, count: number, change: Partial<AuditEntry> = {}): Promise<string[]> {
+  const from = service.clock.now().getTime()
+  for (let i = 0; i < count; i++) {
+    const at = new Date(from + i * 1000)
+    await record(service.app.db, NO_REQUEST, { action: 'session.denied', at, subjectId, ...change })
+  }
+  service.clock.advance(count)
+  return idsOf(subjectId)
+}
+
+/** The events on a subject in the order that the log has, by another way. */
+async function idsOf(subjectId: string): Promise<string[]> {
+  const { rows } = await service.app.pool.query<{ id: string }>(
+    'SELECT id FROM audit_events WHERE subject_id = $1 ORDER BY at DESC, id DESC',
+    [subjectId],
+  )
+  return rows.map(row => row.id)
+}
+
+const ids = ({ nodes }: Connection) => nodes.map(node => node.id)
+
+describe('who may read', () => {
+  test('nobody without a session, and no user without the permission', async () => {
+    const user = await signUp(service)
+    expect(codes(await service.send(AuditLog))).toEqual(['UNAUTHENTICATED'])
+    expect(codes(await ask({}, user))).toEqual(['FORBIDDEN'])
+  })
+
+  test('support and administrators', async () => {
+    for (const role of ['support', 'admin']) {
+      const { totalCount } = await read({}, await signUpWith(service, role))
+      expect(totalCount).toBe(await service.app.db.auditEvent.count())
+    }
+  })
+})
+
+describe('an event', () => {
+  test('says what happened, when, to whom, by whom and from where', async () => {
+    const admin = await signUpWith(service, 'admin')
+    const subject = await signUp(service, { username: 'the_subject' })
+    await service.send(
+      SetUserRoles,
+      { id: subject.id, roles: ['support'] },
+      { token: admin.accessToken, headers: { 'user-agent': 'curl/8' } },
+    )
+    const { nodes } = await read({ filter: { subjectId: subject.id }, first: 1 }, admin)
+    expect(nodes).toEqual([
+      {
+        id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+        action: 'user.roles_changed',
+        actor: { id: admin.id, email: admin.email },
+        subject: { id: subject.id, username: 'the_subject' },
+        ipAddress: '127.0.0.1',
+        userAgent: 'curl/8',
+        detail: expect.any(String),
+      },
+    ])
+    expect(JSON.parse(nodes[0]?.detail ?? '')).toEqual({ before: ['user'], after: ['support'] })
+  })
+
+  test('has no actor and no subject where there was none, or where they are gone', async () => {
+    const support = await signUpWith(service, 'support')
+    const gone = await signUp(service)
+    await service.send(UpdateProfile, { input: { displayName: 'Ada' } }, { token: gone.accessToken })
+    await service.app.db.user.delete({ where: { id: gone.id } })
+    const { nodes } = await read({ filter: { subjectId: gone.id }, first: 1 }, support)
+    expect(nodes).toMatchObject([{ action: 'user.profile_updated', actor: null, subject: null }])
+
+    await service.send(Login, { input: { identifier: 'nobody@example.com', password: PASSWORD } })
+    const denied = await read({ filter: { action: 'session.denied' }, first: 1 }, support)
+    expect(denied.nodes).toMatchObject([{ actor: null, subject: null, ipAddress: '127.0.0.1' }])
+  })
+})
+
+test('the detail of an event shows no address to a reader without users:read', async () => {
+  const [admin, subject] = [await signUpWith(service, 'admin'), await signUp(service)]
+  const email = `${randomUUID()}@example.com`
+  const token = admin.accessToken
+  await service.send(UpdateUser, { id: subject.id, input: { email } }, { token })
+  await service.send(
+    DisableUser,
+    { id: subject.id, reason: `Now "${email}", see ${admin.email}.` },
+    { token },
+  )
+  await service.app.db.role.create({ data: { name: 'auditor', permissions: ['audit:read'] } })
+  const about = { filter: { subjectId: subject.id }, first: 100 }
+  const details = async (reader: SignedIn) => {
+    const { nodes } = await service
+      .send<AuditLogQuery, typeof about>(
+        'query ($filter: AuditFilter, $first: Int) { auditLog(filter: $filter, first: $first) { nodes { action detail } } }',
+        about,
+        { token: reader.accessToken },
+      )
+      .then(({ data }) => data?.auditLog ?? { nodes: [] })
+    return nodes.map(({ detail }) => JSON.parse(detail ?? '{}') as Record<string, unknown>)
+  }
+  const [shown, hidden] = [await details(admin), await details(await signUpWith(service, 'auditor'))]
+  expect(JSON.stringify(shown)).toContain(subject.email)
+  expect(JSON.stringify(shown)).toContain(admin.email)
+  expect(JSON.stringify(hidden)).not.toContain('example.com')
+  expect(hidden).toHaveLength(shown.length)
+  expect(hidden).toContainEqual(
+    expect.objectContaining({ before: { email: '…@…' }, after: { email: '…@…' } }),
+  )
+})
+
+describe('a filter', () => {
+  const page = async (filter: AuditLogQueryVariables['filter']) => {
+    const reader = await signUpWith(service, 'support')
+    return read({ filter, first: 100 }, reader)
+  }
+
+  test('by action, actor or subject selects these alone, and everything given must hold', async () => {
+    const [actorId, subjectId] = [randomUUID(), randomUUID()]
+    const [rotated] = await write(subjectId, 1, { action: 'key.rotated', actorId })
+    const [byActor] = await write(subjectId, 1, { actorId })
+    const [other] = await write(subjectId, 1)
+    expect(ids(await page({ subjectId }))).toEqual([other, byActor, rotated])
+    expect(ids(await page({ actorId }))).toEqual([byActor, rotated])
+    expect(ids(await page({ subjectId, action: 'key.rotated' }))).toEqual([rotated])
+    const both = await page({ actorId, subjectId, action: 'session.denied' })
+    expect(ids(both)).toEqual([byActor])
+    expect(both.totalCount).toBe(1)
+    expect((await page({ actorId, action: 'user.created' })).totalCount).toBe(0)
+  })
+
+  test('by time leaves out the very moment, on both sides', async () => {
+    const subjectId = randomUUID()
+    const all = await write(subjectId, 5)
+    const times = (await page({ subjectId })).nodes.map(node => node.at)
+    expect(ids(await page({ subjectId, after: times[3], before: times[0] }))).toEqual(all.slice(1, 3))
+    expect(ids(await page({ subjectId, after: times[0] }))).toEqual([])
+  })
+
+  test('that is null selects everything', async () => {
+    const { totalCount } = await page({
+      action: null,
+      actorId: null,
+      subjectId: null,
+      after: null,
+      before: null,
+    })
+    expect(totalCount).toBe(await service.app.db.auditEvent.count())
+  })
+
+  test.each([
+    [{ action: 'user.eaten' }, 'filter.action'],
+    [{ action: '' }, 'filter.action'],
+    [{ action: 'toString' }, 'filter.action'],
+    [{ actorId: '' }, 'filter.actorId'],
+    [{ actorId: '7' }, 'filter.actorId'],
+    [{ subjectId: 'ada@example.com' }, 'filter.subjectId'],
+    [{ after: '0000-01-01T00:00:00Z' }, 'filter.after'],
+    [{ before: '0000-12-31T23:59:59Z' }, 'filter.before'],
+  ])('%j is refused', async (filter, field) => {
+    const reply = await ask({ filter }, await signUpWith(service, 'support'))
+    expect(Object.keys(refusedFields(reply))).toEqual([field])
+  })
+})
+
+describe('the pages', () => {
+  test('are 20 events long unless told, and never longer than 100', async () => {
+    const [reader, subjectId] = [await signUpWith(service, 'support'), randomUUID()]
+    const all = await write(subjectId, 101)
+    const filter = { subjectId }
+    expect(ids(await read({ filter }, reader))).toEqual(all.slice(0, 20))
+    expect(ids(await read({ filter, first: 100 }, reader))).toEqual(all.slice(0, 100))
+    const { nodes, edges, totalCount, pageInfo } = await read({ filter, last: 100 }, reader)
+    expect(nodes.map(node => node.id)).toEqual(all.slice(1))
+    expect(edges.map(edge => edge.node.id)).toEqual(all.slice(1))
+    expect(totalCount).toBe(101)
+    expect(pageInfo).toEqual({
+      hasNextPage: false,
+      hasPreviousPage: true,
+      startCursor: edges[0]?.cursor,
+      endCursor: edges[99]?.cursor,
+    })
+  })
+
+  test('of nothing have no cursors', async () => {
+    const reader = await signUpWith(service, 'support')
+    expect(await read({ filter: { subjectId: randomUUID() } }, reader)).toEqual({
+      totalCount: 0,
+      pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null },
+      edges: [],
+      nodes: [],
+    })
+  })
+
+  /** Reads to the end, `size` at a time; new events arrive between. */
+  async function walk(forward: boolean, size: number, subjectId: string, reader: SignedIn) {
+    const found: string[] = []
+    let cursor: string | null | undefined
+    for (let more = true; more; ) {
+      const page = await read(
+        {
+          filter: { subjectId },
+          ...(forward ? { first: size, after: cursor } : { last: size, before: cursor }),
+        },
+        reader,
+      )
+      const { hasNextPage, hasPreviousPage, startCursor, endCursor } = page.pageInfo
+      if (forward) found.push(...ids(page))
+      else found.unshift(...ids(page))
+      cursor = forward ? endCursor : startCursor
+      more = forward ? hasNextPage : hasPreviousPage
+      if (found.length < 12) await write(subjectId, 1)
+    }
+    return found
+  }
+
+  test.each([1, 3, 4, 12])('of %i, walked forwards while events arrive, have each event once', async size => {
+    const [reader, subjectId] = [await signUpWith(service, 'support'), randomUUID()]
+    const before = await write(subjectId, 12)
+    expect(await walk(true, size, subjectId, reader)).toEqual(before)
+  })
+
+  test.each([1, 3, 5])('of %i, walked backwards while events arrive, have each event once', async size => {
+    const [reader, subjectId] = [await signUpWith(service, 'support'), randomUUID()]
+    await write(subjectId, 12)
+    const found = await walk(false, size, subjectId, reader)
+    expect(found).toEqual(await idsOf(subjectId))
+    expect(found.length).toBeGreaterThan(12)
+  })
+
+  test('tell events of the same moment apart', async () => {
+    const [reader, subjectId] = [await signUpWith(service, 'support'), randomUUID()]
+    const all = await write(subjectId, 7, { at: service.clock.now() })
+    expect(await walk(true, 2, subjectId, reader)).toEqual(all)
+  })
+
+  test('between two cursors hold what is between them', async () => {
+    const [reader, subjectId] = [await signUpWith(service, 'support'), randomUUID()]
+    const all = await write(subjectId, 9)
+    const filter = { subjectId }
+    const { edges } = await read({ filter }, reader)
+    const range = { filter, after: edges[1]?.cursor, before: edges[7]?.cursor }
+    expect(ids(await read({ ...range, first: 3 }, reader))).toEqual(all.slice(2, 5))
+    expect(ids(await read({ ...range, last: 3 }, reader))).toEqual(all.slice(4, 7))
+    expect(ids(await read(range, reader))).toEqual(all.slice(2, 7))
+    expect((await read(range, reader)).totalCount).toBe(9)
+  })
+
+  const foreign = (...keys: string[]) => cursorOf(keys)
+  test.each([
+    [{ first: 0 }, 'first'],
+    [{ first: -1 }, 'first'],
+    [{ first: 101 }, 'first'],
+    [{ last: 0 }, 'last'],
+    [{ last: 101 }, 'last'],
+    [{ first: 1, last: 1 }, 'last'],
+    [{ after: '' }, 'after'],
+    [{ after: 'not a cursor' }, 'after'],
+    [{ before: foreign('2026-01-01T00:00:00.000Z') }, 'before'],
+    [{ before: foreign('2026-01-01T00:00:00.000Z', 'ada') }, 'before'],
+    [{ after: foreign('yesterday', randomUUID()) }, 'after'],
+    [{ after: foreign('1', randomUUID()) }, 'after'],
+    [{ after: foreign('-100000-01-01T00:00:00.000Z', randomUUID()) }, 'after'],
+    [{ after: foreign('+200000-01-01T00:00:00.000Z', randomUUID()) }, 'after'],
+    [{ after: foreign('0000-01-01T00:00:00.000Z', randomUUID()) }, 'after'],
+    [{ after: Buffer.from('{"at":1}').toString('base64url') }, 'after'],
+    [{ after: Buffer.from('[1,2]').toString('base64url') }, 'after'],
+  ])('%j is refused', async (variables, field) => {
+    const reply = await ask(variables, await signUpWith(service, 'support'))
+    expect(Object.keys(refusedFields(reply))).toEqual([field])
+  })
+})
+
+describe('what is refused is on record', () => {
+  const denials = (actorId: string) =>
+    service.app.db.auditEvent.findMany({
+      where: { actorId, action: 'access.denied' },
+      orderBy: { id: 'asc' },
+    })
+
+  test('once a minute for an account and an operation', async () => {
+    const [user, other] = [await signUp(service), await signUp(service)]
+    for (const _ of [1, 2, 3]) await ask({}, user)
+    expect(await denials(user.id)).toMatchObject([
+      { subjectId: null, ipAddress: '127.0.0.1', detail: { field: 'Query.auditLog' } },
+    ])
+    await service.send(RotateSigningKey, {}, { token: user.accessToken })
+    await ask({}, other)
+    expect(await denials(user.id)).toHaveLength(2)
+    expect(await denials(other.id)).toHaveLength(1)
+    service.clock.advance(59)
+    await ask({}, user)
+    expect(await denials(user.id)).toHaveLength(2)
+    service.clock.advance(2)
+    await ask({}, user)
+    await ask({}, user)
+    expect((await denials(user.id)).map(event => event.detail)).toEqual(
+      ['Query.auditLog', 'Mutation.rotateSigningKey', 'Query.auditLog'].map(field => ({ field })),
+    )
+  })
+
+  test('also where a role would allow more than its giver may', async () => {
+    await service.app.db.role.create({ data: { name: 'giver', permissions: ['roles:write'] } })
+    const [giver, subject] = [await signUpWith(service, 'giver'), await signUp(service)]
+    const reply = await service.send(
+      SetUserRoles,
+      { id: subject.id, roles: ['admin'] },
+      { token: giver.accessToken },
+    )
+    expect(codes(reply)).toEqual(['FORBIDDEN'])
+    expect(await denials(giver.id)).toMatchObject([{ detail: { field: 'Mutation.setUserRoles' } }])
+  })
+
+  test('a limit that is hit once for each block, however often it is tried', async () => {
+    const user = await signUp(service)
+    const limitHits = () => service.app.db.auditEvent.findMany({ where: { action: 'limit.hit' } })
+    const guess = () =>
+      service.send(Reauthenticate, { input: { password: 'a wrong one' } }, { token: user.accessToken })
+    const before = await limitHits()
+    for (let attempt = 0; attempt < 10; attempt++)
+      expect(codes(await guess())).toEqual(['INVALID_CREDENTIALS'])
+    expect(await limitHits()).toEqual(before)
+    for (const _ of [1, 2, 3]) expect(codes(await guess())).toEqual(['RATE_LIMITED'])
+    const [hit, ...more] = (await limitHits()).slice(before.length)
+    expect(more).toEqual([])
+    expect(hit).toMatchObject({ ipAddress: '127.0.0.1', detail: { rule: 'proof.account' } })
+  })
+})
+
+// Last, for it makes very many of them.
+test('events are counted exactly up to 10,000, and estimated to two digits beyond that', async () => {
+  const reader = await signUpWith(service, 'support')
+  const subjectId = randomUUID()
+  const add = (count: number) =>
+    service.app.pool.query(
+      `INSERT INTO audit_events (id, at, action, subject_id)
+       SELECT gen_random_uuid(), now(), 'session.denied', $1 FROM generate_series(1, $2::int)`,
+      [subjectId, count],
+    )
+  const filter = { action: 'session.denied', subjectId }
+  await add(10_000)
+  expect((await read({ filter, first: 1 }, reader)).totalCount).toBe(10_000)
+  await add(2345)
+  // As autovacuum does it in a while.
+  await service.app.pool.query('ANALYZE audit_events')
+  const { totalCount } = await read({ filter, first: 1 }, reader)
+  expect(totalCount % 1000).toBe(0)
+  expect(Math.abs(totalCount - 12_345)).toBeLessThanOrEqual(1000)
+  expect((await read({ filter: { ...filter, actorId: subjectId }, first: 1 }, reader)).totalCount).toBe(0)
+})

@@ -1,0 +1,317 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, test } from '@jest/globals'
+import { liveSessions } from '../../src/sessions/list-sessions.ts'
+import { actionsOf } from '../support/audit.ts'
+import { mailedToken, templatesTo } from '../support/mails.ts'
+import {
+  ChangePassword,
+  ConfirmEmailChange,
+  Login,
+  Me,
+  Reauthenticate,
+  Register,
+  RequestEmailChange,
+  RequestPasswordReset,
+  ResetPassword,
+  UndoEmailChange,
+} from '../support/operations.ts'
+import { meet, whileHolding } from '../support/race.ts'
+import { refusedFields } from '../support/refused.ts'
+import {
+  codes,
+  PASSWORD,
+  type Reply,
+  type SignedIn,
+  signUp,
+  signUpVerified,
+  useService,
+} from '../support/service.ts'
+import { DAY, HOUR, stateOf } from '../support/sessions.ts'
+
+const service = useService({ settings: { LIMIT_MAIL_NETWORK: '1000/1h', LIMIT_TOKEN_NETWORK: '1000/1h' } })
+
+const newEmail = () => `${randomUUID()}@example.com`
+const request = ({ accessToken: token }: SignedIn, email: string) =>
+  service.send(RequestEmailChange, { input: { newEmail: email } }, { token })
+const confirm = (token: string) => service.send(ConfirmEmailChange, { input: { token } })
+const undo = (token: string) => service.send(UndoEmailChange, { input: { token } })
+const login = (identifier: string, password = PASSWORD) =>
+  service.send(Login, { input: { identifier, password } })
+const userOf = ({ id }: { id: string }) => service.app.db.user.findUniqueOrThrow({ where: { id } })
+
+/** An account that has asked for another address, with the tokens of both mails. */
+async function asked(account?: SignedIn, to = newEmail()) {
+  const owner = account ?? (await signUpVerified(service))
+  const old = (await userOf(owner)).email
+  const { data } = await request(owner, to)
+  expect(data?.requestEmailChange).toBe(true)
+  const confirmToken = await mailedToken(service, to, 'confirm-email')
+  const undoToken = await mailedToken(service, old, 'undo-email')
+  return { owner, old, to, confirmToken, undoToken }
+}
+
+test('the address changes when the link in the mail to the new one is opened, and not before', async () => {
+  const { owner, old, to, confirmToken } = await asked()
+  expect((await userOf(owner)).email).toBe(old)
+  const { data, errors } = await confirm(confirmToken)
+  expect([errors, data?.confirmEmailChange]).toEqual([[], { id: owner.id, email: to, emailVerified: true }])
+  expect(codes(await login(to))).toEqual([])
+  expect(codes(await login(old))).toEqual(['INVALID_CREDENTIALS'])
+  expect(await stateOf(service, owner.accessToken)).toBe('LIVE')
+  expect(await templatesTo(service, old)).toEqual(['verify-email', 'email-change-requested', 'email-changed'])
+  expect(codes(await confirm(confirmToken))).toEqual(['TOKEN_INVALID'])
+  expect((await actionsOf(service, owner.id)).slice(2, 4)).toEqual([
+    'user.email_change_requested',
+    'user.email_changed',
+  ])
+})
+
+test('the address is kept as it was written', async () => {
+  const to = `Ada.${randomUUID()}@example.com`
+  const { owner, confirmToken } = await asked(undefined, to)
+  await confirm(confirmToken)
+  expect(await userOf(owner)).toMatchObject({ email: to, emailCanonical: to.toLowerCase() })
+})
+
+test('it wants a sign-in of the last 10 minutes, or the password again', async () => {
+  const account = await signUp(service)
+  service.clock.advance(540)
+  expect(codes(await request(account, newEmail()))).toEqual([])
+  service.clock.advance(59)
+  expect(codes(await request(account, newEmail()))).toEqual([])
+  service.clock.advance(2)
+  const sending = { token: (await refreshedToken(account)) ?? '' }
+  const send = () => service.send(RequestEmailChange, { input: { newEmail: newEmail() } }, sending)
+  expect(codes(await send())).toEqual(['REAUTHENTICATION_REQUIRED'])
+  await service.send(Reauthenticate, { input: { password: PASSWORD } }, sending)
+  expect(codes(await send())).toEqual([])
+})
+
+async function refreshedToken({ refreshToken }: SignedIn): Promise<string | undefined> {
+  const { data } = await service.send<{ refreshToken: { accessToken: string } }, object>(
+    `mutation { refreshToken(input: { refreshToken: "${refreshToken}" }) { accessToken } }`,
+  )
+  return data?.refreshToken.accessToken
+}
+
+test.each(['nobody', ''])('an address that is none is refused: %j', async email => {
+  expect(refusedFields(await request(await signUp(service), email))).toHaveProperty(['input.newEmail'])
+})
+
+test('the own address is refused, however spelled', async () => {
+  const account = await signUp(service)
+  expect(refusedFields(await request(account, ` ${account.email.toUpperCase()}`))).toEqual({
+    'input.newEmail': ['This is your address already.'],
+  })
+})
+
+test.each([
+  [
+    'the password is reset',
+    async (account: SignedIn) => {
+      await service.send(RequestPasswordReset, { input: { email: account.email } })
+      const token = await mailedToken(service, account.email, 'reset-password')
+      return () => service.send(ResetPassword, { input: { token, newPassword: 'eighteen copper kettles' } })
+    },
+  ],
+  [
+    'a change is undone',
+    async (account: SignedIn) => {
+      const { undoToken } = await asked(account)
+      return () => undo(undoToken)
+    },
+  ],
+] as const)('a request in flight while %s leaves no link behind', async (_how, prepare) => {
+  const account = await signUpVerified(service)
+  const takeBack = await prepare(account)
+  const lock = `SELECT FROM rate_limits WHERE key LIKE 'mail.network:%' FOR UPDATE`
+  const to = newEmail()
+  const met = await whileHolding(service.app.config.database.url ?? '', lock, async waiting => {
+    const requested = request(account, to)
+    await waiting(1)
+    expect(codes(await takeBack())).toEqual([])
+    return [requested]
+  })
+  expect((await Promise.all(met)).flatMap(codes)).toEqual(['REAUTHENTICATION_REQUIRED'])
+  const where = { userId: account.id, purpose: { in: ['email-change', 'email-undo'] }, usedAt: null }
+  expect(await service.app.db.emailToken.count({ where })).toBe(0)
+  expect(await templatesTo(service, to)).toEqual([])
+})
+
+describe('an address that has an account', () => {
+  test('is answered like a free one, its owner is told, and nothing changes', async () => {
+    const [account, other] = [await signUp(service), await signUp(service)]
+    const facts = async (email: string) => {
+      const { status, data, errors, headers } = await request(account, email)
+      return { status, data, errors, length: headers.get('content-length') }
+    }
+    expect(await facts(other.email)).toEqual(await facts(newEmail()))
+    expect(await templatesTo(service, other.email)).toEqual(['verify-email', 'already-registered'])
+  })
+
+  test('that came meanwhile keeps it, and who holds the link is told', async () => {
+    const { owner, old, to, confirmToken } = await asked()
+    const other = await signUp(service, { email: to })
+    expect(codes(await confirm(confirmToken))).toEqual(['EMAIL_TAKEN'])
+    expect([(await userOf(owner)).email, (await userOf(other)).email]).toEqual([old, to])
+  })
+
+  test('of two that confirm it at once one has it', async () => {
+    const to = newEmail()
+    const [one, two] = [await asked(undefined, to), await asked(undefined, to)]
+    const replies = await Promise.all([confirm(one.confirmToken), confirm(two.confirmToken)])
+    expect(replies.flatMap(codes)).toEqual(['EMAIL_TAKEN'])
+    expect(await service.app.db.user.count({ where: { emailCanonical: to } })).toBe(1)
+  })
+})
+
+describe('the link to confirm', () => {
+  test('is good for an hour', async () => {
+    const { confirmToken } = await asked()
+    service.clock.advance(HOUR)
+    expect(codes(await confirm(confirmToken))).toEqual(['TOKEN_INVALID'])
+  })
+
+  test('is good until another address is asked for', async () => {
+    const { owner, confirmToken } = await asked()
+    const second = await asked(owner)
+    expect(codes(await confirm(confirmToken))).toEqual(['TOKEN_INVALID'])
+    expect(codes(await confirm(second.confirmToken))).toEqual([])
+  })
+
+  test('is good until the password changes', async () => {
+    const { owner, confirmToken } = await asked()
+    const input = { currentPassword: PASSWORD, newPassword: 'eighteen copper kettles' }
+    await service.send(ChangePassword, { input }, { token: owner.accessToken })
+    expect(codes(await confirm(confirmToken))).toEqual(['TOKEN_INVALID'])
+  })
+
+  test('is not good for a disabled account', async () => {
+    const { owner, confirmToken, undoToken } = await asked()
+    const data = { disabledAt: service.clock.now() }
+    await service.app.db.user.update({ where: { id: owner.id }, data })
+    expect(codes(await confirm(confirmToken))).toEqual(['ACCOUNT_DISABLED'])
+    expect(codes(await undo(undoToken))).toEqual(['ACCOUNT_DISABLED'])
+  })
+
+  test('ends the links of before to set a password', async () => {
+    const { old, confirmToken } = await asked()
+    await service.send(RequestPasswordReset, { input: { email: old } })
+    const token = await mailedToken(service, old, 'reset-password')
+    await confirm(confirmToken)
+    const input = { token, newPassword: 'eighteen copper kettles' }
+    expect(codes(await service.send(ResetPassword, { input }))).toEqual(['TOKEN_INVALID'])
+  })
+})
+
+describe('the link to undo, in the mail to the old address,', () => {
+  /** The password is dead, no session is left, and the old address can set a new one. */
+  async function expectRescued(owner: SignedIn, old: string): Promise<void> {
+    expect(await userOf(owner)).toMatchObject({ email: old, passwordHash: null })
+    expect(await liveSessions(service.app, owner.id)).toEqual([])
+    expect(codes(await login(old))).toEqual(['INVALID_CREDENTIALS'])
+    const input = {
+      token: await mailedToken(service, old, 'reset-password'),
+      newPassword: 'eighteen copper kettles',
+    }
+    expect(codes(await service.send(ResetPassword, { input }))).toEqual([])
+    expect(codes(await login(old, input.newPassword))).toEqual([])
+  }
+
+  test('cancels the change before it is confirmed', async () => {
+    const { owner, old, confirmToken, undoToken } = await asked()
+    const { data, errors } = await undo(undoToken)
+    expect([errors, data?.undoEmailChange]).toMatchObject([[], { id: owner.id, email: old }])
+    expect(codes(await confirm(confirmToken))).toEqual(['TOKEN_INVALID'])
+    await expectRescued(owner, old)
+    expect(codes(await undo(undoToken))).toEqual(['TOKEN_INVALID'])
+  })
+
+  test('takes the address back after it was confirmed', async () => {
+    const { owner, old, to, confirmToken, undoToken } = await asked()
+    await confirm(confirmToken)
+    service.clock.advance(DAY)
+    expect(codes(await undo(undoToken))).toEqual([])
+    await expectRescued(owner, old)
+    expect(codes(await login(to))).toEqual(['INVALID_CREDENTIALS'])
+    expect((await actionsOf(service, owner.id)).includes('user.email_change_undone')).toBe(true)
+  })
+
+  test('takes it back also by the mail that tells of the change, for 7 days', async () => {
+    const { owner, old, confirmToken } = await asked()
+    await confirm(confirmToken)
+    const token = await mailedToken(service, old, 'undo-email')
+    service.clock.advance(7 * DAY - 60)
+    expect(codes(await undo(token))).toEqual([])
+    await expectRescued(owner, old)
+  })
+
+  test('is dead after 7 days', async () => {
+    const { undoToken } = await asked()
+    service.clock.advance(7 * DAY)
+    expect(codes(await undo(undoToken))).toEqual(['TOKEN_INVALID'])
+  })
+
+  test('outlives what a thief does next: another password, and another address', async () => {
+    const { owner, old, to, confirmToken, undoToken } = await asked()
+    await confirm(confirmToken)
+    const input = { currentPassword: PASSWORD, newPassword: 'a password of the thief' }
+    await service.send(ChangePassword, { input }, { token: owner.accessToken })
+    const next = await asked(owner)
+    await confirm(next.confirmToken)
+    // The thief's own link, to the address in between, must not end the owner's.
+    expect(codes(await undo(await mailedToken(service, to, 'undo-email')))).toEqual([])
+    expect(codes(await undo(undoToken))).toEqual([])
+    await expectRescued(owner, old)
+  })
+
+  test('ends the links of whoever came after', async () => {
+    const { owner, old, to, confirmToken, undoToken } = await asked()
+    await confirm(confirmToken)
+    await asked(owner)
+    const later = await mailedToken(service, to, 'undo-email')
+    expect(codes(await undo(undoToken))).toEqual([])
+    expect(codes(await undo(later))).toEqual(['TOKEN_INVALID'])
+    expect((await userOf(owner)).email).toBe(old)
+  })
+
+  test('keeps the old address from being registered by somebody else, for as long as it is good', async () => {
+    const { owner, old, confirmToken, undoToken } = await asked()
+    await confirm(confirmToken)
+    const register = () => service.send(Register, { input: { email: old, password: PASSWORD } })
+    expect(codes(await register())).toEqual(['EMAIL_TAKEN'])
+    expect(codes(await undo(undoToken))).toEqual([])
+    await expectRescued(owner, old)
+
+    const other = await asked()
+    await confirm(other.confirmToken)
+    service.clock.advance(7 * DAY)
+    expect((await signUp(service, { email: other.old })).id).not.toBe(other.owner.id)
+  })
+
+  test('of many at once works once', async () => {
+    const { owner, old, undoToken } = await asked()
+    const replies = await Promise.all(Array.from({ length: 6 }, () => undo(undoToken)))
+    expect(replies.flatMap(codes)).toEqual(Array(5).fill('TOKEN_INVALID'))
+    await expectRescued(owner, old)
+  })
+
+  test('wins over a confirmation at the same time, whichever comes first', async () => {
+    for (const undoFirst of [true, false]) {
+      const { owner, old, confirmToken, undoToken } = await asked()
+      const undoing: () => Promise<Pick<Reply<unknown>, 'errors'>> = () => undo(undoToken)
+      const confirming: typeof undoing = () => confirm(confirmToken)
+      const [first, second] = undoFirst ? [undoing, confirming] : [confirming, undoing]
+      const replies = await meet(service, { table: 'users', id: owner.id }, first, second)
+      expect(replies.map(codes)).toEqual(undoFirst ? [[], ['TOKEN_INVALID']] : [[], []])
+      await expectRescued(owner, old)
+    }
+  })
+
+  test('shows its holder the account', async () => {
+    const { owner, undoToken } = await asked()
+    const { data, errors } = await undo(undoToken)
+    expect([errors, data?.undoEmailChange.id]).toEqual([[], owner.id])
+    expect(codes(await service.send(Me, {}, { token: owner.accessToken }))).toEqual(['UNAUTHENTICATED'])
+  })
+})
