@@ -24,7 +24,8 @@ export const errorTable = {
     message: 'The name or the password is wrong. Check both and try again.',
   },
   REFRESH_TOKEN_INVALID: {
-    description: 'The refresh token is unknown, expired, revoked or was used before.',
+    description:
+      'The refresh token is unknown, expired or revoked, or it shows that two holders use the session.',
     message: 'This sign-in has ended. Sign in again.',
   },
   EMAIL_TAKEN: {

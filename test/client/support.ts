@@ -9,7 +9,7 @@ import {
 import { PASSWORD, type Service } from '../support/service.ts'
 
 /** Longer than an access token lives. */
-export const EXPIRY_SECONDS = 601
+export const EXPIRY_SECONDS = 661
 
 type Send = () => Promise<Response>
 /** What happens to a request in place of just being sent. */
