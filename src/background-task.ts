@@ -1,43 +1,43 @@
 import type { App } from './app.ts'
 
-/** Ends a chore; resolves when its last turn is over. */
-export type BackgroundTask = () => Promise<void>
+/** Stops a background task. Resolves when a run in progress has finished. */
+export type StopBackgroundTask = () => Promise<void>
 
-/** After failures a chore waits longer and longer, up to this unless it says otherwise. */
+/** The default for `maxWaitSeconds`. */
 const MAX_WAIT_SECONDS = 60
 
 /**
- * Runs `task` every so often until told to stop, never twice at once. Where it fails, the log says so and
- * it is tried again: after twice as long each time, so that a database that is away does not fill the log.
- * `stopping` is aborted when a turn is to come to its end.
+ * Runs `task` every `seconds` until it is stopped. Runs never overlap. When a run fails, the failure is logged and the
+ * wait before the next run doubles, up to `maxWaitSeconds`, so that a database outage does not fill the log. The first
+ * success resets the wait. Stopping aborts the `stopping` signal, so that a long run can finish early.
  */
-export function every(
+export function runEvery(
   app: App,
   seconds: number,
   task: (app: App, stopping: AbortSignal) => Promise<unknown>,
-  failure: string,
+  failureMessage: string,
   maxWaitSeconds = MAX_WAIT_SECONDS,
-): BackgroundTask {
-  const maxTurns = Math.ceil(maxWaitSeconds / seconds)
+): StopBackgroundTask {
+  const maxIntervals = Math.ceil(maxWaitSeconds / seconds)
   let running: Promise<void> | undefined
   let failures = 0
-  let turnsToWait = 0
+  let intervalsToSkip = 0
   const stopping = new AbortController()
 
-  async function turn(): Promise<void> {
+  async function run(): Promise<void> {
     try {
       await task(app, stopping.signal)
       failures = 0
     } catch (error) {
-      app.log.warn({ err: error }, failure)
-      turnsToWait = Math.min(2 ** failures++, maxTurns) - 1
+      app.log.warn({ err: error }, failureMessage)
+      intervalsToSkip = Math.min(2 ** failures++, maxIntervals) - 1
     }
     running = undefined
   }
 
   const timer = setInterval(() => {
-    if (running || turnsToWait-- > 0) return
-    running = turn()
+    if (running || intervalsToSkip-- > 0) return
+    running = run()
   }, seconds * 1000).unref()
   return async () => {
     clearInterval(timer)

@@ -1,15 +1,15 @@
 import type { ClassType } from 'type-graphql'
-import { keepAccountsIndexed } from './accounts/search-index.ts'
+import { startSearchIndexing } from './accounts/search-index.ts'
 import type { App } from './app.ts'
 import { type Config, loadConfig } from './config.ts'
 import { readEnvironment } from './environment.ts'
 import { createSchema } from './graphql/schema.ts'
 import { listen } from './http/listen.ts'
 import { createHttpServer } from './http/server.ts'
-import { keepTime } from './keep-time.ts'
-import { keepKeysFresh } from './keys/reload.ts'
-import { keepDelivering } from './mail/deliver.ts'
-import { keepPruned } from './maintenance/prune.ts'
+import { startClockSync } from './keep-time.ts'
+import { startKeyReload } from './keys/reload.ts'
+import { startMailDelivery } from './mail/deliver.ts'
+import { startPruning } from './maintenance/prune.ts'
 import { type OpenOptions, openApp } from './open.ts'
 import { declarePermissions } from './permissions/declared.ts'
 import { declaredPermissions } from './permissions/permissions.ts'
@@ -55,12 +55,12 @@ async function start(options: ServerOptions): Promise<RunningServer> {
     await declarePermissions(app)
     const http = await createHttpServer(app, schema)
     const listener = await listen(http, config)
-    const chores = [
-      keepTime(app),
-      keepKeysFresh(app),
-      keepPruned(app),
-      keepDelivering(app),
-      keepAccountsIndexed(app),
+    const tasks = [
+      startClockSync(app),
+      startKeyReload(app),
+      startPruning(app),
+      startMailDelivery(app),
+      startSearchIndexing(app),
     ]
     return {
       app,
@@ -68,7 +68,7 @@ async function start(options: ServerOptions): Promise<RunningServer> {
       close: async () => {
         await listener.close()
         await http.close()
-        await Promise.all(chores.map(stop => stop()))
+        await Promise.all(tasks.map(stop => stop()))
         await app.close()
       },
     }

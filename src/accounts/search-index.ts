@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { App } from '../app.ts'
-import { type BackgroundTask, every } from '../background-task.ts'
+import { runEvery, type StopBackgroundTask } from '../background-task.ts'
 import { statement } from '../database/client.ts'
 
 const INTERVAL_SECONDS = 1
@@ -37,8 +37,8 @@ export async function indexAccounts(app: App): Promise<void> {
 }
 
 /** Does so again and again until told to stop. */
-export function keepAccountsIndexed(app: App): BackgroundTask {
-  return every(app, INTERVAL_SECONDS, indexAccounts, 'accounts could not be indexed for searches')
+export function startSearchIndexing(app: App): StopBackgroundTask {
+  return runEvery(app, INTERVAL_SECONDS, indexAccounts, 'accounts could not be indexed for searches')
 }
 
 /**

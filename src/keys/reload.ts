@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { App } from '../app.ts'
-import { type BackgroundTask, every } from '../background-task.ts'
+import { runEvery, type StopBackgroundTask } from '../background-task.ts'
 import {
   hasSigningKey,
   type KeySource,
@@ -68,6 +68,12 @@ function dropGone({ keys }: App, state: KeyState): void {
  * Reloads the keys every 2 seconds until told to stop. While the database is away, the keys at hand stay; without it
  * no session can be looked up either.
  */
-export function keepKeysFresh(app: App): BackgroundTask {
-  return every(app, RELOAD_INTERVAL_SECONDS, reloadKeys, 'the keys could not be reloaded', MAX_WAIT_SECONDS)
+export function startKeyReload(app: App): StopBackgroundTask {
+  return runEvery(
+    app,
+    RELOAD_INTERVAL_SECONDS,
+    reloadKeys,
+    'the keys could not be reloaded',
+    MAX_WAIT_SECONDS,
+  )
 }

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import type { App } from '../app.ts'
 import { NO_REQUEST, record } from '../audit/record.ts'
-import { type BackgroundTask, every } from '../background-task.ts'
+import { runEvery, type StopBackgroundTask } from '../background-task.ts'
 import { addSeconds } from '../clock.ts'
 import { statement } from '../database/client.ts'
 import type { Mailer } from './mailer.ts'
@@ -182,6 +182,6 @@ function reasonOf(error: unknown): string {
 }
 
 /** Delivers again and again until told to stop. */
-export function keepDelivering(app: App): BackgroundTask {
-  return every(app, INTERVAL_SECONDS, deliverMails, 'the outbox could not be worked on')
+export function startMailDelivery(app: App): StopBackgroundTask {
+  return runEvery(app, INTERVAL_SECONDS, deliverMails, 'the outbox could not be worked on')
 }

@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import { auditColumns, NO_REQUEST, toEvent } from '../audit/record.ts'
 import { redactDeletedAccounts } from '../audit/redact.ts'
-import { type BackgroundTask, every } from '../background-task.ts'
+import { runEvery, type StopBackgroundTask } from '../background-task.ts'
 import { addSeconds } from '../clock.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
@@ -114,8 +114,8 @@ export async function prune(app: App, { maxBatches = Number.POSITIVE_INFINITY } 
 }
 
 /** Does so again and again until told to stop, as long as no other replica does. */
-export function keepPruned(app: App): BackgroundTask {
-  return every(
+export function startPruning(app: App): StopBackgroundTask {
+  return runEvery(
     app,
     INTERVAL_SECONDS,
     () => prune(app, { maxBatches: MAX_BATCHES }),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import type { App } from '../../src/app.ts'
-import { every } from '../../src/background-task.ts'
+import { runEvery } from '../../src/background-task.ts'
 
 const warnings: unknown[] = []
 const app = { log: { warn: (facts: unknown) => warnings.push(facts) } } as unknown as App
@@ -12,7 +12,7 @@ afterEach(() => void jest.useRealTimers())
 
 test('a chore is done every so often until it is stopped', async () => {
   const task = jest.fn(async () => {})
-  const stop = every(app, 10, task, 'failed')
+  const stop = runEvery(app, 10, task, 'failed')
   await jest.advanceTimersByTimeAsync(30_000)
   expect(task).toHaveBeenCalledTimes(3)
   await stop()
@@ -23,7 +23,7 @@ test('a chore is done every so often until it is stopped', async () => {
 test('a chore that takes long is never done twice at once, and is waited for in the end', async () => {
   let finish = () => {}
   const task = jest.fn(() => new Promise<void>(resolve => (finish = resolve)))
-  const stop = every(app, 10, task, 'failed')
+  const stop = runEvery(app, 10, task, 'failed')
   await jest.advanceTimersByTimeAsync(60_000)
   expect(task).toHaveBeenCalledTimes(1)
   let stopped = false
@@ -39,7 +39,7 @@ test('a chore that fails is tried again, later each time but at least once a min
   const task = jest.fn(async () => {
     if (broken) throw new Error('no database')
   })
-  const stop = every(app, 1, task, 'failed')
+  const stop = runEvery(app, 1, task, 'failed')
   await jest.advanceTimersByTimeAsync(63_000)
   // After 1, 2, 4, 8, 16 and 32 s.
   expect(task).toHaveBeenCalledTimes(6)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { queueMail } from '../../src/mail/outbox.ts'
-import { keepPruned, prune } from '../../src/maintenance/prune.ts'
+import { prune, startPruning } from '../../src/maintenance/prune.ts'
 import { Login, Me, Refresh } from '../support/operations.ts'
 import { whileHolding } from '../support/race.ts'
 import { codes, PASSWORD, signIn, signUp, startService, useService } from '../support/service.ts'
@@ -275,7 +275,7 @@ test('a service prunes every minute, and goes on when it cannot', async () => {
     return outcome()
   }
   const warn = (_facts: unknown, message: string) => void seen.push(message)
-  const stop = keepPruned({
+  const stop = startPruning({
     ...service.app,
     pool: { query } as unknown as typeof service.app.pool,
     log: { warn } as unknown as typeof service.app.log,
