@@ -16,10 +16,12 @@ export type RequestInfo = {
   deviceCookie: string | undefined
 }
 
-/** Who makes the request: a live session, its user, and what the user's roles allow. */
+/** Who makes the request. */
 export type Viewer = {
+  /** The account, with what its roles allow. */
   account: User & { readonly roles: readonly string[]; readonly permissions: readonly string[] }
-  session: Session
+  /** What authenticated the request. Check `kind` before you read the rest: a session is the only kind so far. */
+  via: { readonly kind: 'session'; readonly session: Session }
 }
 
 /** What a response does besides its body. */

@@ -2,12 +2,13 @@ import type { App } from './app.ts'
 import { addSeconds } from './clock.ts'
 import { type Context, createContext, type RequestInfo, type Viewer } from './context.ts'
 import { unauthenticated } from './errors.ts'
+import type { Session } from './generated/prisma/client.ts'
 
 export type TestContextOptions = {
   /** What of the app the resolver uses, such as `{ db }`; touching anything else fails. */
   app?: Partial<App>
   /** Who is signed in, as far as it matters; left out, nobody is. */
-  viewer?: { account?: Partial<Viewer['account']>; session?: Partial<Viewer['session']> }
+  viewer?: { account?: Partial<Viewer['account']>; session?: Partial<Session> }
   request?: Partial<RequestInfo>
 }
 
@@ -62,27 +63,31 @@ function testViewer({ account, session }: NonNullable<TestContextOptions['viewer
       publicMetadata: account?.publicMetadata ?? {},
       privateMetadata: account?.privateMetadata ?? {},
     },
-    session: {
-      id: '00000000-0000-7000-8000-000000000002',
-      userId: id,
-      generation: 0,
-      salt: new Uint8Array(16),
-      createdAt: now,
-      lastUsedAt: now,
-      authenticatedAt: now,
-      rotatedAt: null,
-      generationSeenAt: null,
-      burnedFrom: null,
-      burnedTo: null,
-      expiresAt: addSeconds(now, 3600),
-      absoluteExpiresAt: addSeconds(now, 3600),
-      idleTtlSeconds: 3600,
-      remembered: true,
-      revokedAt: null,
-      ipAddress: null,
-      userAgent: null,
-      deviceName: null,
-      ...session,
-    },
+    via: { kind: 'session', session: testSession(id, now, session) },
+  }
+}
+
+function testSession(userId: string, now: Date, session: Partial<Session> | undefined): Session {
+  return {
+    id: '00000000-0000-7000-8000-000000000002',
+    userId,
+    generation: 0,
+    salt: new Uint8Array(16),
+    createdAt: now,
+    lastUsedAt: now,
+    authenticatedAt: now,
+    rotatedAt: null,
+    generationSeenAt: null,
+    burnedFrom: null,
+    burnedTo: null,
+    expiresAt: addSeconds(now, 3600),
+    absoluteExpiresAt: addSeconds(now, 3600),
+    idleTtlSeconds: 3600,
+    remembered: true,
+    revokedAt: null,
+    ipAddress: null,
+    userAgent: null,
+    deviceName: null,
+    ...session,
   }
 }

@@ -32,12 +32,12 @@ const schema = z.object({
 export async function changePassword(
   app: App,
   input: unknown,
-  viewer: Viewer,
+  { account, via: { session } }: Viewer,
   request: RequestInfo,
 ): Promise<Account> {
   const { currentPassword, newPassword, deviceToken } = checkInput(schema, input)
-  const { passwordHash } = await proveOwnPassword(app, viewer, currentPassword, request)
-  const { id, email, username, displayName } = viewer.account
+  const { passwordHash } = await proveOwnPassword(app, account, currentPassword, request)
+  const { id, email, username, displayName } = account
   await requireAcceptablePassword(app, newPassword, 'input.newPassword', [email, username, displayName])
   const newHash = await app.hasher.hash(newPassword)
   const now = app.clock.now()
@@ -51,14 +51,14 @@ export async function changePassword(
     await keepOnlyDevice(app, tx, id, readDevice(app, deviceToken) ?? readDevice(app, request.deviceCookie))
     await revokeSessions(
       app,
-      { userId: id, keptId: viewer.session.id },
+      { userId: id, keptId: session.id },
       { action: 'session.revoked', request, actorId: id, detail: { because: 'password changed' } },
       tx,
     )
-    await tx.session.updateMany({ where: { id: viewer.session.id }, data: { authenticatedAt: now } })
+    await tx.session.updateMany({ where: { id: session.id }, data: { authenticatedAt: now } })
     await record(tx, request, { action: 'user.password_changed', at: now, actorId: id, subjectId: id })
-    const notice = securityNotice(app, viewer.account, 'password-changed', originOf(app, request))
-    await queueNotice(app, tx, viewer.account, notice)
+    const notice = securityNotice(app, account, 'password-changed', originOf(app, request))
+    await queueNotice(app, tx, account, notice)
   })
   return requireAccount(app, id)
 }

@@ -69,7 +69,8 @@ export class ProfileResolver {
     @Ctx() context: Context,
     @Arg('input', () => UpdateProfileInput, { description: 'What to change.' }) input: UpdateProfileInput,
   ): Promise<UserType> {
-    return toUser(await updateProfile(context.app, input, await context.viewer(), context.request))
+    const { account } = await context.viewer()
+    return toUser(await updateProfile(context.app, input, account, context.request))
   }
 
   @Extensions({ sensitive: true })

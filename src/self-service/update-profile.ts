@@ -4,7 +4,7 @@ import { displayNameField, localeField, metadataField, usernameField } from '../
 import { uniqueNameError } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
-import type { RequestInfo, Viewer } from '../context.ts'
+import type { RequestInfo } from '../context.ts'
 import { unauthenticated } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { countAttempt } from '../rate-limit/limit.ts'
@@ -23,11 +23,10 @@ const schema = z.object({
 export async function updateProfile(
   app: App,
   input: unknown,
-  viewer: Viewer,
+  { id }: Account,
   request: RequestInfo,
 ): Promise<Account> {
   const { displayName, username, locale, publicMetadata } = checkInput(schema, input)
-  const { id } = viewer.account
   await countAttempt(app, [{ rule: 'profile.account', subject: id }], request)
   const now = app.clock.now()
   const changes = {

@@ -4,7 +4,7 @@ import { statement } from '../database/client.ts'
 import { unauthenticated } from '../errors.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { verifyAccessToken } from '../keys/access-token.ts'
-import { findSession } from './find-session.ts'
+import { findSession, type SessionWithAccount } from './find-session.ts'
 import { isBurned } from './generations.ts'
 import { endSharedSession } from './two-holders.ts'
 
@@ -19,20 +19,23 @@ const TOUCH_INTERVAL_SECONDS = 60
  */
 export async function authenticate(app: App, bearerToken: string, request: RequestInfo): Promise<Viewer> {
   const { sid, sub, gen } = verifyAccessToken(app, bearerToken)
-  const viewer = await findSession(app, sid)
-  if (!viewer || viewer.account.id !== sub) throw unauthenticated('REVOKED')
-  const { session } = viewer
-  const ended = endReasonOf(viewer, app.clock.now())
+  const found = await findSession(app, sid)
+  if (!found || found.account.id !== sub) throw unauthenticated('REVOKED')
+  const { session, account } = found
+  const ended = endReasonOf(found, app.clock.now())
   if (ended) throw unauthenticated(ended)
   if (isBurned(session, gen) || (await touch(app, session, gen)) === 'burned') {
-    await endSharedSession(app, viewer, { kind: 'access', generation: gen }, request)
+    await endSharedSession(app, found, { kind: 'access', generation: gen }, request)
     throw unauthenticated('REVOKED')
   }
-  return viewer
+  return { account, via: { kind: 'session', session } }
 }
 
 /** Why the session is over, or undefined while it is live. */
-export function endReasonOf({ session, account }: Viewer, now: Date): 'REVOKED' | 'EXPIRED' | undefined {
+export function endReasonOf(
+  { session, account }: SessionWithAccount,
+  now: Date,
+): 'REVOKED' | 'EXPIRED' | undefined {
   if (session.revokedAt || account.disabledAt) return 'REVOKED'
   return session.expiresAt <= now ? 'EXPIRED' : undefined
 }

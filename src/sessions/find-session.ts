@@ -1,6 +1,5 @@
-import { accountColumns, toAccount } from '../accounts/account.ts'
+import { type Account, accountColumns, toAccount } from '../accounts/account.ts'
 import type { App } from '../app.ts'
-import type { Viewer } from '../context.ts'
 import { batchedLookup } from '../database/batched-lookup.ts'
 import { statement, toRecord } from '../database/client.ts'
 import type { Session } from '../generated/prisma/client.ts'
@@ -54,8 +53,10 @@ const find = batchedLookup(
   ),
 )
 
-/** The session with its account, dead or alive, by an indexed query. */
-export async function findSession(app: App, id: string): Promise<Viewer | undefined> {
+export type SessionWithAccount = { session: Session; account: Account }
+
+/** The session with this ID, live or ended, with its account. */
+export async function findSession(app: App, id: string): Promise<SessionWithAccount | undefined> {
   const row = await find(app.pool, id)
   return (
     row && {

@@ -1,7 +1,8 @@
 import { toUser } from '../accounts/accounts.types.ts'
-import type { Context, Viewer } from '../context.ts'
+import type { Context } from '../context.ts'
 import { type Device, readDevice } from '../devices/device.ts'
 import { signAccessToken } from '../keys/access-token.ts'
+import type { SessionWithAccount } from './find-session.ts'
 import { refreshTokenOf } from './refresh-token.ts'
 import { AuthPayload, toSession } from './sessions.types.ts'
 
@@ -26,7 +27,7 @@ export function presentedDevice(
  */
 export async function issueTokens(
   context: Context,
-  { session, account }: Viewer,
+  { session, account }: SessionWithAccount,
   transport: TokenTransport | null | undefined,
   { accessTtlSeconds, device }: { accessTtlSeconds?: number | null | undefined; device?: Device } = {},
 ): Promise<AuthPayload> {

@@ -1,8 +1,8 @@
 import type { App } from '../app.ts'
-import type { RequestInfo, Viewer } from '../context.ts'
+import type { RequestInfo } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { endReasonOf } from './authenticate.ts'
-import { findSession } from './find-session.ts'
+import { findSession, type SessionWithAccount } from './find-session.ts'
 import { standingOf } from './generations.ts'
 import { recordRace } from './refresh-record.ts'
 import { isAuthentic, parseRefreshToken } from './refresh-token.ts'
@@ -24,7 +24,11 @@ const rotations = { current: moveOn, lost: replaceLost, ahead: catchUp }
  * to return ends the session.
  * @throws AuthError REFRESH_TOKEN_INVALID
  */
-export async function refreshSession(app: App, text: string, request: RequestInfo): Promise<Viewer> {
+export async function refreshSession(
+  app: App,
+  text: string,
+  request: RequestInfo,
+): Promise<SessionWithAccount> {
   const token = parseRefreshToken(text)
   if (!token) throw invalid('malformed')
   const { generation } = token

@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import type { AuditAction } from '../audit/actions.ts'
 import { auditColumns, type Origin, record, toEvent } from '../audit/record.ts'
-import type { RequestInfo, Viewer } from '../context.ts'
+import type { RequestInfo } from '../context.ts'
 import type { Queryable } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { unauthenticated } from '../errors.ts'
@@ -112,15 +112,15 @@ async function revokeWithin(
   return count
 }
 
-/** Ends one of the viewer's sessions and returns it as it is then; undefined if the viewer has none with this id. */
+/** Ends a session of the account and returns it as ended; undefined if the account has no session with this ID. */
 export async function revokeOwnSession(
   app: App,
   id: string,
-  { account }: Viewer,
+  accountId: string,
   request: RequestInfo,
 ): Promise<Session | undefined> {
-  const revocation = { action: 'session.revoked', request, actorId: account.id } as const
-  await revokeSession(app, { id, userId: account.id }, revocation)
+  const revocation = { action: 'session.revoked', request, actorId: accountId } as const
+  await revokeSession(app, { id, userId: accountId }, revocation)
   const found = await findSession(app, id)
-  return found?.account.id === account.id ? found.session : undefined
+  return found?.account.id === accountId ? found.session : undefined
 }

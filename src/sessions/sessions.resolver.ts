@@ -56,9 +56,9 @@ export class SessionsResolver {
     // Every page that asks whether somebody is signed in does this. It guesses at nothing, so it does not count.
     if (!token) throw new AuthError('REFRESH_TOKEN_INVALID', { cause: 'missing' })
     try {
-      const viewer = await refreshSession(app, token, request)
+      const refreshed = await refreshSession(app, token, request)
       const transport = fromCookie ? TokenTransport.COOKIE : TokenTransport.BODY
-      return await issueTokens(context, viewer, transport, { accessTtlSeconds: accessTokenTtlSeconds })
+      return await issueTokens(context, refreshed, transport, { accessTtlSeconds: accessTokenTtlSeconds })
     } catch (error) {
       if (!(error instanceof AuthError) || error.code !== 'REFRESH_TOKEN_INVALID') throw error
       if (fromCookie) response.clearRefreshCookie()
@@ -79,10 +79,10 @@ export class SessionsResolver {
     @Ctx() context: Context,
     @Arg('id', () => ID, { description: 'The session’s id, from `me { sessions { id } }`.' }) id: string,
   ): Promise<SessionType> {
-    const viewer = await context.viewer()
-    const session = isId(id) && (await revokeOwnSession(context.app, id, viewer, context.request))
+    const { account, via } = await context.viewer()
+    const session = isId(id) && (await revokeOwnSession(context.app, id, account.id, context.request))
     if (!session) throw new AuthError('NOT_FOUND', { message: 'You have no session with this id.' })
-    return toSession(session, viewer.session.id)
+    return toSession(session, via.session.id)
   }
 
   @Authorized()
@@ -93,8 +93,8 @@ export class SessionsResolver {
     ),
   })
   async revokeOtherSessions(@Ctx() context: Context): Promise<number> {
-    const { session } = await context.viewer()
-    return this.#revoke(context, session.id)
+    const { via } = await context.viewer()
+    return this.#revoke(context, via.session.id)
   }
 
   @Authorized()
@@ -140,7 +140,7 @@ export class UserSessionsResolver {
   async sessions(@Root() user: UserType, @Ctx() context: Context): Promise<SessionType[]> {
     const currentId = context.isRevealed(user)
       ? context.revealedBy(user)
-      : (await context.viewer()).session.id
+      : (await context.viewer()).via.session.id
     const sessions = await liveSessions(context.app, user.id)
     countShown(context, sessions.length)
     return sessions.map(session => toSession(session, currentId))

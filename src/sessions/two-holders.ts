@@ -1,7 +1,8 @@
 import { originOf, securityNotice } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
-import type { RequestInfo, Viewer } from '../context.ts'
+import type { RequestInfo } from '../context.ts'
 import { queueNotice } from '../mail/notices.ts'
+import type { SessionWithAccount } from './find-session.ts'
 import { revokeSession } from './revoke.ts'
 
 /**
@@ -10,7 +11,7 @@ import { revokeSession } from './revoke.ts'
  */
 export async function endSharedSession(
   app: App,
-  { session, account }: Viewer,
+  { session, account }: SessionWithAccount,
   token: { kind: 'access' | 'refresh'; generation: number },
   request: RequestInfo,
 ): Promise<void> {

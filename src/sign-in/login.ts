@@ -7,7 +7,7 @@ import { originOf, securityNotice } from '../accounts/security-notice.ts'
 import { canonicalUsername } from '../accounts/username.ts'
 import type { App } from '../app.ts'
 import { auditColumns, toEvent } from '../audit/record.ts'
-import type { RequestInfo, Viewer } from '../context.ts'
+import type { RequestInfo } from '../context.ts'
 import { countLogin, forgiveLogin } from '../credentials/attempts.ts'
 import { type SubmittedPassword, submittedPasswordField } from '../credentials/password/new-password.ts'
 import { provePassword, recordDenial, renewHash } from '../credentials/password/prove.ts'
@@ -20,7 +20,7 @@ import { checkInput } from '../input.ts'
 import { noticeParameters, noticeSql } from '../mail/notices.ts'
 import { sendOverdueVerification } from '../one-time-tokens/overdue-verification.ts'
 import { grantsColumn, grantsOf } from '../permissions/grants.ts'
-import { sessionColumns } from '../sessions/find-session.ts'
+import { type SessionWithAccount, sessionColumns } from '../sessions/find-session.ts'
 import { newSession } from '../sessions/start.ts'
 
 const schema = z.object({
@@ -75,14 +75,14 @@ export async function login(
   input: unknown,
   request: RequestInfo,
   presented: Device | undefined,
-): Promise<{ viewer: Viewer; device: Device }> {
+): Promise<{ started: SessionWithAccount; device: Device }> {
   const given = checkInput(schema, input)
   const device = presented ?? newDevice(app)
   const attempt = () => tryLogin(app, given, request, { device, presented })
   // An account that changed meanwhile is looked at once more: another login may only have renewed its hash.
-  const viewer = (await attempt()) ?? (await attempt())
-  if (!viewer) throw new AuthError('INVALID_CREDENTIALS', { cause: 'changed meanwhile' })
-  return { viewer, device }
+  const started = (await attempt()) ?? (await attempt())
+  if (!started) throw new AuthError('INVALID_CREDENTIALS', { cause: 'changed meanwhile' })
+  return { started, device }
 }
 
 /** Undefined when the account changed between the proof of the password and the start of the session. */
@@ -91,7 +91,7 @@ async function tryLogin(
   { identifier, password, deviceName, rememberMe }: z.output<typeof schema>,
   request: RequestInfo,
   { device, presented }: { device: Device; presented: Device | undefined },
-): Promise<Viewer | undefined> {
+): Promise<SessionWithAccount | undefined> {
   const name = canonicalIdentifier(identifier)
   const findAccount = async () => name && findUser(app, name.key, name.value)
   const counted = await countLogin(

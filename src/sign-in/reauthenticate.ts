@@ -23,17 +23,21 @@ const prove = `
 export async function reauthenticate(
   app: App,
   input: unknown,
-  viewer: Viewer,
+  { account, via: { session } }: Viewer,
   request: RequestInfo,
 ): Promise<Session> {
   const { password } = checkInput(schema, input)
-  await proveOwnPassword(app, viewer, password, request)
+  await proveOwnPassword(app, account, password, request)
   const now = app.clock.now()
   return app.db.$transaction(async tx => {
-    const proved = await tx.$executeRawUnsafe(prove, viewer.session.id, now)
+    const proved = await tx.$executeRawUnsafe(prove, session.id, now)
     if (proved === 0) throw unauthenticated('REVOKED')
-    const { id } = viewer.account
-    await record(tx, request, { action: 'session.reauthenticated', at: now, actorId: id, subjectId: id })
-    return { ...viewer.session, authenticatedAt: now }
+    await record(tx, request, {
+      action: 'session.reauthenticated',
+      at: now,
+      actorId: account.id,
+      subjectId: account.id,
+    })
+    return { ...session, authenticatedAt: now }
   })
 }

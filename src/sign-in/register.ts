@@ -14,7 +14,7 @@ import { originOf, securityNotice } from '../accounts/security-notice.ts'
 import { uniqueNameError, usernameTaken } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
-import type { RequestInfo, Viewer } from '../context.ts'
+import type { RequestInfo } from '../context.ts'
 import { passwordField, requireAcceptablePassword } from '../credentials/password/new-password.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
@@ -30,7 +30,7 @@ import { verificationOf, verificationOfPending } from '../one-time-tokens/verifi
 import { toGrants } from '../permissions/grants.ts'
 import { DEFAULT_ROLE } from '../permissions/permissions.ts'
 import { countAttempt } from '../rate-limit/limit.ts'
-import { sessionColumns } from '../sessions/find-session.ts'
+import { type SessionWithAccount, sessionColumns } from '../sessions/find-session.ts'
 import { newSession } from '../sessions/start.ts'
 
 const schema = z.object({
@@ -55,7 +55,7 @@ const insertAccount = statement(
 )
 
 /** Signed in, or, where addresses must be verified first, the address that was written to. */
-export type Registered = { viewer: Viewer } | { mustVerify: string }
+export type Registered = { started: SessionWithAccount } | { mustVerify: string }
 
 /**
  * Makes an account and signs it in from `device`. Where addresses must be verified, the account waits for that, and an address
@@ -87,7 +87,7 @@ export async function register(
     asked: originOf(app, request),
   }
   if (!mustVerify)
-    return { viewer: await signUp(app, wanted, email.canonical, { device, deviceName }, request) }
+    return { started: await signUp(app, wanted, email.canonical, { device, deviceName }, request) }
   await askToVerify(app, wanted, email.canonical, request)
   return { mustVerify: email.typed }
 }
@@ -98,7 +98,7 @@ async function signUp(
   emailCanonical: string,
   { device, deviceName }: { device: Device; deviceName: string | null | undefined },
   request: RequestInfo,
-): Promise<Viewer> {
+): Promise<SessionWithAccount> {
   const now = app.clock.now()
   const user: User = {
     ...wanted,

@@ -39,7 +39,7 @@ export class SignInResolver {
     const registered = await register(context.app, input, context.request, device)
     return 'mustVerify' in registered
       ? { email: registered.mustVerify }
-      : issueTokens(context, registered.viewer, input.tokenTransport, { device })
+      : issueTokens(context, registered.started, input.tokenTransport, { device })
   }
 
   @Extensions({ sensitive: true })
@@ -54,8 +54,8 @@ export class SignInResolver {
     @Arg('input', () => LoginInput, { description: 'Who signs in, and how.' }) input: LoginInput,
   ): Promise<AuthPayload> {
     const presented = presentedDevice(context, input)
-    const { viewer, device } = await login(context.app, input, context.request, presented)
-    return issueTokens(context, viewer, input.tokenTransport, { device })
+    const { started, device } = await login(context.app, input, context.request, presented)
+    return issueTokens(context, started, input.tokenTransport, { device })
   }
 
   @Mutation(() => Boolean, {
@@ -94,6 +94,6 @@ export class SignInResolver {
   ): Promise<SessionType> {
     const viewer = await context.viewer()
     const session = await reauthenticate(context.app, input, viewer, context.request)
-    return toSession(session, viewer.session.id)
+    return toSession(session, session.id)
   }
 }

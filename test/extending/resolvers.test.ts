@@ -263,7 +263,7 @@ describe('a context for tests', () => {
     const viewer = await context.viewer()
     expect(viewer).toMatchObject({
       account: { id: 'ada', roles: ['user'], permissions: [] },
-      session: { userId: 'ada', deviceName: 'phone', revokedAt: null },
+      via: { kind: 'session', session: { userId: 'ada', deviceName: 'phone', revokedAt: null } },
     })
     expect(await context.viewer()).toBe(viewer)
   })

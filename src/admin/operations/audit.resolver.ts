@@ -26,7 +26,8 @@ export class AuditResolver {
     filter?: AuditFilter | null,
   ): Promise<AuditEventConnection> {
     const { edges, ...connection } = await auditPage(app, filter ?? {}, args)
-    const nodes = await withAccounts(app, connection.nodes, await viewer())
+    const { account } = await viewer()
+    const nodes = await withAccounts(app, connection.nodes, account)
     return {
       ...connection,
       nodes,
@@ -39,7 +40,11 @@ export class AuditResolver {
 }
 
 /** The events with the accounts that they name, all fetched at once. */
-async function withAccounts(app: App, events: AuditEvent[], viewer: Viewer): Promise<AuditEventType[]> {
+async function withAccounts(
+  app: App,
+  events: AuditEvent[],
+  viewer: Viewer['account'],
+): Promise<AuditEventType[]> {
   const ids = events.flatMap(({ actorId, subjectId }) => [actorId, subjectId]).filter(id => id !== null)
   const accounts = await findAccounts(app, ids)
   const userOf = (id: string | null) => {

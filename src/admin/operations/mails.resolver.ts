@@ -20,7 +20,8 @@ export class MailsResolver {
     @Ctx() { app, viewer }: Context,
     @Args(() => PageArgs) args: PageArgs,
   ): Promise<FailedMailConnection> {
-    return failedMailPage(app, args, addressHider(await viewer()))
+    const { account } = await viewer()
+    return failedMailPage(app, args, addressHider(account))
   }
 
   @Authorized('users:write')

@@ -1,6 +1,6 @@
 import type { App } from '../../app.ts'
 import { record } from '../../audit/record.ts'
-import type { RequestInfo, Viewer } from '../../context.ts'
+import type { RequestInfo } from '../../context.ts'
 import { AuthError } from '../../errors.ts'
 import type { User } from '../../generated/prisma/client.ts'
 import { type Attempt, countAttempt } from '../../rate-limit/limit.ts'
@@ -25,13 +25,13 @@ export async function provePassword(
 }
 
 /**
- * The viewer's account, once its password is proved again. A stolen session must not be a way to guess
+ * The account, once its password is proved again. A stolen session must not be a way to guess
  * the password, so attempts are counted, apart from those to sign in.
  * @throws AuthError INVALID_CREDENTIALS, RATE_LIMITED, SERVICE_UNAVAILABLE
  */
 export async function proveOwnPassword(
   app: App,
-  { account }: Viewer,
+  account: User,
   password: SubmittedPassword,
   request: RequestInfo,
 ): Promise<User & { passwordHash: string }> {
