@@ -65,7 +65,7 @@ export const ko: Messages = {
     'Use 3 to 32 of the characters a-z, 0-9, _, . and -.': 'a-z, 0-9, _, ., - 중에서 3~32자를 사용해 주세요.',
     'Leave out control characters and line breaks.': '제어 문자와 줄 바꿈은 사용할 수 없습니다.',
     'Write a language tag such as en, ko or pt-BR.': 'en, ko, pt-BR 같은 언어 태그를 입력해 주세요.',
-    'This e-mail address already has an account. Sign in, or use another address.':
+    'This email address already has an account. Sign in, or use another address.':
       '이미 가입된 이메일 주소입니다. 로그인하거나 다른 주소를 사용해 주세요.',
     'This username is taken. Choose another.': '이미 사용 중인 사용자 이름입니다. 다른 이름을 정해 주세요.',
     'This is your address already.': '이미 사용 중인 본인의 주소입니다.',
