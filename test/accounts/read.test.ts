@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
+import { signUp, signUpWith } from '../support/actors.ts'
 import { Me, Settings, UserWhole } from '../support/operations.ts'
-import { codes, signUp, signUpWith, startService, useService } from '../support/service.ts'
+import { codes, startService, useService } from '../support/service.ts'
 
 const service = useService()
 

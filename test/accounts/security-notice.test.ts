@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { createAdministrator } from '../../src/admin/users/create-administrator.ts'
+import { newAddress, PASSWORD, type SignedIn, signIn, signUp, signUpVerified } from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { mailedToken, templatesTo } from '../support/mails.ts'
 import {
@@ -11,16 +12,7 @@ import {
   RequestEmailChange,
   VerifyEmail,
 } from '../support/operations.ts'
-import {
-  codes,
-  PASSWORD,
-  type SignedIn,
-  signIn,
-  signUp,
-  signUpVerified,
-  startService,
-  useService,
-} from '../support/service.ts'
+import { codes, startService, useService } from '../support/service.ts'
 import { FIREFOX, refresh, refreshed } from '../support/sessions.ts'
 
 const service = useService()
@@ -32,7 +24,7 @@ const login = (identifier: string, headers: Record<string, string>, input = {}) 
 
 /** An account with a verified address, whose one session is of Firefox on Linux. */
 async function newAccount() {
-  const email = `${crypto.randomUUID()}@example.com`
+  const email = newAddress()
   const { data } = await service.send(
     Register,
     { input: { email, password: PASSWORD } },
@@ -94,7 +86,7 @@ describe('a sign-in from a new device', () => {
   })
 
   test('is none where nobody has signed in before', async () => {
-    const email = `${crypto.randomUUID()}@example.com`
+    const email = newAddress()
     await createAdministrator(service.app, { email, password: PASSWORD })
     expect(codes(await login(email, CURL))).toEqual([])
     expect(await templatesTo(service, email)).toEqual([])
@@ -156,7 +148,7 @@ describe('an address that was never verified', () => {
     for (let device = 0; device < 3; device++)
       expect(codes(await login(email, CURL, { deviceName: `${EVIL} ${device}` }))).toEqual([])
     await flipPassword(account, 2)
-    const change = { newEmail: `${crypto.randomUUID()}@example.com` }
+    const change = { newEmail: newAddress() }
     expect(codes(await service.send(RequestEmailChange, { input: change }, { token }))).toEqual([])
     const subjects = (await service.mailsTo(email)).map(({ subject }) => subject)
     expect(subjects).toEqual(['Confirm your e-mail address for Authograph'])
@@ -167,7 +159,7 @@ describe('an address that was never verified', () => {
 
   test('holds no link that takes it back once the account has another', async () => {
     const { email, accessToken: token } = await signUp(service)
-    const newEmail = `${crypto.randomUUID()}@example.com`
+    const newEmail = newAddress()
     await service.send(RequestEmailChange, { input: { newEmail } }, { token })
     const confirmation = await mailedToken(service, newEmail, 'confirm-email')
     expect(codes(await service.send(ConfirmEmailChange, { input: { token: confirmation } }))).toEqual([])
@@ -177,7 +169,7 @@ describe('an address that was never verified', () => {
 })
 
 test('no email repeats what a client calls itself or its user', async () => {
-  const email = `${crypto.randomUUID()}@example.com`
+  const email = newAddress()
   const input = { email, password: PASSWORD, deviceName: EVIL, displayName: EVIL }
   const { data } = await service.send(Register, { input }, { headers: firefox })
   if (data?.register.__typename !== 'AuthPayload') throw new Error('not signed in')
@@ -240,8 +232,7 @@ describe('notices of one kind to an account are at most five in a day,', () => {
 
 test('a change of address whose notice would be one too many is refused, since only the notice takes it back', async () => {
   const { email, accessToken: token } = await signUpVerified(service)
-  const change = () =>
-    service.send(RequestEmailChange, { input: { newEmail: `${crypto.randomUUID()}@example.com` } }, { token })
+  const change = () => service.send(RequestEmailChange, { input: { newEmail: newAddress() } }, { token })
   for (let count = 0; count < 5; count++) expect(codes(await change())).toEqual([])
   expect(codes(await change())).toEqual(['RATE_LIMITED'])
   expect(await noticesTo(email)).toEqual(Array(5).fill('email-change-requested'))

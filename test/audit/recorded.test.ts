@@ -2,6 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
 import { type AuditAction, auditActions } from '../../src/audit/actions.ts'
+import {
+  newAddress,
+  PASSWORD,
+  type SignedIn,
+  signIn,
+  signUp,
+  signUpVerified,
+  signUpWith,
+} from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { mailedToken } from '../support/mails.ts'
 import {
@@ -33,15 +42,7 @@ import {
   UpdateUser,
   VerifyEmail,
 } from '../support/operations.ts'
-import {
-  PASSWORD,
-  type SignedIn,
-  signIn,
-  signUp,
-  signUpVerified,
-  signUpWith,
-  useService,
-} from '../support/service.ts'
+import { useService } from '../support/service.ts'
 
 // Everything is logged here, so that what must not be logged would be.
 const service = useService({ settings: { LOG_LEVEL: 'trace' } })
@@ -148,7 +149,7 @@ const cases: [AuditAction, Case][] = [
     'user.email_change_requested',
     {
       actor: 'subject',
-      act: subject => send(RequestEmailChange, { input: { newEmail: newEmail() } }, subject),
+      act: subject => send(RequestEmailChange, { input: { newEmail: newAddress() } }, subject),
     },
   ],
   ['user.exported', { actor: 'subject', act: subject => send(ExportAccount, {}, subject) }],
@@ -225,8 +226,6 @@ test('what is read is not on record', async () => {
   expect(await service.app.db.auditEvent.count()).toBe(count)
 })
 
-const newEmail = () => `${randomUUID()}@example.com`
-
 /** Sets a new password by a link, and returns its token. */
 async function resetPassword({ email }: { email: string }, newPassword: string): Promise<string> {
   await send(RequestPasswordReset, { input: { email } })
@@ -237,7 +236,7 @@ async function resetPassword({ email }: { email: string }, newPassword: string):
 
 /** Changes the address and takes it back, and returns the tokens that did it. */
 async function changeEmail(subject: SignedIn): Promise<{ to: string; tokens: string[] }> {
-  const to = newEmail()
+  const to = newAddress()
   await send(RequestEmailChange, { input: { newEmail: to } }, subject)
   const confirming = await mailedToken(service, to, 'confirm-email')
   await send(ConfirmEmailChange, { input: { token: confirming } })
@@ -252,7 +251,7 @@ async function administer(admin: SignedIn): Promise<string> {
   await send(CreateRole, { input }, admin)
   await send(UpdateRole, { name: input.name, input: { ...input, permissions: [] } }, admin)
   await send(DeleteRole, { name: input.name }, admin)
-  const email = newEmail()
+  const email = newAddress()
   const { data } = await service.send(InviteUser, { input: { email } }, as(admin))
   const id = data?.inviteUser.id
   await send(DisableUser, { id, reason: 'A reason' }, admin)

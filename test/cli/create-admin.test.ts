@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from '@jest/globals'
+import { PASSWORD, signIn, signUp } from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { build, type CliRun, runCli } from '../support/cli.ts'
 import { mailedToken } from '../support/mails.ts'
 import { ConfirmEmailChange, Login, Me, RequestEmailChange } from '../support/operations.ts'
-import { codes, PASSWORD, signIn, signUp, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 import { expectDead, stateOf } from '../support/sessions.ts'
 
 const AUTHOGRAPH_SECRET = 'a secret that only the tests may know'

@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { newAddress, signIn } from '../support/actors.ts'
 import { build, type CliRun, runCli, startCli } from '../support/cli.ts'
 import { CHEAP_HASH } from '../support/foreign-hashes.ts'
-import { signIn, useService } from '../support/service.ts'
+import { useService } from '../support/service.ts'
 
 const AUTHOGRAPH_SECRET = 'a secret that only the tests may know'
 const service = useService({ settings: { AUTHOGRAPH_SECRET } })
@@ -21,14 +21,13 @@ const settings = () => ({ DATABASE_URL: service.app.config.database.url!, AUTHOG
 const cli = (args: string[], input?: string): Promise<CliRun> =>
   runCli(args, { settings: settings(), ...(input !== undefined && { input }) })
 const importing = (text: string, ...args: string[]) => cli(['import-users', '-', ...args], text)
-const address = () => `${randomUUID()}@example.com`
 const lines = (...records: object[]) => records.map(record => `${JSON.stringify(record)}\n`).join('')
 const byEmail = (emailCanonical: string) =>
   service.app.db.user.findUniqueOrThrow({ where: { emailCanonical } })
 
 describe('CSV', () => {
   test('with quotes, line breaks in them, a BOM and Windows line ends is read as it is meant', async () => {
-    const [one, two] = [address(), address()]
+    const [one, two] = [newAddress(), newAddress()]
     const file = join(folder, 'users.csv')
     await writeFile(
       file,
@@ -54,7 +53,7 @@ describe('CSV', () => {
   })
 
   test('a line with too many columns is skipped, with its number', async () => {
-    const [one, two] = [address(), address()]
+    const [one, two] = [newAddress(), newAddress()]
     const text = `email,name\n${one},Ada\nx,y,z\n${two},Grace\n`
     const { exitCode, stdout } = await importing(text, '--format', 'csv', '--json')
     expect(exitCode).toBe(2)
@@ -64,7 +63,7 @@ describe('CSV', () => {
 
 describe('JSON lines', () => {
   test('are taken from a pipe, and what is wrong in them is reported without the hash', async () => {
-    const [one, two] = [address(), address()]
+    const [one, two] = [newAddress(), newAddress()]
     const file = join(folder, 'skipped.jsonl')
     const secret = 'pbkdf2:md5:1$salt$0123456789abcdef0123456789abcdef'
     const text = `${lines({ mail: one })}\n{"mail": "${two}", "passwordHash": "${secret}"\n[1]\n${lines({ mail: two, passwordHash: secret })}${'x'.repeat(2_000_000)}\n${lines({ mail: two })}`
@@ -92,7 +91,7 @@ describe('JSON lines', () => {
   })
 
   test('the last line may lack its end, and is complete where a chunk ends inside a character', async () => {
-    const emails = Array.from({ length: 3000 }, address)
+    const emails = Array.from({ length: 3000 }, () => newAddress())
     const text = lines(...emails.map(email => ({ email, displayName: '홍길동'.repeat(20) }))).trim()
     const { exitCode, stdout } = await importing(text, '--format', 'jsonl', '--json')
     expect(exitCode).toBe(0)
@@ -103,14 +102,19 @@ describe('JSON lines', () => {
 
 test('--dry-run changes nothing', async () => {
   const count = await service.app.db.user.count()
-  const { exitCode, stdout } = await importing(lines({ email: address() }), '--format', 'jsonl', '--dry-run')
+  const { exitCode, stdout } = await importing(
+    lines({ email: newAddress() }),
+    '--format',
+    'jsonl',
+    '--dry-run',
+  )
   expect(exitCode).toBe(0)
   expect(stdout).toMatch(/^Nothing was changed.*\nRead: 1\nTaken: 1\n/)
   expect(await service.app.db.user.count()).toBe(count)
 })
 
 test('an administrator needs --allow-admin', async () => {
-  const text = lines({ email: address(), roles: ['admin'] })
+  const text = lines({ email: newAddress(), roles: ['admin'] })
   expect((await importing(text, '--format', 'jsonl')).exitCode).toBe(2)
   expect((await importing(text, '--format', 'jsonl', '--allow-admin')).exitCode).toBe(0)
 })
@@ -144,7 +148,7 @@ test.each([
 
 test('a report in place of the file that is imported is refused, and the file stays', async () => {
   const file = join(folder, 'mine.jsonl')
-  await writeFile(file, lines({ email: address() }))
+  await writeFile(file, lines({ email: newAddress() }))
   const before = await readFile(file)
   const { exitCode, stderr } = await cli(['import-users', file, '--report', file])
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining('Give --report another name')])
@@ -152,7 +156,7 @@ test('a report in place of the file that is imported is refused, and the file st
 })
 
 test('SIGINT ends it with a report of what was taken, and the same command goes on', async () => {
-  const emails = Array.from({ length: 1300 }, address)
+  const emails = Array.from({ length: 1300 }, () => newAddress())
   const text = lines(...emails.map(email => ({ email })))
   const run = startCli(['import-users', '-', '--format', 'jsonl', '--json'], settings())
   run.stdin.write(text)
@@ -170,8 +174,8 @@ test('SIGINT ends it with a report of what was taken, and the same command goes 
 })
 
 test('SIGINT during a CSV takes every record that was read, and not the half of one', async () => {
-  const emails = Array.from({ length: 600 }, address)
-  const half = address()
+  const emails = Array.from({ length: 600 }, () => newAddress())
+  const half = newAddress()
   const text = `email\n${emails.join('\n')}\n`
   const run = startCli(['import-users', '-', '--format', 'csv', '--json'], settings())
   run.stdin.write(text + half)
@@ -195,7 +199,7 @@ async function expectEventually(count: () => Promise<number>, atLeast: number): 
 describe('export-users', () => {
   test('whose reader goes away ends with 1, and blames nothing else', async () => {
     await importing(
-      lines(...Array.from({ length: 3000 }, () => ({ email: address(), displayName: 'x'.repeat(100) }))),
+      lines(...Array.from({ length: 3000 }, () => ({ email: newAddress(), displayName: 'x'.repeat(100) }))),
       '--format',
       'jsonl',
     )
@@ -206,7 +210,7 @@ describe('export-users', () => {
   })
 
   test('writes what import-users takes, with hashes where that is asked for, to a file for nobody else', async () => {
-    const email = address()
+    const email = newAddress()
     await importing(lines({ email, passwordHash: CHEAP_HASH }), '--format', 'jsonl')
     const out = join(folder, 'export.jsonl')
     const run = await cli(['export-users', '--out', out, '--with-password-hashes'])

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from '@jest/globals'
+import { PASSWORD, signUp } from '../support/actors.ts'
 import { build, runCli } from '../support/cli.ts'
-import { PASSWORD, signUp, useService } from '../support/service.ts'
+import { useService } from '../support/service.ts'
 
 const AUTHOGRAPH_SECRET = 'a secret that only the tests may know'
 const service = useService({ settings: { AUTHOGRAPH_SECRET } })

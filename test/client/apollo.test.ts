@@ -2,7 +2,8 @@ import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/
 import { afterEach, expect, test } from '@jest/globals'
 import { Observable } from 'rxjs'
 import { authLink } from '../../src/client/apollo.ts'
-import { PASSWORD, signUp, useService } from '../support/service.ts'
+import { PASSWORD, signUp } from '../support/actors.ts'
+import { useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
 import {
   answered,

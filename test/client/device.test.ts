@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { memoryStorage } from '../../src/client/index.ts'
+import { PASSWORD } from '../support/actors.ts'
 import { mailedToken } from '../support/mails.ts'
-import { PASSWORD, useService } from '../support/service.ts'
+import { useService } from '../support/service.ts'
 import { type Jar, signedIn, tab } from './support.ts'
 
 const service = useService()

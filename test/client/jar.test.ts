@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { print } from 'graphql'
+import { PASSWORD, signUp } from '../support/actors.ts'
 import { Login } from '../support/operations.ts'
-import { PASSWORD, signUp, useService } from '../support/service.ts'
+import { useService } from '../support/service.ts'
 import { gate, type Jar, Network } from './support.ts'
 
 const service = useService()

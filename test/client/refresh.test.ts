@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { memoryStorage, NetworkError } from '../../src/client/index.ts'
-import { PASSWORD, signUp, useService } from '../support/service.ts'
+import { PASSWORD, signUp } from '../support/actors.ts'
+import { useService } from '../support/service.ts'
 import { countEvents, DAY, refreshed, stateOf } from '../support/sessions.ts'
 import {
   answered,

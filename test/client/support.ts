@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { afterEach } from '@jest/globals'
 import {
   type AuthClient,
@@ -6,7 +5,8 @@ import {
   createAuthClient,
   type Locks,
 } from '../../src/client/index.ts'
-import { PASSWORD, type Service } from '../support/service.ts'
+import { newAddress, PASSWORD } from '../support/actors.ts'
+import type { Service } from '../support/service.ts'
 
 /** Longer than an access token lives. */
 export const EXPIRY_SECONDS = 661
@@ -182,7 +182,7 @@ export async function signedIn(
   jar?: Jar,
 ): Promise<Tab & { email: string }> {
   const one = tab(service, options, jar)
-  const email = `${randomUUID()}@example.com`
+  const email = newAddress()
   await one.client.register({ email, password: PASSWORD, displayName: 'Ada' })
   one.network.sent.length = 0
   return { ...one, email }

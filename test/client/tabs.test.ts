@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { type AuthClientOptions, localStorageStorage, memoryStorage } from '../../src/client/index.ts'
-import { PASSWORD, signUp, useService } from '../support/service.ts'
+import { PASSWORD, signUp } from '../support/actors.ts'
+import { useService } from '../support/service.ts'
 import { countEvents, stateOf } from '../support/sessions.ts'
 import {
   cut,

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import { type Client, createClient, fetchExchange, gql, subscriptionExchange } from '@urql/core'
 import { pipe, subscribe } from 'wonka'
 import { authExchange } from '../../src/client/urql.ts'
-import { PASSWORD, signUp, useService } from '../support/service.ts'
+import { PASSWORD, signUp } from '../support/actors.ts'
+import { useService } from '../support/service.ts'
 import {
   answered,
   cut,

@@ -11,9 +11,10 @@ import {
   visitWithTypeInfo,
 } from 'graphql'
 import { createSchema } from '../../src/graphql/schema.ts'
+import { signUp, signUpVerified, signUpWith } from '../support/actors.ts'
 import { type Example, examples } from '../support/examples.ts'
 import { failedMail, mailedToken } from '../support/mails.ts'
-import { signUp, signUpVerified, signUpWith, useService } from '../support/service.ts'
+import { useService } from '../support/service.ts'
 
 const service = useService()
 const schema = createSchema()

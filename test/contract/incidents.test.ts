@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
 import pg from 'pg'
+import { signIn, signUp } from '../support/actors.ts'
 import { build, runCli } from '../support/cli.ts'
 import { createDatabase } from '../support/postgres.ts'
-import { signIn, signUp, startService } from '../support/service.ts'
+import { startService } from '../support/service.ts'
 
 const page = readFileSync(new URL('../../docs/incidents.md', import.meta.url), 'utf8')
 

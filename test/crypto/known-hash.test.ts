@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { matchesHash, type ReadHash, readHash } from '../../src/crypto/known-hash.ts'
 import { PasswordHasher } from '../../src/crypto/password-hash.ts'
+import { PASSWORD } from '../support/actors.ts'
 import { CHEAP_HASH, foreignHashes } from '../support/foreign-hashes.ts'
-import { PASSWORD } from '../support/service.ts'
 
 const hasher = new PasswordHasher({
   memoryKib: 64,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { prune } from '../../src/maintenance/prune.ts'
 import type { LoginInput } from '../generated/graphql.ts'
+import { newAddress, PASSWORD } from '../support/actors.ts'
 import { mailedToken } from '../support/mails.ts'
 import {
   ChangePassword,
@@ -15,7 +16,6 @@ import {
 import { watchQueries } from '../support/queries.ts'
 import {
   codes,
-  PASSWORD,
   type Reply,
   type Sending,
   type Service,
@@ -50,7 +50,7 @@ const login = (
 
 /** An account with the device token of the app that registered it. */
 async function newAccount(input: { deviceToken?: string } = {}) {
-  const names = { email: `${randomUUID()}@example.com`, username: randomUUID().slice(0, 30) }
+  const names = { email: newAddress(), username: randomUUID().slice(0, 30) }
   const reply = await service.send(
     Register,
     { input: { ...names, ...input, password: PASSWORD } },
@@ -212,7 +212,7 @@ describe('while strangers use up the attempts', () => {
 
   test('nothing tells a stranger with a device of their own which names have accounts', async () => {
     const [mine, victim] = [await newAccount(), await newAccount()]
-    const nobody = `${randomUUID()}@example.com`
+    const nobody = newAddress()
     await block(victim.email)
     await block(nobody)
     const seen: unknown[] = []
@@ -239,7 +239,7 @@ describe('while strangers use up the attempts', () => {
     for (const [identifier, password] of [
       [email, PASSWORD],
       [email, 'wrong'],
-      [`${randomUUID()}@example.com`, PASSWORD],
+      [newAddress(), PASSWORD],
     ] as const) {
       await block(identifier)
       const [error] = (await login({ identifier, password })).errors

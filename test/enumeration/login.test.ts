@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
+import { newAddress, PASSWORD, signUp } from '../support/actors.ts'
 import { Login } from '../support/operations.ts'
 import { watchQueries } from '../support/queries.ts'
-import { codes, PASSWORD, signUp, startService, useService } from '../support/service.ts'
+import { codes, startService, useService } from '../support/service.ts'
 
 const service = useService()
 const login = (identifier: string, on = service) =>
@@ -14,7 +15,7 @@ async function names() {
   const users = service.app.db.user
   await users.update({ where: { id: disabled.id }, data: { disabledAt: service.clock.now() } })
   await users.update({ where: { id: hashless.id }, data: { passwordHash: null } })
-  return [`${randomUUID()}@example.com`, known.email, disabled.email, hashless.email]
+  return [newAddress(), known.email, disabled.email, hashless.email]
 }
 
 test('unknown, known, disabled and hashless accounts are answered alike, after the same work in the same order', async () => {
@@ -50,7 +51,7 @@ test('attempts under one name tell nothing of the other name of its account', as
   try {
     const username = randomUUID().slice(0, 30)
     const { email } = await signUp(service, { username })
-    const stranger = `${randomUUID()}@example.com`
+    const stranger = newAddress()
     for (let count = 0; count < 10; count++)
       expect(codes(await login(username, strict))).toEqual(['INVALID_CREDENTIALS'])
     expect(codes(await login(username, strict))).toEqual(['RATE_LIMITED'])

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
+import { newAddress, signUp } from '../support/actors.ts'
 import { RequestPasswordReset, ResendVerificationEmail } from '../support/operations.ts'
 import { watchQueries } from '../support/queries.ts'
-import { signUp, useService } from '../support/service.ts'
+import { useService } from '../support/service.ts'
 
 const service = useService()
 
@@ -16,7 +16,7 @@ async function addresses() {
   await update(disabled, { disabledAt: service.clock.now() })
   await update(verified, { emailVerifiedAt: service.clock.now() })
   await update(hashless, { passwordHash: null })
-  return [`${randomUUID()}@example.com`, known?.email, disabled?.email, verified?.email, hashless?.email]
+  return [newAddress(), known?.email, disabled?.email, verified?.email, hashless?.email]
 }
 
 test.each([

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
+import { newAddress, PASSWORD, signUp } from '../support/actors.ts'
 import { actionsOf } from '../support/audit.ts'
 import { mailedToken, templatesTo } from '../support/mails.ts'
 import { Login, Register, ResendVerificationEmail, Settings, VerifyEmail } from '../support/operations.ts'
 import { watchQueries } from '../support/queries.ts'
-import { codes, PASSWORD, signUp, startService, useService } from '../support/service.ts'
+import { codes, startService, useService } from '../support/service.ts'
 
 const service = useService({
   settings: { EMAIL_VERIFICATION: 'required', LIMIT_MAIL_ADDRESS: '50/1h', TRUSTED_PROXIES: '127.0.0.1' },
 })
 
-const newEmail = () => `${randomUUID()}@example.com`
 const newUsername = () => randomUUID().slice(0, 30)
 const register = (input: { email: string; username?: string; password?: string }) =>
   service.send(Register, { input: { password: PASSWORD, ...input } })
@@ -22,7 +22,7 @@ const verify = (token: string) => service.send(VerifyEmail, { input: { token } }
 
 /** An account whose address is verified. */
 async function verified(username?: string) {
-  const email = newEmail()
+  const email = newAddress()
   await register({ email, ...(username && { username }) })
   expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
   return users().findUniqueOrThrow({ where: { emailCanonical: email } })
@@ -31,7 +31,7 @@ async function verified(username?: string) {
 test('nobody is signed in by registering, and the server says so beforehand', async () => {
   const { data } = await service.send(Settings)
   expect(data?.authSettings.emailVerificationRequired).toBe(true)
-  const email = newEmail()
+  const email = newAddress()
   const reply = await register({ email })
   expect(reply.data?.register).toEqual({ __typename: 'EmailVerificationRequired' })
   expect(reply.headers.getSetCookie()).toEqual([])
@@ -75,7 +75,7 @@ describe('of two who wait', () => {
   }
 
   test('for one address, who verifies it first has it, and of the other nothing is left', async () => {
-    const email = newEmail()
+    const email = newAddress()
     const [first, second] = [await waiting({ email }), await waiting({ email, password: 'another good one' })]
     expect(codes(await verify(first))).toEqual([])
     expect(codes(await verify(second))).toEqual(['TOKEN_INVALID'])
@@ -85,7 +85,7 @@ describe('of two who wait', () => {
   })
 
   test('for one address, verifying at once makes one account', async () => {
-    const email = newEmail()
+    const email = newAddress()
     const tokens = [await waiting({ email }), await waiting({ email }), await waiting({ email })]
     const replies = await Promise.all([...tokens, ...tokens].map(verify))
     expect(replies.flatMap(codes)).toEqual(Array(5).fill('TOKEN_INVALID'))
@@ -94,7 +94,7 @@ describe('of two who wait', () => {
 
   test('for one username, who comes second has an account without it', async () => {
     const username = newUsername()
-    const [one, two] = [newEmail(), newEmail()]
+    const [one, two] = [newAddress(), newAddress()]
     const tokens = [await waiting({ email: one, username }), await waiting({ email: two, username })]
     expect((await verify(tokens[0] ?? '')).data?.verifyEmail.username).toBe(username)
     const second = await verify(tokens[1] ?? '')
@@ -107,7 +107,7 @@ describe('a second link', () => {
   const resend = (email: string) => service.send(ResendVerificationEmail, { input: { email } })
 
   test('makes the account, and the first no longer does', async () => {
-    const email = newEmail()
+    const email = newAddress()
     await register({ email })
     const first = await mailedToken(service, email, 'verify-email')
     service.clock.advance(86_000)
@@ -119,7 +119,7 @@ describe('a second link', () => {
   })
 
   test('is for the registration from where it is asked for, though somebody else registered the address since', async () => {
-    const [email, stranger] = [newEmail(), { 'x-forwarded-for': '192.0.2.66' }]
+    const [email, stranger] = [newAddress(), { 'x-forwarded-for': '192.0.2.66' }]
     await register({ email })
     const input = { email, password: 'another good one' }
     await service.send(Register, { input }, { headers: stranger })
@@ -145,7 +145,7 @@ describe('a second link', () => {
   })
 
   test('is not sent for what has waited for more than a day', async () => {
-    const email = newEmail()
+    const email = newAddress()
     await register({ email })
     const token = await mailedToken(service, email, 'verify-email')
     service.clock.advance(86_401)
@@ -177,7 +177,7 @@ describe('an address that has an account is answered like a new one', () => {
   ])('%s', async (_case, more) => {
     const known = await verified(newUsername())
     // Each has a free username of its own: the new address takes its.
-    const toNew = await register({ email: newEmail(), ...(await more()) })
+    const toNew = await register({ email: newAddress(), ...(await more()) })
     const toKnown = await register({ email: known.email, ...(await more()) })
     const toSpelling = await register({ email: ` ${known.email.toUpperCase()} `, ...(await more()) })
     expect(facts(toKnown)).toEqual(facts(toNew))
@@ -189,7 +189,7 @@ describe('an address that has an account is answered like a new one', () => {
     const known = await verified(newUsername())
     const own = { username: known.username ?? '' }
     expect(codes(await register({ email: known.email, ...own }))).toEqual(['USERNAME_TAKEN'])
-    expect(codes(await register({ email: newEmail(), ...own }))).toEqual(['USERNAME_TAKEN'])
+    expect(codes(await register({ email: newAddress(), ...own }))).toEqual(['USERNAME_TAKEN'])
   })
 
   test('after the same work in the same order', async () => {
@@ -203,7 +203,7 @@ describe('an address that has an account is answered like a new one', () => {
     }
     const stop = watchQueries(service.app, name => steps.push(name ?? 'audit'))
     try {
-      await register({ email: newEmail() })
+      await register({ email: newAddress() })
       const ofNew = steps.splice(0)
       await register({ email: known.email })
       expect(steps).toEqual(ofNew)
@@ -215,7 +215,7 @@ describe('an address that has an account is answered like a new one', () => {
   })
 
   test('also by one of many that register it at once', async () => {
-    const email = newEmail()
+    const email = newAddress()
     const replies = await Promise.all(Array.from({ length: 10 }, () => register({ email })))
     expect(replies.flatMap(codes)).toEqual([])
   })
@@ -241,9 +241,9 @@ describe('an address that has an account is answered like a new one', () => {
 })
 
 test('that an address is not verified is told only to whoever proves the password', async () => {
-  const email = newEmail()
+  const email = newAddress()
   await register({ email })
-  const stranger = await login(newEmail())
+  const stranger = await login(newAddress())
   const wrong = await login(email, 'wrong')
   expect(codes(wrong)).toEqual(['INVALID_CREDENTIALS'])
   expect([wrong.status, wrong.data, wrong.errors]).toEqual([stranger.status, stranger.data, stranger.errors])
@@ -272,7 +272,7 @@ describe('signing in with the password of a registration of one’s own', () => 
   }
 
   test('tells no more of an address that has an account than of one that has none', async () => {
-    const [known, unknown] = [(await verified()).email, newEmail()]
+    const [known, unknown] = [(await verified()).email, newAddress()]
     for (const email of [known, unknown]) await register({ email, password: MINE })
     const [ofKnown, ofUnknown] = [await stepsOf(known, MINE), await stepsOf(unknown, MINE)]
     expect(ofKnown).toEqual(ofUnknown)
@@ -281,12 +281,12 @@ describe('signing in with the password of a registration of one’s own', () => 
   })
 
   test('nor does a wrong one, or one where nobody has registered', async () => {
-    const [known, waiting] = [(await verified()).email, newEmail()]
+    const [known, waiting] = [(await verified()).email, newAddress()]
     await register({ email: waiting, password: MINE })
     const replies = [
       await stepsOf(known, 'wrong'),
       await stepsOf(waiting, 'wrong'),
-      await stepsOf(newEmail(), 'wrong'),
+      await stepsOf(newAddress(), 'wrong'),
     ]
     expect(replies.flatMap(codes)).toEqual(Array(3).fill('INVALID_CREDENTIALS'))
     expect(replies[1]).toEqual(replies[0])

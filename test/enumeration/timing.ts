@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
 import pg from 'pg'
+import { newAddress, PASSWORD } from '../support/actors.ts'
 import { Login, Register, RequestPasswordReset } from '../support/operations.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
-import { codes, PASSWORD, send } from '../support/service.ts'
+import { codes, send } from '../support/service.ts'
 import { startSmtp } from '../support/smtp.ts'
 
 /**
@@ -51,7 +51,7 @@ test('the time of an answer does not tell who has an account', async () => {
     })
     const known = new Set(kinds.wrong)
     const register = await measure({ known: kinds.wrong, new: names() }, async name => {
-      const email = known.has(name) ? name : `${randomUUID()}@example.com`
+      const email = known.has(name) ? name : newAddress()
       const { errors } = await send(verifying.url ?? '', Register, { input: { email, password: PASSWORD } })
       expect(errors).toEqual([])
     })
@@ -107,7 +107,7 @@ test('the time of an answer does not tell who has an account', async () => {
 }, 600_000)
 
 function names(): string[] {
-  return Array.from({ length: NAMES }, () => `${randomUUID()}@example.com`)
+  return Array.from({ length: NAMES }, () => newAddress())
 }
 
 async function accounts(url = ''): Promise<string[]> {

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import jwt from 'jsonwebtoken'
 import type { ShownAccount } from '../../src/app.ts'
+import { newAddress, PASSWORD, signIn, signUp } from '../support/actors.ts'
 import { Login, Register } from '../support/operations.ts'
-import { codes, PASSWORD, signIn, signUp, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 import { refreshed, stateOf } from '../support/sessions.ts'
 
 type Claims = Record<string, unknown>
@@ -59,7 +60,7 @@ describe('a claim that only the server makes is a fault, and no token is issued:
     '%s',
     async name => {
       hook = () => ({ [name]: 'mine' })
-      const email = `${crypto.randomUUID()}@example.com`
+      const email = newAddress()
       const reply = await service.send(Register, { input: { email, password: PASSWORD } })
       expect([reply.data, codes(reply)]).toEqual([null, ['INTERNAL_SERVER_ERROR']])
       expect(service.logged.splice(0).join()).toContain(`accessTokenClaims must not set: ${name}`)

@@ -16,8 +16,9 @@ import {
   testContext,
   UserType,
 } from '../../src/index.ts'
+import { signUp, signUpWith } from '../support/actors.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
-import { codes, signUp, signUpWith, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 
 @ObjectType({ description: 'A note.', simpleResolvers: true })
 class Note {

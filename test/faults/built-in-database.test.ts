@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { PASSWORD } from '../support/actors.ts'
 import { Me, Register } from '../support/operations.ts'
 import { type ServerProcess, startProcess } from '../support/process.ts'
-import { codes, PASSWORD, send } from '../support/service.ts'
+import { codes, send } from '../support/service.ts'
 
 const QUERY_TIMEOUT_MS = 40_000
 

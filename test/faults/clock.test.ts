@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { type SignedIn, signIn, signUp } from '../support/actors.ts'
 import { TestClock } from '../support/clock.ts'
 import { Login } from '../support/operations.ts'
-import { codes, type Service, type SignedIn, signIn, signUp, startService } from '../support/service.ts'
+import { codes, type Service, startService } from '../support/service.ts'
 import {
   countEvents,
   DAY,

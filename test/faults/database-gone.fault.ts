@@ -1,18 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { PASSWORD, type SignedIn, signUp } from '../support/actors.ts'
 import { takeNativeErrorsForErrors } from '../support/native-errors.ts'
 import { Login, Me, Register } from '../support/operations.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { type DatabaseProxy, startProxy } from '../support/proxy.ts'
-import {
-  codes,
-  PASSWORD,
-  type Reply,
-  type Service,
-  type SignedIn,
-  signUp,
-  startService,
-} from '../support/service.ts'
+import { codes, type Reply, type Service, startService } from '../support/service.ts'
 import { countEvents, refresh, refreshed, stateOf } from '../support/sessions.ts'
 
 jest.setTimeout(5 * 60_000)

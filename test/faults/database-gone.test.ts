@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { PASSWORD, type SignedIn, signIn, signUp } from '../support/actors.ts'
 import { takeNativeErrorsForErrors } from '../support/native-errors.ts'
 import {
   ChangePassword,
@@ -14,16 +15,7 @@ import {
 } from '../support/operations.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { type DatabaseProxy, startProxy } from '../support/proxy.ts'
-import {
-  codes,
-  PASSWORD,
-  type Reply,
-  type Service,
-  type SignedIn,
-  signIn,
-  signUp,
-  startService,
-} from '../support/service.ts'
+import { codes, type Reply, type Service, startService } from '../support/service.ts'
 import { countEvents, pairOf, refresh, refreshed, stateOf } from '../support/sessions.ts'
 
 const ANSWER_MS = 2000

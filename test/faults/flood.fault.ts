@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
+import { newAddress, PASSWORD } from '../support/actors.ts'
 import { Login, Me, Register } from '../support/operations.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
-import { codes, PASSWORD, send } from '../support/service.ts'
+import { codes, send } from '../support/service.ts'
 
 const FLOOD = 500
 const LIMIT_MS = 2000
@@ -36,9 +36,7 @@ test('500 logins at once leave `me` responsive and memory bounded, and are all a
       return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]) / 2 ** 20
     }
     const login = () =>
-      timed(() =>
-        send(url, Login, { input: { identifier: `${randomUUID()}@example.com`, password: PASSWORD } }),
-      )
+      timed(() => send(url, Login, { input: { identifier: newAddress(), password: PASSWORD } }))
     const flood = async () => {
       let over = false
       const logins = Promise.all(Array.from({ length: FLOOD }, login)).finally(() => {

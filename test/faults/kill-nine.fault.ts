@@ -5,10 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import pg from 'pg'
 import { type EmbeddedDatabase, startEmbedded } from '../../src/database/embedded/start.ts'
+import { PASSWORD } from '../support/actors.ts'
 import { build } from '../support/cli.ts'
 import { Login, Refresh, Register } from '../support/operations.ts'
 import { type ServerProcess, startProcess } from '../support/process.ts'
-import { codes, PASSWORD, send } from '../support/service.ts'
+import { codes, send } from '../support/service.ts'
 
 jest.setTimeout(10 * 60_000)
 

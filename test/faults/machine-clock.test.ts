@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { signUp } from '../support/actors.ts'
 import { withMachineClock } from '../support/machine-clock.ts'
-import { codes, type Service, signUp, startService } from '../support/service.ts'
+import { codes, type Service, startService } from '../support/service.ts'
 import { countEvents, HOUR, refresh, refreshed, stateOf } from '../support/sessions.ts'
 
 let one: Service

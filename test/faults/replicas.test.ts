@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { PASSWORD, signIn, signUp, signUpWith } from '../support/actors.ts'
 import {
   ChangePassword,
   Login,
@@ -6,15 +7,7 @@ import {
   RevokeSession,
   SetUserRoles,
 } from '../support/operations.ts'
-import {
-  codes,
-  PASSWORD,
-  type Service,
-  signIn,
-  signUp,
-  signUpWith,
-  startService,
-} from '../support/service.ts'
+import { codes, type Service, startService } from '../support/service.ts'
 import { countEvents, expectDead, refresh, refreshed, stateOf } from '../support/sessions.ts'
 
 const ATTEMPTS = 10

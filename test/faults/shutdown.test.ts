@@ -5,10 +5,10 @@ import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { print } from 'graphql'
+import { PASSWORD } from '../support/actors.ts'
 import { Login, Me, Register } from '../support/operations.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { type ServerProcess, startProcess } from '../support/process.ts'
-import { PASSWORD } from '../support/service.ts'
 
 const CLIENTS = 50
 const EMAIL = 'ada@example.com'

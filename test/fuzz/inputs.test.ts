@@ -11,8 +11,9 @@ import {
   isNonNullType,
 } from 'graphql'
 import { createSchema } from '../../src/graphql/schema.ts'
+import { newAddress, PASSWORD, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
 import { anyText, expectHandled } from '../support/fuzz.ts'
-import { PASSWORD, type SignedIn, signUp, signUpWith, useService } from '../support/service.ts'
+import { useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
 
 // Nothing is limited here but what the limits are not about.
@@ -123,7 +124,7 @@ test.each(operations.map(([kind, field]) => [field.name, documentOf(kind, field)
 )
 
 describe('one field of a good input that is not good', () => {
-  const good = () => ({ email: `${crypto.randomUUID()}@example.com`, password: PASSWORD })
+  const good = () => ({ email: newAddress(), password: PASSWORD })
   const register = 'mutation ($input: RegisterInput!) { register(input: $input) { __typename } }'
   const update = 'mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { displayName } }'
 

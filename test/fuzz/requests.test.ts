@@ -4,8 +4,9 @@ import { text } from 'node:stream/consumers'
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { createSchema, schemaText } from '../../src/graphql/schema.ts'
+import { signUp } from '../support/actors.ts'
 import { anyText, expectHandled } from '../support/fuzz.ts'
-import { signUp, useService } from '../support/service.ts'
+import { useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
 
 const service = useService()

@@ -3,8 +3,9 @@ import fc from 'fast-check'
 import { buildSchema, getIntrospectionQuery, parse, specifiedRules, validate } from 'graphql'
 import { limits, limitsRule } from '../../src/graphql/limits.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
+import { signUpWith } from '../support/actors.ts'
 import { examples } from '../support/examples.ts'
-import { codes, type Reply, signUpWith, useService } from '../support/service.ts'
+import { codes, type Reply, useService } from '../support/service.ts'
 
 const service = useService()
 const schema = createSchema()

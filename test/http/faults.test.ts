@@ -88,7 +88,8 @@ describe.each(['development', 'production'])('in %s', NODE_ENV => {
     expect(data).toBeNull()
     expect(errors).toEqual([
       {
-        message: 'Something went wrong on the server. Try again. If the problem persists, report the request ID.',
+        message:
+          'Something went wrong on the server. Try again. If the problem persists, report the request ID.',
         locations: [{ line: 1, column: 3 }],
         path: [name],
         extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },

@@ -1,6 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { expect, test } from '@jest/globals'
-import { signUp, startService, useService } from '../support/service.ts'
+import { signUp } from '../support/actors.ts'
+import { startService, useService } from '../support/service.ts'
 
 const service = useService()
 

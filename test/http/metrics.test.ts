@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
+import { PASSWORD } from '../support/actors.ts'
 import { Login, Settings } from '../support/operations.ts'
-import { PASSWORD, startService, useService } from '../support/service.ts'
+import { startService, useService } from '../support/service.ts'
 
 const TOKEN = 'a token for the metrics'
 // One hash at a time, and slow enough to be seen.

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
+import { newAddress, PASSWORD } from '../support/actors.ts'
 import { Register } from '../support/operations.ts'
-import { codes, PASSWORD, type Service, startService } from '../support/service.ts'
+import { codes, type Service, startService } from '../support/service.ts'
 
 const SOCKET = /^(127\.0\.0\.1|::1)$/
 const LOOPBACK = '127.0.0.0/8, ::1'
@@ -23,7 +23,7 @@ async function addressSeen(
   service: Service,
   headers: Record<string, string>,
 ): Promise<string | null | undefined> {
-  const input = { email: `${randomUUID()}@example.com`, password: PASSWORD }
+  const input = { email: newAddress(), password: PASSWORD }
   const { data } = await service.send(Register, { input }, { headers })
   return data?.register.__typename === 'AuthPayload' ? data.register.session.ipAddress : undefined
 }

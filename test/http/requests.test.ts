@@ -1,7 +1,8 @@
 import { connect } from 'node:net'
 import { expect, test } from '@jest/globals'
+import { PASSWORD, signUp } from '../support/actors.ts'
 import { Me, Register } from '../support/operations.ts'
-import { type ErrorFacts, PASSWORD, signUp, useService } from '../support/service.ts'
+import { type ErrorFacts, useService } from '../support/service.ts'
 
 const service = useService()
 const query = '{ __typename }'

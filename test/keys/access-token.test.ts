@@ -2,8 +2,9 @@ import { createHmac, createPublicKey, generateKeyPairSync, randomUUID, sign } fr
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import jwt from 'jsonwebtoken'
 import { signingKeyAt } from '../../src/keys/signing-keys.ts'
+import { type SignedIn, signIn, signUp } from '../support/actors.ts'
 import { claimsOf, encode, forge, headerOf, type Json, signed } from '../support/forge.ts'
-import { type SignedIn, signIn, signUp, useService } from '../support/service.ts'
+import { useService } from '../support/service.ts'
 import { HOUR, MINUTE, refreshed, stateOf } from '../support/sessions.ts'
 
 const ISSUER = 'https://auth.example.com'

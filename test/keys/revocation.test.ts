@@ -3,6 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/
 import type { App } from '../../src/app.ts'
 import { signingKeyAt } from '../../src/keys/signing-keys.ts'
 import { refreshTokenOf } from '../../src/sessions/refresh-token.ts'
+import { PASSWORD, type SignedIn, signIn, signUp, signUpWith } from '../support/actors.ts'
 import { build, runCli } from '../support/cli.ts'
 import { TestClock } from '../support/clock.ts'
 import { eventually } from '../support/eventually.ts'
@@ -10,16 +11,7 @@ import { forge, headerOf } from '../support/forge.ts'
 import { Login, RotateSigningKey } from '../support/operations.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { whileHolding } from '../support/race.ts'
-import {
-  codes,
-  PASSWORD,
-  type Service,
-  type SignedIn,
-  signIn,
-  signUp,
-  signUpWith,
-  startService,
-} from '../support/service.ts'
+import { codes, type Service, startService } from '../support/service.ts'
 import { MINUTE, refresh, refreshed, stateOf } from '../support/sessions.ts'
 
 const SECRET = 'a secret that only the tests may know'

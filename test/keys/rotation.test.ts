@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import jwt from 'jsonwebtoken'
 import { reloadKeys } from '../../src/keys/reload.ts'
 import { type Jwk, signingKeyAt } from '../../src/keys/signing-keys.ts'
+import { type SignedIn, signIn, signUp, signUpWith } from '../support/actors.ts'
 import { build, runCli } from '../support/cli.ts'
 import { TestClock } from '../support/clock.ts'
 import { eventually } from '../support/eventually.ts'
@@ -9,15 +10,7 @@ import { headerOf } from '../support/forge.ts'
 import { RotateSigningKey } from '../support/operations.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { whileHolding } from '../support/race.ts'
-import {
-  codes,
-  type Service,
-  type SignedIn,
-  signIn,
-  signUp,
-  signUpWith,
-  startService,
-} from '../support/service.ts'
+import { codes, type Service, startService } from '../support/service.ts'
 import { DAY, HOUR, MINUTE, refreshed, stateOf } from '../support/sessions.ts'
 
 /** How long the README gives everybody to fetch a key before it signs. */

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { sealingKey } from '../../src/crypto/seal.ts'
 import { reloadKeys } from '../../src/keys/reload.ts'
+import { signIn, signUp, signUpWith } from '../support/actors.ts'
 import { TestClock } from '../support/clock.ts'
 import { headerOf } from '../support/forge.ts'
 import { RotateSigningKey } from '../support/operations.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
-import { type Service, signIn, signUp, signUpWith, startService } from '../support/service.ts'
+import { type Service, startService } from '../support/service.ts'
 import { MINUTE, refreshed, stateOf } from '../support/sessions.ts'
 
 const FIRST = 'the first secret that is long enough'

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { jwksOf, signingKeyAt } from '../../src/keys/signing-keys.ts'
+import { signUp } from '../support/actors.ts'
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
 import { whileHolding } from '../support/race.ts'
-import { codes, type Service, type ServiceOptions, signUp, startService } from '../support/service.ts'
+import { codes, type Service, type ServiceOptions, startService } from '../support/service.ts'
 import { expectDead, refresh, refreshed, stateOf } from '../support/sessions.ts'
 
 const SECRETS = ['the first secret, which is long enough', 'another secret, which is long enough']

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { queueMail } from '../../src/mail/outbox.ts'
 import { prune, startPruning } from '../../src/maintenance/prune.ts'
+import { PASSWORD, signIn, signUp } from '../support/actors.ts'
 import { Login, Me, Refresh } from '../support/operations.ts'
 import { whileHolding } from '../support/race.ts'
-import { codes, PASSWORD, signIn, signUp, startService, useService } from '../support/service.ts'
+import { codes, startService, useService } from '../support/service.ts'
 
 const DAY = 86_400
 const service = useService({ settings: { LIMIT_LOGIN_ACCOUNT: '2/10m', LIMIT_LOGIN_NETWORK: '9999/5m' } })

@@ -9,7 +9,8 @@ import {
   redeemToken,
   type TokenPurpose,
 } from '../../src/one-time-tokens/token.ts'
-import { signUp, useService } from '../support/service.ts'
+import { signUp } from '../support/actors.ts'
+import { useService } from '../support/service.ts'
 import { DAY, HOUR, MINUTE } from '../support/sessions.ts'
 
 const service = useService()

@@ -3,7 +3,8 @@ import { Arg, Authorized, Ctx, Field, ID, ObjectType, Query, Resolver } from 'ty
 import { requireAccount } from '../../src/accounts/account.ts'
 import { toUser, UserType } from '../../src/accounts/accounts.types.ts'
 import type { Context } from '../../src/context.ts'
-import { codes, PASSWORD, type SignedIn, signUp, signUpWith, useService } from '../support/service.ts'
+import { PASSWORD, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
+import { codes, useService } from '../support/service.ts'
 
 @ObjectType()
 class Note {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
+import { PASSWORD, signUp } from '../support/actors.ts'
 import {
   ChangePassword,
   DeleteAccount,
@@ -13,7 +14,7 @@ import {
   UpdateProfile,
   UserById,
 } from '../support/operations.ts'
-import { codes, PASSWORD, signUp, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 
 const service = useService()
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
+import { type SignedIn, signUp, signUpWith } from '../support/actors.ts'
 import {
   DeleteRole,
   DeleteUser,
@@ -10,7 +11,7 @@ import {
   SetUserRoles,
   UpdateRole,
 } from '../support/operations.ts'
-import { codes, type SignedIn, signUp, signUpWith, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
 
 // An earlier version of the embedding program declared `notes:write`; this one does not.

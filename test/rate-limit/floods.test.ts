@@ -1,16 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { newAddress, PASSWORD, signUp } from '../support/actors.ts'
 import { Login, Me, Refresh, VerifyEmail } from '../support/operations.ts'
 import { whileHolding } from '../support/race.ts'
-import {
-  codes,
-  PASSWORD,
-  type Reply,
-  type Service,
-  signUp,
-  startService,
-  useService,
-} from '../support/service.ts'
+import { codes, type Reply, type Service, startService, useService } from '../support/service.ts'
 
 /** The addresses of clients are what they say in X-Forwarded-For. */
 const settings = {
@@ -45,7 +38,7 @@ const floods: [what: string, start: () => Send][] = [
     () => {
       const headers = elsewhere()
       return (on = service) => {
-        const input = { identifier: `${randomUUID()}@example.com`, password: PASSWORD }
+        const input = { identifier: newAddress(), password: PASSWORD }
         return on.send(Login, { input }, { headers })
       }
     },

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { newAddress, PASSWORD } from '../support/actors.ts'
 import { mailedToken } from '../support/mails.ts'
 import {
   ChangePassword,
@@ -15,7 +16,7 @@ import {
   UndoEmailChange,
   VerifyEmail,
 } from '../support/operations.ts'
-import { codes, PASSWORD, type Reply, type Service, startService, useService } from '../support/service.ts'
+import { codes, type Reply, type Service, startService, useService } from '../support/service.ts'
 import { refresh, refreshed, stateOf } from '../support/sessions.ts'
 
 /** Small enough to be spent; the addresses of clients are what they say in X-Forwarded-For. */
@@ -56,12 +57,12 @@ const login = (
 ) => on.send(Login, { input: { identifier, password, ...(deviceToken && { deviceToken }) } }, { headers })
 const signIn = (identifier: string, sent: Sent = {}) => login(identifier, { password: PASSWORD, ...sent })
 const register = (headers = elsewhere(), on = service) =>
-  on.send(Register, { input: { email: `${randomUUID()}@example.com`, password: PASSWORD } }, { headers })
+  on.send(Register, { input: { email: newAddress(), password: PASSWORD } }, { headers })
 
 /** An account that is known to no other device than its own. */
 async function newAccount() {
   const headers = elsewhere()
-  const email = `${randomUUID()}@example.com`
+  const email = newAddress()
   const username = randomUUID().slice(0, 30)
   const { data } = await service.send(
     Register,
@@ -177,14 +178,13 @@ const rules: [
     },
   ],
   ['mail.address', 2, async () => mailTo(RequestPasswordReset, (await newAccount()).email)],
-  ['mail.address', 2, async () => mailTo(ResendVerificationEmail, `${randomUUID()}@example.com`)],
+  ['mail.address', 2, async () => mailTo(ResendVerificationEmail, newAddress())],
   [
     'mail.network',
     6,
     async () => {
       const headers = elsewhere()
-      return on =>
-        on.send(RequestPasswordReset, { input: { email: `${randomUUID()}@example.com` } }, { headers })
+      return on => on.send(RequestPasswordReset, { input: { email: newAddress() } }, { headers })
     },
   ],
   [
@@ -407,7 +407,7 @@ test('a change of address counts as a mail to the new one, also where that has a
   const [{ accessToken: token }, other] = [await newAccount(), await newAccount()]
   const change = (newEmail: string) =>
     service.send(RequestEmailChange, { input: { newEmail } }, { token, headers: elsewhere() })
-  for (const address of [other.email, `${randomUUID()}@example.com`]) {
+  for (const address of [other.email, newAddress()]) {
     for (let count = 0; count < 2; count++) expect(codes(await change(address))).toEqual([])
     expectLimited(await change(address))
   }
@@ -514,7 +514,7 @@ describe('registrations count as emails, so that these cannot be sent without li
   test('from one network, together with the resets that are requested from it', async () => {
     const headers = elsewhere()
     for (let count = 0; count < 3; count++) {
-      const input = { email: `${randomUUID()}@example.com` }
+      const input = { email: newAddress() }
       expect(codes(await service.send(RequestPasswordReset, { input }, { headers }))).toEqual([])
       expect(codes(await register(headers))).toEqual([])
     }
@@ -529,7 +529,7 @@ describe('registrations count as emails, so that these cannot be sent without li
 
   test('an address that has an account is limited like a new one', async () => {
     const known = (await newAccount()).email
-    const fresh = `${randomUUID()}@example.com`
+    const fresh = newAddress()
     await registerAs(fresh)
     const outcomes = async (email: string) => {
       const replies = [await registerAs(email), await registerAs(email), await registerAs(email)]

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
+import { PASSWORD, signUp } from '../support/actors.ts'
 import { Login } from '../support/operations.ts'
-import { codes, PASSWORD, type Service, signUp, startService } from '../support/service.ts'
+import { codes, type Service, startService } from '../support/service.ts'
 
 test('a new AUTHOGRAPH_SECRET unlocks nothing, and makes no device a stranger', async () => {
   const old = await startService({ settings: { LIMIT_LOGIN_ACCOUNT: '3/15m' } })

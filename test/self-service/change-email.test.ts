@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { liveSessions } from '../../src/sessions/list-sessions.ts'
+import { newAddress, PASSWORD, type SignedIn, signUp, signUpVerified } from '../support/actors.ts'
 import { actionsOf } from '../support/audit.ts'
 import { mailedToken, templatesTo } from '../support/mails.ts'
 import {
@@ -17,20 +17,11 @@ import {
 } from '../support/operations.ts'
 import { meet, whileHolding } from '../support/race.ts'
 import { refusedFields } from '../support/refused.ts'
-import {
-  codes,
-  PASSWORD,
-  type Reply,
-  type SignedIn,
-  signUp,
-  signUpVerified,
-  useService,
-} from '../support/service.ts'
+import { codes, type Reply, useService } from '../support/service.ts'
 import { DAY, HOUR, stateOf } from '../support/sessions.ts'
 
 const service = useService({ settings: { LIMIT_MAIL_NETWORK: '1000/1h', LIMIT_TOKEN_NETWORK: '1000/1h' } })
 
-const newEmail = () => `${randomUUID()}@example.com`
 const request = ({ accessToken: token }: SignedIn, email: string) =>
   service.send(RequestEmailChange, { input: { newEmail: email } }, { token })
 const confirm = (token: string) => service.send(ConfirmEmailChange, { input: { token } })
@@ -40,7 +31,7 @@ const login = (identifier: string, password = PASSWORD) =>
 const userOf = ({ id }: { id: string }) => service.app.db.user.findUniqueOrThrow({ where: { id } })
 
 /** An account that has asked for another address, with the tokens of both mails. */
-async function asked(account?: SignedIn, to = newEmail()) {
+async function asked(account?: SignedIn, to = newAddress()) {
   const owner = account ?? (await signUpVerified(service))
   const old = (await userOf(owner)).email
   const { data } = await request(owner, to)
@@ -67,7 +58,7 @@ test('the address changes when the link in the mail to the new one is opened, an
 })
 
 test('the address is kept as it was written', async () => {
-  const to = `Ada.${randomUUID()}@example.com`
+  const to = newAddress('Ada')
   const { owner, confirmToken } = await asked(undefined, to)
   await confirm(confirmToken)
   expect(await userOf(owner)).toMatchObject({ email: to, emailCanonical: to.toLowerCase() })
@@ -76,12 +67,12 @@ test('the address is kept as it was written', async () => {
 test('it wants a sign-in of the last 10 minutes, or the password again', async () => {
   const account = await signUp(service)
   service.clock.advance(540)
-  expect(codes(await request(account, newEmail()))).toEqual([])
+  expect(codes(await request(account, newAddress()))).toEqual([])
   service.clock.advance(59)
-  expect(codes(await request(account, newEmail()))).toEqual([])
+  expect(codes(await request(account, newAddress()))).toEqual([])
   service.clock.advance(2)
   const sending = { token: (await refreshedToken(account)) ?? '' }
-  const send = () => service.send(RequestEmailChange, { input: { newEmail: newEmail() } }, sending)
+  const send = () => service.send(RequestEmailChange, { input: { newEmail: newAddress() } }, sending)
   expect(codes(await send())).toEqual(['REAUTHENTICATION_REQUIRED'])
   await service.send(Reauthenticate, { input: { password: PASSWORD } }, sending)
   expect(codes(await send())).toEqual([])
@@ -125,7 +116,7 @@ test.each([
   const account = await signUpVerified(service)
   const takeBack = await prepare(account)
   const lock = `SELECT FROM rate_limits WHERE key LIKE 'mail.network:%' FOR UPDATE`
-  const to = newEmail()
+  const to = newAddress()
   const met = await whileHolding(service.app.config.database.url ?? '', lock, async waiting => {
     const requested = request(account, to)
     await waiting(1)
@@ -145,7 +136,7 @@ describe('an address that has an account', () => {
       const { status, data, errors, headers } = await request(account, email)
       return { status, data, errors, length: headers.get('content-length') }
     }
-    expect(await facts(other.email)).toEqual(await facts(newEmail()))
+    expect(await facts(other.email)).toEqual(await facts(newAddress()))
     expect(await templatesTo(service, other.email)).toEqual(['verify-email', 'already-registered'])
   })
 
@@ -157,7 +148,7 @@ describe('an address that has an account', () => {
   })
 
   test('of two that confirm it at once one has it', async () => {
-    const to = newEmail()
+    const to = newAddress()
     const [one, two] = [await asked(undefined, to), await asked(undefined, to)]
     const replies = await Promise.all([confirm(one.confirmToken), confirm(two.confirmToken)])
     expect(replies.flatMap(codes)).toEqual(['EMAIL_TAKEN'])

@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
+import { PASSWORD, type SignedIn, signIn, signUp } from '../support/actors.ts'
 import { actionsOf, auditOf } from '../support/audit.ts'
 import { ChangePassword, Logout, Me } from '../support/operations.ts'
 import { meetingOf, whileProving } from '../support/proving.ts'
 import { refusedFields } from '../support/refused.ts'
-import { codes, PASSWORD, type SignedIn, signIn, signUp, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 import { expectDead, refreshed, stateOf } from '../support/sessions.ts'
 
 const service = useService()

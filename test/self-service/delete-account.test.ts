@@ -2,6 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, jest, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
 import { prune } from '../../src/maintenance/prune.ts'
+import {
+  newAddress,
+  PASSWORD,
+  type SignedIn,
+  signIn,
+  signUp,
+  signUpVerified,
+  signUpWith,
+} from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { mailedToken } from '../support/mails.ts'
 import {
@@ -21,19 +30,7 @@ import {
   VerifyEmail,
 } from '../support/operations.ts'
 import { whileHolding } from '../support/race.ts'
-import {
-  codes,
-  PASSWORD,
-  type Reply,
-  type Service,
-  type SignedIn,
-  signIn,
-  signUp,
-  signUpVerified,
-  signUpWith,
-  startService,
-  useService,
-} from '../support/service.ts'
+import { codes, type Reply, type Service, startService, useService } from '../support/service.ts'
 import { expectDead, FIREFOX, refreshed } from '../support/sessions.ts'
 
 const service = useService()
@@ -79,12 +76,12 @@ describe('deleting the own account', () => {
   })
 
   test('leaves nothing personal in the database, once the last mail is sent', async () => {
-    const email = `lovelace.${randomUUID()}@example.com`
+    const email = newAddress('lovelace')
     const username = `ada-${randomUUID().slice(0, 20)}`
     const account = await signUpVerified(service, { email, username })
     await service.send(UpdateProfile, { input: { displayName: 'Countess Lovelace' } }, as(account))
     await signIn(service, email)
-    const newEmail = `king.${randomUUID()}@example.com`
+    const newEmail = newAddress('king')
     await service.send(RequestEmailChange, { input: { newEmail } }, as(account))
     await login(email, 'wrong')
     await withdraw(account)
@@ -120,7 +117,7 @@ describe('deleting the own account', () => {
   test('leaves nothing personal of a registration that waited for its address, nor of others for it', async () => {
     const strict = await startService({ settings: { EMAIL_VERIFICATION: 'required' } })
     try {
-      const email = `lovelace.${randomUUID()}@example.com`
+      const email = newAddress('lovelace')
       const headers = { 'user-agent': `Analytical Engine ${randomUUID()}` }
       const other = { 'user-agent': `Difference Engine ${randomUUID()}` }
       await strict.send(Register, { input: { email, password: 'another good one' } }, { headers: other })
@@ -271,7 +268,7 @@ describe('deleting the own account', () => {
   })
 
   test('clears the cookie', async () => {
-    const email = `${randomUUID()}@example.com`
+    const email = newAddress()
     const input = { email, password: PASSWORD, tokenTransport: 'COOKIE' as const }
     const origin = { origin: 'http://localhost:4000' }
     const reply = await service.send(Register, { input }, { headers: origin })
@@ -401,7 +398,7 @@ test('where no mail is sent, what needs one says so to everybody, and the rest w
       'mutation ($email: String!) { requestEmailChange(input: { newEmail: $email }) }',
     ]
     for (const text of asking) {
-      for (const email of [account.email, `${randomUUID()}@example.com`, 'nobody']) {
+      for (const email of [account.email, newAddress(), 'nobody']) {
         const { errors } = await silent.send(text, { email }, { token: account.accessToken })
         expect(errors).toMatchObject([
           { message: expect.stringContaining('sends no mail'), extensions: { code: 'CONFLICT' } },

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals'
+import { type SignedIn, signUp } from '../support/actors.ts'
 import { addSessions } from '../support/many-sessions.ts'
 import { DeleteAccount, ExportAccount, UpdateProfile } from '../support/operations.ts'
 import { meet } from '../support/race.ts'
-import { codes, type SignedIn, signUp, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 
 const service = useService({ settings: { LIMIT_PROFILE_ACCOUNT: '3/15m', LIMIT_EXPORT_ACCOUNT: '35/1h' } })
 

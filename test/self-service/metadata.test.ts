@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
+import { type SignedIn, signUp, signUpWith } from '../support/actors.ts'
 import { Metadata, SetMetadata, UpdateProfile } from '../support/operations.ts'
 import { refusedFields } from '../support/refused.ts'
-import { codes, type SignedIn, signUp, signUpWith, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 
 const service = useService()
 

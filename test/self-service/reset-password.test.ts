@@ -1,13 +1,13 @@
-import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { issueToken } from '../../src/one-time-tokens/token.ts'
 import { liveSessions } from '../../src/sessions/list-sessions.ts'
+import { newAddress, PASSWORD, type SignedIn, signIn, signUp } from '../support/actors.ts'
 import { actionsOf, auditOf } from '../support/audit.ts'
 import { mailedToken, templatesTo } from '../support/mails.ts'
 import { ChangePassword, Login, RequestPasswordReset, ResetPassword } from '../support/operations.ts'
 import { meet } from '../support/race.ts'
 import { refusedFields } from '../support/refused.ts'
-import { codes, PASSWORD, type Reply, type SignedIn, signIn, signUp, useService } from '../support/service.ts'
+import { codes, type Reply, useService } from '../support/service.ts'
 import { expectDead, FIREFOX } from '../support/sessions.ts'
 
 const service = useService({ settings: { LIMIT_MAIL_NETWORK: '1000/1h', LIMIT_TOKEN_NETWORK: '1000/1h' } })
@@ -52,7 +52,7 @@ test('the mail says where it was asked for, and the owner is told of the change'
 })
 
 test('a link goes to the address of the account, not to the one that compared equal', async () => {
-  const email = `Ada.${randomUUID()}@example.com`
+  const email = newAddress('Ada')
   await signUp(service, { email })
   await request(` ${email.toUpperCase()} `)
   expect(await templatesTo(service, email)).toEqual(['verify-email', 'reset-password'])
@@ -100,7 +100,7 @@ describe('a link is good', () => {
   test('while the account has the address that it was sent to', async () => {
     const account = await signUp(service)
     const token = await asked(account)
-    const emailCanonical = `${randomUUID()}@example.com`
+    const emailCanonical = newAddress()
     await service.app.db.user.update({ where: { id: account.id }, data: { emailCanonical } })
     expect(codes(await reset(token))).toEqual(['TOKEN_INVALID'])
   })
@@ -125,7 +125,7 @@ test.each(['password1', 'short', 'x'.repeat(200)])(
 )
 
 test('a password made of the account’s own words is refused', async () => {
-  const email = `wilhelmina.${randomUUID()}@example.com`
+  const email = newAddress('wilhelmina')
   const token = await asked(await signUp(service, { email }))
   expect(refusedFields(await reset(token, 'wilhelmina1'))).toEqual({
     'input.newPassword': ['Do not make the password of your name, username or e-mail address.'],
@@ -228,7 +228,7 @@ test('who asked is on record, for an address without an account too', async () =
   })
   const where = { action: 'user.reset_requested', subjectId: null }
   const before = await service.app.db.auditEvent.count({ where })
-  await request(`${randomUUID()}@example.com`)
+  await request(newAddress())
   expect(await service.app.db.auditEvent.count({ where })).toBe(before + 1)
 })
 

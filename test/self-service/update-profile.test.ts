@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
+import { PASSWORD, type SignedIn, signUp } from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { Me, Register, UpdateProfile } from '../support/operations.ts'
 import { refusedFields } from '../support/refused.ts'
-import { codes, PASSWORD, type SignedIn, signUp, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 
 const service = useService()
 

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
+import { newAddress, PASSWORD, signUp } from '../support/actors.ts'
 import { actionsOf } from '../support/audit.ts'
 import { mailedToken, templatesTo } from '../support/mails.ts'
 import {
@@ -10,14 +10,14 @@ import {
   VerifyEmail,
 } from '../support/operations.ts'
 import { refusedFields } from '../support/refused.ts'
-import { codes, PASSWORD, signUp, startService, useService } from '../support/service.ts'
+import { codes, startService, useService } from '../support/service.ts'
 
 const service = useService()
 const verify = (token: string) => service.send(VerifyEmail, { input: { token } })
 const resend = (email: string) => service.send(ResendVerificationEmail, { input: { email } })
 
 test('whoever registers is signed in and asked to verify the address, in their language', async () => {
-  const email = `${randomUUID()}@example.com`
+  const email = newAddress()
   const { data } = await service.send(Register, { input: { email, password: PASSWORD, locale: 'ko' } })
   expect(data?.register).toMatchObject({ __typename: 'AuthPayload', user: { emailVerified: false } })
   const [mail, ...more] = await service.mailsTo(email)
@@ -40,7 +40,7 @@ test('the link verifies the address, once, and shows its owner the account', asy
 test('a link verifies only the address that it was sent to', async () => {
   const { id, email } = await signUp(service)
   const token = await mailedToken(service, email, 'verify-email')
-  const emailCanonical = `${randomUUID()}@example.com`
+  const emailCanonical = newAddress()
   await service.app.db.user.update({ where: { id }, data: { email: emailCanonical, emailCanonical } })
   expect(codes(await verify(token))).toEqual(['TOKEN_INVALID'])
   const user = await service.app.db.user.findUniqueOrThrow({ where: { id } })
@@ -71,7 +71,7 @@ describe('another link', () => {
     await verify(await mailedToken(service, verified.email, 'verify-email'))
     const data = { disabledAt: service.clock.now() }
     await service.app.db.user.update({ where: { id: disabled.id }, data })
-    const strangers = `${randomUUID()}@example.com`
+    const strangers = newAddress()
     const { email } = await signUp(service)
     const facts = async (address: string) => {
       const { status, data, errors, headers } = await resend(address)

@@ -1,16 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { newAddress, PASSWORD, signIn, signUp } from '../support/actors.ts'
 import { Login, Logout, Refresh, Register } from '../support/operations.ts'
-import {
-  codes,
-  PASSWORD,
-  type Reply,
-  type Service,
-  signIn,
-  signUp,
-  startService,
-  useService,
-} from '../support/service.ts'
+import { codes, type Reply, type Service, startService, useService } from '../support/service.ts'
 import { DAY, expectDead, HOUR, pairOf, refresh, refreshed, stateOf } from '../support/sessions.ts'
 
 const OURS = 'http://localhost:4000'
@@ -86,7 +77,7 @@ describe('the cookie', () => {
 
   test('comes with a registration that asks for it', async () => {
     const input = {
-      email: `${randomUUID()}@example.com`,
+      email: newAddress(),
       password: PASSWORD,
       tokenTransport: 'COOKIE',
     } as const

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { prune } from '../../src/maintenance/prune.ts'
+import { PASSWORD, type SignedIn, signIn, signUp, signUpWith } from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { mailedToken } from '../support/mails.ts'
 import { addSessions, tokensOf } from '../support/many-sessions.ts'
@@ -17,16 +18,7 @@ import {
   RevokeSession,
   RevokeUserSessions,
 } from '../support/operations.ts'
-import {
-  codes,
-  PASSWORD,
-  type Reply,
-  type SignedIn,
-  signIn,
-  signUp,
-  signUpWith,
-  useService,
-} from '../support/service.ts'
+import { codes, type Reply, useService } from '../support/service.ts'
 import { expectDead, type Pair, refreshed, stateOf } from '../support/sessions.ts'
 
 const service = useService()

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { signUp } from '../support/actors.ts'
 import { TestClock } from '../support/clock.ts'
 import { type Act, type Name, Story } from '../support/holders.ts'
-import { type Service, signUp, startService } from '../support/service.ts'
+import { type Service, startService } from '../support/service.ts'
 import { countEvents, DAY, HOUR, MINUTE } from '../support/sessions.ts'
 
 /** Stands still until it is moved, so that a step back in time is exact. */

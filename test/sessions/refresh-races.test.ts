@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { PASSWORD, type SignedIn, signIn, signUp } from '../support/actors.ts'
 import {
   ChangePassword,
   Login,
@@ -9,16 +10,7 @@ import {
   RevokeSession,
 } from '../support/operations.ts'
 import { meet, whileHolding } from '../support/race.ts'
-import {
-  codes,
-  PASSWORD,
-  type Reply,
-  type SignedIn,
-  signIn,
-  signUp,
-  startService,
-  useService,
-} from '../support/service.ts'
+import { codes, type Reply, startService, useService } from '../support/service.ts'
 import { countEvents, expectDead, MINUTE, pairOf, refresh, refreshed, stateOf } from '../support/sessions.ts'
 
 const service = useService()

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import type { AuditAction } from '../../src/audit/actions.ts'
+import { type SignedIn, signIn, signUp } from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { Logout, Refresh } from '../support/operations.ts'
 import { watchQueries } from '../support/queries.ts'
 import { refusedFields } from '../support/refused.ts'
-import { codes, type SignedIn, signIn, signUp, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 import {
   countEvents,
   DAY,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import type { RegisterInput } from '../generated/graphql.ts'
+import { newAddress, PASSWORD, type SignedIn, signIn, signUp, signUpWith } from '../support/actors.ts'
 import {
   MySessions,
   RevokeAllSessions,
@@ -8,7 +9,7 @@ import {
   RevokeSession,
   UserById,
 } from '../support/operations.ts'
-import { codes, PASSWORD, type SignedIn, signIn, signUp, signUpWith, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 import {
   countEvents,
   DAY,
@@ -99,7 +100,7 @@ describe('User.sessions', () => {
   test('can be read in the answer that signs in, without a header', async () => {
     const { data, errors } = await service.send<Registered, { input: RegisterInput }>(
       'mutation ($input: RegisterInput!) { register(input: $input) { ... on AuthPayload { session { id } user { sessions { id current } } } } }',
-      { input: { email: `${randomUUID()}@example.com`, password: PASSWORD } },
+      { input: { email: newAddress(), password: PASSWORD } },
     )
     expect(errors).toEqual([])
     expect(data?.register.user.sessions).toEqual([{ id: data?.register.session.id, current: true }])

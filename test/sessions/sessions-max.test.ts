@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
+import { PASSWORD, type SignedIn, signIn, signUp } from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { addSessions } from '../support/many-sessions.ts'
 import { Login, Logout, MySessions } from '../support/operations.ts'
-import { codes, PASSWORD, type SignedIn, signIn, signUp, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 import { DAY, expectDead, refreshed, stateOf } from '../support/sessions.ts'
 
 const service = useService({ settings: { SESSIONS_MAX: '5' } })

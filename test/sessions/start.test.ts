@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import type { LoginInput } from '../generated/graphql.ts'
+import { PASSWORD, signUp } from '../support/actors.ts'
 import { Login, Register } from '../support/operations.ts'
 import { refusedFields } from '../support/refused.ts'
-import { codes, PASSWORD, signUp, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 import { DAY, FIREFOX, HOUR, refresh, refreshed, secondsUntil } from '../support/sessions.ts'
 
 const service = useService()

@@ -1,20 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
 import { liveSessions } from '../../src/sessions/list-sessions.ts'
+import { PASSWORD, signIn, signUp } from '../support/actors.ts'
 import { actionsOf, auditOf } from '../support/audit.ts'
 import { ChangePassword, Login, Me } from '../support/operations.ts'
 import { meetingOf, whileProving } from '../support/proving.ts'
 import { refusedFields } from '../support/refused.ts'
-import {
-  codes,
-  PASSWORD,
-  type Sending,
-  type Service,
-  signIn,
-  signUp,
-  startService,
-  useService,
-} from '../support/service.ts'
+import { codes, type Sending, type Service, startService, useService } from '../support/service.ts'
 
 const service = useService()
 

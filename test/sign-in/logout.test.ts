@@ -1,9 +1,10 @@
 import { expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
+import { PASSWORD, type SignedIn, signIn, signUp } from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { Logout, Refresh } from '../support/operations.ts'
 import { refusedFields } from '../support/refused.ts'
-import { codes, PASSWORD, type SignedIn, signIn, signUp, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 import { expectDead, refreshed, stateOf } from '../support/sessions.ts'
 
 const service = useService()

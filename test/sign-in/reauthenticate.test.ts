@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
+import { PASSWORD, signIn, signUp } from '../support/actors.ts'
 import { actionsOf } from '../support/audit.ts'
 import { Logout, MySessions, Reauthenticate } from '../support/operations.ts'
 import { whileProving } from '../support/proving.ts'
 import { refusedFields } from '../support/refused.ts'
-import { codes, PASSWORD, signIn, signUp, useService } from '../support/service.ts'
+import { codes, useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
 
 const service = useService()

@@ -4,18 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
+import { PASSWORD, signIn, signUp } from '../support/actors.ts'
 import { templatesTo } from '../support/mails.ts'
 import { Me, Register, Settings } from '../support/operations.ts'
 import { refusedFields } from '../support/refused.ts'
-import {
-  codes,
-  PASSWORD,
-  type Service,
-  signIn,
-  signUp,
-  startService,
-  useService,
-} from '../support/service.ts'
+import { codes, type Service, startService, useService } from '../support/service.ts'
 
 const service = useService({ settings: { LIMIT_MAIL_ADDRESS: '50/1h' } })
 

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
+import { newAddress, PASSWORD } from '../support/actors.ts'
 import { mailedToken, templatesTo } from '../support/mails.ts'
 import { Login, RequestPasswordReset, VerifyEmail } from '../support/operations.ts'
-import { codes, PASSWORD, type Service, startService, useService } from '../support/service.ts'
+import { codes, type Service, startService, useService } from '../support/service.ts'
 
 const settings = {
   EMAIL_VERIFICATION: 'required',
@@ -24,7 +24,7 @@ const verify = (token: string) => service.send(VerifyEmail, { input: { token } }
 
 /** An account as an import leaves it: with a password, and an address that nobody has verified. */
 async function imported(): Promise<string> {
-  const email = `${randomUUID()}@example.com`
+  const email = newAddress()
   const at = service.clock.now()
   const passwordHash = await service.app.hasher.hash(PASSWORD)
   await service.app.db.user.create({
@@ -77,7 +77,7 @@ test('the link counts as an email: beyond the limit the answer says that none wa
   const email = await imported()
   const headers = elsewhere()
   for (let count = 0; count < 3; count++) {
-    const input = { email: `${randomUUID()}@example.com` }
+    const input = { email: newAddress() }
     expect(codes(await service.send(RequestPasswordReset, { input }, { headers }))).toEqual([])
   }
   const reply = await login(email, { headers })

@@ -1,8 +1,9 @@
 import { expect } from '@jest/globals'
 import type { Session } from '../../src/generated/prisma/client.ts'
 import { isBurned, parentOf, RACE_SECONDS } from '../../src/sessions/generations.ts'
+import { type SignedIn, signIn } from './actors.ts'
 import { claimsOf } from './forge.ts'
-import { codes, type Service, type SignedIn, signIn } from './service.ts'
+import { codes, type Service } from './service.ts'
 import { MINUTE, pairOf, refresh, stateOf } from './sessions.ts'
 
 export type Name = 'owner' | 'thief'

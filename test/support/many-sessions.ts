@@ -1,6 +1,7 @@
 import { signAccessToken } from '../../src/keys/access-token.ts'
 import { refreshTokenOf } from '../../src/sessions/refresh-token.ts'
-import type { Service, SignedIn } from './service.ts'
+import type { SignedIn } from './actors.ts'
+import type { Service } from './service.ts'
 import type { Pair } from './sessions.ts'
 
 /** Gives the account further live sessions like its own, in one statement, and returns the ids of some of them. */

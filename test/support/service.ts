@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals'
 import { type DocumentNode, print } from 'graphql'
@@ -11,7 +10,6 @@ import { deliverMails } from '../../src/mail/deliver.ts'
 import { openApp } from '../../src/open.ts'
 import { startServer } from '../../src/server.ts'
 import { TestClock } from './clock.ts'
-import { Login, Register } from './operations.ts'
 import { createDatabase } from './postgres.ts'
 import { startSmtp } from './smtp.ts'
 
@@ -175,72 +173,6 @@ export function useService(options: ServiceOptions = {}): Service {
   return new Proxy({} as Service, {
     get: (_target, name) => holder.service?.[name as keyof Service],
   })
-}
-
-/** Good enough for the password rules, and the same everywhere. */
-export const PASSWORD = 'seventeen brass engines'
-
-export type SignedIn = {
-  id: string
-  email: string
-  accessToken: string
-  refreshToken: string
-  sessionId: string
-}
-
-/** A new account, signed in. */
-export async function signUp(
-  service: Service,
-  input: { email?: string; username?: string } = {},
-): Promise<SignedIn> {
-  const email = input.email ?? `${randomUUID()}@example.com`
-  const { data, errors } = await service.send(Register, { input: { password: PASSWORD, ...input, email } })
-  return signedIn(data?.register, errors, email)
-}
-
-/** A new account whose address is verified, signed in. */
-export async function signUpVerified(
-  service: Service,
-  input: { email?: string; username?: string } = {},
-): Promise<SignedIn> {
-  const account = await signUp(service, input)
-  const data = { emailVerifiedAt: service.clock.now() }
-  await service.app.db.user.update({ where: { id: account.id }, data })
-  return account
-}
-
-/** A further session of an account. */
-export async function signIn(service: Service, email: string, password = PASSWORD): Promise<SignedIn> {
-  const { data, errors } = await service.send(Login, { input: { identifier: email, password } })
-  return signedIn(data?.login, errors, email)
-}
-
-function signedIn(
-  payload:
-    | {
-        __typename?: string
-        accessToken?: string
-        refreshToken?: string | null
-        session?: { id: string }
-        user?: { id: string }
-      }
-    | undefined,
-  errors: ErrorFacts[],
-  email: string,
-): SignedIn {
-  const { accessToken, refreshToken, session, user } = payload ?? {}
-  if (!accessToken || !refreshToken || !session || !user)
-    throw new Error(`not signed in: ${JSON.stringify(errors)}`)
-  return { id: user.id, email, accessToken, refreshToken, sessionId: session.id }
-}
-
-/** A new account that has these roles besides `user`, signed in. */
-export async function signUpWith(service: Service, ...roles: string[]): Promise<SignedIn> {
-  const account = await signUp(service)
-  await service.app.db.userRole.createMany({
-    data: roles.map(roleName => ({ userId: account.id, roleName })),
-  })
-  return account
 }
 
 /** The codes of a reply's errors. */

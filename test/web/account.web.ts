@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
+import { PASSWORD, signUp } from '../support/actors.ts'
 import { until, useBrowser } from '../support/browser.ts'
-import { PASSWORD, signUp, useService } from '../support/service.ts'
+import { useService } from '../support/service.ts'
 import { linkOf } from '../support/smtp.ts'
 import { signInOn } from '../support/web.ts'
 

@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
+import { PASSWORD, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
 import { violations } from '../support/axe.ts'
 import { until, useBrowser } from '../support/browser.ts'
 import { failedMail } from '../support/mails.ts'
-import { PASSWORD, type SignedIn, signUp, signUpWith, useService } from '../support/service.ts'
+import { useService } from '../support/service.ts'
 import { FIREFOX } from '../support/sessions.ts'
 
 const service = useService({ settings: { WEB: 'on', LIMIT_LOGIN_NETWORK: '10000/1h' } })

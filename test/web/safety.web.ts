@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
+import { PASSWORD, signUp, signUpWith } from '../support/actors.ts'
 import { until, useBrowser } from '../support/browser.ts'
-import { PASSWORD, signUp, signUpWith, useService } from '../support/service.ts'
+import { useService } from '../support/service.ts'
 import { signInOn } from '../support/web.ts'
 
 const HOSTILE = '<img src=x onerror="window.hurt = true">'

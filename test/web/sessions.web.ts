@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
+import { PASSWORD, signUp } from '../support/actors.ts'
 import { useBrowser } from '../support/browser.ts'
-import { PASSWORD, signUp, useService } from '../support/service.ts'
+import { useService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
 import { signInOn } from '../support/web.ts'
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
+import { newAddress, PASSWORD } from '../support/actors.ts'
 import { violations } from '../support/axe.ts'
 import { until, useBrowser } from '../support/browser.ts'
-import { PASSWORD, type Service, useService } from '../support/service.ts'
+import { type Service, useService } from '../support/service.ts'
 import { linkOf, tokenOf } from '../support/smtp.ts'
 import { signInOn } from '../support/web.ts'
 
@@ -281,7 +282,7 @@ describe('return_to', () => {
 
 /** An account that may sign in. */
 async function verified(): Promise<{ email: string }> {
-  const email = `${crypto.randomUUID()}@example.com`
+  const email = newAddress()
   await service.send('mutation ($i: RegisterInput!) { register(input: $i) { __typename } }', {
     i: { email, password: PASSWORD },
   })

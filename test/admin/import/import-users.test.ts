@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { exportUsers } from '../../../src/admin/import/export-users.ts'
 import { type ImportOptions, importUsers, type SourceRecord } from '../../../src/admin/import/import-users.ts'
+import { newAddress, signIn, signUp } from '../../support/actors.ts'
 import { actionsOf, auditOf } from '../../support/audit.ts'
 import { CHEAP_HASH } from '../../support/foreign-hashes.ts'
 import { whileHolding } from '../../support/race.ts'
-import { signIn, signUp, startService, useService } from '../../support/service.ts'
+import { startService, useService } from '../../support/service.ts'
 
 const service = useService()
 
-const address = () => `${randomUUID()}@example.com`
 const users = () => service.app.db.user
 const byEmail = (emailCanonical: string) => users().findUniqueOrThrow({ where: { emailCanonical } })
 
@@ -80,7 +80,7 @@ describe('an account', () => {
   })
 
   test('of which nothing but the address is known has the default language and role, and no password', async () => {
-    const email = address()
+    const email = newAddress()
     const blank = { username: '', displayName: null, passwordHash: '\\N', roles: '', emailVerified: '' }
     const report = await importing([{ email, ...blank }])
     expect(report).toMatchObject({ taken: 1, withoutPassword: 1, weakHashes: 0 })
@@ -103,7 +103,7 @@ describe('an account', () => {
     ['a UUID stays its id', '0192A3B4-0000-4000-8000-00000000ABCD', '0192a3b4-0000-4000-8000-00000000abcd'],
     ['a number of the other system does not', 42, expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/)],
   ])('%s', async (_, id, expected) => {
-    const email = address()
+    const email = newAddress()
     await importing([{ id, email }])
     expect((await byEmail(email)).id).toEqual(expected)
   })
@@ -115,7 +115,7 @@ describe('an account', () => {
     [{ disabledAt: '2024-01-01' }, true],
     [{ disabled: '' }, false],
   ])('%j: disabled is %s', async (fields, disabled) => {
-    const email = address()
+    const email = newAddress()
     await importing([{ email, ...fields }])
     expect((await byEmail(email)).disabledAt !== null).toBe(disabled)
   })
@@ -130,20 +130,20 @@ describe('an account', () => {
     1_717_156_800_000,
     '1717156800',
   ])('%j is one time', async createdAt => {
-    const email = address()
+    const email = newAddress()
     await importing([{ email, createdAt }])
     expect((await byEmail(email)).createdAt).toEqual(new Date('2024-05-31T12:00:00Z'))
   })
 
   test.each(['user,support', 'user; support', '{user,support}'])('%j are two roles', async roles => {
-    const email = address()
+    const email = newAddress()
     await importing([{ email, roles }], { allowAdmin: true })
     const user = { emailCanonical: email }
     expect(await service.app.db.userRole.count({ where: { user } })).toBe(2)
   })
 
   test.each(['!unusable', '*', null])('the hash %j is none', async passwordHash => {
-    const email = address()
+    const email = newAddress()
     expect(await importing([{ email, passwordHash }])).toMatchObject({ taken: 1, withoutPassword: 1 })
     expect((await byEmail(email)).passwordHash).toBeNull()
   })
@@ -155,13 +155,13 @@ describe('an account', () => {
     ['\t\u0000', null],
     ['نامه\u200Cای', 'نامه\u200Cای'],
   ])('whose name is %j is taken, and shown as %j', async (displayName, shown) => {
-    const email = address()
+    const email = newAddress()
     expect(await importing([{ email, displayName }])).toMatchObject({ taken: 1, skipped: 0 })
     expect((await byEmail(email)).displayName).toBe(shown)
   })
 
   test('is found under the names of the other system', async () => {
-    const email = address()
+    const email = newAddress()
     const record = { mail: email, pw: CHEAP_HASH, email: 'not this one', nickname: 'x' }
     const report = await importing([record], { names: { email: 'mail', passwordHash: 'pw' } })
     expect(report).toMatchObject({ taken: 1, withoutPassword: 0, ignored: ['email', 'nickname'] })
@@ -196,8 +196,8 @@ describe('a record is skipped, and the others are taken, for', () => {
   ]
 
   test.each(bad)('%s', async (_, fields, reason) => {
-    const [before, after] = [address(), address()]
-    const email = address()
+    const [before, after] = [newAddress(), newAddress()]
+    const email = newAddress()
     const skipped: object[] = []
     const report = await importing([{ email: before }, { email, ...fields }, { email: after }], {
       onSkip: skip => skipped.push(skip),
@@ -211,7 +211,7 @@ describe('a record is skipped, and the others are taken, for', () => {
 
   test('a username that somebody else has', async () => {
     const { email } = await signUp(service, { username: 'taken_name' })
-    const report = await importing([{ email: address(), username: 'TAKEN_name' }, { email: address() }])
+    const report = await importing([{ email: newAddress(), username: 'TAKEN_name' }, { email: newAddress() }])
     expect(report).toMatchObject({
       taken: 1,
       skipped: 1,
@@ -222,13 +222,13 @@ describe('a record is skipped, and the others are taken, for', () => {
 
   test('an id that is in the file twice, and a line that is', async () => {
     const [id, twice] = [randomUUID(), randomUUID()]
-    const [one, two, same] = [address(), address(), address()]
+    const [one, two, same] = [newAddress(), newAddress(), newAddress()]
     const report = await importing([
       { id, email: one, roles: 'user' },
       { id, email: two, roles: await newRole() },
       { id: twice, email: same },
       { id: twice, email: same },
-      { email: address() },
+      { email: newAddress() },
     ])
     expect(report).toMatchObject({
       read: 5,
@@ -242,12 +242,12 @@ describe('a record is skipped, and the others are taken, for', () => {
 
   test('an id that somebody else has', async () => {
     const { id } = await signUp(service)
-    const report = await importing([{ id, email: address() }])
+    const report = await importing([{ id, email: newAddress() }])
     expect(report).toMatchObject({ taken: 0, reasons: [{ reason: 'id: Another account has it.' }] })
   })
 
   test('another spelling of an address that has an account: it may be another person', async () => {
-    const email = address()
+    const email = newAddress()
     const report = await importing([{ email }, { email: email.toUpperCase() }])
     expect(report).toMatchObject({
       taken: 1,
@@ -258,7 +258,7 @@ describe('a record is skipped, and the others are taken, for', () => {
 })
 
 test('an account whose role grants a permission that is not declared here is taken only where that is allowed', async () => {
-  const [email, roles] = [address(), await newRole('notes:write')]
+  const [email, roles] = [newAddress(), await newRole('notes:write')]
   expect(await importing([{ email, roles }])).toMatchObject({ taken: 0, skipped: 1 })
   expect(await importing([{ email, roles }], { allowAdmin: true })).toMatchObject({ taken: 1 })
   const { id } = await byEmail(email)
@@ -267,11 +267,11 @@ test('an account whose role grants a permission that is not declared here is tak
 
 test('a role without permissions is taken without asking', async () => {
   const roles = await newRole()
-  expect(await importing([{ email: address(), roles }])).toMatchObject({ taken: 1, skipped: 0 })
+  expect(await importing([{ email: newAddress(), roles }])).toMatchObject({ taken: 1, skipped: 0 })
 })
 
 test('an administrator is taken where that is allowed', async () => {
-  const email = address()
+  const email = newAddress()
   expect(await importing([{ email, roles: ['admin'] }], { allowAdmin: true })).toMatchObject({ taken: 1 })
   const user = await users().findUniqueOrThrow({ where: { emailCanonical: email }, include: { roles: true } })
   expect(user.roles).toMatchObject([{ roleName: 'admin' }])
@@ -279,7 +279,7 @@ test('an administrator is taken where that is allowed', async () => {
 
 describe('again', () => {
   test('nothing is taken twice, and nothing that has changed since is changed back', async () => {
-    const records = Array.from({ length: 1201 }, () => ({ email: address(), passwordHash: CHEAP_HASH }))
+    const records = Array.from({ length: 1201 }, () => ({ email: newAddress(), passwordHash: CHEAP_HASH }))
     expect(await importing(records)).toMatchObject({ taken: 1201, alreadyThere: 0 })
     const email = records[0]!.email
     const { id } = await signIn(service, email)
@@ -293,7 +293,7 @@ describe('again', () => {
   })
 
   test('after an interruption the rest is taken, and only that', async () => {
-    const records = Array.from({ length: 1500 }, () => ({ email: address() }))
+    const records = Array.from({ length: 1500 }, () => ({ email: newAddress() }))
     const stop = new AbortController()
     async function* source() {
       for await (const chunk of chunks(records)) {
@@ -307,7 +307,7 @@ describe('again', () => {
   })
 
   test('a source that fails leaves what was read before', async () => {
-    const records = Array.from({ length: 900 }, () => ({ email: address() }))
+    const records = Array.from({ length: 900 }, () => ({ email: newAddress() }))
     async function* source() {
       yield* chunks(records)
       throw new Error('the disk is gone')
@@ -319,7 +319,7 @@ describe('again', () => {
   })
 
   test('two imports of one file at once take each account once between them', async () => {
-    const records = Array.from({ length: 2000 }, () => ({ email: address() }))
+    const records = Array.from({ length: 2000 }, () => ({ email: newAddress() }))
     const [one, two] = await Promise.all([importing(records), importing(records.toReversed())])
     expect(one.taken + two.taken).toBe(2000)
     expect(one.alreadyThere + two.alreadyThere).toBe(2000)
@@ -333,12 +333,12 @@ describe('again', () => {
   })
 
   test('an account that registers while its batch waits is found, not taken', async () => {
-    const email = address()
+    const email = newAddress()
     const id = randomUUID()
     const insert = `INSERT INTO users (id, email, email_canonical, created_at, updated_at)
       VALUES ('${id}', '${email}', '${email}', now(), now())`
     const report = await whileHolding(service.app.config.database.url!, insert, async waiting => {
-      const running = importing([{ email, displayName: 'imported' }, { email: address() }])
+      const running = importing([{ email, displayName: 'imported' }, { email: newAddress() }])
       await waiting(1)
       return { running }
     }).then(({ running }) => running)
@@ -348,11 +348,16 @@ describe('again', () => {
 })
 
 test('a dry run says what would happen, and changes nothing', async () => {
-  const known = address()
+  const known = newAddress()
   await importing([{ email: known }])
   const counts = async () => [await users().count(), await service.app.db.auditEvent.count()]
   const before = await counts()
-  const records = [{ email: known }, { email: address() }, { email: 'ada@' }, { email: known.toUpperCase() }]
+  const records = [
+    { email: known },
+    { email: newAddress() },
+    { email: 'ada@' },
+    { email: known.toUpperCase() },
+  ]
   expect(await importing(records, { dryRun: true })).toMatchObject({
     dryRun: true,
     read: 4,
@@ -364,7 +369,7 @@ test('a dry run says what would happen, and changes nothing', async () => {
 })
 
 test('what is exported is the same account where it is imported, and without hashes nobody can sign in', async () => {
-  const email = address()
+  const email = newAddress()
   await importing(
     [
       {
@@ -374,7 +379,7 @@ test('what is exported is the same account where it is imported, and without has
         publicMetadata: { theme: 'dark' },
         privateMetadata: '{"plan":[1,null]}',
       },
-      { email: address(), roles: [], active: false },
+      { email: newAddress(), roles: [], active: false },
     ],
     { allowAdmin: true },
   )

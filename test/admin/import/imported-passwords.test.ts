@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
+import { PASSWORD, signIn, signUp } from '../../support/actors.ts'
 import { CHEAP_HASH, foreignHashes } from '../../support/foreign-hashes.ts'
 import { ChangePassword, Login, Me, Reauthenticate } from '../../support/operations.ts'
 import { whileProving } from '../../support/proving.ts'
-import { codes, PASSWORD, signIn, signUp, useService } from '../../support/service.ts'
+import { codes, useService } from '../../support/service.ts'
 
 const service = useService({ settings: { HASH_WAIT_MS: '20000' } })
 

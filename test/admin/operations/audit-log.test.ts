@@ -4,6 +4,7 @@ import type { DocumentNode } from 'graphql'
 import { type AuditEntry, record } from '../../../src/audit/record.ts'
 import { cursorOf } from '../../../src/pagination.ts'
 import type { AuditLogQuery, AuditLogQueryVariables } from '../../generated/graphql.ts'
+import { newAddress, PASSWORD, type SignedIn, signUp, signUpWith } from '../../support/actors.ts'
 import {
   AuditLog,
   DisableUser,
@@ -15,7 +16,7 @@ import {
   UpdateUser,
 } from '../../support/operations.ts'
 import { refusedFields } from '../../support/refused.ts'
-import { codes, PASSWORD, type SignedIn, signUp, signUpWith, useService } from '../../support/service.ts'
+import { codes, useService } from '../../support/service.ts'
 
 const service = useService()
 
@@ -111,7 +112,7 @@ describe('an event', () => {
 
 test('the detail of an event shows no address to a reader without users:read', async () => {
   const [admin, subject] = [await signUpWith(service, 'admin'), await signUp(service)]
-  const email = `${randomUUID()}@example.com`
+  const email = newAddress()
   const token = admin.accessToken
   await service.send(UpdateUser, { id: subject.id, input: { email } }, { token })
   await service.send(

@@ -3,10 +3,11 @@ import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
 import { cursorOf } from '../../../src/pagination.ts'
 import type { FailedMailsQueryVariables } from '../../generated/graphql.ts'
+import { newAddress, type SignedIn, signUp, signUpWith } from '../../support/actors.ts'
 import { failedMail } from '../../support/mails.ts'
 import { FailedMails, RetryMail } from '../../support/operations.ts'
 import { refusedFields } from '../../support/refused.ts'
-import { codes, type SignedIn, signUp, signUpWith, useService } from '../../support/service.ts'
+import { codes, useService } from '../../support/service.ts'
 
 const service = useService()
 
@@ -66,7 +67,7 @@ describe('failedMails', () => {
   })
 
   test('shows no address to a reader without users:read', async () => {
-    const address = `${randomUUID()}@example.com`
+    const address = newAddress()
     await failedMail(service, address)
     await service.app.db.mail.updateMany({
       where: { recipient: address },
@@ -100,7 +101,7 @@ describe('failedMails', () => {
 
 describe('retryMail', () => {
   test('sends the mail after all, and is on record', async () => {
-    const address = `${randomUUID()}@example.com`
+    const address = newAddress()
     const id = await failedMail(service, address)
     expect(await service.mailsTo(address)).toEqual([])
     const { data, errors } = await service.send(RetryMail, { id }, { token: admin.accessToken })
@@ -116,7 +117,7 @@ describe('retryMail', () => {
   })
 
   test('many times at once sends it once', async () => {
-    const address = `${randomUUID()}@example.com`
+    const address = newAddress()
     const id = await failedMail(service, address)
     const replies = await Promise.all(Array.from({ length: 4 }, () => send(RetryMail, { id })))
     expect(replies.flatMap(codes)).toEqual(Array(3).fill('NOT_FOUND'))

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
+import { type SignedIn, signUp, signUpWith } from '../../support/actors.ts'
 import { CreateRole, DeleteRole, Me, Roles, SetUserRoles, UpdateRole } from '../../support/operations.ts'
 import { refusedFields } from '../../support/refused.ts'
-import { codes, type SignedIn, signUp, signUpWith, useService } from '../../support/service.ts'
+import { codes, useService } from '../../support/service.ts'
 
 const service = useService({ server: { permissions: ['notes:read'] } })
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
+import { type SignedIn, signUp, signUpWith } from '../../support/actors.ts'
 import { auditOf } from '../../support/audit.ts'
 import { Me, Roles, SetUserRoles, UserById } from '../../support/operations.ts'
 import { refusedFields } from '../../support/refused.ts'
-import { codes, type SignedIn, signUp, signUpWith, useService } from '../../support/service.ts'
+import { codes, useService } from '../../support/service.ts'
 
 const service = useService()
 

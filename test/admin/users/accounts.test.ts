@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
+import {
+  newAddress,
+  PASSWORD,
+  type SignedIn,
+  signIn,
+  signUp,
+  signUpVerified,
+  signUpWith,
+} from '../../support/actors.ts'
 import { auditOf } from '../../support/audit.ts'
 import { mailedToken, templatesTo } from '../../support/mails.ts'
 import {
@@ -23,16 +32,7 @@ import {
 } from '../../support/operations.ts'
 import { meet } from '../../support/race.ts'
 import { refusedFields } from '../../support/refused.ts'
-import {
-  codes,
-  PASSWORD,
-  type SignedIn,
-  signIn,
-  signUp,
-  signUpVerified,
-  signUpWith,
-  useService,
-} from '../../support/service.ts'
+import { codes, useService } from '../../support/service.ts'
 
 const service = useService()
 const withoutMail = useService({ settings: { MAIL: 'off' } })
@@ -46,7 +46,6 @@ const as = ({ accessToken }: SignedIn) => ({ token: accessToken })
 const send = (document: DocumentNode, variables: Record<string, unknown>, viewer = admin) =>
   service.send(document, variables, as(viewer))
 const userOf = (id: string) => service.app.db.user.findUnique({ where: { id } })
-const newAddress = () => `${randomUUID()}@example.com`
 const isSignedIn = async (account: SignedIn) => codes(await service.send(Me, {}, as(account))).length === 0
 
 /** Somebody who may change accounts and delete them, and no more. */
@@ -580,7 +579,7 @@ describe('the last administrator', () => {
   test('is not demoted or deleted beside one who was invited and never came', async () => {
     const last = await signUpWith(service, 'admin')
     await onlyAdmins(last)
-    const email = `${randomUUID()}@example.com`
+    const email = newAddress()
     await invite({ email, roles: ['admin'] }, last)
     const demote = () => send(SetUserRoles, { id: last.id, roles: ['user'] }, last)
     expect([codes(await demote()), codes(await send(DeleteAccount, {}, last))]).toEqual([

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import { newAddress, PASSWORD, type SignedIn, signUp, signUpWith } from '../../support/actors.ts'
 import { auditOf } from '../../support/audit.ts'
 import { mailedToken } from '../../support/mails.ts'
 import {
@@ -11,7 +12,7 @@ import {
   UndoableUntil,
   UndoEmailChange,
 } from '../../support/operations.ts'
-import { codes, PASSWORD, type SignedIn, signUp, signUpWith, useService } from '../../support/service.ts'
+import { codes, useService } from '../../support/service.ts'
 import { DAY, HOUR, refreshed } from '../../support/sessions.ts'
 
 const service = useService({ settings: { LIMIT_MAIL_NETWORK: '1000/1h' } })
@@ -41,7 +42,7 @@ async function moved(): Promise<Moved> {
     where: { id: owner.id },
     data: { emailVerifiedAt: service.clock.now() },
   })
-  const to = `${randomUUID()}@example.com`
+  const to = newAddress()
   await service.send(RequestEmailChange, { input: { newEmail: to } }, as(owner))
   const token = await mailedToken(service, to, 'confirm-email')
   expect(codes(await service.send(ConfirmEmailChange, { input: { token } }))).toEqual([])

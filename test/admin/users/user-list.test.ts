@@ -6,9 +6,10 @@ import { v7 as uuidv7 } from 'uuid'
 import { indexAccounts } from '../../../src/accounts/search-index.ts'
 import { cursorOf } from '../../../src/pagination.ts'
 import type { UserOrder, UsersQuery, UsersQueryVariables } from '../../generated/graphql.ts'
+import { type SignedIn, signUp, signUpWith } from '../../support/actors.ts'
 import { Users } from '../../support/operations.ts'
 import { refusedFields } from '../../support/refused.ts'
-import { codes, type SignedIn, signUp, signUpWith, useService } from '../../support/service.ts'
+import { codes, useService } from '../../support/service.ts'
 
 const service = useService()
 

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
+import { PASSWORD, signUp } from '../../support/actors.ts'
 import { Login, Me, Register } from '../../support/operations.ts'
-import { codes, PASSWORD, type Service, signUp, startService } from '../../support/service.ts'
+import { codes, type Service, startService } from '../../support/service.ts'
 
 /** Runs `run` on a service while one password is being hashed and another waits, at every moment. */
 async function whileFull<Result>({ app: { hasher } }: Service, run: () => Promise<Result>): Promise<Result> {
