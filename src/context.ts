@@ -16,10 +16,12 @@ export type RequestInfo = {
   deviceCookie: string | undefined
 }
 
+/** A user with the names of its roles and the permissions that the roles grant, both sorted. */
+export type Account = User & { readonly roles: readonly string[]; readonly permissions: readonly string[] }
+
 /** Who makes the request. */
 export type Viewer = {
-  /** The account, with what its roles allow. */
-  account: User & { readonly roles: readonly string[]; readonly permissions: readonly string[] }
+  account: Account
   /** What authenticated the request. Check `kind` before you read the rest: a session is the only kind so far. */
   via: { readonly kind: 'session'; readonly session: Session }
 }

@@ -1,6 +1,6 @@
 import type { App } from './app.ts'
 import { addSeconds } from './clock.ts'
-import { type Context, createContext, type RequestInfo, type Viewer } from './context.ts'
+import { type Account, type Context, createContext, type RequestInfo, type Viewer } from './context.ts'
 import { unauthenticated } from './errors.ts'
 import type { Session } from './generated/prisma/client.ts'
 
@@ -8,7 +8,7 @@ export type TestContextOptions = {
   /** What of the app the resolver uses, such as `{ db }`; touching anything else fails. */
   app?: Partial<App>
   /** Who is signed in, as far as it matters; left out, nobody is. */
-  viewer?: { account?: Partial<Viewer['account']>; session?: Partial<Session> }
+  viewer?: { account?: Partial<Account>; session?: Partial<Session> }
   request?: Partial<RequestInfo>
 }
 

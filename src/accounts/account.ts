@@ -1,11 +1,9 @@
 import type { App } from '../app.ts'
+import type { Account } from '../context.ts'
 import { isId, statement, toRecord } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
-import { type Grants, grantsColumn, grantsOf } from '../permissions/grants.ts'
-
-/** A user with what the user's roles allow. */
-export type Account = User & Grants
+import { grantsColumn, grantsOf } from '../permissions/grants.ts'
 
 export const userColumns = {
   id: 'id',

@@ -1,7 +1,7 @@
 import { GraphQLDateTime, GraphQLJSONObject } from 'graphql-scalars'
 import { Authorized, Field, ID, InputType, Int, ObjectType } from 'type-graphql'
+import type { Account } from '../context.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
-import type { Account } from './account.ts'
 
 type JsonValue = Prisma.JsonValue
 

@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { NO_REQUEST, type Origin, record } from '../audit/record.ts'
+import { type EventOrigin, NO_REQUEST, record } from '../audit/record.ts'
 import { requestErasure } from '../audit/redact.ts'
 import { isId, type Queryable } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
@@ -20,7 +20,7 @@ export async function deleteAccountOf(
   app: App,
   tx: Queryable,
   userId: string,
-  { actorId, request }: { actorId: string; request: Origin },
+  { actorId, request }: { actorId: string; request: EventOrigin },
 ): Promise<string[]> {
   const removed = await keepAnAdministrator(app, tx, () => removeUser(app, tx, userId))
   const { email, emailCanonical, locale } = removed

@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { statement } from '../database/client.ts'
-import type { Origin } from '../mail/texts.ts'
+import type { EmailOrigin } from '../mail/texts.ts'
 
 /** An account that was asked for and waits, as the payload of a token, for its address to be verified. */
 export type PendingRegistration = {
@@ -11,7 +11,7 @@ export type PendingRegistration = {
   locale: string
   passwordHash: string
   /** Where it was asked for, for whoever reads the mail to recognise. */
-  asked: Origin
+  asked: EmailOrigin
 }
 
 const select = statement<[subject: string, account: PendingRegistration]>(

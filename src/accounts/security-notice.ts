@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { linkTo, type NewMail } from '../mail/outbox.ts'
-import type { Origin } from '../mail/texts.ts'
+import type { EmailOrigin } from '../mail/texts.ts'
 import { deviceNameOf } from '../network/device-name.ts'
 
 /** The facts of a request, or of a session. */
@@ -11,7 +11,7 @@ type Source = { ipAddress?: string | null | undefined; userAgent?: string | null
  * Where a request or a session comes from, for the person whose account it is about. The device is what the server
  * derives from the user agent, never the name that the client gives it.
  */
-export function originOf(app: App, { ipAddress, userAgent }: Source): Origin {
+export function emailOriginOf(app: App, { ipAddress, userAgent }: Source): EmailOrigin {
   return {
     at: app.clock.now().toISOString(),
     device: deviceNameOf(userAgent) ?? null,
@@ -26,7 +26,7 @@ export function securityNotice(
   app: App,
   { id, email, locale }: Pick<User, 'id' | 'email' | 'locale'>,
   template: Notice,
-  origin: Origin,
+  origin: EmailOrigin,
 ): NewMail {
   const data = { ...origin, link: linkTo(app, 'forgot-password') }
   return { template, to: email, locale, userId: id, data }

@@ -1,12 +1,11 @@
 import { uniqueNameError } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import { recordDeniedAccess } from '../audit/denied-access.ts'
-import type { Context, RequestInfo, Viewer } from '../context.ts'
+import type { Account, Context, RequestInfo, Viewer } from '../context.ts'
 import { isId, type Queryable } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
-import type { User } from '../generated/prisma/client.ts'
 import { keepAnAdministrator } from '../permissions/administrators.ts'
-import { type Grants, toGrants } from '../permissions/grants.ts'
+import { toGrants } from '../permissions/grants.ts'
 
 /** Who administers, by which mutation. */
 export type Acting = { viewer: Viewer; request: RequestInfo; operation: string }
@@ -15,9 +14,6 @@ export type Acting = { viewer: Viewer; request: RequestInfo; operation: string }
 export async function acting({ viewer, request }: Context, operation: string): Promise<Acting> {
   return { viewer: await viewer(), request, operation }
 }
-
-/** An account as it is now, locked where it is to be changed. */
-export type Target = User & Grants
 
 /**
  * Makes a change of administration in one transaction, after asking again, under the lock that all of them take,
@@ -36,7 +32,7 @@ export async function administer<Result>(
   try {
     return await app.db.$transaction(tx =>
       keepAnAdministrator(app, tx, async () => {
-        const actor = await findTarget(app, tx, actorId)
+        const actor = await findAccount(app, tx, actorId)
         if (!actor || actor.disabledAt || !actor.permissions.includes(needs)) throw new AuthError('FORBIDDEN')
         return change(tx, actor.permissions)
       }),
@@ -59,11 +55,11 @@ export function administerUser<Result>(
   acting: Acting,
   needs: string,
   userId: string,
-  change: (tx: Queryable, target: Target, held: readonly string[]) => Promise<Result>,
+  change: (tx: Queryable, target: Account, held: readonly string[]) => Promise<Result>,
 ): Promise<Result> {
   return administer(app, acting, needs, async (tx, held) => {
     if (isId(userId)) await tx.$queryRaw`SELECT FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
-    const target = isId(userId) ? await findTarget(app, tx, userId) : undefined
+    const target = isId(userId) ? await findAccount(app, tx, userId) : undefined
     if (!target) throw new AuthError('NOT_FOUND', { message: 'There is no account with this id.' })
     if (!target.permissions.every(permission => held.includes(permission))) {
       throw new AuthError('FORBIDDEN', {
@@ -75,7 +71,7 @@ export function administerUser<Result>(
   })
 }
 
-async function findTarget(app: App, tx: Queryable, id: string): Promise<Target | undefined> {
+async function findAccount(app: App, tx: Queryable, id: string): Promise<Account | undefined> {
   const found = await tx.user.findUnique({ where: { id }, include: { roles: { include: { role: true } } } })
   if (!found) return undefined
   const { roles, ...user } = found

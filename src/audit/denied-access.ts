@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
-import { type Origin, record } from './record.ts'
+import { type EventOrigin, record } from './record.ts'
 
 const INTERVAL_SECONDS = 60
 /** When an account was last put on record for a field, of the accounts and fields that came last. */
@@ -13,7 +13,7 @@ const recorded = new LRUCache<string, Date>({ max: 10_000 })
  */
 export async function recordDeniedAccess(
   app: App,
-  origin: Origin,
+  origin: EventOrigin,
   actorId: string,
   field: string,
 ): Promise<void> {

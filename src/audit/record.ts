@@ -15,11 +15,11 @@ export type AuditEntry = {
   detail?: Prisma.InputJsonObject | undefined
 }
 
-/** What an event says of the request it came from. */
-export type Origin = Pick<RequestInfo, 'ipAddress' | 'userAgent'>
+/** The facts of a request that its events record. */
+export type EventOrigin = Pick<RequestInfo, 'ipAddress' | 'userAgent'>
 
 /** The command line has no request. */
-export const NO_REQUEST: Origin = { ipAddress: undefined, userAgent: undefined }
+export const NO_REQUEST: EventOrigin = { ipAddress: undefined, userAgent: undefined }
 
 export const auditColumns = {
   id: 'id',
@@ -33,7 +33,7 @@ export const auditColumns = {
 } as const satisfies Record<keyof AuditEvent, string>
 
 /** The row that an entry becomes. */
-export function toEvent(origin: Origin, entry: AuditEntry) {
+export function toEvent(origin: EventOrigin, entry: AuditEntry) {
   return {
     id: uuidv7(),
     at: entry.at,
@@ -47,7 +47,7 @@ export function toEvent(origin: Origin, entry: AuditEntry) {
 }
 
 /** Writes events in the caller's transaction, so that what is recorded happened and the reverse. */
-export async function record(tx: Queryable, origin: Origin, ...entries: AuditEntry[]): Promise<void> {
+export async function record(tx: Queryable, origin: EventOrigin, ...entries: AuditEntry[]): Promise<void> {
   if (entries.length === 0) return
   await tx.auditEvent.createMany({ data: entries.map(entry => toEvent(origin, entry)) })
 }

@@ -5,23 +5,23 @@ import type { DerivedName } from '../network/device-name.ts'
  */
 export type MailData = {
   /** Where the address was given, and whether the account waits for the link or is there already. */
-  'verify-email': Origin & { waits: boolean; link: string }
-  'already-registered': Origin & { link: string }
-  'reset-password': Origin & { link: string }
+  'verify-email': EmailOrigin & { waits: boolean; link: string }
+  'already-registered': EmailOrigin & { link: string }
+  'reset-password': EmailOrigin & { link: string }
   invitation: { link: string }
-  'confirm-new-email': Origin & { link: string }
-  'email-change-requested': Origin & { newEmail: string; link: string }
-  'email-changed': Origin & { newEmail: string; link: string }
+  'confirm-new-email': EmailOrigin & { link: string }
+  'email-change-requested': EmailOrigin & { newEmail: string; link: string }
+  'email-changed': EmailOrigin & { newEmail: string; link: string }
   'email-replaced': { at: string; newEmail: string }
-  'password-changed': Origin & { link: string }
-  'new-device': Origin & { link: string }
-  'reuse-detected': Origin & { link: string }
+  'password-changed': EmailOrigin & { link: string }
+  'new-device': EmailOrigin & { link: string }
+  'reuse-detected': EmailOrigin & { link: string }
   'account-disabled': { at: string }
   'account-deleted': { at: string }
 }
 
-/** Where a request came from, for people to recognise it by. */
-export type Origin = {
+/** Where the request behind an email came from, for the recipient to recognize. */
+export type EmailOrigin = {
   /** ISO 8601. */
   at: string
   /** Such as "Firefox on Linux". */

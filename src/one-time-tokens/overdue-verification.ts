@@ -6,7 +6,7 @@ import { insertSql, toRows } from '../database/insert.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { mailColumns, toMails } from '../mail/outbox.ts'
-import type { Origin } from '../mail/texts.ts'
+import type { EmailOrigin } from '../mail/texts.ts'
 import { LimitHit } from '../rate-limit/limit.ts'
 import { countEmailRequest } from './email-request.ts'
 import { tokenColumns, tokensSql } from './token.ts'
@@ -31,7 +31,7 @@ const write = statement(
 export async function sendOverdueVerification(
   app: App,
   account: User,
-  origin: Origin,
+  origin: EmailOrigin,
   request: RequestInfo,
 ): Promise<void> {
   const at = app.clock.now()

@@ -2,10 +2,10 @@ import type { PendingRegistration } from '../accounts/pending-registration.ts'
 import type { App } from '../app.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { linkTo } from '../mail/outbox.ts'
-import type { Origin } from '../mail/texts.ts'
+import type { EmailOrigin } from '../mail/texts.ts'
 import { newToken, type TokenRequest } from './token.ts'
 
-type Recipient = { to: string; locale: string; origin: Origin }
+type Recipient = { to: string; locale: string; origin: EmailOrigin }
 
 /** A token that verifies an address, with its mail, which says where the address was given. */
 function newVerification(app: App, wanted: TokenRequest, { to, locale, origin }: Recipient) {
@@ -34,7 +34,7 @@ export function verificationOfPending(
 }
 
 /** The verification of an account's present address. */
-export function verificationOf(app: App, { id, email, emailCanonical, locale }: User, origin: Origin) {
+export function verificationOf(app: App, { id, email, emailCanonical, locale }: User, origin: EmailOrigin) {
   const wanted = { purpose: 'verify', subject: id, userId: id, emailCanonical } as const
   return newVerification(app, wanted, { to: email, locale, origin })
 }

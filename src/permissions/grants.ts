@@ -1,8 +1,9 @@
 import type { App } from '../app.ts'
+import type { Account } from '../context.ts'
 import { EVERYTHING } from './permissions.ts'
 
-/** The roles of a user and the permissions that they add up to, each sorted by name. */
-export type Grants = { readonly roles: readonly string[]; readonly permissions: readonly string[] }
+/** The names of a user's roles and the permissions that the roles grant, both sorted. */
+export type Grants = Pick<Account, 'roles' | 'permissions'>
 
 /**
  * SQL for the roles of user `u` as one text, `name=permission,permission;name=…`: the cheapest form to

@@ -1,13 +1,13 @@
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
-import { type Account, findUser, requireAccount } from '../accounts/account.ts'
+import { findUser, requireAccount } from '../accounts/account.ts'
 import { emailField } from '../accounts/fields.ts'
-import { originOf, securityNotice } from '../accounts/security-notice.ts'
+import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
 import { uniqueNameError } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import type { AuditAction } from '../audit/actions.ts'
 import { type AuditEntry, record } from '../audit/record.ts'
-import type { RequestInfo, Viewer } from '../context.ts'
+import type { Account, RequestInfo, Viewer } from '../context.ts'
 import type { Queryable } from '../database/client.ts'
 import { keepOnlyDevice } from '../devices/device.ts'
 import { AuthError, badInput } from '../errors.ts'
@@ -74,9 +74,9 @@ export async function requestEmailChange(
     locale: account.locale,
     userId: account.id,
     expiresAt: change.expiresAt,
-    data: { ...originOf(app, request), link: linkTo(app, 'confirm-email', change.token) },
+    data: { ...emailOriginOf(app, request), link: linkTo(app, 'confirm-email', change.token) },
   }
-  const warning = other && securityNotice(app, other, 'already-registered', originOf(app, request))
+  const warning = other && securityNotice(app, other, 'already-registered', emailOriginOf(app, request))
   const undo = undoOf(app, account, { template: 'email-change-requested', newEmail: newEmail.typed }, request)
   await app.db.$transaction(async tx => {
     await requireUnchanged(tx, account)
@@ -116,7 +116,7 @@ function undoOf(
   const payload: AddressPayload = { email }
   const wanted = { purpose: 'email-undo', subject: uuidv7(), userId: id, emailCanonical, payload } as const
   const { row, token, expiresAt } = newToken(app, wanted)
-  const data = { ...originOf(app, request), newEmail, link: linkTo(app, 'undo-email', token) }
+  const data = { ...emailOriginOf(app, request), newEmail, link: linkTo(app, 'undo-email', token) }
   return { row, mail: { template, to: email, locale, userId: id, expiresAt, data } }
 }
 

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { type Account, requireAccount } from '../accounts/account.ts'
-import { originOf, securityNotice } from '../accounts/security-notice.ts'
+import { requireAccount } from '../accounts/account.ts'
+import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
-import type { RequestInfo, Viewer } from '../context.ts'
+import type { Account, RequestInfo, Viewer } from '../context.ts'
 import {
   passwordField,
   requireAcceptablePassword,
@@ -57,7 +57,7 @@ export async function changePassword(
     )
     await tx.session.updateMany({ where: { id: session.id }, data: { authenticatedAt: now } })
     await record(tx, request, { action: 'user.password_changed', at: now, actorId: id, subjectId: id })
-    const notice = securityNotice(app, account, 'password-changed', originOf(app, request))
+    const notice = securityNotice(app, account, 'password-changed', emailOriginOf(app, request))
     await queueNotice(app, tx, account, notice)
   })
   return requireAccount(app, id)

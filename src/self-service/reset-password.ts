@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { findUser } from '../accounts/account.ts'
 import { emailField } from '../accounts/fields.ts'
-import { originOf, securityNotice } from '../accounts/security-notice.ts'
+import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestInfo } from '../context.ts'
@@ -64,7 +64,7 @@ export function resetMail(
   { token, expiresAt }: IssuedToken,
   request: RequestInfo,
 ): NewMail {
-  const data = { ...originOf(app, request), link: linkTo(app, 'reset-password', token) }
+  const data = { ...emailOriginOf(app, request), link: linkTo(app, 'reset-password', token) }
   return { template: 'reset-password', to: email, locale, userId: id, expiresAt, data }
 }
 
@@ -122,7 +122,12 @@ async function reset(
     await record(tx, request, { action: 'user.password_reset', at: now, actorId: id, subjectId: id })
     // The link came to the address, which verifies it.
     const noticed = { ...user, emailVerifiedAt: user.emailVerifiedAt ?? now }
-    await queueNotice(app, tx, noticed, securityNotice(app, user, 'password-changed', originOf(app, request)))
+    await queueNotice(
+      app,
+      tx,
+      noticed,
+      securityNotice(app, user, 'password-changed', emailOriginOf(app, request)),
+    )
   })
   return user
 }

@@ -1,7 +1,6 @@
 import { Arg, Authorized, Ctx, Extensions, Mutation, Query, Resolver } from 'type-graphql'
-import { type Account } from '../accounts/account.ts'
 import { toUser, UserType } from '../accounts/accounts.types.ts'
-import type { Context } from '../context.ts'
+import type { Account, Context } from '../context.ts'
 import { newDevice, readDevice } from '../devices/device.ts'
 import { withExample } from '../example.ts'
 import { confirmEmailChange, requestEmailChange, undoEmailChange } from './change-email.ts'

@@ -1,5 +1,6 @@
-import { type Account, accountColumns, toAccount } from '../accounts/account.ts'
+import { accountColumns, toAccount } from '../accounts/account.ts'
 import type { App } from '../app.ts'
+import type { Account } from '../context.ts'
 import { batchedLookup } from '../database/batched-lookup.ts'
 import { statement, toRecord } from '../database/client.ts'
 import type { Session } from '../generated/prisma/client.ts'

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import type { AuditAction } from '../audit/actions.ts'
-import { auditColumns, type Origin, record, toEvent } from '../audit/record.ts'
+import { auditColumns, type EventOrigin, record, toEvent } from '../audit/record.ts'
 import type { RequestInfo } from '../context.ts'
 import type { Queryable } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
@@ -11,7 +11,7 @@ import { isLive } from './live.ts'
 
 export type Revocation = {
   action: AuditAction
-  request: Origin
+  request: EventOrigin
   actorId?: string | undefined
   detail?: Prisma.InputJsonObject
 }

@@ -1,4 +1,4 @@
-import { originOf, securityNotice } from '../accounts/security-notice.ts'
+import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { queueNotice } from '../mail/notices.ts'
@@ -23,7 +23,7 @@ export async function endSharedSession(
       app,
       tx,
       account,
-      securityNotice(app, account, 'reuse-detected', originOf(app, session)),
+      securityNotice(app, account, 'reuse-detected', emailOriginOf(app, session)),
     )
   })
 }

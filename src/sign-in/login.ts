@@ -3,7 +3,7 @@ import { findUser } from '../accounts/account.ts'
 import { canonicalEmail } from '../accounts/email.ts'
 import { deviceNameField } from '../accounts/fields.ts'
 import { findPendingRegistration } from '../accounts/pending-registration.ts'
-import { originOf, securityNotice } from '../accounts/security-notice.ts'
+import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
 import { canonicalUsername } from '../accounts/username.ts'
 import type { App } from '../app.ts'
 import { auditColumns, toEvent } from '../audit/record.ts'
@@ -107,7 +107,7 @@ async function tryLogin(
   }
   if (app.config.emailVerification === 'required' && !account.emailVerifiedAt) {
     await recordDenial(app, account.id, request)
-    await sendOverdueVerification(app, account, originOf(app, request), request)
+    await sendOverdueVerification(app, account, emailOriginOf(app, request), request)
     throw new AuthError('EMAIL_NOT_VERIFIED')
   }
   const passwordHash = await renewHash(app, account, password)
@@ -120,7 +120,7 @@ async function tryLogin(
       toEvent(request, { ...own, action: 'session.started', detail: { sessionId: session.id, ...detail } }),
     )
   const revocation = { ...own, action: 'session.revoked', detail: { because: 'too many sessions' } } as const
-  const notice = securityNotice(app, account, 'new-device', originOf(app, request))
+  const notice = securityNotice(app, account, 'new-device', emailOriginOf(app, request))
   const [row] = await startSession(app.pool, [
     account.id,
     passwordHash,

@@ -10,7 +10,7 @@ import {
   usernameField,
 } from '../accounts/fields.ts'
 import type { PendingRegistration } from '../accounts/pending-registration.ts'
-import { originOf, securityNotice } from '../accounts/security-notice.ts'
+import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
 import { uniqueNameError, usernameTaken } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
@@ -84,7 +84,7 @@ export async function register(
     displayName: displayName ?? null,
     locale: locale ?? app.config.locales[0],
     passwordHash: await app.hasher.hash(password),
-    asked: originOf(app, request),
+    asked: emailOriginOf(app, request),
   }
   if (!mustVerify)
     return { started: await signUp(app, wanted, email.canonical, { device, deviceName }, request) }

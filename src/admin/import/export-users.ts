@@ -1,6 +1,7 @@
-import { type Account, userColumns } from '../../accounts/account.ts'
+import { userColumns } from '../../accounts/account.ts'
 import type { App } from '../../app.ts'
 import { NO_REQUEST, record } from '../../audit/record.ts'
+import type { Account } from '../../context.ts'
 import { statement, toRecord } from '../../database/client.ts'
 import type { User } from '../../generated/prisma/client.ts'
 

@@ -3,7 +3,7 @@ import { findAccounts } from '../../accounts/account.ts'
 import { toUser } from '../../accounts/accounts.types.ts'
 import type { App } from '../../app.ts'
 import { auditPage } from '../../audit/query.ts'
-import type { Context, Viewer } from '../../context.ts'
+import type { Account, Context } from '../../context.ts'
 import { withExample } from '../../example.ts'
 import type { AuditEvent } from '../../generated/prisma/client.ts'
 import { PageArgs } from '../../pagination.ts'
@@ -40,11 +40,7 @@ export class AuditResolver {
 }
 
 /** The events with the accounts that they name, all fetched at once. */
-async function withAccounts(
-  app: App,
-  events: AuditEvent[],
-  viewer: Viewer['account'],
-): Promise<AuditEventType[]> {
+async function withAccounts(app: App, events: AuditEvent[], viewer: Account): Promise<AuditEventType[]> {
   const ids = events.flatMap(({ actorId, subjectId }) => [actorId, subjectId]).filter(id => id !== null)
   const accounts = await findAccounts(app, ids)
   const userOf = (id: string | null) => {

@@ -1,5 +1,5 @@
 import type { App } from '../../app.ts'
-import { type Origin, record } from '../../audit/record.ts'
+import { type EventOrigin, record } from '../../audit/record.ts'
 import { statement } from '../../database/client.ts'
 import { reloadKeys } from '../../keys/reload.ts'
 import { renewServerKey, SERVER_KEYS } from '../../keys/server-key.ts'
@@ -25,7 +25,7 @@ export type RotationOptions = {
  */
 export async function rotateKeys(
   app: App,
-  origin: Origin,
+  origin: EventOrigin,
   { actorId, revoke = false, endAllSessions = false }: RotationOptions = {},
 ): Promise<Rotation> {
   const at = app.clock.now()

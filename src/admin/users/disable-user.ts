@@ -3,12 +3,13 @@ import { labelField } from '../../accounts/fields.ts'
 import type { App } from '../../app.ts'
 import { record } from '../../audit/record.ts'
 import { redactAccount } from '../../audit/redact.ts'
+import type { Account } from '../../context.ts'
 import { AuthError } from '../../errors.ts'
 import { checkInput } from '../../input.ts'
 import { queueNotice } from '../../mail/notices.ts'
 import { revokeSessions } from '../../sessions/revoke.ts'
 import { deleteSessionsOf } from '../../sessions/tidy.ts'
-import { type Acting, administerUser, type Target } from '../administer.ts'
+import { type Acting, administerUser } from '../administer.ts'
 
 const reasonField = labelField(500).nullish()
 
@@ -100,7 +101,7 @@ export async function revokeUserSessions(app: App, id: string, acting: Acting): 
   )
 }
 
-function refuseOwn({ id }: Target, { viewer }: Acting, what: 'disable' | 'delete'): void {
+function refuseOwn({ id }: Account, { viewer }: Acting, what: 'disable' | 'delete'): void {
   if (id !== viewer.account.id) return
   throw new AuthError('CONFLICT', {
     message:

@@ -9,6 +9,7 @@ import {
 } from '../../accounts/fields.ts'
 import type { App } from '../../app.ts'
 import { record } from '../../audit/record.ts'
+import type { Account } from '../../context.ts'
 import type { Queryable } from '../../database/client.ts'
 import { AuthError } from '../../errors.ts'
 import type { User } from '../../generated/prisma/client.ts'
@@ -17,7 +18,7 @@ import { queueNotice } from '../../mail/notices.ts'
 import { queueMail } from '../../mail/outbox.ts'
 import { storeToken } from '../../one-time-tokens/token.ts'
 import { verificationOf } from '../../one-time-tokens/verification.ts'
-import { type Acting, administerUser, difference, type Target } from '../administer.ts'
+import { type Acting, administerUser, difference } from '../administer.ts'
 import { sendInvitation } from './invite-user.ts'
 
 const schema = z.object({
@@ -78,7 +79,7 @@ function factsOf({ email, username, displayName, locale, emailVerifiedAt }: User
 }
 
 /** Everything that was mailed to the old address ends, so that whoever reads it there can do nothing more. */
-async function moveMail(app: App, tx: Queryable, old: Target, moved: User): Promise<void> {
+async function moveMail(app: App, tx: Queryable, old: Account, moved: User): Promise<void> {
   const { id, email, locale } = moved
   await tx.emailToken.deleteMany({ where: { userId: id } })
   const at = app.clock.now().toISOString()

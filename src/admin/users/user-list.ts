@@ -1,6 +1,7 @@
-import { type Account, accountColumns, toAccount } from '../../accounts/account.ts'
+import { accountColumns, toAccount } from '../../accounts/account.ts'
 import { findCandidates } from '../../accounts/search-index.ts'
 import type { App } from '../../app.ts'
+import type { Account } from '../../context.ts'
 import { isId } from '../../database/client.ts'
 import { isTime } from '../../input.ts'
 import {
