@@ -158,7 +158,7 @@ describe('in an empty project', () => {
   })
 })
 
-test('the client weighs what the README says, and nothing where it is not used', async () => {
+test('the client weighs what docs/client.md says, and nothing where it is not used', async () => {
   const folder = await project('weight')
   const weigh = async (use: string) => {
     await writeFile(
@@ -168,8 +168,8 @@ test('the client weighs what the README says, and nothing where it is not used',
     await run(folder, bin('rolldown'), 'use.js', '--minify', '--file', 'bundle.js')
     return gzipSync(await readFile(path.join(folder, 'bundle.js'))).length / 1000
   }
-  const [, said] =
-    /([\d.]+) kB in your bundle/.exec(await readFile(path.join(ROOT, 'README.md'), 'utf8')) ?? []
+  const page = await readFile(path.join(ROOT, 'docs/client.md'), 'utf8')
+  const [, said] = /adds ([\d.]+) kB \(compressed\) to your bundle/.exec(page) ?? []
   const weight = await weigh('globalThis.client = createAuthClient({ url: "/graphql" })')
   expect(Math.abs(weight - Number(said))).toBeLessThan(0.3)
   expect(await weigh('')).toBeLessThan(0.1)
@@ -181,7 +181,7 @@ test('the built client runs where there is nothing of a browser, as in React Nat
   const { AuthError, createAuthClient } = await inBareRealm(
     path.join(folder, 'node_modules/authograph/dist/client/index.js'),
   )
-  // As the README has it, with a SecureStore that is slow.
+  // As docs/client.md has it, with a SecureStore that is slow.
   const kept = new Map<string, string>()
   const slowly = () => new Promise(resolve => setTimeout(resolve, 5))
   const make = () =>
@@ -226,10 +226,9 @@ test('the built client runs where there is nothing of a browser, as in React Nat
   expect(await client.renewAccessToken(hers)).toBeNull()
 })
 
-test('the README’s snippets compile', async () => {
-  const readme = await readFile(path.join(ROOT, 'README.md'), 'utf8')
-  const section = readme.slice(readme.indexOf('\n## The client'), readme.indexOf('\n## Settings'))
-  const snippets = [...section.matchAll(/```(tsx?)\n(.+?)```/gs)].map(([, kind, text = '']) => ({
+test('the snippets of docs/client.md compile', async () => {
+  const page = await readFile(path.join(ROOT, 'docs/client.md'), 'utf8')
+  const snippets = [...page.matchAll(/```(tsx?)\n(.+?)```/gs)].map(([, kind, text = '']) => ({
     kind,
     text,
   }))
@@ -246,7 +245,7 @@ test('the README’s snippets compile', async () => {
     files[`${name}.${kind}`] = text
   }
   const folder = await project(
-    'readme',
+    'snippets',
     ...['react', '@types/react', '@apollo/client', 'graphql', 'rxjs', '@urql/core', 'wonka'],
   )
   const lib = ['ES2022', 'DOM', 'DOM.Iterable']

@@ -3,7 +3,7 @@ import { Authorized, type Context, Ctx, Query, Resolver, startServer } from '../
 @Resolver()
 export class NotesResolver {
   @Authorized('notes:read')
-  @Query(() => [String], { description: 'The notes of whoever asks.' })
+  @Query(() => [String], { description: 'Your notes.' })
   async notes(@Ctx() context: Context): Promise<string[]> {
     const { account } = await context.viewer()
     return [`Note of ${account.id}`]
@@ -12,6 +12,6 @@ export class NotesResolver {
 
 export const server = await startServer({
   resolvers: [NotesResolver],
-  // The role admin holds it at once; give it to other roles as you like.
+  // The role admin has it immediately; grant it to other roles as you like.
   permissions: ['notes:read'],
 })

@@ -183,7 +183,7 @@ describe('resolvers of one’s own, beside the built-in ones', () => {
   })
 })
 
-describe('the example of the README', () => {
+describe('the example of the README and of docs/extending.md', () => {
   let database: TestDatabase
   let example: typeof import('./example.ts')
 

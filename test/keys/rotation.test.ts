@@ -13,7 +13,7 @@ import { whileHolding } from '../support/race.ts'
 import { codes, type Service, startService } from '../support/service.ts'
 import { DAY, HOUR, MINUTE, refreshed, stateOf } from '../support/sessions.ts'
 
-/** How long the README gives everybody to fetch a key before it signs. */
+/** How long verifiers have to fetch a key before it signs, as docs/production.md says. */
 const AHEAD = 7 * MINUTE
 /** A replica that cannot reach the database learns of a new key this late, at most. */
 const LATE = 2 * MINUTE

@@ -50,10 +50,10 @@ async function run(cwd: string, command: string, ...args: string[]): Promise<str
   }
 }
 
-/** What the README tells users of Yarn 1. */
+/** What docs/extending.md asks users of Yarn 1 to add. */
 async function resolutions(): Promise<Record<string, string>> {
-  const readme = await readFile(path.join(ROOT, 'README.md'), 'utf8')
-  const [, json = ''] = /"resolutions": (\{[^}]*\})/.exec(readme) ?? []
+  const page = await readFile(path.join(ROOT, 'docs/extending.md'), 'utf8')
+  const [, json = ''] = /"resolutions": (\{[^}]*\})/.exec(page) ?? []
   return JSON.parse(json)
 }
 

@@ -1,0 +1,192 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from '@jest/globals'
+import { parse } from 'dotenv'
+import { settingNames } from '../../src/config.ts'
+import { errorTable } from '../../src/errors.ts'
+import { createSchema } from '../../src/graphql/schema.ts'
+import { build, runCli } from '../support/cli.ts'
+
+const ROOT = path.resolve(import.meta.dirname, '../..')
+const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8')
+const readme = read('README.md')
+
+/** Every page for people, by its path from the root. */
+const pages = [
+  'README.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  ...readdirSync(path.join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.md'))
+    .map(file => `docs/${file.replaceAll(path.sep, '/')}`),
+]
+
+/** The cells of the rows of every table in a page that has this heading as its first cell. */
+function rowsOf(page: string, heading: string): string[][] {
+  const tables = page.match(/(?:^\|.*\|\n)+/gm) ?? []
+  return tables
+    .map(table => table.trim().split('\n').map(cells))
+    .filter(([head]) => head?.[0] === heading)
+    .flatMap(([, , ...rows]) => rows)
+}
+
+function cells(row: string): string[] {
+  return row
+    .slice(1, -1)
+    .split('|')
+    .map(cell => cell.trim())
+}
+
+/** The words in backticks. */
+function code(text = ''): string[] {
+  return [...text.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word)
+}
+
+/** The anchors of a page's headings, as GitHub forms them. */
+function anchors(page: string): string[] {
+  return [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+test('docs/errors.md lists exactly the error codes, each with its description', () => {
+  const rows = rowsOf(read('docs/errors.md'), 'code')
+  expect(rows).toEqual(
+    Object.entries(errorTable).map(([name, { description }]) => [`\`${name}\``, description]),
+  )
+})
+
+test('docs/settings.md lists exactly the settings, once each', () => {
+  const names = rowsOf(read('docs/settings.md'), 'setting').flatMap(([name]) => code(name))
+  expect(names.sort()).toEqual([...settingNames].sort())
+})
+
+test('docs/settings.md shows the default of each setting as .env.example has it', () => {
+  const { DATABASE_URL: _address, ...defaults } = parse(
+    read('.env.example').replace(/^#(?=[A-Z0-9_]+=)/gm, ''),
+  )
+  const shown = rowsOf(read('docs/settings.md'), 'setting').flatMap(([name, value = '']) =>
+    code(name).map(setting => [setting, code(value)[0] ?? '']),
+  )
+  expect(Object.fromEntries(shown)).toEqual({ ...defaults, DATABASE_URL: '' })
+})
+
+test('docs/limits.md lists exactly the limits on attempts, with their defaults', () => {
+  const UNITS: Record<string, string> = { min: 'm', h: 'h', d: 'd' }
+  const shown = rowsOf(read('docs/limits.md'), 'what is counted').map(([, setting, free = '']) => {
+    const [attempts = '', , time = '', unit = ''] = free.split(' ')
+    return [code(setting)[0], `${attempts.replace(',', '')}/${time}${UNITS[unit]}`]
+  })
+  const limits = Object.entries(parse(read('.env.example').replace(/^#(?=LIMIT_)/gm, ''))).filter(([name]) =>
+    name.startsWith('LIMIT_'),
+  )
+  expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(limits))
+})
+
+test('docs/production.md lists exactly the commands, with options that each of them has', async () => {
+  await build()
+  const rows = rowsOf(read('docs/production.md'), 'command')
+  const documented = rows.map(([command]) => code(command)[0]?.split(' ')[0] ?? '')
+  const { stdout } = await runCli(['--help'])
+  const [, list = ''] = stdout.split('Commands:\n')
+  const commands = [...list.matchAll(/^ {2}([a-z-]+)/gm)].map(([, name = '']) => name)
+  expect(documented.sort()).toEqual(commands.filter(name => name !== 'help').sort())
+  await Promise.all(
+    rows.map(async ([command = '', description]) => {
+      const [name = ''] = code(command)[0]?.split(' ') ?? []
+      const help = await runCli([name, '--help'])
+      const options = `${command} ${description}`.match(/--[a-z-]+/g) ?? []
+      expect([name, options.filter(option => !help.stdout.includes(option))]).toEqual([name, []])
+    }),
+  )
+})
+
+test('every operation is on a page, and the administration page names none that no longer exists', () => {
+  const schema = createSchema()
+  const operations = [schema.getQueryType(), schema.getMutationType()].flatMap(type =>
+    Object.keys(type?.getFields() ?? {}),
+  )
+  const guides = pages.filter(page => page === 'README.md' || page.startsWith('docs/'))
+  const words = new Set(guides.flatMap(page => read(page).match(/\w+/g) ?? []))
+  expect(operations.filter(name => !words.has(name))).toEqual([])
+  const named = rowsOf(read('docs/administration.md'), 'operation').flatMap(([names]) => code(names))
+  expect(named.length).toBeGreaterThan(10)
+  expect(named.filter(name => !operations.includes(name))).toEqual([])
+})
+
+test('docs/account-lifecycle.md names only pages that the server has and operations that exist', () => {
+  const rows = rowsOf(read('docs/account-lifecycle.md'), 'page')
+  const served = read('src/http/web.ts')
+  const mutations = Object.keys(createSchema().getMutationType()?.getFields() ?? {})
+  expect(rows).toHaveLength(6)
+  for (const [page, , , operation] of rows) {
+    expect(served).toContain(`'${code(page)[0]}'`)
+    expect(mutations).toContain(code(operation)[0])
+  }
+})
+
+test('every npm script that a page names exists', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  const named = pages
+    .filter(page => page !== 'CHANGELOG.md')
+    .flatMap(page => [...read(page).matchAll(/npm run ([a-z:]+)/g)].map(([, name = '']) => name))
+  expect(named.length).toBeGreaterThan(5)
+  expect(named.filter(name => !(name in scripts))).toEqual([])
+})
+
+test('the README and the page on extending show the extension that the tests run', () => {
+  const example = read('test/extending/example.ts').replace('../../src/index.ts', 'authograph').trim()
+  for (const page of [readme, read('docs/extending.md')])
+    expect(page).toContain(`\`\`\`ts\n${example}\n\`\`\``)
+})
+
+test('the README shows a snippet of the client that the tests compile', () => {
+  const [snippet = ''] = readme.match(/```tsx\n.+?```/s) ?? []
+  expect(snippet.split('\n').length).toBeGreaterThan(10)
+  expect(snippet.split('\n').length).toBeLessThanOrEqual(32)
+  expect(read('docs/client.md')).toContain(snippet)
+})
+
+test('the README’s table of pages lists every page of docs/', () => {
+  const linked = rowsOf(readme, 'page').flatMap(([cell = '']) => cell.match(/(?<=\]\()[^)]+/g) ?? [])
+  const expected = pages
+    .filter(page => page !== 'README.md')
+    .map(page => (page.startsWith('docs/decisions/') ? 'docs/decisions' : page))
+  expect(linked.sort()).toEqual([...new Set(expected)].sort())
+})
+
+test('docs/decisions/README.md lists every decision by its title', () => {
+  const records = pages.filter(page => /decisions\/\d/.test(page)).sort()
+  const titles = records.map(page => `- [${read(page).split('\n')[0]?.slice(2)}](${path.basename(page)})`)
+  expect(read('docs/decisions/README.md').match(/^- .+$/gm)).toEqual(titles)
+})
+
+test('every page of docs/ begins with whom it is for and links to others', () => {
+  for (const page of pages.filter(name => name.startsWith('docs/') && !/decisions\/\d/.test(name))) {
+    const [title, blank, audience] = read(page).split('\n')
+    expect([page, title, blank, audience]).toEqual([
+      page,
+      expect.stringMatching(/^# \w/),
+      '',
+      expect.stringMatching(/^For .+\./),
+    ])
+    expect([page, read(page)]).toEqual([page, expect.stringMatching(/\]\([\w./-]+\.md/)])
+  }
+})
+
+test('every link between pages leads to a file and a heading that exist', () => {
+  const broken = pages.flatMap(page =>
+    [...read(page).matchAll(/\]\((?!https?:)([^)\s#]*)(?:#([^)\s]+))?\)/g)].flatMap(
+      ([link, file = '', anchor]) => {
+        const target = path.join(ROOT, path.dirname(page), file)
+        if (file && !existsSync(target)) return [`${page}: ${link}`]
+        const headings = anchor ? anchors(readFileSync(file ? target : path.join(ROOT, page), 'utf8')) : []
+        return anchor && !headings.includes(anchor) ? [`${page}: ${link}`] : []
+      },
+    ),
+  )
+  expect(broken).toEqual([])
+})
