@@ -6,26 +6,52 @@ import { networkOf } from '../network/address.ts'
 import { hashedSubject } from '../rate-limit/hashed-subject.ts'
 import { type Attempt, countAttempt, forgiveAttempts, LimitHit } from '../rate-limit/limit.ts'
 
-/** Who signs in, as far as limits are concerned. */
-export type LoginAttempt = {
-  /** The identifier in its canonical form, or as it was given where it has none. */
-  name: string
-  /** The account that has this name, looked up only where it matters. */
-  findAccount: () => Promise<Pick<User, 'id'> | undefined>
-  /** The device that the client presented. */
-  device: Device | undefined
+/** The attempts of one sign-in, computed once: `countLogin` counts them and `forgiveLogin` gives them back. */
+export type LoginAttempts = {
+  readonly network: Attempt
+  /** On the name that the client sent. */
+  readonly name: Attempt
+  /** On the device that the client presented, across all accounts. */
+  readonly device: { readonly presented: Device; readonly attempt: Attempt } | undefined
+  /** The budget for hashing work. */
+  readonly work: Attempt
 }
 
+/** The attempts of a sign-in. `name` is the canonical identifier, or the identifier as sent if it has no canonical form. */
+export function loginAttempts(
+  app: App,
+  name: string,
+  device: Device | undefined,
+  { ipAddress }: RequestInfo,
+): LoginAttempts {
+  return {
+    network: { rule: 'login.network', subject: networkOf(ipAddress) },
+    name: nameAttempt(app, name),
+    device: device && {
+      presented: device,
+      attempt: { rule: 'login.device', subject: hashedSubject(app, device.secretHash) },
+    },
+    work: workAttempt(ipAddress),
+  }
+}
+
+type FindAccount = () => Promise<Pick<User, 'id'> | undefined>
+
 /**
- * Counts an attempt to sign in before anything is hashed: on the network and on the name as it was given, so that the
- * answer is the same whether or not an account has the name, and which other name it has. Where strangers have used up
- * either, a device that the account knows goes on with attempts of its own.
- * @returns what a correct password gives back
- * @throws AuthError RATE_LIMITED, which tells anyone, and so the owner too, how to get in meanwhile
+ * Counts a sign-in before any password is hashed: on the network and on the name as sent, so that the answer reveals
+ * neither whether an account has the name nor which other name it has. Once an attacker has used up either limit, a
+ * device that the account knows continues with attempts of its own. Only then does it call `findAccount`.
+ * @returns the attempt that a correct password gives back
+ * @throws AuthError RATE_LIMITED, with a message that tells the owner how to sign in despite the block
  */
-export async function countLogin(app: App, attempt: LoginAttempt, request: RequestInfo): Promise<Attempt[]> {
+export async function countLogin(
+  app: App,
+  attempts: LoginAttempts,
+  findAccount: FindAccount,
+  request: RequestInfo,
+): Promise<Attempt> {
   try {
-    return await countOnce(app, attempt, request)
+    return await countOnNameOrDevice(app, attempts, findAccount, request)
   } catch (error) {
     if (!(error instanceof LimitHit) || !app.mailer) throw error
     const { rule, retryAfter } = error
@@ -34,31 +60,30 @@ export async function countLogin(app: App, attempt: LoginAttempt, request: Reque
 }
 
 const BLOCKED =
-  'Too many attempts to sign in. Wait a while, or set a new password with the link that “Forgot password” emails you: the browser or app in which you do that can sign in immediately.'
+  'Too many sign-in attempts. Try again later, or set a new password with “Forgot password”: the browser or app in which you set it can sign in immediately.'
 
-async function countOnce(
+async function countOnNameOrDevice(
   app: App,
-  { name, findAccount, device }: LoginAttempt,
+  { network, name, device, work }: LoginAttempts,
+  findAccount: FindAccount,
   request: RequestInfo,
-): Promise<Attempt[]> {
-  const network: Attempt = { rule: 'login.network', subject: networkOf(request.ipAddress) }
+): Promise<Attempt> {
   try {
-    await countAttempt(app, [network, nameAttempt(app, name)], request)
-    return [network]
+    await countAttempt(app, [network, name], request)
+    return network
   } catch (error) {
     if (!(error instanceof LimitHit) || !device) throw error
-    // Before the look-up, so that a device of one account buys few look-ups of others.
-    await countOr(app, deviceAttempt(app, device), request, error)
+    // Counted before the lookup, so that one account's device cannot be used to look up many others.
+    await countOr(app, device.attempt, request, error)
     const account = await findAccount()
-    if (!(await isKnownDevice(app, account?.id, device))) throw error
-    // Not filled by strangers. Without it, a network with many accounts of its own would have no limit.
-    const work = workAttempt(request)
+    if (!(await isKnownDevice(app, account?.id, device.presented))) throw error
+    // Attackers cannot use up this limit. Without it, a network with many accounts of its own would have no limit.
     await countOr(app, work, request, error)
-    return [work]
+    return work
   }
 }
 
-/** Counts an attempt; where that is used up too, `blocked` stands, with the shorter of both waits. */
+/** Counts an attempt. If its limit is used up too, throws whichever of the two errors has the shorter wait. */
 async function countOr(app: App, attempt: Attempt, request: RequestInfo, blocked: LimitHit): Promise<void> {
   try {
     await countAttempt(app, [attempt], request)
@@ -69,59 +94,72 @@ async function countOr(app: App, attempt: Attempt, request: RequestInfo, blocked
 }
 
 /**
- * Gives attempts back once the password is proved: those on both names of the account and on the device, and `single`
- * by one. Each time costs a budget of hashing work that nothing gives back, so that correct passwords are not free work.
- * Where it is spent, the attempts stay counted. Only correct passwords and known devices spend it: strangers cannot.
+ * Resets the attempts on both names of the account and on the device once the password is proved, and gives `counted`
+ * back. Each call spends a budget of hashing work that is never given back, so that correct passwords are not free
+ * work. Once the budget is spent, the attempts stay counted. Attackers cannot spend it: that takes a correct password
+ * or a known device.
  */
 export async function forgiveLogin(
   app: App,
+  { name, device, work }: LoginAttempts,
   account: User,
-  device: Device | undefined,
-  single: Attempt[],
+  counted: Attempt,
   request: RequestInfo,
 ): Promise<void> {
-  const whole = [...nameAttempts(app, account), ...(device ? [deviceAttempt(app, device)] : [])]
-  await forgiveProof(app, account.id, request, whole, single)
+  const otherNames = namesOf(account).filter(other => other !== name.name)
+  const reset = [
+    name,
+    ...otherNames.map(other => nameAttempt(app, other)),
+    ...(device ? [device.attempt] : []),
+  ]
+  if (await isWorkAllowed(app, account.id, work, request)) await forgiveAttempts(app, reset, [counted])
 }
 
-/** As `forgiveLogin`, for any proof of the account's password. */
+/** Resets `attempt` after any other proof of the account's password, within the same budget as `forgiveLogin`. */
 export async function forgiveProof(
   app: App,
   accountId: string,
+  attempt: Attempt,
   request: RequestInfo,
-  whole: Attempt[],
-  single: Attempt[] = [],
 ): Promise<void> {
+  const work = workAttempt(request.ipAddress)
+  if (await isWorkAllowed(app, accountId, work, request)) await forgiveAttempts(app, [attempt])
+}
+
+/** Spends the hashing budgets of the account and of the network; false if either is used up. */
+async function isWorkAllowed(
+  app: App,
+  accountId: string,
+  networkWork: Attempt,
+  request: RequestInfo,
+): Promise<boolean> {
   try {
-    await countAttempt(app, [{ rule: 'work.account', subject: accountId }, workAttempt(request)], request)
+    await countAttempt(app, [{ rule: 'work.account', subject: accountId }, networkWork], request)
+    return true
   } catch (error) {
-    if (error instanceof LimitHit) return
+    if (error instanceof LimitHit) return false
     throw error
   }
-  await forgiveAttempts(app, whole, single)
 }
 
-/** Forgets the attempts of an account whose password was replaced by a link from an email. */
-export async function forgiveAccount(
-  app: App,
-  account: Pick<User, 'emailCanonical' | 'username'>,
-): Promise<void> {
-  await forgiveAttempts(app, nameAttempts(app, account))
+/** Resets the attempts on both names of an account whose password was replaced with an emailed link. */
+export async function forgiveAccount(app: App, account: Names): Promise<void> {
+  await forgiveAttempts(
+    app,
+    namesOf(account).map(name => nameAttempt(app, name)),
+  )
 }
 
-function nameAttempts(app: App, { emailCanonical, username }: Pick<User, 'emailCanonical' | 'username'>) {
-  return [emailCanonical, username].flatMap(name => (name === null ? [] : [nameAttempt(app, name)]))
+type Names = Pick<User, 'emailCanonical' | 'username'>
+
+function namesOf({ emailCanonical, username }: Names): string[] {
+  return username === null ? [emailCanonical] : [emailCanonical, username]
 }
 
 function nameAttempt(app: App, name: string): Attempt {
   return { rule: 'login.account', subject: hashedSubject(app, name), name }
 }
 
-/** Of one device for all accounts together. */
-function deviceAttempt(app: App, { secretHash }: Device): Attempt {
-  return { rule: 'login.device', subject: hashedSubject(app, secretHash) }
-}
-
-function workAttempt({ ipAddress }: RequestInfo): Attempt {
+function workAttempt(ipAddress: RequestInfo['ipAddress']): Attempt {
   return { rule: 'work.network', subject: networkOf(ipAddress) }
 }

@@ -8,7 +8,7 @@ import { canonicalUsername } from '../accounts/username.ts'
 import type { App } from '../app.ts'
 import { auditColumns, toEvent } from '../audit/record.ts'
 import type { RequestInfo } from '../context.ts'
-import { countLogin, forgiveLogin } from '../credentials/attempts.ts'
+import { countLogin, forgiveLogin, loginAttempts } from '../credentials/attempts.ts'
 import { type SubmittedPassword, submittedPasswordField } from '../credentials/password/new-password.ts'
 import { provePassword, recordDenial, renewHash } from '../credentials/password/prove.ts'
 import { statement } from '../database/client.ts'
@@ -94,13 +94,10 @@ async function tryLogin(
 ): Promise<SessionWithAccount | undefined> {
   const name = canonicalIdentifier(identifier)
   const findAccount = async () => name && findUser(app, name.key, name.value)
-  const counted = await countLogin(
-    app,
-    { name: name?.value ?? identifier, findAccount, device: presented },
-    request,
-  )
+  const attempts = loginAttempts(app, name?.value ?? identifier, presented, request)
+  const counted = await countLogin(app, attempts, findAccount, request)
   const account = await proveOrWait(app, await findAccount(), name, password, request)
-  await forgiveLogin(app, account, presented, counted, request)
+  await forgiveLogin(app, attempts, account, counted, request)
   if (account.disabledAt) {
     await recordDenial(app, account.id, request)
     throw new AuthError('ACCOUNT_DISABLED')

@@ -38,7 +38,7 @@ export async function proveOwnPassword(
   const attempt: Attempt = { rule: 'proof.account', subject: account.id }
   await countAttempt(app, [attempt], request)
   const proved = await provePassword(app, account, password, request)
-  await forgiveProof(app, account.id, request, [attempt])
+  await forgiveProof(app, account.id, attempt, request)
   return proved
 }
 
