@@ -1,12 +1,10 @@
 import type { App } from '../app.ts'
 import type { AuditAction } from '../audit/actions.ts'
 import { auditColumns, type EventOrigin, record, toEvent } from '../audit/record.ts'
-import type { RequestInfo } from '../context.ts'
 import type { Queryable } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { unauthenticated } from '../errors.ts'
 import type { Prisma, Session } from '../generated/prisma/client.ts'
-import { findSession } from './find-session.ts'
 import { isLive } from './live.ts'
 
 export type Revocation = {
@@ -110,17 +108,4 @@ async function revokeWithin(
   if (count > 0)
     await record(tx, request, { action, at, actorId, subjectId: userId, detail: { count, ...detail } })
   return count
-}
-
-/** Ends a session of the account and returns it as ended; undefined if the account has no session with this ID. */
-export async function revokeOwnSession(
-  app: App,
-  id: string,
-  accountId: string,
-  request: RequestInfo,
-): Promise<Session | undefined> {
-  const revocation = { action: 'session.revoked', request, actorId: accountId } as const
-  await revokeSession(app, { id, userId: accountId }, revocation)
-  const found = await findSession(app, id)
-  return found?.account.id === accountId ? found.session : undefined
 }

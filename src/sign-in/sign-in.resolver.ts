@@ -4,8 +4,9 @@ import type { Context } from '../context.ts'
 import { newDevice } from '../devices/device.ts'
 import { withExample } from '../example.ts'
 import { checkInput } from '../input.ts'
-import { issueTokens, presentedDevice } from '../sessions/issue.ts'
+import { issueTokens } from '../sessions/issue.ts'
 import { type AuthPayload, SessionType, toSession } from '../sessions/sessions.types.ts'
+import { deliverTokens, presentedDevice } from '../sessions/token-transport.ts'
 import { login } from './login.ts'
 import { logout } from './logout.ts'
 import { reauthenticate } from './reauthenticate.ts'
@@ -37,9 +38,9 @@ export class SignInResolver {
   ): Promise<AuthPayload | EmailVerificationRequired> {
     const device = presentedDevice(context, input) ?? newDevice(context.app)
     const registered = await register(context.app, input, context.request, device)
-    return 'mustVerify' in registered
-      ? { email: registered.mustVerify }
-      : issueTokens(context, registered.started, input.tokenTransport, { device })
+    if ('mustVerify' in registered) return { email: registered.mustVerify }
+    const tokens = await issueTokens(context.app, registered.started)
+    return deliverTokens(context, tokens, input.tokenTransport, device)
   }
 
   @Extensions({ sensitive: true })
@@ -55,7 +56,7 @@ export class SignInResolver {
   ): Promise<AuthPayload> {
     const presented = presentedDevice(context, input)
     const { started, device } = await login(context.app, input, context.request, presented)
-    return issueTokens(context, started, input.tokenTransport, { device })
+    return deliverTokens(context, await issueTokens(context.app, started), input.tokenTransport, device)
   }
 
   @Mutation(() => Boolean, {

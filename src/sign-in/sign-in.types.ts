@@ -1,6 +1,6 @@
 import { createUnionType, Field, InputType, ObjectType, registerEnumType } from 'type-graphql'
-import { TokenTransport } from '../sessions/issue.ts'
 import { AuthPayload } from '../sessions/sessions.types.ts'
+import { TokenTransport } from '../sessions/token-transport.ts'
 
 registerEnumType(TokenTransport, {
   name: 'TokenTransport',
