@@ -1,17 +1,17 @@
 /**
- * An access token and the life that was left of it when it came. The server's own times are of no use here:
- * the clock of a phone or a laptop may be wrong by days.
+ * An access token and its remaining lifetime when it arrived. The token's own times are not compared with the
+ * device's clock, which may be wrong by days.
  */
 export type AccessToken = {
   readonly text: string
   readonly sessionId: string
   readonly receivedAt: Instant
   readonly lifeMs: number
-  /** It is exchanged before it is used where no more than this is left, so that it does not expire on the way. */
+  /** The token is renewed when this much or less remains, so that it does not expire in transit. */
   readonly marginMs: number
 }
 
-/** By two clocks: one stands still while the device sleeps, and somebody may set the other. */
+/** Two clocks: the steady one may stop while the device sleeps, and the user may set the other. */
 type Instant = { readonly steadyMs: number; readonly wallMs: number }
 
 const MARGIN_MS = 10_000
@@ -21,41 +21,41 @@ function now(): Instant {
 }
 
 /**
- * A token that is good for `leftMs` from now on: for its whole life where the server has just sent it. One
- * that cannot be read is good until the server says otherwise.
+ * A token that is valid for another `leftMs`; by default for its full lifetime, as when the server has just
+ * issued it. A token that cannot be read counts as valid until the server refuses it.
  */
 export function received(text: string, sessionId: string, leftMs?: number): AccessToken {
   const { iat, exp } = claimsOf(text)
-  const wholeMs = iat === undefined || exp === undefined ? Number.POSITIVE_INFINITY : (exp - iat) * 1000
+  const fullMs = iat === undefined || exp === undefined ? Number.POSITIVE_INFINITY : (exp - iat) * 1000
   return {
     text,
     sessionId,
     receivedAt: now(),
-    lifeMs: Math.min(leftMs ?? wholeMs, wholeMs),
-    // A tenth of a short life, or it would never be fresh.
-    marginMs: Math.min(MARGIN_MS, wholeMs / 10),
+    lifeMs: Math.min(leftMs ?? fullMs, fullMs),
+    // With a fixed margin, a short-lived token would never be fresh.
+    marginMs: Math.min(MARGIN_MS, fullMs / 10),
   }
 }
 
-/** How long the token is still good, by the clock that says that more time has passed. Not above 0: no more. */
+/** The remaining lifetime, by the clock on which more time has passed. Zero or less means expired. */
 export function leftMs({ receivedAt, lifeMs }: AccessToken): number {
   const { steadyMs, wallMs } = now()
   return lifeMs - Math.max(steadyMs - receivedAt.steadyMs, wallMs - receivedAt.wallMs)
 }
 
-/** Whether the token will still be good when it arrives. */
+/** Whether the token will still be valid when it reaches the server. */
 export function isFresh(token: AccessToken): boolean {
   return leftMs(token) > token.marginMs
 }
 
-/** The session that a token belongs to; undefined where the token cannot be read. */
+/** The ID of the token's session; undefined if the token cannot be read. */
 export function sessionOf(text: string): string | undefined {
   return claimsOf(text).sid
 }
 
 type Claims = { sid?: string; iat?: number; exp?: number }
 
-/** RFC 7519, section 3. Nothing is verified: that is the server's part. */
+/** RFC 7519, section 3. The signature is not verified: only the server relies on the claims. */
 function claimsOf(text: string): Claims {
   try {
     return JSON.parse(decoded(text.split('.')[1] ?? '')) as Claims
@@ -66,7 +66,7 @@ function claimsOf(text: string): Claims {
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** Base64url of ASCII, by hand: not every React Native has `atob`. */
+/** Decodes ASCII from base64url. Some versions of React Native have no `atob`. */
 function decoded(text: string): string {
   let bits = 0
   let count = 0

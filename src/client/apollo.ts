@@ -4,8 +4,8 @@ import type { AuthClient } from './client.ts'
 import { isUnauthenticated } from './errors.ts'
 
 /**
- * A link for Apollo Client 4, to be put before the HTTP link: it sends the access token, and where the
- * server says UNAUTHENTICATED or 401, renews it and repeats the operation, once.
+ * A link for Apollo Client 4. Place it before the HTTP link. It sends the access token. When the server
+ * answers UNAUTHENTICATED or 401, it renews the token and repeats the operation once.
  */
 export function authLink(client: AuthClient): ApolloLink {
   return new ApolloLink((operation, forward) => {
@@ -23,7 +23,7 @@ export function authLink(client: AuthClient): ApolloLink {
             mergeMap(next => (next === null ? otherwise() : send(next))),
           )
         return send(token).pipe(
-          // As a failure, because that ends what still comes: a subscription must not run twice.
+          // Thrown, because an error unsubscribes from the source: a subscription must not run twice.
           map(result => {
             if (result.errors?.some(isUnauthenticated)) throw new Refusal(result)
             return result
@@ -31,7 +31,7 @@ export function authLink(client: AuthClient): ApolloLink {
           catchError((error: unknown) => {
             if (error instanceof Refusal) return repeatOr(() => of(error.result))
             const fail = () => throwError(() => error)
-            return isUnauthorised(error) ? repeatOr(fail) : fail()
+            return isUnauthorized(error) ? repeatOr(fail) : fail()
           }),
         )
       }),
@@ -47,7 +47,7 @@ class Refusal {
   }
 }
 
-/** What the HTTP link makes of an answer of 401 that is not one of GraphQL. */
-function isUnauthorised(error: unknown): boolean {
+/** The HTTP link throws an error with this status if the body of a 401 is not a GraphQL answer. */
+function isUnauthorized(error: unknown): boolean {
   return (error as { statusCode?: unknown } | null)?.statusCode === 401
 }

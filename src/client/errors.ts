@@ -2,26 +2,26 @@ import type { ErrorCode } from './generated/enums.ts'
 
 export type { ErrorCode }
 
-/** One entry of `errors` in an answer of the server. */
+/** One entry of `errors` in the server's answer. */
 export type AnswerError = {
   readonly message: string
   readonly extensions?: Readonly<Record<string, unknown>>
 }
 
 /**
- * The server's refusal. `code` says what to do; `message` is plain English for people. A server that is
- * newer than this package may send a code that `ErrorCode` does not list: keep a default case.
+ * The server refused the operation. Decide by `code`; `message` is English text for people. A server newer
+ * than this package may send a code that `ErrorCode` does not list, so keep a default case.
  */
 export class AuthError extends Error {
   override readonly name = 'AuthError'
   readonly code: ErrorCode
-  /** What is wrong with the input, by its path, such as `input.email`. Empty where nothing is. */
+  /** Problems with the input by path, such as `input.email`. Empty if there are none. */
   readonly fields: Readonly<Record<string, readonly string[]>>
-  /** Of UNAUTHENTICATED: MISSING, INVALID, EXPIRED or REVOKED. */
+  /** For UNAUTHENTICATED: MISSING, INVALID, EXPIRED or REVOKED. */
   readonly reason: string | undefined
-  /** Of RATE_LIMITED and SERVICE_UNAVAILABLE: how long to wait before trying again. */
+  /** For RATE_LIMITED and SERVICE_UNAVAILABLE: how long to wait before the next attempt. */
   readonly retryAfterSeconds: number | undefined
-  /** Of INTERNAL_SERVER_ERROR: what finds the fault in the server's log. */
+  /** For INTERNAL_SERVER_ERROR: the ID of the matching entry in the server's log. */
   readonly requestId: string | undefined
 
   constructor({ message, extensions = {} }: AnswerError) {
@@ -38,7 +38,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** EMAIL_TAKEN and USERNAME_TAKEN name one field of the input; forms want them where the others are. */
+/** EMAIL_TAKEN and USERNAME_TAKEN name one field; forms expect it among the other field errors. */
 function fieldsOf(
   message: string,
   { fields, field }: Readonly<Record<string, unknown>>,
@@ -48,14 +48,14 @@ function fieldsOf(
 }
 
 /**
- * No answer of the server: the network is away, it took too long, or something in between answered in its
- * place. Nothing is known of what the server did, and nobody is signed out by it.
+ * The server's answer did not arrive: the network failed, the request timed out, or a proxy answered instead.
+ * The server may or may not have run the operation. Does not sign out.
  */
 export class NetworkError extends Error {
   override readonly name = 'NetworkError'
-  /** What something in between answered with, such as 502. */
+  /** The HTTP status, such as 502, if a proxy answered. */
   readonly status: number | undefined
-  /** How long it asks to be left alone, by its header `Retry-After`. */
+  /** The delay that the `Retry-After` header asks for. */
   readonly retryAfterSeconds: number | undefined
 
   constructor(

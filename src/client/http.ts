@@ -8,7 +8,7 @@ export type Sending = {
   /** An access token. */
   token?: string | undefined
   signal?: AbortSignal | undefined
-  /** Goes on when the page is left. */
+  /** Lets the request finish after the page is closed. */
   keepalive?: boolean
   credentials?: RequestCredentials
 }
@@ -17,13 +17,13 @@ export type Post = <Data>(document: string, variables: unknown, sending?: Sendin
 
 /**
  * Sends documents to the endpoint `url`.
- * @throws NetworkError where no answer of GraphQL comes within `timeoutMs`; the reason of `signal`
+ * @throws NetworkError if no GraphQL answer arrives within `timeoutMs`; the reason of `signal`
  */
 export function poster(url: string, fetch: Fetch, credentials: RequestCredentials, timeoutMs: number): Post {
   return async (query, variables, { token, signal, ...init } = {}) => {
     const cancel = new AbortController()
     const abort = () => cancel.abort()
-    // One controller by hand: AbortSignal.any and AbortSignal.timeout are missing from React Native.
+    // React Native lacks AbortSignal.any and AbortSignal.timeout.
     const timer = setTimeout(abort, timeoutMs)
     signal?.addEventListener('abort', abort)
     if (signal?.aborted) abort()
@@ -59,39 +59,39 @@ export function poster(url: string, fetch: Fetch, credentials: RequestCredential
 
 function answerIn<Data>(text: string): Answer<Data> {
   const answer = JSON.parse(text) as Answer<Data> | null
-  if (!answer?.data && !answer?.errors?.[0]) throw new SyntaxError('The answer is not one of GraphQL.')
+  if (!answer?.data && !answer?.errors?.[0]) throw new SyntaxError('The response is not a GraphQL answer.')
   return answer
 }
 
-/** A browser does not tell a script whether the network failed or the server did not allow the page. */
+/** A browser does not tell scripts whether the network failed or CORS blocked the page. */
 function unreachable(url: string): string {
   const page = globalThis.location?.origin
-  const foreign = page !== undefined && /^https?:/i.test(url) && originOf(url) !== page
-  const hint = foreign ? ` If it runs, its CORS_ORIGINS must name ${page}.` : ''
-  return `${url} could not be reached. Check the connection, then try again.${hint}`
+  const crossOrigin = page !== undefined && /^https?:/i.test(url) && originOf(url) !== page
+  const hint = crossOrigin ? ` If the server is running, add ${page} to its CORS_ORIGINS.` : ''
+  return `Could not reach ${url}. Check the connection, then try again.${hint}`
 }
 
-/** By hand, because the URL of React Native has no origin. What is not a plain origin fits no list. */
+/** React Native's URL has no origin. An address without one is returned whole, which no allowed origin equals. */
 export function originOf(address: string): string {
   return /^https?:\/\/[^/?#]+/i.exec(address)?.[0].toLowerCase() ?? address
 }
 
 function misplaced(url: string, response: Response | undefined): string {
-  return `${url} answered ${response?.status}, and not with GraphQL. Try again; if that does not help, check the address.`
+  return `${url} answered ${response?.status} without a GraphQL answer. Try again. If it keeps failing, check the address.`
 }
 
-/** In seconds. A date says nothing to a device whose clock may be wrong. */
+/** In seconds. Dates are ignored, because the device's clock may be wrong. */
 function retryAfterOf(response: Response | undefined): number | undefined {
   const seconds = Number.parseInt(response?.headers?.get('retry-after') ?? '', 10)
   return Number.isNaN(seconds) ? undefined : seconds
 }
 
 function reasonOf(signal: AbortSignal): unknown {
-  // The signals of older React Natives have no reason.
+  // Signals have no reason in older versions of React Native.
   return signal.reason ?? Object.assign(new Error('This operation was aborted.'), { name: 'AbortError' })
 }
 
-/** What `promise` gives, unless `signal` is aborted first: then its reason. The work goes on, for others. */
+/** Settles like `promise`, or rejects with the signal's reason. The work continues for other callers. */
 export async function unlessAborted<Result>(
   signal: AbortSignal | null | undefined,
   promise: Promise<Result>,
@@ -110,10 +110,7 @@ export async function unlessAborted<Result>(
   }
 }
 
-/**
- * What an answer says.
- * @throws AuthError where it has errors
- */
+/** @throws AuthError if the answer has errors */
 export function dataOf<Data>({ data, errors }: Answer<Data>): Data {
   if (errors?.[0]) throw new AuthError(errors[0])
   return data as Data
@@ -121,12 +118,12 @@ export function dataOf<Data>({ data, errors }: Answer<Data>): Data {
 
 const ATTEMPTS = 4
 const FIRST_DELAY_MS = 250
-/** A server that asks for a longer break than this is left alone until somebody asks again. */
+/** If the server asks for a longer delay than this, the request fails instead of waiting. */
 const LONGEST_DELAY_MS = 5000
 
 /**
- * Repeats what is safe to repeat, up to three times and with growing delays, while the answer is lost or the
- * server is overloaded. Ends early when `signal` is aborted.
+ * Runs `run`, which must be safe to repeat, up to four times with growing delays while the answer is lost or
+ * the server is overloaded. Stops early when `signal` is aborted.
  */
 export async function persistently<Result>(signal: AbortSignal, run: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
@@ -142,21 +139,21 @@ export async function persistently<Result>(signal: AbortSignal, run: () => Promi
 
 function retryDelayMs(error: unknown, attempt: number): number | undefined {
   if (attempt >= ATTEMPTS) return undefined
-  // Spread, so that the clients that a server lost at once do not come back at once.
+  // Jitter keeps clients that lost the server at the same time from returning at the same time.
   const delayMs = FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2)
-  const askedMs = (breakAskedFor(error) ?? Number.POSITIVE_INFINITY) * 1000
+  const askedMs = (delaySecondsFor(error) ?? Number.POSITIVE_INFINITY) * 1000
   return askedMs > LONGEST_DELAY_MS ? undefined : Math.max(delayMs, askedMs)
 }
 
-/** In seconds; undefined where repeating does not help. */
-function breakAskedFor(error: unknown): number | undefined {
+/** Undefined if repeating does not help. */
+function delaySecondsFor(error: unknown): number | undefined {
   if (error instanceof AuthError)
     return error.code === 'SERVICE_UNAVAILABLE' ? (error.retryAfterSeconds ?? 0) : undefined
   if (!(error instanceof NetworkError)) return undefined
   return error.retryAfterSeconds ?? (error.status === 429 ? undefined : 0)
 }
 
-/** Waits, or not to the end where `signal` is aborted. */
+/** Resolves after `durationMs`, or when `signal` is aborted. */
 export function sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     if (signal?.aborted) return resolve()

@@ -14,38 +14,37 @@ type Parts = {
   post: Post
   tokens: RefreshTokens
   turns: Turns
-  /** Of the channel to the clients that have the same session; undefined where there are none. */
+  /** The channel to clients with the same session; undefined if no other client can have it. */
   channelName: string | undefined
   onError: (error: unknown) => void
 }
 
-const UNKNOWN: AuthState = { status: 'restoring', user: undefined, error: undefined }
-const NOBODY: AuthState = { status: 'signedOut', user: null }
-/** Within which a tab hears what another one did before it let go of its turn. */
-const NEWS_MS = 100
-/** How often the storage may change under an exchange before it is given up. */
-const ROUNDS = 5
+const RESTORING: AuthState = { status: 'restoring', user: undefined, error: undefined }
+const SIGNED_OUT: AuthState = { status: 'signedOut', user: null }
+/** How long a message from the tab that just finished its turn may take. */
+const MESSAGE_DELAY_MS = 100
+/** How often the stored token may change during an exchange before the exchange fails. */
+const MAX_ROUNDS = 5
 
 /**
- * The session of this client and its tokens. Exchanges, sign-ins and sign-outs take turns, with those of
- * other tabs too; what ends or replaces the session begins a new era, and whatever comes back from an era
- * before is thrown away.
+ * This client's session and its tokens. Exchanges, sign-ins and sign-outs take turns, across tabs too. Each
+ * sign-in and sign-out starts a new epoch; answers from an earlier epoch are discarded.
  */
 export class LiveSession {
   readonly #parts: Parts
   readonly #listeners = new Set<(user: User | null | undefined, state: AuthState) => void>()
-  /** Sessions that were left. They never come back, but late messages about them do. */
-  readonly #left = new Set<string>()
-  #state = UNKNOWN
+  /** IDs of sessions that ended here. Late messages about them must not restore them. */
+  readonly #endedSessions = new Set<string>()
+  #state = RESTORING
   #access: AccessToken | undefined
-  #era = new AbortController()
+  #epoch = new AbortController()
   #refreshing: Promise<void> | undefined
   #channel: Channel | undefined
   #closed = false
-  /** Counts what the user asked for here: the answer to a sign-in is not wanted after a sign-out. */
-  #wishes = 0
-  /** Has the server end the session that was left, until it has heard of it. */
-  #untold: (() => Promise<unknown>) | undefined
+  /** Counts sign-ins and sign-outs. A later one supersedes a sign-in that is still waiting for its answer. */
+  #attempts = 0
+  /** Ends the signed-out session on the server. Kept until the server has confirmed it. */
+  #pendingLogout: (() => Promise<unknown>) | undefined
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -59,7 +58,7 @@ export class LiveSession {
     return this.#access?.sessionId
   }
 
-  /** The token in use, be it still good or not. */
+  /** The current token, even if it has expired. */
   get accessToken(): string | undefined {
     return this.#access?.text
   }
@@ -70,14 +69,14 @@ export class LiveSession {
   }
 
   /**
-   * An access token that should still be good when it arrives; null where nobody is signed in.
-   * @throws AuthError, NetworkError where there is none and the server gives none for now
+   * An access token that will still be valid when it reaches the server; null when signed out.
+   * @throws AuthError, NetworkError if there is no valid token and the server issues none
    */
   async token(): Promise<string | null> {
     const access = this.#access
     if (access && isFresh(access)) return access.text
     try {
-      // Whoever has signed in meanwhile: nothing was begun yet.
+      // If another user has signed in during the exchange, their token is right: nothing has been sent yet.
       return (await this.renew(access?.text)) ?? this.accessToken ?? null
     } catch (error) {
       if (access && access === this.#access && leftMs(access) > 0) return access.text
@@ -86,17 +85,17 @@ export class LiveSession {
   }
 
   /**
-   * A token in place of `stale`, from one exchange for all who ask at once. Null where the session of
-   * `stale` has ended or was replaced: what was begun in it must not be repeated as somebody else.
+   * Replaces the token `stale`. Concurrent calls share one exchange. Null if the session of `stale` has ended
+   * or been replaced: an operation that began in it must not be repeated as another user.
    */
   async renew(stale: string | undefined): Promise<string | null> {
     this.#join()
     while (this.#state.status !== 'signedOut') {
-      if (this.#closed) throw new Error('This client is closed. Make another one.')
+      if (this.#closed) throw new Error('This client is closed. Create a new one.')
       const access = this.#access
       if (access && access.text !== stale) {
-        const began = stale === undefined ? undefined : sessionOf(stale)
-        return began === undefined || began === access.sessionId ? access.text : null
+        const staleSession = stale === undefined ? undefined : sessionOf(stale)
+        return staleSession === undefined || staleSession === access.sessionId ? access.text : null
       }
       this.#refreshing ??= this.#refresh()
       await this.#refreshing
@@ -104,46 +103,46 @@ export class LiveSession {
     return null
   }
 
-  /** Sends a sign-in or registration, and begins the session that it gives. */
-  async signIn<Result extends SignInAnswer>(ask: () => Promise<Result>): Promise<Result> {
+  /** Sends a sign-in or registration and starts the session in its answer. */
+  async signIn<Result extends SignInAnswer>(send: () => Promise<Result>): Promise<Result> {
     this.#join()
-    const wish = ++this.#wishes
-    // Nobody should wait for the repeats of an exchange whose session is about to be replaced.
-    this.#beginEra()
+    const attempt = ++this.#attempts
+    // The sign-in must not wait for the repeats of an exchange whose session it is about to replace.
+    this.#startEpoch()
     return this.#parts.turns(async () => {
-      const answer = await ask()
+      const answer = await send()
       if (answer.__typename !== 'AuthPayload') return answer
-      const wanted = () => wish === this.#wishes
-      if (wanted()) await this.#parts.tokens.write(answer.refreshToken)
-      if (!wanted()) {
-        await this.#endUnwanted(answer)
-        throw new Error('Another sign-in or sign-out came before the answer. This one was undone.')
+      const isLatest = () => attempt === this.#attempts
+      if (isLatest()) await this.#parts.tokens.write(answer.refreshToken)
+      if (!isLatest()) {
+        await this.#endSuperseded(answer)
+        throw new Error('A later sign-in or sign-out replaced this one.')
       }
-      this.#beginEra()
-      this.#begin(answer)
+      this.#startEpoch()
+      this.#start(answer)
       return answer
     })
   }
 
   /**
-   * Forgets the session here and in the other tabs at once, then has the server end it.
-   * @throws NetworkError, AuthError where the server could not be told
+   * Immediately forgets the session here and in the other tabs, then ends it on the server.
+   * @throws NetworkError, AuthError if the server did not confirm the end
    */
   async signOut(): Promise<void> {
     this.#join()
-    this.#wishes++
+    this.#attempts++
     const { post, tokens, turns, onError } = this.#parts
     const token = this.#access?.text
-    const era = this.#end(true)
+    const epoch = this.#end(true)
     await turns(async waited => {
-      if (waited) await sleep(NEWS_MS, era)
-      // By now somebody may have signed in again: then the cookie and the storage are theirs.
-      const replaced = era.aborted
+      if (waited) await sleep(MESSAGE_DELAY_MS, epoch)
+      // After a new sign-in, the cookie and the storage belong to the new session.
+      const replaced = epoch.aborted
       const refreshToken = replaced ? undefined : await tokens.read().catch(onError)
       if (!replaced) await tokens.remove()
       const input = refreshToken ? { refreshToken } : null
-      if (token || !(this.#untold || replaced || refreshToken === null))
-        this.#untold = async () =>
+      if (token || !(this.#pendingLogout || replaced || refreshToken === null))
+        this.#pendingLogout = async () =>
           dataOf(
             await post(
               Logout,
@@ -151,53 +150,60 @@ export class LiveSession {
               { token, keepalive: true, ...(replaced && { credentials: 'omit' }) },
             ),
           )
-      const tell = this.#untold
-      if (!tell) return
-      await persistently(new AbortController().signal, tell)
-      if (this.#untold === tell) this.#untold = undefined
+      const logout = this.#pendingLogout
+      if (!logout) return
+      await persistently(new AbortController().signal, logout)
+      if (this.#pendingLogout === logout) this.#pendingLogout = undefined
     })
   }
 
-  /** After the server has ended the session `sessionId`, for example with the account. */
+  /** Call after the server has ended the session `sessionId`, for example when its account was deleted. */
   async ended(sessionId: string | undefined): Promise<void> {
     if (sessionId === undefined || sessionId !== this.sessionId) return
-    const era = this.#end(true)
+    const epoch = this.#end(true)
     await this.#parts.turns(async () => {
-      if (!era.aborted) await this.#parts.tokens.remove()
+      if (!epoch.aborted) await this.#parts.tokens.remove()
     })
   }
 
-  /** Takes over what the server says of the user now, unless somebody else has signed in since. */
+  /** Runs an operation with which the server ends the current session, then forgets the session. */
+  async endAfter<Result>(run: () => Promise<Result>): Promise<Result> {
+    await this.token()
+    const { sessionId } = this
+    const result = await run()
+    await this.ended(sessionId)
+    return result
+  }
+
+  /** Updates the user from an answer, unless another user has signed in since. */
   update(user: User): void {
     if (this.#state.user?.id !== user.id) return
     this.#become({ status: 'signedIn', user })
-    this.#tellSession()
+    this.#announce()
   }
 
   close(): void {
     this.#closed = true
-    this.#beginEra()
+    this.#startEpoch()
     this.#channel?.close()
     this.#channel = NO_CHANNEL
   }
 
   #refresh(): Promise<void> {
-    const era = this.#era.signal
+    const epoch = this.#epoch.signal
     const before = this.#access
     const run = this.#parts
       .turns(async waited => {
-        if (waited) await this.#listen(era, before)
-        if (era.aborted || this.#access !== before) return
-        for (let round = 0; round < ROUNDS; round++) {
-          if (await persistently(era, () => this.#exchange(era))) return
+        if (waited) await this.#awaitMessage(epoch, before)
+        if (epoch.aborted || this.#access !== before) return
+        for (let round = 0; round < MAX_ROUNDS; round++) {
+          if (await persistently(epoch, () => this.#exchange(epoch))) return
         }
-        throw new Error(
-          'The stored refresh token changed again and again. Make one client only for each storage.',
-        )
+        throw new Error('The stored refresh token kept changing. Create only one client for each storage.')
       })
       .catch(error => {
-        if (era.aborted) return
-        if (this.#state.status === 'restoring') this.#become({ ...UNKNOWN, error })
+        if (epoch.aborted) return
+        if (this.#state.status === 'restoring') this.#become({ ...RESTORING, error })
         throw error
       })
       .finally(() => {
@@ -206,84 +212,84 @@ export class LiveSession {
     return run
   }
 
-  /** Gives the tab that has just finished an exchange a moment to tell its result. */
-  async #listen(era: AbortSignal, before: AccessToken | undefined): Promise<void> {
-    const step = NEWS_MS / 5
-    for (let ms = 0; ms < NEWS_MS && this.#access === before; ms += step) await sleep(step, era)
+  /** Waits briefly for the result of the exchange that another tab has just finished. */
+  async #awaitMessage(epoch: AbortSignal, before: AccessToken | undefined): Promise<void> {
+    const step = MESSAGE_DELAY_MS / 5
+    for (let ms = 0; ms < MESSAGE_DELAY_MS && this.#access === before; ms += step) await sleep(step, epoch)
   }
 
-  /** One exchange. False: the storage has another token by now, which is to be tried instead. */
-  async #exchange(era: AbortSignal): Promise<boolean> {
+  /** Runs one exchange. Returns false if the stored token changed during it: the caller tries the new one. */
+  async #exchange(epoch: AbortSignal): Promise<boolean> {
     const { post, tokens } = this.#parts
     const sent = await tokens.read()
-    if (era.aborted) return true
-    if (sent === null) return this.#ending()
+    if (epoch.aborted) return true
+    if (sent === null) return this.#forget()
     const input = sent === undefined ? null : { refreshToken: sent }
-    const answer = await post<{ refreshToken: Payload }>(Refresh, { input }, { signal: era })
+    const answer = await post<{ refreshToken: Payload }>(Refresh, { input }, { signal: epoch })
     const kept = await tokens.read()
-    if (era.aborted) return true
+    if (epoch.aborted) return true
     try {
       const { refreshToken: payload } = dataOf(answer)
       if (kept !== sent && kept !== payload.refreshToken) return false
-      if (this.#left.has(payload.session.id)) return this.#ending()
+      if (this.#endedSessions.has(payload.session.id)) return this.#forget()
       if (payload.accessToken === this.#access?.text)
-        throw new Error('The server gave the same access token again, which does not renew it.')
-      // Kept before it is used: once its access token is seen, the server takes the old one for stolen.
+        throw new Error('The server returned the same access token again instead of a new one.')
+      // Stored before use: once the server sees the new access token, it treats the old refresh token as stolen.
       await tokens.write(payload.refreshToken)
-      if (!era.aborted) this.#begin(payload)
+      if (!epoch.aborted) this.#start(payload)
       return true
     } catch (error) {
       if (!(error instanceof AuthError) || error.code !== 'REFRESH_TOKEN_INVALID') throw error
       if (kept !== sent) return false
       await tokens.remove()
-      return era.aborted || this.#ending()
+      return epoch.aborted || this.#forget()
     }
   }
 
-  /** Ends the session because it has ended. Others hear of it only where it is known which one it was. */
-  #ending(): true {
+  /** Forgets a session that the server has ended. Other tabs are told only if its ID is known. */
+  #forget(): true {
     this.#end(this.sessionId !== undefined)
     return true
   }
 
-  #begin(payload: Payload): void {
+  #start(payload: Payload): void {
     this.#enter(received(payload.accessToken, payload.session.id), payload.user)
-    this.#tellSession()
+    this.#announce()
   }
 
   #enter(access: AccessToken, user: User): void {
     const before = this.sessionId
     if (before !== access.sessionId) {
-      if (before !== undefined) this.#left.add(before)
-      this.#beginEra()
-      this.#untold = undefined
+      if (before !== undefined) this.#endedSessions.add(before)
+      this.#startEpoch()
+      this.#pendingLogout = undefined
     }
     this.#access = access
     this.#become({ status: 'signedIn', user })
   }
 
-  #end(tell: boolean): AbortSignal {
+  #end(announce: boolean): AbortSignal {
     const { sessionId } = this
-    const era = this.#beginEra()
-    if (sessionId !== undefined) this.#left.add(sessionId)
+    const epoch = this.#startEpoch()
+    if (sessionId !== undefined) this.#endedSessions.add(sessionId)
     this.#access = undefined
-    this.#become(NOBODY)
-    if (tell) this.#channel?.tell({ type: 'ended', sessionId })
-    return era
+    this.#become(SIGNED_OUT)
+    if (announce) this.#channel?.send({ type: 'ended', sessionId })
+    return epoch
   }
 
-  #beginEra(): AbortSignal {
-    this.#era.abort()
-    this.#era = new AbortController()
+  #startEpoch(): AbortSignal {
+    this.#epoch.abort()
+    this.#epoch = new AbortController()
     this.#refreshing = undefined
-    return this.#era.signal
+    return this.#epoch.signal
   }
 
   #become(state: AuthState): void {
     if (JSON.stringify(state) === JSON.stringify(this.#state) && state.error === this.#state.error) return
     this.#state = state
     for (const listener of this.#listeners) {
-      // A listener may sign in or out; then all have heard of that by now.
+      // If a listener signed in or out, every listener has already received the newer state.
       if (this.#state !== state) return
       try {
         listener(state.user, state)
@@ -293,7 +299,7 @@ export class LiveSession {
     }
   }
 
-  async #endUnwanted({ accessToken }: Payload): Promise<void> {
+  async #endSuperseded({ accessToken }: Payload): Promise<void> {
     try {
       await this.#parts.post(Logout, { input: null }, { token: accessToken, credentials: 'omit' })
     } catch (error) {
@@ -301,30 +307,30 @@ export class LiveSession {
     }
   }
 
-  /** Late, so that a client that is only made, as while a server renders a page, holds nothing open. */
+  /** Joins on first use, so that a client that is only created, as during server rendering, opens nothing. */
   #join(): void {
-    this.#channel ??= joinChannel(this.#parts.channelName, message => this.#hear(message))
+    this.#channel ??= joinChannel(this.#parts.channelName, message => this.#receive(message))
   }
 
-  #tellSession(): void {
+  #announce(): void {
     const { user } = this.#state
     if (!this.#access || !user) return
     const { text: accessToken, sessionId } = this.#access
-    this.#channel?.tell({ type: 'session', sessionId, user, accessToken, leftMs: leftMs(this.#access) })
+    this.#channel?.send({ type: 'session', sessionId, user, accessToken, leftMs: leftMs(this.#access) })
   }
 
-  #hear(message: Message): void {
+  #receive(message: Message): void {
     const { sessionId } = message
     if (message.type === 'ended') {
-      if (sessionId !== undefined) this.#left.add(sessionId)
-      const mine = sessionId === undefined || sessionId === this.sessionId
-      if (mine && this.#state.status !== 'signedOut') this.#end(false)
+      if (sessionId !== undefined) this.#endedSessions.add(sessionId)
+      const isCurrent = sessionId === undefined || sessionId === this.sessionId
+      if (isCurrent && this.#state.status !== 'signedOut') this.#end(false)
       return
     }
-    if (this.#left.has(message.sessionId)) return
+    if (this.#endedSessions.has(message.sessionId)) return
     const { accessToken, user } = message
-    const told = received(accessToken, message.sessionId, message.leftMs)
-    const mine = this.#access?.sessionId === told.sessionId ? this.#access : undefined
-    this.#enter(mine && leftMs(mine) > leftMs(told) ? mine : told, user)
+    const theirs = received(accessToken, message.sessionId, message.leftMs)
+    const mine = this.#access?.sessionId === theirs.sessionId ? this.#access : undefined
+    this.#enter(mine && leftMs(mine) > leftMs(theirs) ? mine : theirs, user)
   }
 }

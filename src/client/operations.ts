@@ -1,9 +1,9 @@
 import type * as Types from './generated/operations.ts'
 
-/** A GraphQL document as text that knows, for the compiler alone, what it takes and gives. */
+/** The text of a GraphQL document, typed with its variables and data. */
 export type TypedText<Data, Variables> = string & { readonly __apiType?: (variables: Variables) => Data }
 
-/** codegen.yml reads the documents here; test/client/operations.test.ts holds names and types together. */
+/** Codegen reads the documents in this file. A test checks that each has the types of its operation. */
 function typed<Data, Variables>(text: string): TypedText<Data, Variables> {
   return text
 }

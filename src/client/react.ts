@@ -14,12 +14,12 @@ import type { AuthState, User } from './types.ts'
 
 const ClientContext = createContext<AuthClient | undefined>(undefined)
 
-/** While a server renders the page nobody knows who will see it. */
+/** A server that renders the page does not know who will see it. */
 const UNKNOWN: AuthState = { status: 'restoring', user: undefined, error: undefined }
 
 /**
- * Lets the components below use `client`, and takes up its session. Where the server cannot be reached, it
- * asks again: after a while, and as soon as the device is online.
+ * Provides `client` to the components below and restores its session. If the server cannot be reached, it
+ * tries again after a delay and as soon as the device is online.
  */
 export function AuthProvider({ client, children }: { client: AuthClient; children?: ReactNode }): ReactNode {
   useEffect(() => restoreUntilKnown(client), [client])
@@ -28,10 +28,10 @@ export function AuthProvider({ client, children }: { client: AuthClient; childre
 
 const FIRST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 30_000
-/** Timers overflow, and end at once, where a server asks for weeks. */
-const LONGEST_ASKED_MS = 3_600_000
+/** A timer of several weeks overflows and fires immediately. */
+const LONGEST_RETRY_AFTER_MS = 3_600_000
 
-/** @returns what stops it */
+/** @returns a function that stops it */
 function restoreUntilKnown(client: AuthClient): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   let waitMs = FIRST_WAIT_MS
@@ -40,15 +40,15 @@ function restoreUntilKnown(client: AuthClient): () => void {
     clearTimeout(timer)
     client.restore().catch((error: unknown) => {
       if (stopped) return
-      const said = error instanceof AuthError || error instanceof NetworkError ? error : undefined
-      const askedMs = (said?.retryAfterSeconds ?? 0) * 1000
+      const refusal = error instanceof AuthError || error instanceof NetworkError ? error : undefined
+      const askedMs = (refusal?.retryAfterSeconds ?? 0) * 1000
       clearTimeout(timer)
-      timer = setTimeout(attempt, Math.max(waitMs, Math.min(askedMs, LONGEST_ASKED_MS)))
+      timer = setTimeout(attempt, Math.max(waitMs, Math.min(askedMs, LONGEST_RETRY_AFTER_MS)))
       waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
     })
   }
   attempt()
-  // React Native has a window, but not one that events happen to.
+  // React Native has a window without events.
   globalThis.window?.addEventListener?.('online', attempt)
   return () => {
     stopped = true
@@ -57,10 +57,10 @@ function restoreUntilKnown(client: AuthClient): () => void {
   }
 }
 
-/** Who is signed in, and the client to sign in and out with. Renders again whenever that changes. */
+/** The state of the session, and the client to sign in and out with. Renders again when the state changes. */
 export function useAuth(): AuthState & { client: AuthClient } {
   const client = useContext(ClientContext)
-  if (!client) throw new Error('Put <AuthProvider client={…}> around the components that use the session.')
+  if (!client) throw new Error('useAuth needs <AuthProvider client={…}> around the component.')
   const state = useSyncExternalStore(
     client.onChange,
     () => client.state,
@@ -69,24 +69,24 @@ export function useAuth(): AuthState & { client: AuthClient } {
   return { ...state, client }
 }
 
-/** The signed-in user; null for nobody, undefined while that is not known yet. */
+/** The signed-in user; null when signed out, undefined until the server has answered. */
 export function useUser(): User | null | undefined {
   return useAuth().user
 }
 
 export type RequireAuthProps = {
-  /** Such as `users:read`. Without one, being signed in is enough. */
+  /** Such as `users:read`. If omitted, any signed-in user sees the children. */
   permission?: string | undefined
-  /** For whoever is not signed in or lacks the permission. */
+  /** Shown to users who are not signed in or lack the permission. */
   fallback?: ReactNode
-  /** While it is not known yet. */
+  /** Shown until the server has answered. */
   loading?: ReactNode
-  /** While it cannot be known, such as without a network; `loading` unless given. It is asked again and again. */
+  /** Shown while the server cannot be reached and the provider keeps trying. Default: `loading`. */
   failed?: ReactNode
   children?: ReactNode
 }
 
-/** Shows its children to whoever may see them. What is secret must be guarded by the server as well. */
+/** Shows its children to users who may see them. The server must guard secrets as well. */
 export function RequireAuth(props: RequireAuthProps): ReactNode {
   const { permission, fallback, loading, failed = loading, children } = props
   const { status, user, error } = useAuth()

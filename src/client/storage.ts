@@ -1,19 +1,20 @@
 /**
- * Where the refresh token is kept with the transport `body`. Every method may be asynchronous. One's own,
- * for the Keychain or SecureStore, is three functions.
+ * Where the `body` transport keeps the refresh token. Every method may be asynchronous. To use the Keychain
+ * or SecureStore, write the three functions yourself.
  */
 export type TokenStorage = {
   get(): string | null | Promise<string | null>
   set(token: string): void | Promise<void>
   remove(): void | Promise<void>
   /**
-   * Names the place where others, such as further tabs, keep the same token: clients with the same server
-   * and scope coordinate. Leave it out where one client alone has the place.
+   * Names the place where the token is kept. Clients with the same server and scope, such as those in other
+   * tabs, coordinate. Omit it if only one client uses the place.
    */
   readonly scope?: string
   /**
-   * Where the device token is kept, which names this app to the server at its next sign-in. Signing out does not remove
-   * it. Left out, it lasts as long as the client, and the next sign-in counts as one from a new device.
+   * Keeps the device token, by which the server recognizes this app at the next sign-in. Signing out does not
+   * remove it. If omitted, the token lasts as long as the client, and the first sign-in after a restart counts as
+   * one from a new device.
    */
   readonly device?: DeviceStorage
 }
@@ -23,7 +24,7 @@ export type DeviceStorage = {
   set(token: string): void | Promise<void>
 }
 
-/** Forgets everything when the page or the process ends. The default of the transport `body`. */
+/** Keeps tokens until the page or the process ends. The default of the `body` transport. */
 export function memoryStorage(): TokenStorage {
   let kept: string | null = null
   return {
@@ -49,18 +50,18 @@ function memoryDevice(): DeviceStorage {
 }
 
 /**
- * Keeps the refresh token in `localStorage` under `key`, and the device token beside it, for pages that cannot use the
- * cookies.
+ * Keeps the refresh token in `localStorage` under `key`, and the device token beside it, for pages that cannot
+ * use cookies.
  *
- * Every script of the page can read it there and carry it off, so that one injected script (XSS) is enough
- * to take the session over for as long as it lives. The cookie transport does not have this weakness.
+ * Every script on the page can read the token, so one injected script (XSS) can steal the session for its
+ * full lifetime. The cookie transport does not have this weakness.
  *
- * Where the user forbids the page to store anything, it is as `memoryStorage`.
+ * If the user blocks storage, it works like `memoryStorage`.
  */
 export function localStorageStorage(key = 'authograph.refreshToken'): TokenStorage {
   const memory = memoryStorage()
   const device = memoryDevice()
-  // Looked up with every use: there is none while a server renders the page.
+  // Looked up on every use, because none exists while a server renders the page.
   const use = <Result>(run: (storage: Storage) => Result, otherwise: () => Result) => {
     const storage = pageStorage()
     return storage ? run(storage) : otherwise()
@@ -85,7 +86,7 @@ export function localStorageStorage(key = 'authograph.refreshToken'): TokenStora
   }
 }
 
-/** Undefined outside of pages, and where the user lets the page store nothing. */
+/** Undefined outside pages and when the user blocks storage. */
 export function pageStorage(): Storage | undefined {
   try {
     return globalThis.localStorage ?? undefined
@@ -94,11 +95,11 @@ export function pageStorage(): Storage | undefined {
   }
 }
 
-/** The refresh token of a client, wherever it is. */
+/** Access to a client's refresh token, wherever it is kept. */
 export type RefreshTokens = {
-  /** Null where there is none; undefined where the cookie carries it and nobody here can tell. */
+  /** Null if there is none; undefined with the cookie transport, because scripts cannot read the cookie. */
   read(): Promise<string | null | undefined>
-  /** Keeps the token from an answer. Where the storage fails, the memory keeps it. */
+  /** Stores the token from an answer, in memory if the storage fails. */
   write(token: string | null): Promise<void>
   remove(): Promise<void>
 }
@@ -109,24 +110,23 @@ export const inCookie: RefreshTokens = {
   remove: async () => {},
 }
 
-/** `onError` hears of a storage that does not keep or remove what it should. */
+/** Reports a storage that cannot store or remove the token to `onError`. */
 export function inStorage(storage: TokenStorage, onError: (error: unknown) => void): RefreshTokens {
-  // A Keychain cannot be written to while the phone is locked. What it holds then is a spent token, and
-  // to present that would look like theft.
-  // Without `inPlaceOf`, what the storage held could not be read.
-  let unsaved: { token: string; inPlaceOf: string | null | undefined } | undefined
+  // A Keychain cannot be written while the phone is locked. It still holds a spent token then, and presenting
+  // that one would look like theft. `replaces` is undefined if the storage could not be read.
+  let unsaved: { token: string; replaces: string | null | undefined } | undefined
   const get = async () => {
     const stored: unknown = await storage.get()
     return typeof stored === 'string' && stored !== '' ? stored : null
   }
   const write = async (token: string) => {
-    let inPlaceOf: string | null | undefined
+    let replaces: string | null | undefined
     try {
-      inPlaceOf = await get()
+      replaces = await get()
     } catch (error) {
       onError(error)
     }
-    unsaved = { token, inPlaceOf }
+    unsaved = { token, replaces }
     try {
       await storage.set(token)
       unsaved = undefined
@@ -136,19 +136,19 @@ export function inStorage(storage: TokenStorage, onError: (error: unknown) => vo
   }
   return {
     read: async () => {
-      const mine = unsaved
-      if (!mine) return get()
+      const pending = unsaved
+      if (!pending) return get()
       let stored: string | null
       try {
         stored = await get()
       } catch (error) {
         onError(error)
-        return mine.token
+        return pending.token
       }
       unsaved = undefined
-      if (mine.inPlaceOf !== undefined && mine.inPlaceOf !== stored) return stored
-      await write(mine.token)
-      return mine.token
+      if (pending.replaces !== undefined && pending.replaces !== stored) return stored
+      await write(pending.token)
+      return pending.token
     },
     write: async token => {
       if (token !== null) await write(token)
@@ -164,10 +164,12 @@ export function inStorage(storage: TokenStorage, onError: (error: unknown) => vo
   }
 }
 
-/** The device token of a client with the transport `body`. A storage that fails makes the device a new one, no more. */
+export type DeviceToken = ReturnType<typeof deviceIn>
+
+/** The device token with the `body` transport. If its storage fails, the device only counts as new. */
 export function deviceIn({ device = memoryDevice() }: TokenStorage, onError: (error: unknown) => void) {
   return {
-    /** What a sign-in sends along: nothing before the first. */
+    /** The input fields that a sign-in sends: none before the first sign-in. */
     read: async (): Promise<{ deviceToken?: string }> => {
       try {
         const token = await device.get()

@@ -1,13 +1,13 @@
 import { sleep } from './http.ts'
+import { pageStorage } from './storage.ts'
 
 /**
- * Runs `run` while nobody else does, be it in this client or another tab; `waited` says whether somebody
- * did before. Who holds on for too long is no longer waited for: a lock here saves work and spares the
- * server's patience with repeated tokens, but nothing is lost without it.
+ * Runs one `run` at a time, in this client and across tabs. `waited` says whether another one ran before.
+ * Waiting has a limit: turns save requests, and the server tolerates exchanges that overlap.
  */
 export type Turns = <Result>(run: (waited: boolean) => Promise<Result>) => Promise<Result>
 
-/** What is used of `navigator.locks`. */
+/** The part of `navigator.locks` that the client uses. */
 export type Locks = {
   request<Result>(
     name: string,
@@ -16,10 +16,19 @@ export type Locks = {
   ): Promise<Result>
 }
 
-/** Longer than one exchange takes with all its repeats, unless the network is very slow. */
-const QUERY_TIMEOUT_MS = 15_000
+/** Longer than an exchange with all its repeats takes, unless the network is very slow. */
+const MAX_WAIT_MS = 15_000
 
-/** Turns among the callers of this one function. */
+/** Picks the best way to take turns that this platform has. Without a name, the client has no other tabs. */
+export function turnsFor(name: string | undefined, given: Locks | undefined): Turns {
+  if (name === undefined) return localTurns()
+  const locks = given ?? globalThis.navigator?.locks
+  if (locks) return lockTurns(locks, name)
+  const storage = pageStorage()
+  return storage ? leaseTurns(storage, name) : localTurns()
+}
+
+/** Turns within one client. */
 export function localTurns(): Turns {
   let last: Promise<unknown> = Promise.resolve()
   let queued = 0
@@ -31,48 +40,47 @@ export function localTurns(): Turns {
   }
 }
 
-/** Turns among the tabs of an origin, by the Web Locks API; among the callers alone where the page may not lock. */
+/** Turns across the tabs of an origin by the Web Locks API; within the client if the page may not lock. */
 export function lockTurns(locks: Locks, name: string): Turns {
-  const alone = localTurns()
+  const withinClient = localTurns()
   return async run => {
     let begun = false
     const begin = (waited: boolean) => {
       begun = true
       return run(waited)
     }
-    const patience = new AbortController()
+    const givingUp = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
     try {
       const free = await locks.request(name, { ifAvailable: true }, async lock =>
         lock ? { result: await begin(false) } : undefined,
       )
       if (free) return free.result
-      timer = setTimeout(() => patience.abort(), QUERY_TIMEOUT_MS)
-      return await locks.request(name, { signal: patience.signal }, () => {
+      timer = setTimeout(() => givingUp.abort(), MAX_WAIT_MS)
+      return await locks.request(name, { signal: givingUp.signal }, () => {
         clearTimeout(timer)
         return begin(true)
       })
     } catch (error) {
       if (begun) throw error
-      // Somebody holds on for too long; or locks are forbidden, as in a frame without an origin
-      // or where the user has blocked cookies.
-      return patience.signal.aborted ? run(true) : alone(run)
+      // Another tab holds the lock for too long, or the browser forbids locks, as in a frame without an
+      // origin or when the user blocks cookies.
+      return givingUp.signal.aborted ? run(true) : withinClient(run)
     } finally {
       clearTimeout(timer)
     }
   }
 }
 
-/** How long a holder that has gone away, such as a closed tab, keeps the others waiting. */
+/** How long a tab that was closed during its turn keeps the others waiting. */
 const LEASE_MS = 5000
 const RENEW_MS = 1000
-/** Until another tab is sure to see what this one wrote, and between two looks. */
+/** How long a write takes to be visible in every tab; also the interval between checks. */
 const SETTLE_MS = 30
 
 /**
- * Turns among the tabs of an origin where there are no Web Locks, as on pages without https: an entry of
- * `localStorage` names the holder. Two that write it at the same moment look again after a while, and the
- * later one wins.
+ * Turns across the tabs of an origin without Web Locks, as on pages without https: an entry in `localStorage`
+ * names the holder. If two tabs write it at the same moment, both check again, and the later one wins.
  */
 export function leaseTurns(
   storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>,
@@ -81,12 +89,12 @@ export function leaseTurns(
   const held = () => {
     const [owner, until] = storage.getItem(name)?.split(' ') ?? []
     const leftMs = Number(until) - Date.now()
-    // More than a lease means that the clock was set back.
+    // More than a full lease remains only if the clock was set back.
     return leftMs > 0 && leftMs <= LEASE_MS ? owner : undefined
   }
   return async run => {
     const me = Math.random().toString(36).slice(2)
-    /** False where nothing can be written, as where the storage is full: then there are no turns to wait for. */
+    /** False if nothing can be written, as in a full storage: then no tab holds a lease. */
     const hold = () => {
       try {
         storage.setItem(name, `${me} ${Date.now() + LEASE_MS}`)
@@ -99,7 +107,7 @@ export function leaseTurns(
       if (held() === me) storage.removeItem(name)
     }
     let waited = false
-    for (let waitedMs = 0; waitedMs < QUERY_TIMEOUT_MS; waitedMs += SETTLE_MS) {
+    for (let waitedMs = 0; waitedMs < MAX_WAIT_MS; waitedMs += SETTLE_MS) {
       if (!held()) {
         if (!hold()) break
         await sleep(SETTLE_MS)

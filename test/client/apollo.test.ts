@@ -31,7 +31,7 @@ function apolloOf({ client, network }: Tab): ApolloClient {
   const apollo = new ApolloClient({
     link: authLink(client).concat(http),
     cache: new InMemoryCache(),
-    // Each query is asked, also where another one like it is on the way.
+    // Sends each query, even while an identical one is in flight.
     defaultOptions: { query: { fetchPolicy: 'network-only', context: { queryDeduplication: false } } },
   })
   apollos.push(apollo)
@@ -45,7 +45,7 @@ async function setup() {
 
 const expire = () => service.clock.advance(EXPIRY_SECONDS)
 
-test('operations are sent as the signed-in user', async () => {
+test('Apollo sends operations as the signed-in user', async () => {
   const { apollo, id } = await setup()
   expect((await apollo.query({ query: ME })).data).toMatchObject({ me: { id } })
   const { data } = await apollo.mutate({
@@ -55,7 +55,7 @@ test('operations are sent as the signed-in user', async () => {
   expect(data).toMatchObject({ updateProfile: { displayName: 'Countess' } })
 })
 
-test('50 queries with an expired token make one refresh, though its answer is lost', async () => {
+test('50 Apollo queries with an expired token share one refresh, even if its answer is lost', async () => {
   const { apollo, network, id } = await setup()
   expire()
   network.on('Refresh', lost)
@@ -65,7 +65,7 @@ test('50 queries with an expired token make one refresh, though its answer is lo
   expect(network.count('Me')).toBeLessThanOrEqual(100)
 })
 
-test('UNAUTHENTICATED is followed by one refresh and one repetition', async () => {
+test('Apollo renews the token and repeats the operation once after UNAUTHENTICATED', async () => {
   const { apollo, network } = await setup()
   network.on('Me', ...Array(9).fill(refusedWith('UNAUTHENTICATED', { reason: 'EXPIRED' })))
   await expect(apollo.query({ query: ME })).rejects.toMatchObject({
@@ -74,7 +74,7 @@ test('UNAUTHENTICATED is followed by one refresh and one repetition', async () =
   expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
 })
 
-test('so is 401 from something in front of the server', async () => {
+test('Apollo renews the token and repeats the operation once after a 401 from a proxy', async () => {
   const { apollo, network, id } = await setup()
   network.on('Me', answered('{}', 401))
   expect((await apollo.query({ query: ME })).data).toMatchObject({ me: { id } })
@@ -85,7 +85,7 @@ test('so is 401 from something in front of the server', async () => {
   expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
 })
 
-test('without a network the query fails, and nobody is signed out', async () => {
+test('without a network, an Apollo query fails and the user stays signed in', async () => {
   const { apollo, client, network, id } = await setup()
   expire()
   network.on('Refresh', cut, cut, cut, cut)
@@ -94,7 +94,7 @@ test('without a network the query fails, and nobody is signed out', async () => 
   expect((await apollo.query({ query: ME })).data).toMatchObject({ me: { id } })
 })
 
-test('where the session has ended the query fails and the client is signed out', async () => {
+test('after the session has ended, an Apollo query fails and the client signs out', async () => {
   const { apollo, client } = await setup()
   const token = await client.getAccessToken()
   await service.app.db.session.updateMany({
@@ -108,7 +108,7 @@ test('where the session has ended the query fails and the client is signed out',
   expect(client.state.status).toBe('signedOut')
 })
 
-test('nobody’s operations are sent without a token, and nothing is refreshed', async () => {
+test('when signed out, Apollo sends operations without a token and does not refresh', async () => {
   const one = tab(service)
   const apollo = apolloOf(one)
   const settings = gql`query Settings { authSettings { registrationOpen } }`
@@ -121,7 +121,7 @@ test('nobody’s operations are sent without a token, and nothing is refreshed',
   expect(one.network.sent).toEqual(['Settings', 'Me'])
 })
 
-test('a mutation of one user is not repeated as another who signs in meanwhile', async () => {
+test('an Apollo mutation is not repeated as another user who signs in before its answer', async () => {
   const { apollo, client, network } = await setup()
   const other = await signUp(service)
   network.on('Rename', async () => {
@@ -133,7 +133,7 @@ test('a mutation of one user is not repeated as another who signs in meanwhile',
   expect(network.count('Rename')).toBe(1)
 })
 
-test('a subscription that is refused on the way runs once, with the new token', async () => {
+test('an Apollo subscription that is refused restarts once, with the new token', async () => {
   const { client, network } = await setup()
   const running = new Set<string>()
   const begun: string[] = []
@@ -165,7 +165,7 @@ test('a subscription that is refused on the way runs once, with the new token', 
   expect(running.size).toBe(0)
 })
 
-test('beside data a refusal is overcome too, whatever the error policy', async () => {
+test('Apollo renews the token after UNAUTHENTICATED beside data, whatever the error policy', async () => {
   const { apollo, network, id } = await setup()
   const refusal = { message: 'no', path: ['me', 'roles'], extensions: { code: 'UNAUTHENTICATED' } }
   network.on('Me', answered(JSON.stringify({ data: { me: null }, errors: [refusal] })))

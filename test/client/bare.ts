@@ -3,7 +3,7 @@ import path from 'node:path'
 import vm from 'node:vm'
 import type * as Client from '../../src/client/index.ts'
 
-/** As much as React Native has of the web: its `fetch` is whatwg-fetch, its signals have no reason. */
+/** The web APIs that React Native has: its `fetch` is whatwg-fetch, and its signals have no reason. */
 const PLATFORM = `
   globalThis.window = globalThis
   globalThis.navigator = { product: 'ReactNative' }
@@ -55,7 +55,7 @@ const PLATFORM = `
     })
 `
 
-/** Runs the built client in a realm that has what React Native has, and nothing of a browser or Node. */
+/** Runs the built client in a realm with React Native's APIs and none of a browser or Node. */
 export async function inBareRealm(entry: string): Promise<typeof Client> {
   const send = async (url: string, init: RequestInit) => {
     const response = await fetch(url, init)

@@ -12,8 +12,8 @@ import { answered, cut, EXPIRY_SECONDS, gate, type Jar, refusedWith, signedIn, t
 const service = useService()
 const expire = () => service.clock.advance(EXPIRY_SECONDS)
 
-describe('signing in', () => {
-  test('gives the user and a token that lives', async () => {
+describe('login', () => {
+  test('login returns the user and starts a session with a valid access token', async () => {
     const { email } = await signedIn(service)
     const { client } = tab(service)
     const outcome = await client.login({ identifier: email, password: PASSWORD, deviceName: 'Ada’s phone' })
@@ -26,7 +26,7 @@ describe('signing in', () => {
     expect(await client.sessions.list()).toMatchObject([{ current: true, deviceName: 'Ada’s phone' }, {}])
   })
 
-  test('with a wrong password says so, and changes nothing', async () => {
+  test('login with a wrong password fails and leaves the current session alone', async () => {
     const { client, email } = await signedIn(service)
     const before = client.state
     await expect(client.login({ identifier: email, password: 'wrong' })).rejects.toMatchObject({
@@ -36,7 +36,7 @@ describe('signing in', () => {
     expect(client.state).toBe(before)
   })
 
-  test('is not repeated by itself where the network fails', async () => {
+  test('login is not repeated after a network failure', async () => {
     const { client, network } = tab(service)
     network.on('Login', cut)
     await expect(client.login({ identifier: 'ada', password: PASSWORD })).rejects.toBeInstanceOf(NetworkError)
@@ -44,7 +44,7 @@ describe('signing in', () => {
   })
 })
 
-test('a registration with faults names the fields', async () => {
+test('a rejected registration names the invalid fields', async () => {
   const { client } = tab(service)
   const { email } = await signedIn(service)
   await expect(client.register({ email: 'none', password: PASSWORD })).rejects.toMatchObject({
@@ -57,7 +57,7 @@ test('a registration with faults names the fields', async () => {
   })
 })
 
-test('a sign-out ends the session on the server, and is no error twice', async () => {
+test('logout ends the session on the server, and a second logout succeeds', async () => {
   const { client } = await signedIn(service)
   const token = await client.getAccessToken()
   await client.logout()
@@ -67,7 +67,7 @@ test('a sign-out ends the session on the server, and is no error twice', async (
 })
 
 describe('the account', () => {
-  test('is shown as it has become', async () => {
+  test('listeners receive each change of the account once', async () => {
     const { client } = await signedIn(service)
     const heard: unknown[] = []
     client.onChange(user => heard.push(user?.displayName))
@@ -82,14 +82,14 @@ describe('the account', () => {
     expect(heard).toEqual(['Countess', 'Ada'])
   })
 
-  test('of nobody is null, without asking', async () => {
+  test('me is null when signed out, without a request', async () => {
     const { client, network } = tab(service)
     expect(await client.me()).toBeNull()
     expect(await client.getAccessToken()).toBeNull()
     expect(network.sent).toEqual([])
   })
 
-  test('gets a new password, and the password proved again', async () => {
+  test('changePassword sets the password that reauthenticate then accepts', async () => {
     const { client, email } = await signedIn(service)
     await client.changePassword({ currentPassword: PASSWORD, newPassword: 'eighteen copper kettles' })
     await expect(client.reauthenticate(PASSWORD)).rejects.toMatchObject({ code: 'INVALID_CREDENTIALS' })
@@ -98,14 +98,14 @@ describe('the account', () => {
   })
 })
 
-test('settings are there for whoever is not signed in', async () => {
+test('settings are available without signing in', async () => {
   const { client, network } = tab(service)
   expect(await client.settings()).toMatchObject({ registrationOpen: true, passwordMinLength: 8 })
   expect(network.sent).toEqual(['Settings'])
 })
 
 describe('sessions', () => {
-  test('of others end, and this one stays', async () => {
+  test('revokeOthers ends the other sessions and keeps this one', async () => {
     const { client, email } = await signedIn(service)
     const other = await signIn(service, email)
     expect(await client.sessions.revokeOthers()).toBe(1)
@@ -113,7 +113,7 @@ describe('sessions', () => {
     expect(client.state.status).toBe('signedIn')
   })
 
-  test('end one by one; with its own the client signs out', async () => {
+  test('revoke ends one session; revoking the current one signs out', async () => {
     const { client, email } = await signedIn(service)
     const other = await signIn(service, email)
     expect(await client.sessions.revoke(other.sessionId)).toMatchObject({ id: other.sessionId })
@@ -123,7 +123,7 @@ describe('sessions', () => {
     expect(client.state.status).toBe('signedOut')
   })
 
-  test('end all at once, and the client signs out', async () => {
+  test('revokeAll ends every session and signs out', async () => {
     const { client, email } = await signedIn(service)
     await signIn(service, email)
     expire()
@@ -133,7 +133,7 @@ describe('sessions', () => {
 })
 
 describe('request', () => {
-  test('takes documents of every kind, and their types', async () => {
+  test('request accepts text, parsed documents and generated documents', async () => {
     const { client } = await signedIn(service)
     const id = String(client.state.user?.id)
     const fromText = await client.request<{ me: { id: string } }>('{ me { id } }')
@@ -142,14 +142,14 @@ describe('request', () => {
     expect(await client.request(new String('{ me { id } }'))).toEqual({ me: { id } })
   })
 
-  test('says what to do with a document that has lost its text', async () => {
+  test('request explains how to send a document without source text', async () => {
     const { client } = await signedIn(service)
     await expect(async () => client.request(Roles)).rejects.toThrow('Pass print(document), from graphql.')
     // @ts-expect-error The variables are missing.
     await expect(async () => client.request(UserById)).rejects.toThrow('print(document)')
   })
 
-  test('fails where no new token can be had; what needs none goes on', async () => {
+  test('request fails if the token cannot be renewed, while public operations still work', async () => {
     const { client, network } = await signedIn(service)
     expire()
     network.on('Refresh', cut, cut, cut, cut)
@@ -178,7 +178,7 @@ describe('fetch', () => {
   })
   afterAll(() => void api.close())
 
-  test('sends the token to the origins named, and to no other', async () => {
+  test('fetch sends the token only to allowed origins', async () => {
     const { client, network } = await signedIn(service, { tokenOrigins: [new URL(url).origin] })
     await client.fetch(url, { headers: { 'x-own': '1' } })
     expect(got[0]?.headers).toMatchObject({
@@ -198,12 +198,12 @@ describe('fetch', () => {
     expect(network.count('fetch')).toBe(1)
   })
 
-  test('takes an origin with a slash behind it as it is meant', async () => {
+  test('fetch accepts a token origin with a trailing slash', async () => {
     const { client } = await signedIn(service, { tokenOrigins: [`${new URL(url).origin}/`] })
     expect((await client.fetch(url)).status).toBe(200)
   })
 
-  test('renews the token after 401 and repeats the request, once', async () => {
+  test('fetch renews the token after a 401 response and repeats the request once', async () => {
     const { client, network } = await signedIn(service, { tokenOrigins: [new URL(url).origin] })
     statuses = [401]
     const request = new Request(url, { method: 'POST', body: 'a note' })
@@ -216,7 +216,7 @@ describe('fetch', () => {
     expect(network.count('Refresh')).toBe(2)
   })
 
-  test('does not repeat a body that can be read only once', async () => {
+  test('fetch does not repeat a request whose body can be read only once', async () => {
     const { client } = await signedIn(service, { tokenOrigins: [new URL(url).origin] })
     statuses = [401]
     const body = new Blob(['a note']).stream()
@@ -225,7 +225,7 @@ describe('fetch', () => {
     expect(got).toHaveLength(1)
   })
 
-  test('understands UNAUTHENTICATED from the GraphQL endpoint', async () => {
+  test('fetch renews the token after UNAUTHENTICATED from the GraphQL endpoint', async () => {
     const { client, network } = await signedIn(service)
     expire()
     const response = await client.fetch(`${service.url}/graphql`, {
@@ -238,7 +238,7 @@ describe('fetch', () => {
   })
 })
 
-test('a page without the cookie learns that nobody is signed in', async () => {
+test('a page without the cookie restores to signed out with one request', async () => {
   const jar: Jar = {}
   const { client, network } = tab(service, {}, jar)
   expect(await client.restore()).toBeNull()
@@ -247,12 +247,12 @@ test('a page without the cookie learns that nobody is signed in', async () => {
   expect(network.sent).toEqual(['Refresh'])
 })
 
-test('a listener that fails keeps neither the client nor the other listeners from their work', async () => {
+test('a listener that throws does not stop the client or the other listeners', async () => {
   const problems: unknown[] = []
   const { client, email } = await signedIn(service, { onError: error => problems.push(error) })
   const heard: unknown[] = []
   client.onChange(() => {
-    throw new Error('a fault of the page')
+    throw new Error('the listener failed')
   })
   const end = client.onChange(user => heard.push(user))
   await client.logout()
@@ -263,7 +263,7 @@ test('a listener that fails keeps neither the client nor the other listeners fro
   expect(heard).toHaveLength(1)
 })
 
-test('an answer that is not JSON is no answer of the server', async () => {
+test('a response that is not JSON is a NetworkError', async () => {
   const { client, network } = tab(service)
   network.on('Settings', async () => new Response('<h1>Bad Gateway</h1>', { status: 502 }))
   await expect(client.settings()).rejects.toMatchObject({ name: 'NetworkError', status: 502 })
@@ -274,16 +274,16 @@ test('an answer that is not JSON is no answer of the server', async () => {
   })
 })
 
-describe('a signal', () => {
-  const given = () => ({ abort: new AbortController(), reason: new Error('nobody waits any more') })
+describe('an abort signal', () => {
+  const given = () => ({ abort: new AbortController(), reason: new Error('the caller left the page') })
 
-  test.each(['before it is sent', 'on its way', 'while the token is renewed'])(
-    'gives a request up %s',
+  test.each(['before it is sent', 'in transit', 'while the token is renewed'])(
+    'an abort signal cancels a request %s',
     async when => {
       const { client, network } = await signedIn(service)
       const { abort, reason } = given()
       const held = gate('after')
-      network.on(when === 'on its way' ? 'Me' : 'Refresh', held.fault)
+      network.on(when === 'in transit' ? 'Me' : 'Refresh', held.fault)
       if (when === 'while the token is renewed') service.clock.advance(EXPIRY_SECONDS)
       if (when === 'before it is sent') abort.abort(reason)
       const request = client.request('query Me { me { id } }', {}, { signal: abort.signal })
@@ -294,12 +294,12 @@ describe('a signal', () => {
       }
       await expect(request).rejects.toBe(reason)
       held.release()
-      // What others wait for as well goes on.
+      // The renewal is shared, so canceling one request must not cancel it.
       expect(await client.request('query Me { me { id } }')).toMatchObject({ me: { id: expect.any(String) } })
     },
   )
 
-  test('gives `fetch` up while the token is renewed', async () => {
+  test('an abort signal cancels `fetch` while the token is renewed', async () => {
     const { client, network } = await signedIn(service)
     const { abort, reason } = given()
     jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 595_000)
@@ -315,7 +315,7 @@ describe('a signal', () => {
   })
 })
 
-test('a listener that signs out lets no other one hear of the sign-in after it', async () => {
+test('when a listener signs out, later listeners receive only the sign-out', async () => {
   const { email } = await signUp(service)
   const { client } = tab(service)
   const heard: unknown[] = []
@@ -327,18 +327,18 @@ test('a listener that signs out lets no other one hear of the sign-in after it',
   expect(heard).toEqual([null])
 })
 
-test('without an address the client says so when it is made', () => {
+test('creating a client without a URL fails', () => {
   const url: string = JSON.parse('{}').url
   expect(() => createAuthClient({ url })).toThrow('createAuthClient has no url')
 })
 
-describe('what comes in place of an answer is told as it is:', () => {
+describe('a NetworkError says what came instead of an answer:', () => {
   test.each([
-    ['another server', answered('<h1>Not Found</h1>', 404), 'answered 404, and not with GraphQL'],
-    ['an empty answer', answered(''), 'answered 200, and not with GraphQL'],
-    ['an object of something else', answered('{}'), 'answered 200, and not with GraphQL'],
-    ['data of nobody', answered('{"data":null}'), 'answered 200, and not with GraphQL'],
-    ['no server', cut, 'could not be reached'],
+    ['an HTML page', answered('<h1>Not Found</h1>', 404), 'answered 404 without a GraphQL answer'],
+    ['an empty answer', answered(''), 'answered 200 without a GraphQL answer'],
+    ['JSON that is not GraphQL', answered('{}'), 'answered 200 without a GraphQL answer'],
+    ['null data without errors', answered('{"data":null}'), 'answered 200 without a GraphQL answer'],
+    ['no server', cut, 'Could not reach'],
   ])('%s', async (_case, fault, message) => {
     const { client, network } = tab(service)
     network.on('Login', fault)
@@ -349,13 +349,13 @@ describe('what comes in place of an answer is told as it is:', () => {
     })
   })
 
-  test('a page of another origin is reminded of CORS_ORIGINS, which a browser does not name', async () => {
+  test('on a page of another origin, a NetworkError suggests adding the page to CORS_ORIGINS', async () => {
     const { client, network } = tab(service)
     network.on('Login', cut, cut)
     const login = () => client.login({ identifier: 'ada@example.com', password: PASSWORD })
     Object.assign(globalThis, { location: { origin: 'http://localhost:3000' } })
     try {
-      await expect(login()).rejects.toThrow('its CORS_ORIGINS must name http://localhost:3000')
+      await expect(login()).rejects.toThrow('add http://localhost:3000 to its CORS_ORIGINS')
       Object.assign(globalThis, { location: { origin: service.url } })
       await expect(login()).rejects.not.toThrow('CORS_ORIGINS')
     } finally {

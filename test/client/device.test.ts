@@ -9,7 +9,7 @@ const service = useService()
 const noticesTo = (recipient: string) =>
   service.app.db.mail.count({ where: { recipient, template: 'new-device' } })
 
-/** As `signedIn`, with a verified address: notices go to no other. */
+/** Like `signedIn`, with a verified address, because only verified addresses receive notices. */
 async function verified(
   ...args: Parameters<typeof signedIn> extends [unknown, ...infer Rest] ? Rest : never
 ) {
@@ -19,7 +19,7 @@ async function verified(
   return signed
 }
 
-describe('a client with the transport body', () => {
+describe('with the `body` transport, a client', () => {
   test('stays the same device after signing out, and after a restart', async () => {
     const storage = memoryStorage()
     const { client, email } = await verified({ storage })
@@ -34,7 +34,7 @@ describe('a client with the transport body', () => {
     expect(await noticesTo(email)).toBe(1)
   })
 
-  test('stays the same device as long as it lives, where its storage keeps no device token', async () => {
+  test('stays the same device until a restart if its storage keeps no device token', async () => {
     const { device, ...storage } = memoryStorage()
     const { client, email } = await verified({ storage })
     await client.logout()
@@ -42,7 +42,7 @@ describe('a client with the transport body', () => {
     expect(await noticesTo(email)).toBe(0)
   })
 
-  test('signs in where the device token can neither be read nor kept, and says what failed', async () => {
+  test('signs in and reports the error if the device token can be neither read nor stored', async () => {
     const heard: unknown[] = []
     const broken = () => Promise.reject(new Error('locked'))
     const storage = { ...memoryStorage(), device: { get: broken, set: broken } }
@@ -51,7 +51,7 @@ describe('a client with the transport body', () => {
     expect(heard).toEqual([new Error('locked'), new Error('locked')])
   })
 
-  test('is the device that is left when the password is set anew', async () => {
+  test('stays a known device after the password is reset or changed', async () => {
     const { client, email } = await verified()
     const newPassword = 'eighteen copper kettles'
     await client.requestPasswordReset(email)
@@ -63,7 +63,7 @@ describe('a client with the transport body', () => {
   })
 })
 
-test('a page is the same device by a cookie that no script sees, also after signing out', async () => {
+test('after signing out, a page is still the same device by an HttpOnly cookie', async () => {
   const jar: Jar = {}
   const { client, email } = await verified({ transport: 'cookie' }, jar)
   await client.logout()

@@ -1,4 +1,4 @@
-/** As much of a browser's document as React needs to render text; the pages themselves are tested in one. */
+/** As much of a browser's document as React needs to render text. The server's pages are tested in a real browser. */
 class FakeNode extends EventTarget {
   readonly children: FakeNode[] = []
   readonly style = {}
@@ -62,7 +62,7 @@ function textNode(ownerDocument: unknown, text: string): FakeNode {
   return node
 }
 
-/** Puts a window and a document in place, and gives an element to render into. Call it before the first rendering. */
+/** Installs a window and a document and returns an element to render into. Call it before the first render. */
 export function fakeDom(): FakeNode & Element {
   const document = Object.assign(new EventTarget(), {
     nodeType: 9,

@@ -7,7 +7,7 @@ import { gate, type Jar, Network } from './support.ts'
 
 const service = useService()
 
-test('the cookie jar keeps the cookie of an answer that arrives after the page has given up the request', async () => {
+test('the test cookie jar keeps the cookie of an answer that arrives after the request was canceled', async () => {
   const { email } = await signUp(service)
   const jar: Jar = {}
   const network = new Network(jar)
@@ -26,10 +26,10 @@ test('the cookie jar keeps the cookie of an answer that arrives after the page h
     body: JSON.stringify({ query: print(Login), variables: { input } }),
     signal: page.signal,
   })
-  const givenUp = expect(reply).rejects.toThrow('aborted')
+  const canceled = expect(reply).rejects.toThrow('aborted')
   await reached
   page.abort()
-  await givenUp
+  await canceled
   expect(jar.cookie).toBeUndefined()
   release()
   await arrived

@@ -14,15 +14,15 @@ const operationIn = (text: string) =>
     (definition): definition is OperationDefinitionNode => definition.kind === Kind.OPERATION_DEFINITION,
   )
 
-test.each(Object.entries(operations))('%s fits the contract', (_name, text) => {
+test.each(Object.entries(operations))('%s is valid against the contract', (_name, text) => {
   expect(validate(contract, parse(text))).toEqual([])
 })
 
-test.each(Object.entries(operations))('%s fits the server', (_name, text) => {
+test.each(Object.entries(operations))('%s is valid against the server’s schema', (_name, text) => {
   expect(validate(schema, parse(text))).toEqual([])
 })
 
-test.each(Object.entries(operations))('%s has the types of the operation that it sends', (name, text) => {
+test.each(Object.entries(operations))('%s has the types of its operation', (name, text) => {
   const operation = operationIn(text)
   const types = `Types.${operation?.name?.value}${operation?.operation === 'query' ? 'Query' : 'Mutation'}`
   expect(operation?.name?.value).toBe(name)
@@ -33,7 +33,7 @@ test.each(Object.entries(operations))('%s has the types of the operation that it
   expect(declaration?.replace(',>', '>')).toBe(`const${name}=typed<${types},${types}Variables>`)
 })
 
-/** A client of a server that knows the whole contract and answers what it is told to. */
+/** A client of a server that implements the contract with the given root values. */
 function clientOf(root: Record<string, unknown>) {
   const sent: unknown[] = []
   const client = createAuthClient({
@@ -54,7 +54,7 @@ function clientOf(root: Record<string, unknown>) {
 
 const NAMES = { id: '1', username: null, displayName: 'Ada' }
 
-test('what mails and forms ask for is sent as the contract has it', async () => {
+test('operations from email links and forms send the input of the contract', async () => {
   const { client, sent } = clientOf({
     requestPasswordReset: true,
     resetPassword: true,
@@ -82,7 +82,7 @@ test('what mails and forms ask for is sent as the contract has it', async () => 
   ])
 })
 
-test('a registration that must be verified first signs nobody in', async () => {
+test('a registration that requires verification does not sign in', async () => {
   const { client } = clientOf({
     register: { __typename: 'EmailVerificationRequired', email: 'ada@example.com' },
   })
@@ -91,7 +91,7 @@ test('a registration that must be verified first signs nobody in', async () => {
   expect(client.state.user).toBeFalsy()
 })
 
-test('an error says everything that the server said', () => {
+test('an AuthError carries every detail of the server’s error', () => {
   const error = new AuthError({
     message: 'Some of the input is not valid.',
     extensions: { code: 'BAD_USER_INPUT', fields: { 'input.email': ['This is no address.'] }, retryAfter: 3 },

@@ -18,10 +18,10 @@ const place = await mkdtemp(path.join(os.tmpdir(), 'authograph-package-'))
 const tarball = path.join(place, 'authograph.tgz')
 afterAll(() => rm(place, { recursive: true }))
 
-/** Gives what the command printed; fails with it where the command fails. */
+/** Returns the command's output. If the command fails, the error contains it. */
 async function run(cwd: string, command: string, ...args: string[]): Promise<string> {
   try {
-    // Jest's own options are not for others.
+    // Jest's options would break the command.
     const env = { ...process.env, NODE_OPTIONS: '' }
     const { stdout } = await promisify(execFile)(command, args, { cwd, env })
     return stdout
@@ -33,7 +33,7 @@ async function run(cwd: string, command: string, ...args: string[]): Promise<str
 
 const bin = (name: string) => path.join(MODULES, '.bin', name)
 
-/** A project with this package in it, as npm would install it, and with these others. */
+/** A project with this package installed as npm would, and with the packages `others`. */
 async function project(name: string, ...others: string[]): Promise<string> {
   const folder = path.join(place, name)
   const modules = path.join(folder, 'node_modules')
@@ -47,7 +47,7 @@ async function project(name: string, ...others: string[]): Promise<string> {
   return folder
 }
 
-/** Writes files and has the compiler look at them. */
+/** Writes the files and compiles them. */
 async function compile(folder: string, files: Record<string, string>, options: object): Promise<string> {
   for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, name), text)
   const compilerOptions = {
@@ -79,19 +79,19 @@ beforeAll(async () => {
   await cp(path.join(source, packed[0].filename), tarball)
 }, 120_000)
 
-test('publint has nothing to say', async () => {
+test('publint finds no problem', async () => {
   expect(await run(place, bin('publint'), 'run', tarball, '--strict')).toContain('All good!')
 })
 
-test('the types are found by every way of resolving ES modules', async () => {
-  // Where they are not, attw fails; what it ignores by its profile it still prints.
+test('types resolve with every way of resolving ES modules', async () => {
+  // attw exits with an error if types do not resolve. It prints problems outside the profile, too.
   const report = await run(place, bin('attw'), tarball, '--profile', 'esm-only')
   for (const entry of ['client', 'client/apollo', 'client/react', 'client/urql'])
     expect(report).toContain(`"authograph/${entry}"`)
 })
 
 describe('in an empty project', () => {
-  test('the client runs with nothing else installed', async () => {
+  test('the client runs without any other package', async () => {
     const { email, id } = await signUp(service)
     const folder = await project('script')
     await writeFile(
@@ -110,7 +110,7 @@ describe('in an empty project', () => {
   test.each([
     ['nodenext', { module: 'nodenext' }],
     ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
-  ])('its types hold by themselves: %s', async (name, options) => {
+  ])('the client’s types compile without any other package: %s', async (name, options) => {
     const folder = await project(name)
     const use = `
       import { type AuthError, createAuthClient, type TypedDocument } from 'authograph/client'
@@ -129,7 +129,7 @@ describe('in an empty project', () => {
     await compile(folder, { 'use.ts': use }, { ...options, lib, skipLibCheck: false })
   })
 
-  test('every source map brings the source that it shows', async () => {
+  test('every source map contains its source', async () => {
     const dist = path.join(await project('maps'), 'node_modules/authograph/dist')
     const files = await readdir(dist, { recursive: true })
     const maps = files.filter(file => file.endsWith('.js.map'))
@@ -140,7 +140,7 @@ describe('in an empty project', () => {
     }
   })
 
-  test('nothing of the server comes with the client', async () => {
+  test('the client imports nothing of the server', async () => {
     const folder = await project('closure')
     const dist = path.join(folder, 'node_modules/authograph/dist/client')
     const seen = new Set<string>()
@@ -158,7 +158,7 @@ describe('in an empty project', () => {
   })
 })
 
-test('the client weighs what docs/client.md says, and nothing where it is not used', async () => {
+test('the client has the size in docs/client.md, and an unused import adds nothing', async () => {
   const folder = await project('weight')
   const weigh = async (use: string) => {
     await writeFile(
@@ -175,13 +175,13 @@ test('the client weighs what docs/client.md says, and nothing where it is not us
   expect(await weigh('')).toBeLessThan(0.1)
 })
 
-test('the built client runs where there is nothing of a browser, as in React Native', async () => {
+test('the built client runs without browser APIs, as in React Native', async () => {
   const { email, id } = await signUp(service)
   const folder = await project('bare')
   const { AuthError, createAuthClient } = await inBareRealm(
     path.join(folder, 'node_modules/authograph/dist/client/index.js'),
   )
-  // As docs/client.md has it, with a SecureStore that is slow.
+  // The storage from docs/client.md, with a slow SecureStore.
   const kept = new Map<string, string>()
   const slowly = () => new Promise(resolve => setTimeout(resolve, 5))
   const make = () =>
@@ -212,13 +212,13 @@ test('the built client runs where there is nothing of a browser, as in React Nat
   expect(kept.get('authograph')).toMatch(/\.1\./)
   expect((await client.fetch(`${service.url}/healthz`)).status).toBe(200)
 
-  // The application is started anew, and the user goes.
+  // The application restarts, and the user signs out.
   const again = make()
   expect(await again.restore()).toMatchObject({ id })
   await again.logout()
   expect(kept.size).toBe(0)
 
-  // What one user began is not repeated as another, which takes reading the tokens without `atob`.
+  // Refusing to renew another user's token requires reading tokens without `atob`.
   const other = await signUp(service)
   await client.login({ identifier: email, password: PASSWORD })
   const hers = String(await client.getAccessToken())

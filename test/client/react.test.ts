@@ -34,7 +34,7 @@ async function render(client: AuthClient, ...children: ReactNode[]): Promise<voi
   })
 }
 
-/** A client that has yet to take up a session of Ada’s. */
+/** A client that has not yet restored its stored session. */
 async function returning(): Promise<Tab> {
   const storage = memoryStorage()
   await signedIn(service, { storage })
@@ -47,9 +47,9 @@ async function until(condition: () => boolean, looks = 100): Promise<void> {
 
 const greeting = () => createElement(Greeting)
 const guarded = (props: RequireAuthProps) =>
-  createElement(RequireAuth, { fallback: 'not for you', loading: 'a moment', ...props }, 'the secret')
+  createElement(RequireAuth, { fallback: 'no access', loading: 'loading', ...props }, 'the secret')
 
-test('the session is taken up once, in StrictMode too, and shown', async () => {
+test('the provider restores the session once, even in StrictMode', async () => {
   const { client, network } = await returning()
   await render(client, greeting())
   await act(() => until(() => client.state.status === 'signedIn'))
@@ -57,7 +57,7 @@ test('the session is taken up once, in StrictMode too, and shown', async () => {
   expect(network.sent).toEqual(['Refresh'])
 })
 
-test('components follow what the client does', async () => {
+test('components render again when the user changes or signs out', async () => {
   const { client } = await signedIn(service)
   await render(client, greeting())
   await act(async () => void (await client.updateProfile({ displayName: 'Countess' })))
@@ -66,11 +66,11 @@ test('components follow what the client does', async () => {
   expect(place.textContent).toBe('signedOut null')
 })
 
-describe('where the server cannot be reached', () => {
+describe('while the server cannot be reached', () => {
   test.each([
-    ['after a while', 100, () => {}],
-    ['at once when the device is online', 10, () => void window.dispatchEvent(new Event('online'))],
-  ])('it is asked again %s', async (_case, looks, happen) => {
+    ['after a delay', 100, () => {}],
+    ['as soon as the device is online', 10, () => void window.dispatchEvent(new Event('online'))],
+  ])('the provider tries again %s', async (_case, looks, happen) => {
     const { client, network } = await returning()
     network.on('Refresh', cut, cut, cut, cut)
     await render(client, greeting())
@@ -87,18 +87,18 @@ describe('where the server cannot be reached', () => {
 })
 
 describe('RequireAuth', () => {
-  test('shows its children to whoever is signed in, and the fallback to nobody', async () => {
+  test('RequireAuth shows its children when signed in and the fallback when signed out', async () => {
     const { client } = await signedIn(service)
     await render(client, guarded({}))
     expect(place.textContent).toBe('the secret')
     await act(() => client.logout())
-    expect(place.textContent).toBe('not for you')
+    expect(place.textContent).toBe('no access')
   })
 
-  test('asks for the permission', async () => {
+  test('RequireAuth hides its children from users without the permission', async () => {
     const { client } = await signedIn(service)
     await render(client, guarded({ permission: 'users:read' }))
-    expect(place.textContent).toBe('not for you')
+    expect(place.textContent).toBe('no access')
     await service.app.db.userRole.create({
       data: { userId: String(client.state.user?.id), roleName: 'support' },
     })
@@ -106,41 +106,41 @@ describe('RequireAuth', () => {
     expect(place.textContent).toBe('the secret')
   })
 
-  test('shows neither while it is not known', async () => {
+  test('RequireAuth shows `loading`, then `failed`, until the server has answered', async () => {
     const { client, network } = await returning()
     network.on('Refresh', cut, cut, cut, cut)
     await render(client, guarded({}), guarded({ failed: 'no network' }))
-    expect(place.textContent).toBe('a momenta moment')
+    expect(place.textContent).toBe('loadingloading')
     await act(() => until(() => client.state.error !== undefined))
-    expect(place.textContent).toBe('a momentno network')
+    expect(place.textContent).toBe('loadingno network')
   })
 })
 
-describe('on a server', () => {
-  test('nothing is known, nothing is asked, and nobody’s session is shown', async () => {
+describe('during server rendering', () => {
+  test('server rendering sends no request and shows no session', async () => {
     const { client, network } = await signedIn(service)
     const html = renderToString(page(client, greeting(), guarded({})))
     expect(html).toContain('restoring undefined')
-    expect(html).toContain('a moment')
+    expect(html).toContain('loading')
     expect(html).not.toContain('the secret')
     expect(network.sent).toEqual([])
   })
 
-  test('the page that it made is taken over without a difference', async () => {
+  test('a server-rendered page hydrates without a mismatch', async () => {
     const { client } = await signedIn(service)
-    const complaints: unknown[] = []
+    const mismatches: unknown[] = []
     place.textContent = 'restoring undefined'
     await act(async () => {
       root = hydrateRoot(place, page(client, greeting()), {
-        onRecoverableError: error => complaints.push(error),
+        onRecoverableError: error => mismatches.push(error),
       })
       await settled()
     })
     expect(place.textContent).toBe('signedIn Ada')
-    expect(complaints).toEqual([])
+    expect(mismatches).toEqual([])
   })
 })
 
-test('a component outside the provider is told what is missing', () => {
-  expect(() => renderToString(greeting())).toThrow('Put <AuthProvider client={…}> around the components')
+test('useAuth outside the provider names the missing component', () => {
+  expect(() => renderToString(greeting())).toThrow('useAuth needs <AuthProvider client={…}>')
 })

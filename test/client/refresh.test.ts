@@ -27,7 +27,7 @@ const sessionOf = (token: string | null) =>
   (JSON.parse(Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString()) as { sid: string }).sid
 
 describe('with an expired access token', () => {
-  test('50 concurrent requests make one refresh, and each is sent twice at most', async () => {
+  test('50 concurrent requests share one refresh, and each is sent at most twice', async () => {
     const { client, network } = await signedIn(service)
     expire()
     const answers = await Promise.all(Array.from({ length: 50 }, () => client.request(ME)))
@@ -36,7 +36,7 @@ describe('with an expired access token', () => {
     expect(network.count('Me')).toBeLessThanOrEqual(100)
   })
 
-  test('50 concurrent requests for a token get the one that one refresh gives', async () => {
+  test('50 concurrent renewals share one refresh and return its token', async () => {
     const { client, network } = await signedIn(service)
     const old = await client.getAccessToken()
     const tokens = await Promise.all(
@@ -48,7 +48,7 @@ describe('with an expired access token', () => {
     expect(network.count('Refresh')).toBe(1)
   })
 
-  test('a request that was on the way while the token was renewed is repeated without another refresh', async () => {
+  test('a request that was in flight during a refresh is repeated without another one', async () => {
     const { client, network } = await signedIn(service)
     expire()
     const slow = gate('before')
@@ -61,7 +61,7 @@ describe('with an expired access token', () => {
     expect(network.count('Refresh')).toBe(1)
   })
 
-  test('a token is renewed before it expires, without a request that fails', async () => {
+  test('a token is renewed before it expires, so that no request fails', async () => {
     const { client, network } = await signedIn(service)
     const started = performance.now()
     jest.spyOn(performance, 'now').mockImplementation(() => started + 595_000)
@@ -71,7 +71,7 @@ describe('with an expired access token', () => {
 })
 
 describe('a refresh whose answer is lost', () => {
-  test('is repeated with the same token, and the session goes on', async () => {
+  test('is repeated with the same token, and the session continues', async () => {
     const { client, network } = await signedIn(service)
     expire()
     network.on('Refresh', lost, lost)
@@ -82,7 +82,7 @@ describe('a refresh whose answer is lost', () => {
     expect(row).toMatchObject({ generation: 1, revokedAt: null })
   })
 
-  test('is given up after four attempts, and nobody is signed out', async () => {
+  test('fails after four attempts, and the user stays signed in', async () => {
     const { client, network } = await signedIn(service)
     expire()
     network.on('Refresh', lost, cut, lost, cut)
@@ -92,14 +92,14 @@ describe('a refresh whose answer is lost', () => {
     expect(await client.request(ME)).toMatchObject({ me: { id: client.state.user?.id } })
   })
 
-  test('is repeated where something in between answers in the place of the server', async () => {
+  test('is repeated after an error page from a proxy', async () => {
     const { client, network } = await signedIn(service)
     expire()
     network.on('Refresh', answered('<h1>Bad Gateway</h1>', 502))
     expect(await client.request(ME)).toMatchObject({ me: { id: client.state.user?.id } })
   })
 
-  test('is repeated where the server takes too long', async () => {
+  test('is repeated if the server does not answer in time', async () => {
     const { client, network } = await signedIn(service, { timeoutMs: 300 })
     expire()
     network.on('Refresh', gate('after').fault)
@@ -108,7 +108,7 @@ describe('a refresh whose answer is lost', () => {
   })
 })
 
-test('a refresh that arrives twice ends nothing', async () => {
+test('a refresh that reaches the server twice does not end the session', async () => {
   const { client, network } = await signedIn(service)
   for (let round = 0; round < 3; round++) {
     expire()
@@ -120,7 +120,7 @@ test('a refresh that arrives twice ends nothing', async () => {
   expect(await countEvents(service, session, 'session.reuse_detected')).toBe(0)
 })
 
-describe('a refusal that says nothing of the session signs nobody out:', () => {
+describe('an error that is not about the session does not sign out:', () => {
   test.each([
     ['RATE_LIMITED', 1],
     ['INTERNAL_SERVER_ERROR', 1],
@@ -134,7 +134,7 @@ describe('a refusal that says nothing of the session signs nobody out:', () => {
     expect(client.state.status).toBe('signedIn')
   })
 
-  test('a server that asks for a long break gets it', async () => {
+  test('a refresh fails immediately if the server asks for a long delay', async () => {
     const { client, network } = await signedIn(service)
     expire()
     network.on('Refresh', refusedWith('SERVICE_UNAVAILABLE', { retryAfter: 60 }))
@@ -142,7 +142,7 @@ describe('a refusal that says nothing of the session signs nobody out:', () => {
     expect(network.count('Refresh')).toBe(1)
   })
 
-  test('a token that is still good is used while no other can be had', async () => {
+  test('a token that is still valid is used while it cannot be renewed', async () => {
     const { client, network } = await signedIn(service)
     const token = await client.getAccessToken()
     const started = performance.now()
@@ -153,7 +153,7 @@ describe('a refusal that says nothing of the session signs nobody out:', () => {
 })
 
 describe('the end of the session', () => {
-  test('is told once by the server, and then to whoever listens', async () => {
+  test('is detected with one refresh and reported to listeners once', async () => {
     const storage = memoryStorage()
     const { client, network } = await signedIn(service, { storage })
     const heard: unknown[] = []
@@ -173,7 +173,7 @@ describe('the end of the session', () => {
     expect(await client.getAccessToken()).toBeNull()
   })
 
-  test('is noticed where a copy of the refresh token was used', async () => {
+  test('is detected after a copy of the refresh token was used', async () => {
     const storage = memoryStorage()
     const { client } = await signedIn(service, { storage })
     const stolen = String(await storage.get())
@@ -186,21 +186,24 @@ describe('the end of the session', () => {
 })
 
 describe('UNAUTHENTICATED', () => {
-  test('is followed by one refresh and one repetition, whatever the server says then', async () => {
+  test('leads to one refresh and one repetition, whatever the second answer is', async () => {
     const { client, network } = await signedIn(service)
     network.on('Me', ...Array(9).fill(refusedWith('UNAUTHENTICATED', { reason: 'EXPIRED' })))
     await expect(client.request(ME)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
     expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
   })
 
-  test.each(['EXPIRED', 'INVALID', 'REVOKED', 'MISSING'])('with the reason %s is overcome', async reason => {
-    const { client, network } = await signedIn(service)
-    network.on('Me', refusedWith('UNAUTHENTICATED', { reason }))
-    expect(await client.request(ME)).toMatchObject({ me: { id: client.state.user?.id } })
-    expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
-  })
+  test.each(['EXPIRED', 'INVALID', 'REVOKED', 'MISSING'])(
+    'with the reason %s is resolved by a refresh',
+    async reason => {
+      const { client, network } = await signedIn(service)
+      network.on('Me', refusedWith('UNAUTHENTICATED', { reason }))
+      expect(await client.request(ME)).toMatchObject({ me: { id: client.state.user?.id } })
+      expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
+    },
+  )
 
-  test('is passed on where nobody is signed in', async () => {
+  test('is passed on when signed out', async () => {
     const { client, network } = tab(service)
     await expect(client.request(ME)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', reason: 'MISSING' })
     expect(network.sent).toEqual(['Me'])
@@ -211,7 +214,7 @@ describe('a clock that is wrong by', () => {
   test.each([
     ['a day ahead', DAY],
     ['a day behind', -DAY],
-  ])('%s makes no refresh more', async (_case, seconds) => {
+  ])('%s causes no extra refresh', async (_case, seconds) => {
     const real = Date.now
     jest.spyOn(Date, 'now').mockImplementation(() => real() + seconds * 1000)
     // The server reads the same clock in this process, so it is set right again.
@@ -229,7 +232,7 @@ describe('a clock that is wrong by', () => {
   })
 })
 
-describe('while a refresh is under way', () => {
+describe('during a refresh', () => {
   async function refreshing(place: 'before' | 'after') {
     const storage = memoryStorage()
     const one = await signedIn(service, { storage })
@@ -242,7 +245,7 @@ describe('while a refresh is under way', () => {
     return { ...one, storage, held, request, sessionId: sessionOf(token) }
   }
 
-  test.each(['before', 'after'] as const)('a sign-out stays: held %s the server', async place => {
+  test.each(['before', 'after'] as const)('a sign-out is final: held %s the server', async place => {
     const { client, storage, held, request, sessionId } = await refreshing(place)
     const out = client.logout()
     expect(client.state.status).toBe('signedOut')
@@ -256,12 +259,12 @@ describe('while a refresh is under way', () => {
     expect(row?.revokedAt).not.toBeNull()
   })
 
-  test.each(['before', 'after'] as const)('a new sign-in stays: held %s the server', async place => {
+  test.each(['before', 'after'] as const)('a new sign-in is final: held %s the server', async place => {
     const { client, storage, held, request, sessionId } = await refreshing(place)
     const other = await signUp(service)
     await client.login({ identifier: other.email, password: PASSWORD })
     held.release()
-    // What was begun as one user is not repeated as another.
+    // A request that began as one user is not repeated as another.
     expect(await request).toMatchObject([{ reason: { code: 'UNAUTHENTICATED' } }])
     await settled()
     expect(client.state.user?.id).toBe(other.id)
@@ -270,7 +273,7 @@ describe('while a refresh is under way', () => {
     expect(await storage.get()).toContain(sessionOf(token))
   })
 
-  test.each(['get', 'set'] as const)('a sign-out stays: held in the storage’s %s', async method => {
+  test.each(['get', 'set'] as const)('a sign-out is final: held in the storage’s %s', async method => {
     const memory = memoryStorage()
     let hold: Promise<void> | undefined
     let reach = () => {}
@@ -310,7 +313,7 @@ describe('while a refresh is under way', () => {
     expect(await memory.get()).toBeNull()
   })
 
-  test('a sign-in with a wrong password leaves the session as it is', async () => {
+  test('a sign-in with a wrong password keeps the session', async () => {
     const { client, held, request, email } = await refreshing('after')
     await expect(client.login({ identifier: email, password: 'wrong' })).rejects.toMatchObject({
       code: 'INVALID_CREDENTIALS',
@@ -321,7 +324,7 @@ describe('while a refresh is under way', () => {
   })
 })
 
-test('a token that is asked for while another user signs in is theirs', async () => {
+test('a token requested while another user signs in belongs to that user', async () => {
   const other = await signUp(service)
   const { client, network } = await signedIn(service)
   const started = performance.now()
@@ -335,7 +338,7 @@ test('a token that is asked for while another user signs in is theirs', async ()
   expect(await asked).toBe(await client.getAccessToken())
 })
 
-test('a sign-out while a sign-in is being stored stays', async () => {
+test('a sign-out while a sign-in stores its token is final', async () => {
   const { id, email } = await signUp(service)
   const memory = memoryStorage()
   const holder: { out?: Promise<void> } = {}
@@ -345,7 +348,7 @@ test('a sign-out while a sign-in is being stored stays', async () => {
   }
   const { client } = tab(service, { storage: { ...memory, set } })
   await expect(client.login({ identifier: email, password: PASSWORD })).rejects.toThrow(
-    'This one was undone.',
+    'A later sign-in or sign-out replaced this one.',
   )
   await holder.out
   expect(client.state.status).toBe('signedOut')
@@ -353,7 +356,7 @@ test('a sign-out while a sign-in is being stored stays', async () => {
   expect(await service.app.db.session.count({ where: { userId: id, revokedAt: null } })).toBe(1)
 })
 
-test('a sign-out during a sign-in leaves no session anywhere', async () => {
+test('a sign-out during a sign-in leaves no session on the client or the server', async () => {
   const { id, email } = await signUp(service)
   const storage = memoryStorage()
   const { client, network } = tab(service, { storage })
@@ -372,7 +375,7 @@ test('a sign-out during a sign-in leaves no session anywhere', async () => {
 })
 
 describe('the stored refresh token', () => {
-  test('is kept before the new access token is used', async () => {
+  test('is stored before the new access token is used', async () => {
     const kept: string[] = []
     const memory = memoryStorage()
     const holder: { network?: Network } = {}
@@ -392,7 +395,7 @@ describe('the stored refresh token', () => {
     expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
   })
 
-  test('that cannot be written for a while is not presented again: the newer one is remembered', async () => {
+  test('is kept in memory while the storage cannot be written, and the spent one is not presented', async () => {
     const memory = memoryStorage()
     const problems: unknown[] = []
     let locked = false
@@ -419,7 +422,7 @@ describe('the stored refresh token', () => {
     expect(await memory.get()).not.toBe(before)
   })
 
-  test('that somebody else exchanged meanwhile gives way to theirs', async () => {
+  test('is replaced by the newer one if another client exchanged it during the refresh', async () => {
     const storage = memoryStorage()
     const { client, network } = await signedIn(service, { storage })
     expire()
@@ -437,7 +440,7 @@ describe('the stored refresh token', () => {
   })
 })
 
-test('restores the session from the storage, and asks nobody where there is none', async () => {
+test('restore resumes the stored session, and sends no request if none is stored', async () => {
   const storage = memoryStorage()
   const { client, email } = await signedIn(service, { storage })
   client.close()
@@ -451,7 +454,7 @@ test('restores the session from the storage, and asks nobody where there is none
   expect(empty.network.sent).toEqual([])
 })
 
-test('a restoration without a network leaves everything open, says why, and succeeds later', async () => {
+test('restore without a network reports the error and succeeds later', async () => {
   const storage = memoryStorage()
   await signedIn(service, { storage })
   const { client, network } = tab(service, { storage })
@@ -467,7 +470,7 @@ test('a restoration without a network leaves everything open, says why, and succ
   ])
 })
 
-test('an unknown token in the storage is forgotten', async () => {
+test('an unknown stored token is removed', async () => {
   const storage = memoryStorage()
   await storage.set(`${randomUUID()}.0.nothing`)
   const { client } = tab(service, { storage })
@@ -475,13 +478,13 @@ test('an unknown token in the storage is forgotten', async () => {
   expect(await storage.get()).toBeNull()
 })
 
-test('a closed client says so', async () => {
+test('renewing the token of a closed client fails', async () => {
   const { client } = await signedIn(service)
   client.close()
   await expect(client.renewAccessToken()).rejects.toThrow('This client is closed')
 })
 
-test('after hours of sleep, which one of the clocks did not see, the token is renewed before it is used', async () => {
+test('after the device slept, the token is renewed before use, even if one clock stood still', async () => {
   const { client, network } = await signedIn(service)
   const real = Date.now
   jest.spyOn(Date, 'now').mockImplementation(() => real() + 8 * 3_600_000)
@@ -491,14 +494,14 @@ test('after hours of sleep, which one of the clocks did not see, the token is re
   expect(network.sent).toEqual(['Refresh', 'Me', 'Me'])
 })
 
-describe('something in between that is overrun', () => {
+describe('an overloaded proxy', () => {
   const busy = (retryAfter?: string) => async () =>
     new Response('busy', { status: 429, ...(retryAfter && { headers: { 'retry-after': retryAfter } }) })
 
   test.each([
-    ['a long break gets it', '60', 1, 60],
-    ['no break at all is left alone', undefined, 1, undefined],
-  ])('and asks for %s', async (_case, header, attempts, retryAfterSeconds) => {
+    ['asks for a long delay, so the refresh fails immediately', '60', 1, 60],
+    ['names no delay, so the refresh fails immediately', undefined, 1, undefined],
+  ])('%s', async (_case, header, attempts, retryAfterSeconds) => {
     const { client, network } = await signedIn(service)
     expire()
     network.on('Refresh', busy(header))
@@ -511,7 +514,7 @@ describe('something in between that is overrun', () => {
     expect(client.state.status).toBe('signedIn')
   })
 
-  test('and asks for a short break is asked again after it', async () => {
+  test('asks for a short delay, after which the refresh is repeated', async () => {
     const { client, network } = await signedIn(service)
     expire()
     network.on('Refresh', busy('0'))
@@ -520,7 +523,7 @@ describe('something in between that is overrun', () => {
   })
 })
 
-test('a server that gives the same access token for ever is not asked for ever', async () => {
+test('a server that returns the same access token again is not asked repeatedly', async () => {
   const { client, network } = await signedIn(service)
   const token = await client.getAccessToken()
   const same = async (send: () => Promise<Response>) => {
@@ -528,11 +531,11 @@ test('a server that gives the same access token for ever is not asked for ever',
     return new Response(text.replace(/"accessToken":"[^"]+"/, `"accessToken":"${token}"`))
   }
   network.on('Refresh', same, same, same)
-  await expect(client.renewAccessToken()).rejects.toThrow('the same access token again')
+  await expect(client.renewAccessToken()).rejects.toThrow('the same access token again instead of a new one')
   expect(network.count('Refresh')).toBe(1)
 })
 
-test('a sign-out that did not reach the server is told to it by the next one, from memory', async () => {
+test('a sign-out that did not reach the server is sent again by the next one', async () => {
   const { client, network } = await signedIn(service)
   const sessionId = sessionOf(await client.getAccessToken())
   const revokedAt = async () =>
@@ -549,7 +552,7 @@ test('a sign-out that did not reach the server is told to it by the next one, fr
 })
 
 test.each(['', 'undefined', '[object Object]', '.0.', '\u0000', '😀'.repeat(500), 'x'.repeat(9000)])(
-  'a storage that holds %j leaves nobody waiting: nobody is signed in',
+  'a storage that contains %j restores to signed out',
   async rubbish => {
     const storage = memoryStorage()
     await storage.set(rubbish)
@@ -559,14 +562,14 @@ test.each(['', 'undefined', '[object Object]', '.0.', '\u0000', '😀'.repeat(50
   },
 )
 
-test('a storage that gives undefined for nothing is one that holds nothing', async () => {
+test('a storage that returns undefined counts as empty', async () => {
   const get = () => JSON.parse('{}').token as string | null
   const { client, network } = tab(service, { storage: { ...memoryStorage(), get } })
   expect(await client.restore()).toBeNull()
   expect(network.sent).toEqual([])
 })
 
-test('where the storage can be neither read nor written, a sign-in lasts as long as the page', async () => {
+test('if the storage can be neither read nor written, a sign-in lasts until the page closes', async () => {
   const { email } = await signUp(service)
   const problems: unknown[] = []
   const broken = () => {

@@ -8,14 +8,14 @@ import {
 import { newAddress, PASSWORD } from '../support/actors.ts'
 import type { Service } from '../support/service.ts'
 
-/** Longer than an access token lives. */
+/** Longer than an access token’s lifetime. */
 export const EXPIRY_SECONDS = 661
 
 type Send = () => Promise<Response>
-/** What happens to a request in place of just being sent. */
+/** What happens to a request instead of a normal exchange. */
 export type Fault = (send: Send) => Promise<Response>
 
-/** The request arrives, its answer does not. */
+/** The request arrives, but its answer does not. */
 export const lost: Fault = async send => {
   await send()
   throw new TypeError('fetch failed')
@@ -26,13 +26,13 @@ export const cut: Fault = async () => {
   throw new TypeError('fetch failed')
 }
 
-/** The request arrives twice, as some proxies have it. */
+/** The request arrives twice, as behind some proxies. */
 export const replayed: Fault = async send => {
   await send()
   return send()
 }
 
-/** The server, or something in front of it, answers with this. */
+/** The server or a proxy answers with `body`. */
 export const answered =
   (body: string, status = 200): Fault =>
   async () =>
@@ -41,7 +41,7 @@ export const answered =
 export const refusedWith = (code: string, extensions: Record<string, unknown> = {}): Fault =>
   answered(JSON.stringify({ errors: [{ message: code, extensions: { code, ...extensions } }] }))
 
-/** Holds what is sent, or its answer, until `release` is called. */
+/** Holds the request, or its answer, until `release` is called. */
 export function gate(place: 'before' | 'after') {
   let release = () => {}
   let reach = () => {}
@@ -60,12 +60,12 @@ export function gate(place: 'before' | 'after') {
   return { fault, reached, release }
 }
 
-/** A browser's cookies for one host: that of the session, and that of the device. */
+/** A browser's session and device cookies for one host. */
 export type Jar = { cookie?: string | undefined; device?: string | undefined }
 
-/** The line between a client and the server, which tests can cut, slow and replay. */
+/** The network between a client and the server, which tests can cut, slow and replay. */
 export class Network {
-  /** The names of the operations sent, in order, and `fetch` for requests without one. */
+  /** The names of the operations sent, in order; `fetch` for requests without one. */
   readonly sent: string[] = []
   readonly #faults = new Map<string, Fault[]>()
   readonly #jar: Jar | undefined
@@ -89,7 +89,7 @@ export class Network {
     const fault = this.#faults.get(name)?.shift()
     const send = () => this.#send(input, init)
     if (!fault) return this.#kept(send(), init)
-    // A browser keeps the cookie of an answer that arrives, though the page has given up the request.
+    // A browser keeps the cookie of an answer that arrives after the page canceled the request.
     return unlessAborted(this.#kept(fault(send), init), init.signal)
   }
 
@@ -119,7 +119,7 @@ export class Network {
   }
 }
 
-/** A request that is given up is given up, whatever holds it. */
+/** A canceled request rejects, whatever holds it. */
 function unlessAborted(
   response: Promise<Response>,
   signal: AbortSignal | null | undefined,
@@ -130,7 +130,7 @@ function unlessAborted(
   })
 }
 
-/** What `navigator.locks` does, which Node 20 does not have. */
+/** A stand-in for `navigator.locks`, which Node 20 lacks. */
 export function fakeLocks(): Locks & { held: Set<string> } {
   const held = new Set<string>()
   const waiting: (() => void)[] = []
@@ -162,7 +162,7 @@ afterEach(() => {
   for (const client of open.splice(0)) client.close()
 })
 
-/** A client on a line of its own. With a jar it is a page that uses the cookie. */
+/** A client on a network of its own. With a jar, it is a page that uses the cookie. */
 export function tab(service: Service, options: Partial<AuthClientOptions> = {}, jar?: Jar): Tab {
   const network = new Network(jar)
   const client = createAuthClient({
@@ -175,7 +175,7 @@ export function tab(service: Service, options: Partial<AuthClientOptions> = {}, 
   return { client, network }
 }
 
-/** A client that has made an account and is signed in. */
+/** A client that has registered and is signed in. */
 export async function signedIn(
   service: Service,
   options: Partial<AuthClientOptions> = {},

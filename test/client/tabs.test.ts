@@ -23,7 +23,7 @@ const ME = 'query Me { me { id } }'
 const TABS = 10
 const expire = () => service.clock.advance(EXPIRY_SECONDS)
 
-/** What `localStorage` does, which Node 20 does not have. */
+/** A stand-in for `localStorage`, which Node 20 lacks. */
 function fakeLocalStorage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
   const items = new Map<string, string>()
   return {
@@ -40,7 +40,7 @@ afterEach(() => {
   Object.defineProperty(globalThis, 'localStorage', { value: undefined, configurable: true })
 })
 
-/** A browser with so many tabs of one page, all of them signed in. */
+/** A browser with `count` tabs of one page, all signed in. */
 async function browser(transport: 'cookie' | 'body', options: Partial<AuthClientOptions> = {}, count = TABS) {
   const jar: Jar | undefined = transport === 'cookie' ? {} : undefined
   const shared = { ...memoryStorage(), scope: randomUUID() }
@@ -89,8 +89,8 @@ const WAYS: [string, 'cookie' | 'body', () => Partial<AuthClientOptions>][] = [
   ],
 ]
 
-describe('ten tabs whose access token has expired', () => {
-  test.each(WAYS)('make one refresh: %s', async (_way, transport, options) => {
+describe('when the access token expires, ten tabs', () => {
+  test.each(WAYS)('share one refresh: %s', async (_way, transport, options) => {
     const all = await browser(transport, options())
     for (let round = 0; round < 3; round++) {
       expire()
@@ -100,7 +100,7 @@ describe('ten tabs whose access token has expired', () => {
     await expectAllSignedIn(all)
   })
 
-  test.each(WAYS)('stay signed in while answers are lost: %s', async (_way, transport, options) => {
+  test.each(WAYS)('stay signed in although answers are lost: %s', async (_way, transport, options) => {
     const all = await browser(transport, options())
     expire()
     for (const { network } of all.tabs) network.on('Refresh', lost)
@@ -109,7 +109,7 @@ describe('ten tabs whose access token has expired', () => {
   })
 
   test.each(['cookie', 'body'] as const)(
-    'stay signed in with nothing to take turns by: %s',
+    'stay signed in without a way to take turns: %s',
     async transport => {
       const all = await browser(transport)
       for (let round = 0; round < 3; round++) {
@@ -120,7 +120,7 @@ describe('ten tabs whose access token has expired', () => {
     },
   )
 
-  test('stay signed in while one of them cannot reach the server', async () => {
+  test('stay signed in although one of them cannot reach the server', async () => {
     const all = await browser('cookie', { locks: fakeLocks() })
     expire()
     all.tabs[0]?.network.on('Refresh', cut, cut, cut, cut)
@@ -130,7 +130,7 @@ describe('ten tabs whose access token has expired', () => {
   })
 })
 
-test('ten tabs that open at once take up the session together', async () => {
+test('ten tabs that open at the same time restore the session with one refresh', async () => {
   const locks = fakeLocks()
   const { make, sessionId } = await browser('cookie', { locks }, 1)
   const opened = Array.from({ length: TABS }, make)
@@ -140,7 +140,7 @@ test('ten tabs that open at once take up the session together', async () => {
   expect(await countEvents(service, sessionId, 'session.reuse_detected')).toBe(0)
 })
 
-describe.each(WAYS)('what one tab does, the others follow: %s', (_way, transport, options) => {
+describe.each(WAYS)('the other tabs follow: %s,', (_way, transport, options) => {
   test('a sign-out', async () => {
     const { tabs } = await browser(transport, options(), 3)
     const heard: unknown[] = []
@@ -171,7 +171,7 @@ describe.each(WAYS)('what one tab does, the others follow: %s', (_way, transport
   })
 })
 
-test('a late message about a session that was left brings it back nowhere', async () => {
+test('a late message about an ended session does not restore it', async () => {
   const storage = { ...memoryStorage(), scope: randomUUID() }
   const { client } = await signedIn(service, { storage })
   const messages: unknown[] = []
@@ -190,7 +190,7 @@ test('a late message about a session that was left brings it back nowhere', asyn
   }
 })
 
-test('a sign-out ends the refresh of another tab, whose late answer changes nothing', async () => {
+test('a sign-out cancels the refresh of another tab, whose late answer is discarded', async () => {
   const { tabs } = await browser('cookie', { locks: fakeLocks() }, 2)
   const [one, two] = tabs
   expire()
@@ -207,7 +207,7 @@ test('a sign-out ends the refresh of another tab, whose late answer changes noth
   expect(tabs.map(({ client }) => client.state.status)).toEqual(['signedOut', 'signedOut'])
 })
 
-test('a tab signs out after another has signed in anew: only the old session ends', async () => {
+test('signing out in one tab during a new sign-in in another ends only the old session', async () => {
   const locks = fakeLocks()
   const { tabs, sessionId } = await browser('cookie', { locks }, 2)
   const [one, two] = tabs
@@ -228,7 +228,7 @@ test('a tab signs out after another has signed in anew: only the old session end
   expect(row?.revokedAt).not.toBeNull()
 })
 
-test('a sign-out that does not reach the server says so, and can be repeated', async () => {
+test('a sign-out that does not reach the server fails and can be repeated', async () => {
   const jar: Jar = {}
   const { client, network } = await signedIn(service, {}, jar)
   network.on('Logout', cut, cut, cut, cut, refusedWith('SERVICE_UNAVAILABLE', { retryAfter: 0 }))
@@ -239,7 +239,7 @@ test('a sign-out that does not reach the server says so, and can be repeated', a
   expect(jar.cookie).toBeUndefined()
 })
 
-test('clients with storages of their own have nothing to do with each other', async () => {
+test('clients with separate storages do not affect each other', async () => {
   const one = await signedIn(service)
   const two = await signedIn(service)
   await one.client.logout()
@@ -247,7 +247,7 @@ test('clients with storages of their own have nothing to do with each other', as
   expect(two.client.state.status).toBe('signedIn')
 })
 
-test('the cookie carries the refresh token, and nothing that scripts can reach does', async () => {
+test('with the cookie transport, scripts cannot read the refresh token', async () => {
   const jar: Jar = {}
   const { client, network } = await signedIn(service, {}, jar)
   const secret = String(jar.cookie?.split('=')[1])
@@ -255,12 +255,12 @@ test('the cookie carries the refresh token, and nothing that scripts can reach d
   expect(JSON.stringify([client.state, await client.getAccessToken(), network.sent])).not.toContain(secret)
 })
 
-describe('where the user forbids the page to store anything', () => {
+describe('when the user blocks storage,', () => {
   const forbid = () => {
     throw new DOMException('The operation is insecure.', 'SecurityError')
   }
 
-  test('the session lasts as long as the page', async () => {
+  test('the session lasts until the page closes', async () => {
     Object.defineProperty(globalThis, 'localStorage', { get: forbid, configurable: true })
     const { client } = await signedIn(service, { storage: localStorageStorage(), locks: { request: forbid } })
     expire()
@@ -269,7 +269,7 @@ describe('where the user forbids the page to store anything', () => {
     expect(client.state.status).toBe('signedOut')
   })
 
-  test('tabs that may not speak to each other work all the same', async () => {
+  test('tabs without a BroadcastChannel still work', async () => {
     const real = globalThis.BroadcastChannel
     globalThis.BroadcastChannel = class {
       constructor() {

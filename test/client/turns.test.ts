@@ -12,37 +12,40 @@ function fakeStorage() {
   }
 }
 
-/** What a browser's are whose user has blocked cookies. */
+/** The locks of a browser whose user blocks cookies. */
 const refusedLocks: Locks = {
   request: () => Promise.reject(new DOMException('Access to the Locks API is denied.', 'SecurityError')),
 }
 
 const ways: [string, () => Turns][] = [
-  ['in one client', localTurns],
-  ['by Web Locks', () => lockTurns(fakeLocks(), 'name')],
-  ['where the user has blocked locks', () => lockTurns(refusedLocks, 'name')],
-  ['by leases', () => leaseTurns(fakeStorage(), 'name')],
+  ['within one client', localTurns],
+  ['with Web Locks', () => lockTurns(fakeLocks(), 'name')],
+  ['with locks that the browser forbids', () => lockTurns(refusedLocks, 'name')],
+  ['with leases', () => leaseTurns(fakeStorage(), 'name')],
 ]
 
-test.each(ways)('%s one runs at a time, and who waited knows', async (_way, make) => {
-  const turns = make()
-  let running = 0
-  const overlaps: number[] = []
-  const waits = await Promise.all(
-    [1, 2, 3, 4].map(() =>
-      turns(async waited => {
-        overlaps.push(++running)
-        await new Promise(resolve => setTimeout(resolve, 20))
-        running--
-        return waited
-      }),
-    ),
-  )
-  expect(overlaps).toEqual([1, 1, 1, 1])
-  expect(waits.filter(waited => !waited)).toHaveLength(1)
-})
+test.each(ways)(
+  '%s, one run executes at a time, and the others learn that they waited',
+  async (_way, make) => {
+    const turns = make()
+    let running = 0
+    const overlaps: number[] = []
+    const waits = await Promise.all(
+      [1, 2, 3, 4].map(() =>
+        turns(async waited => {
+          overlaps.push(++running)
+          await new Promise(resolve => setTimeout(resolve, 20))
+          running--
+          return waited
+        }),
+      ),
+    )
+    expect(overlaps).toEqual([1, 1, 1, 1])
+    expect(waits.filter(waited => !waited)).toHaveLength(1)
+  },
+)
 
-test.each(ways)('%s a failure is told, and the next one runs', async (_way, make) => {
+test.each(ways)('%s, a failed run rejects, and the next one executes', async (_way, make) => {
   const turns = make()
   const failed = turns(async () => {
     throw new Error('no')
@@ -52,11 +55,11 @@ test.each(ways)('%s a failure is told, and the next one runs', async (_way, make
 })
 
 test.each([
-  ['of a tab that was closed ends by itself', () => Date.now() - 1],
-  ['from before the clock was set back does not count', () => Date.now() + 86_400_000],
+  ['of a closed tab expires', () => Date.now() - 1],
+  ['from before the clock was set back is ignored', () => Date.now() + 86_400_000],
 ])('a lease %s', async (_case, until) => {
   const storage = fakeStorage()
-  storage.items.set('name', `somebody ${until()}`)
+  storage.items.set('name', `other-tab ${until()}`)
   expect(await leaseTurns(storage, 'name')(async waited => waited)).toBe(false)
   expect(storage.items.size).toBe(0)
 })
@@ -74,7 +77,7 @@ test.each([
     'lease',
     () => {
       const storage = fakeStorage()
-      const holder = setInterval(() => storage.setItem('name', `somebody ${Date.now() + 4000}`), 10)
+      const holder = setInterval(() => storage.setItem('name', `other-tab ${Date.now() + 4000}`), 10)
       const turns = leaseTurns(storage, 'name')
       return async run => {
         try {
@@ -86,7 +89,7 @@ test.each([
     },
   ],
 ] satisfies [string, () => Turns][])(
-  'a %s that is held for ever is not waited for for ever',
+  'a %s that is never released delays others for a limited time',
   async (_way, make) => {
     jest.useFakeTimers()
     try {
@@ -99,7 +102,7 @@ test.each([
   },
 )
 
-test('where the browser forbids locks, turns are taken within the client', async () => {
+test('if the browser forbids locks, runs within the client still take turns', async () => {
   const locks = {
     request: () => Promise.reject(new DOMException('The request was denied.', 'SecurityError')),
   }
@@ -115,7 +118,7 @@ test('where the browser forbids locks, turns are taken within the client', async
   expect(order).toEqual(['first begins', 'first ends', 'second begins', 'second ends'])
 })
 
-test('a lock does not hide the failure of who holds it', async () => {
+test('a run that fails under a lock rejects and is not repeated', async () => {
   let runs = 0
   const failed = lockTurns(
     fakeLocks(),
@@ -128,7 +131,7 @@ test('a lock does not hide the failure of who holds it', async () => {
   expect(runs).toBe(1)
 })
 
-test('where the storage is full, nobody waits for a lease', async () => {
+test('if the storage is full, runs do not wait for a lease', async () => {
   const setItem = () => {
     throw new DOMException('The quota has been exceeded.', 'QuotaExceededError')
   }

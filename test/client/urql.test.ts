@@ -38,14 +38,14 @@ async function setup() {
 
 const expire = () => service.clock.advance(EXPIRY_SECONDS)
 
-test('operations are sent as the signed-in user', async () => {
+test('urql sends operations as the signed-in user', async () => {
   const { urql, id } = await setup()
   expect((await urql.query(ME, {})).data).toMatchObject({ me: { id } })
   const { data } = await urql.mutation(RENAME, { input: { displayName: 'Countess' } })
   expect(data).toMatchObject({ updateProfile: { displayName: 'Countess' } })
 })
 
-test('50 mutations with an expired token make one refresh, though its answer is lost', async () => {
+test('50 urql mutations with an expired token share one refresh, even if its answer is lost', async () => {
   const { urql, network } = await setup()
   expire()
   network.on('Refresh', lost)
@@ -56,7 +56,7 @@ test('50 mutations with an expired token make one refresh, though its answer is 
   expect(network.count('Rename')).toBeLessThanOrEqual(100)
 })
 
-describe('a refusal is followed by one refresh and one repetition:', () => {
+describe('urql renews the token and repeats the operation once after', () => {
   test.each([
     ['UNAUTHENTICATED', refusedWith('UNAUTHENTICATED', { reason: 'EXPIRED' })],
     ['401', answered('{}', 401)],
@@ -70,7 +70,7 @@ describe('a refusal is followed by one refresh and one repetition:', () => {
   })
 })
 
-test('without a network the query fails, and nobody is signed out', async () => {
+test('without a network, an urql query fails and the user stays signed in', async () => {
   const { urql, client, network, id } = await setup()
   expire()
   network.on('Refresh', cut, cut, cut, cut)
@@ -79,7 +79,7 @@ test('without a network the query fails, and nobody is signed out', async () => 
   expect((await urql.query(ME, {})).data).toMatchObject({ me: { id } })
 })
 
-test('where the session has ended the query fails and the client is signed out', async () => {
+test('after the session has ended, an urql query fails and the client signs out', async () => {
   const { urql, client } = await setup()
   await service.app.db.session.updateMany({
     where: { userId: String(client.state.user?.id) },
@@ -90,14 +90,14 @@ test('where the session has ended the query fails and the client is signed out',
   expect(client.state.status).toBe('signedOut')
 })
 
-test('nobody’s operations are sent without a token, and nothing is refreshed', async () => {
+test('when signed out, urql sends operations without a token and does not refresh', async () => {
   const one = tab(service)
   const { error } = await urqlOf(one).query(ME, {})
   expect(error?.graphQLErrors[0]?.extensions).toMatchObject({ reason: 'MISSING' })
   expect(one.network.sent).toEqual(['Me'])
 })
 
-test('a query that nobody waits for any more is not sent', async () => {
+test('an urql query that is torn down during the refresh is not sent again', async () => {
   const { urql, network } = await setup()
   expire()
   network.on('Me', refusedWith('UNAUTHENTICATED', { reason: 'EXPIRED' }))
@@ -116,7 +116,7 @@ test('a query that nobody waits for any more is not sent', async () => {
   expect(network.sent).toEqual(['Me', 'Refresh'])
 })
 
-test('a mutation of one user is not repeated as another who signs in meanwhile', async () => {
+test('an urql mutation is not repeated as another user who signs in before its answer', async () => {
   const { urql, client, network } = await setup()
   const other = await signUp(service)
   network.on('Rename', async () => {
@@ -128,7 +128,7 @@ test('a mutation of one user is not repeated as another who signs in meanwhile',
   expect(network.count('Rename')).toBe(1)
 })
 
-test('a subscription that is refused again and again is repeated once', async () => {
+test('an urql subscription is repeated only once, however often it is refused', async () => {
   const { client, network } = await setup()
   let begun = 0
   const refusal = { message: 'expired', extensions: { code: 'UNAUTHENTICATED' } }

@@ -1,0 +1,55 @@
+import * as operations from './operations.ts'
+import { type Parts, withDevice } from './parts.ts'
+import type { LoginInput, RegisterInput, Session, SignedIn, VerificationRequired } from './types.ts'
+
+export function signInMethods(parts: Parts) {
+  const { session, requests, device } = parts
+  const tokenTransport = parts.transport === 'cookie' ? 'COOKIE' : 'BODY'
+
+  return {
+    /** Creates an account and signs in, unless the address must be verified first. */
+    async register(input: RegisterInput): Promise<SignedIn | VerificationRequired> {
+      const answer = await session.signIn(async () => {
+        const sent = await withDevice(parts, { ...input, tokenTransport } as const)
+        const { register } = await requests.openly(operations.Register, { input: sent })
+        if (register.__typename === 'AuthPayload') await device?.write(register.deviceToken)
+        return register
+      })
+      if (answer.__typename === 'EmailVerificationRequired')
+        return { status: 'verificationRequired', email: answer.email }
+      if (answer.__typename !== 'AuthPayload') throw unknownOutcome(answer)
+      return { status: 'signedIn', user: answer.user }
+    },
+
+    /** Signs in, here and in the other tabs. The previous session, if any, stays active on the server. */
+    async login(input: LoginInput): Promise<SignedIn> {
+      const answer = await session.signIn(async () => {
+        const sent = await withDevice(parts, { ...input, tokenTransport } as const)
+        const { login } = await requests.openly(operations.Login, { input: sent })
+        await device?.write(login.deviceToken)
+        return login
+      })
+      if (answer.__typename !== 'AuthPayload') throw unknownOutcome(answer)
+      return { status: 'signedIn', user: answer.user }
+    },
+
+    /**
+     * Immediately signs out here and in the other tabs, then tells the server. If that fails, the promise
+     * rejects and the session stays active on the server and in its cookie: show the error, and call
+     * `logout` again.
+     */
+    logout: (): Promise<void> => session.signOut(),
+
+    /** Confirms the password again, after REAUTHENTICATION_REQUIRED. */
+    async reauthenticate(password: string): Promise<Session> {
+      const { reauthenticate } = await requests.asUser(operations.Reauthenticate, { input: { password } })
+      return reauthenticate
+    },
+  }
+}
+
+function unknownOutcome(answer: { __typename: string }): Error {
+  return new Error(
+    `The server requires ${answer.__typename}, which this version of authograph/client does not support.`,
+  )
+}
