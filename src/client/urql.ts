@@ -1,4 +1,5 @@
 import {
+  composeExchanges,
   type Exchange,
   makeErrorResult,
   makeOperation,
@@ -11,6 +12,7 @@ import {
   fromPromise,
   fromValue,
   makeSubject,
+  map,
   merge,
   mergeMap,
   pipe,
@@ -19,18 +21,31 @@ import {
 } from 'wonka'
 import type { AuthClient } from './client.ts'
 import { isUnauthenticated } from './errors.ts'
+import { cachesPerUser } from './urql-caches.ts'
+import { UserChangedError } from './user-change.ts'
 
 /**
- * An exchange for urql, to be put before the `fetchExchange`: it sends the access token, and where the
- * server says UNAUTHENTICATED or 401, renews it and repeats the operation, once.
+ * An exchange for urql. Place it before the `fetchExchange`. It sends the access token. When the server
+ * answers UNAUTHENTICATED or 401, it renews the token and repeats the operation once. Data that arrives after
+ * its user signed out or another user signed in becomes a UserChangedError.
+ *
+ * Pass exchanges that keep data, such as `cacheExchange`, as `caches`, not to urql: they are created anew for
+ * each user, and mounted queries run again. A cache outside would show one user's data to the next.
  */
-export function authExchange(client: AuthClient): Exchange {
+export function authExchange(client: AuthClient, ...caches: Exchange[]): Exchange {
+  const tokens = tokenExchange(client)
+  return caches.length === 0 ? tokens : composeExchanges([cachesPerUser(client, caches), tokens])
+}
+
+function tokenExchange(client: AuthClient): Exchange {
   return ({ forward }) =>
     operations => {
       const shared = pipe(operations, share)
       const repeats = makeSubject<Operation>()
-      /** Tokens that operations were sent with first; a repetition is not in it. */
+      /** The token of each operation's first attempt. Repetitions are left out, so none is repeated again. */
       const sentWith = new WeakMap<Operation['context'], string>()
+      /** The ID of the user for whom each operation was sent. */
+      const sentAs = new WeakMap<Operation['context'], string>()
       const ends = ({ key }: Operation) =>
         pipe(
           shared,
@@ -45,23 +60,26 @@ export function authExchange(client: AuthClient): Exchange {
           headers.set('authorization', `Bearer ${token}`)
           return { ...options, headers: Object.fromEntries(headers) }
         }
-        return makeOperation(operation.kind, operation, { ...operation.context, fetchOptions })
+        const authorized = makeOperation(operation.kind, operation, { ...operation.context, fetchOptions })
+        const userId = client.state.user?.id
+        if (userId !== undefined) sentAs.set(authorized.context, userId)
+        return authorized
       }
 
-      /** The operation as it is sent, or why it cannot be. */
+      /** The operation with its token, or the error that prevents it. */
       const prepare = async (operation: Operation): Promise<Operation | OperationResult> => {
         try {
           const token = await client.getAccessToken()
           if (token === null) return operation
-          const authorised = withToken(operation, token)
-          sentWith.set(authorised.context, token)
-          return authorised
+          const authorized = withToken(operation, token)
+          sentWith.set(authorized.context, token)
+          return authorized
         } catch (error) {
           return makeErrorResult(operation, error as Error)
         }
       }
 
-      /** The operation to repeat, or the result that it stays with. */
+      /** The operation to repeat, or its final result. */
       const renew = async (result: OperationResult, token: string): Promise<Operation | OperationResult> => {
         try {
           const next = await client.renewAccessToken(token)
@@ -83,6 +101,11 @@ export function authExchange(client: AuthClient): Exchange {
       const results = pipe(
         merge([pipe(prepared, filter(isOperation)), repeats.source]),
         forward,
+        map(result => {
+          const userId = sentAs.get(result.operation.context)
+          const changed = userId !== undefined && userId !== client.state.user?.id
+          return changed && result.data ? makeErrorResult(result.operation, new UserChangedError()) : result
+        }),
         mergeMap(result => {
           const token = sentWith.get(result.operation.context)
           if (token === undefined || !isRefusal(result)) return fromValue(result)

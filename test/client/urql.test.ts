@@ -1,5 +1,12 @@
-import { describe, expect, test } from '@jest/globals'
-import { type Client, createClient, fetchExchange, gql, subscriptionExchange } from '@urql/core'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import {
+  type Client,
+  cacheExchange,
+  createClient,
+  fetchExchange,
+  gql,
+  subscriptionExchange,
+} from '@urql/core'
 import { pipe, subscribe } from 'wonka'
 import { authExchange } from '../../src/client/urql.ts'
 import { PASSWORD, signUp } from '../support/actors.ts'
@@ -156,4 +163,87 @@ test('an urql subscription is repeated only once, however often it is refused', 
   expect(begun).toBe(2)
   expect(network.count('Refresh')).toBe(1)
   unsubscribe()
+})
+
+describe('with a cache,', () => {
+  const NAME = gql`query Name { me { id displayName } }`
+
+  function cached({ client, network }: Tab): Client {
+    return createClient({
+      url: `${service.url}/graphql`,
+      fetch: network.fetch,
+      exchanges: [authExchange(client, cacheExchange), fetchExchange],
+      preferGetMethod: false,
+    })
+  }
+
+  /** What a mounted component has shown, in order: an ID, or the name of an error. */
+  function shownBy(urql: Client): unknown[] {
+    const shown: unknown[] = []
+    const { unsubscribe } = pipe(
+      urql.query(NAME, {}),
+      subscribe(({ data, error, stale }) => {
+        if (!stale)
+          shown.push(data?.me?.id ?? error?.networkError?.name ?? error?.graphQLErrors[0]?.extensions.code)
+      }),
+    )
+    mounted.push(unsubscribe)
+    return shown
+  }
+  const mounted: (() => void)[] = []
+  afterEach(() => {
+    for (const unsubscribe of mounted.splice(0)) unsubscribe()
+  })
+
+  async function until(condition: () => boolean): Promise<void> {
+    for (let look = 0; !condition() && look < 100; look++) await settled()
+  }
+
+  test('urql answers a repeated query of one user from the cache', async () => {
+    const one = await signedIn(service)
+    const urql = cached(one)
+    await urql.query(NAME, {})
+    expect((await urql.query(NAME, {})).data).toMatchObject({ me: { id: one.client.state.user?.id } })
+    expect(one.network.count('Name')).toBe(1)
+  })
+
+  test('urql never answers a query of the next user with data of the previous one', async () => {
+    const one = await signedIn(service)
+    const urql = cached(one)
+    await urql.query(NAME, {})
+    const other = await signUp(service)
+    await one.client.login({ identifier: other.email, password: PASSWORD })
+    expect((await urql.query(NAME, {})).data).toMatchObject({ me: { id: other.id } })
+    await one.client.logout()
+    const { data, error } = await urql.query(NAME, {})
+    expect(data?.me).toBeFalsy()
+    expect(error?.graphQLErrors[0]?.extensions).toMatchObject({ reason: 'MISSING' })
+  })
+
+  test('urql reloads mounted queries for the next user', async () => {
+    const one = await signedIn(service)
+    const id = one.client.state.user?.id
+    const shown = shownBy(cached(one))
+    await until(() => shown.length === 1)
+    const other = await signUp(service)
+    await one.client.login({ identifier: other.email, password: PASSWORD })
+    await until(() => shown.length === 2)
+    expect(shown).toEqual([id, other.id])
+  })
+
+  test('urql discards an answer for the previous user that arrives late', async () => {
+    const one = await signedIn(service)
+    const held = gate('after')
+    one.network.on('Name', held.fault)
+    const urql = cached(one)
+    const shown = shownBy(urql)
+    await held.reached
+    const other = await signUp(service)
+    await one.client.login({ identifier: other.email, password: PASSWORD })
+    await settled()
+    held.release()
+    await until(() => shown.length === 2)
+    expect(shown).toEqual(['UserChangedError', other.id])
+    expect((await urql.query(NAME, {})).data).toMatchObject({ me: { id: other.id } })
+  })
 })
