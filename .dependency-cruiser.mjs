@@ -46,6 +46,7 @@ export const LAYERS = [
   'pagination.ts',
   'input.ts',
   'example.ts',
+  'page-addresses.ts',
   'errors.ts',
   'clock.ts',
   'generated/',

@@ -1,7 +1,7 @@
 import { ArgsType, Field, Int, ObjectType } from 'type-graphql'
 import { badInput } from './errors.ts'
 
-/** The most and the usual number of items of a page. */
+/** The maximum and the default number of items on a page. */
 export const PAGE_MAX = 100
 const PAGE_DEFAULT = 20
 
@@ -13,7 +13,7 @@ export type PageArguments = {
   before?: string | null | undefined
 }
 
-/** A page to fetch: so many items from one end, between two places in the order. */
+/** A page to fetch: `size` items from one end of a list, between two positions in its order. */
 export type Page = {
   size: number
   backward: boolean
@@ -22,58 +22,23 @@ export type Page = {
 }
 
 /**
- * The page that the arguments ask for. A cursor holds the sort keys of an item, so a page starts where the last one
- * ended whatever has come or gone between; `isOurs` says whether keys are of this list.
+ * The page that the arguments request. A cursor contains the sort keys of an item, so the next page starts where this
+ * one ends even if items are added or removed in between. `isOurs` returns whether keys belong to this list.
  * @throws AuthError BAD_USER_INPUT
  */
 export function pageOf(
   { first, after, last, before }: PageArguments,
   isOurs: (keys: string[]) => boolean,
 ): Page {
-  if (first != null && last != null) throw badInput({ last: ['Give first or last, not both.'] })
+  if (first != null && last != null) throw badInput({ last: ['Use either first or last, not both.'] })
   const size = first ?? last ?? PAGE_DEFAULT
   const sizeName = last != null ? 'last' : 'first'
-  if (size < 1 || size > PAGE_MAX) throw badInput({ [sizeName]: [`Ask for 1 to ${PAGE_MAX} items.`] })
+  if (size < 1 || size > PAGE_MAX) throw badInput({ [sizeName]: [`Request 1 to ${PAGE_MAX} items.`] })
   return {
     size,
     backward: last != null,
     after: after == null ? undefined : readCursor(after, isOurs, 'after'),
     before: before == null ? undefined : readCursor(before, isOurs, 'before'),
-  }
-}
-
-/** What a list is ordered by. The keys of an order together name one item, and have an index. */
-export type SortKey<Item> = {
-  /** As SQL. */
-  column: string
-  type: 'timestamptz' | 'text' | 'uuid'
-  of: (item: Item) => string
-  /** Whether a cursor may have it. */
-  isValid: (key: string) => boolean
-}
-
-/** Whether these are values of the keys of an order, one of each. */
-export function isPlace<Item>(keys: SortKey<Item>[], place: string[]): boolean {
-  return place.length === keys.length && keys.every((key, at) => key.isValid(place[at] ?? ''))
-}
-
-/**
- * A page as SQL: the conditions that hold it between its cursors, whose values are added to `values`, and how to
- * order columns so that it comes first. As one comparison of rows, which an index answers without reading what lies
- * before.
- */
-export function keyset<Item>(keys: SortKey<Item>[], ascending: boolean, page: Page, values: unknown[]) {
-  const columns = keys.map(key => key.column)
-  const beyond = (cursor: string[] | undefined, follows: boolean) => {
-    if (!cursor) return []
-    const place = cursor.slice(-keys.length)
-    const bounds = keys.map(({ type }, at) => `$${values.push(place[at])}::${type}`)
-    return [`(${columns}) ${ascending === follows ? '>' : '<'} (${bounds})`]
-  }
-  const direction = ascending !== page.backward ? 'ASC' : 'DESC'
-  return {
-    between: [...beyond(page.after, true), ...beyond(page.before, false)],
-    by: (names: string[] = columns) => names.map(name => `${name} ${direction}`).join(', '),
   }
 }
 
@@ -86,15 +51,14 @@ function readCursor(cursor: string, isOurs: (keys: string[]) => boolean, field: 
     const keys: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
     if (Array.isArray(keys) && keys.every(key => typeof key === 'string') && isOurs(keys)) return keys
   } catch {
-    // Not a cursor: falls through to the message.
+    // Not JSON, so not a cursor.
   }
-  throw badInput({ [field]: ['This is not a cursor of this list. Start again without it.'] })
+  throw badInput({ [field]: ['This cursor doesn’t belong to this list. Start again without a cursor.'] })
 }
 
 /**
- * The connection of a page, from the items that were fetched for it: one more than its size, so that it is
- * known whether there are further ones, and from the end that it was asked from. `totalCount` is called where it
- * is selected, and nowhere else.
+ * The connection of a page. `fetched` starts at the end that the page is requested from, and has one item more than the
+ * page if further items exist. `totalCount` runs only if the client selects it.
  */
 export function connectionOf<Item>(
   page: Page,
@@ -102,7 +66,7 @@ export function connectionOf<Item>(
   totalCount: () => Promise<number>,
   keysOf: (item: Item) => string[],
 ) {
-  const beyond = fetched.length > page.size
+  const hasMore = fetched.length > page.size
   const nodes = fetched.slice(0, page.size)
   if (page.backward) nodes.reverse()
   const edges = nodes.map(node => ({ cursor: cursorOf(keysOf(node)), node }))
@@ -111,40 +75,49 @@ export function connectionOf<Item>(
     nodes,
     totalCount,
     pageInfo: {
-      hasNextPage: page.backward ? page.before !== undefined : beyond,
-      hasPreviousPage: page.backward ? beyond : page.after !== undefined,
+      hasNextPage: page.backward ? page.before !== undefined : hasMore,
+      hasPreviousPage: page.backward ? hasMore : page.after !== undefined,
       startCursor: edges[0]?.cursor ?? null,
       endCursor: edges.at(-1)?.cursor ?? null,
     },
   }
 }
 
-@ObjectType('PageInfo', { description: 'Where a page of a list stands.' })
+@ObjectType('PageInfo', { description: 'The position of a page in its list.' })
 export class PageInfo {
-  @Field(() => Boolean, { description: 'Whether items follow the last one.' })
+  @Field(() => Boolean, { description: 'Whether the list has items after this page.' })
   hasNextPage!: boolean
 
-  @Field(() => Boolean, { description: 'Whether items come before the first one.' })
+  @Field(() => Boolean, { description: 'Whether the list has items before this page.' })
   hasPreviousPage!: boolean
 
-  @Field(() => String, { nullable: true, description: 'Of the first item; null where there is none.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The cursor of the first item; null if the page is empty.',
+  })
   startCursor!: string | null
 
-  @Field(() => String, { nullable: true, description: 'Of the last item; null where there is none.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The cursor of the last item; null if the page is empty.',
+  })
   endCursor!: string | null
 }
 
 @ArgsType()
 export class PageArgs {
-  @Field(() => Int, { nullable: true, description: 'So many from the start: 20 unless told, at most 100.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Number of items from the start; default 20, maximum 100.',
+  })
   first?: number | null
 
-  @Field(() => String, { nullable: true, description: 'Only what follows this cursor.' })
+  @Field(() => String, { nullable: true, description: 'Returns only items after this cursor.' })
   after?: string | null
 
-  @Field(() => Int, { nullable: true, description: 'So many from the end, at most 100.' })
+  @Field(() => Int, { nullable: true, description: 'Number of items from the end; maximum 100.' })
   last?: number | null
 
-  @Field(() => String, { nullable: true, description: 'Only what comes before this cursor.' })
+  @Field(() => String, { nullable: true, description: 'Returns only items before this cursor.' })
   before?: string | null
 }

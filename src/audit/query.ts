@@ -1,10 +1,11 @@
 import type { App } from '../app.ts'
 import { isId, toRecord } from '../database/client.ts'
 import { countUpTo, EXACT_MAX, plannedRows, type Rows, toTwoDigits } from '../database/count.ts'
+import { isPosition, keyset, type SortKey } from '../database/keyset.ts'
 import { badInput } from '../errors.ts'
 import type { AuditEvent } from '../generated/prisma/client.ts'
 import { isTime, requireTime } from '../input.ts'
-import { connectionOf, isPlace, keyset, type PageArguments, pageOf, type SortKey } from '../pagination.ts'
+import { connectionOf, type PageArguments, pageOf } from '../pagination.ts'
 import { auditActions } from './actions.ts'
 import { auditColumns } from './record.ts'
 
@@ -27,7 +28,7 @@ const fields = Object.keys(auditColumns)
  * @throws AuthError BAD_USER_INPUT
  */
 export async function auditPage(app: App, selection: AuditSelection, args: PageArguments) {
-  const page = pageOf(args, place => isPlace(KEYS, place))
+  const page = pageOf(args, position => isPosition(KEYS, position))
   const events = toRows(selection)
   const values = [...events.values]
   const { between, by } = keyset(KEYS, false, page, values)

@@ -11,11 +11,11 @@ import type { MailTemplate } from './texts.ts'
 const INTERVAL_SECONDS = 1
 const BATCH = 20
 const CONCURRENCY = 4
-/** Few, because an email that someone waits for may come while a slow mail server takes these. */
+/** Small, so that a requested email never waits long for a slow mail server to take a batch of notices. */
 const NOTICE_BATCH = CONCURRENCY
-/** Nobody else takes a mail up for so long: longer than sending a batch can take. */
+/** During this time no other replica claims the email. Longer than sending a batch can take. */
 const LEASE_SECONDS = 120
-/** How long to wait after each attempt; there is one more attempt than there are waits: a day and a half in all. */
+/** The wait after each failed attempt, about 36 hours in total. The attempt after the last wait is the final one. */
 const WAIT_SECONDS = [10, 60, 300, 1800, 7200, 21_600, 43_200, 57_600]
 
 type Claimed = [
@@ -34,29 +34,29 @@ const due = (priority: 0 | 1, limit: string) => `(
 )`
 
 /**
- * Emails that someone waits for, or, where none is due, a few notices. A lease, not a lock: no transaction stays open
- * while a mail server takes its time. MATERIALIZED, because a subquery that is planned into a join may run again, and
- * each run would skip what the one before has locked and take more.
+ * Claims requested emails or, if none is due, a few notices. A lease rather than a lock, so that no transaction stays
+ * open while a mail server responds slowly. MATERIALIZED, because PostgreSQL may run a subquery inside a join more than
+ * once; each run would skip the rows locked by the previous one and claim more.
  */
 const claim = statement<Claimed>(
   'mail-claim',
   `WITH awaited AS MATERIALIZED ${due(0, String(BATCH))},
      notices AS MATERIALIZED ${due(1, `CASE WHEN EXISTS (SELECT FROM awaited) THEN 0 ELSE ${NOTICE_BATCH} END`)},
-     taken AS MATERIALIZED (SELECT id FROM awaited UNION ALL SELECT id FROM notices)
+     claimed AS MATERIALIZED (SELECT id FROM awaited UNION ALL SELECT id FROM notices)
    UPDATE mails m SET attempts = m.attempts + 1, next_attempt_at = $2
-   FROM taken WHERE m.id = taken.id
+   FROM claimed WHERE m.id = claimed.id
    RETURNING m.id, m.template, m.locale, m.recipient, m.sealed_data, m.attempts`,
 )
 
-/** Few enough for the time that a statement has, however many expired while the mail server was away. */
+/** Small enough to stay within the statement timeout, however many emails expired while the mail server was down. */
 const EXPIRED_BATCH = 1000
 
 /**
- * Gives up what has expired, and tells what was queued and given up before. What somebody has in hand right now is
- * left for the next time.
+ * Marks expired emails as failed, and returns the number of queued and failed emails before that. Emails that another
+ * replica has locked are left for the next run.
  */
-const takeStock = statement<[queued: number, failed: number]>(
-  'mail-take-stock',
+const expireAndCount = statement<[queued: number, failed: number]>(
+  'mail-expire-and-count',
   `WITH late AS MATERIALIZED (
      SELECT id FROM mails WHERE status = 'queued' AND expires_at <= $1
      ORDER BY next_attempt_at LIMIT ${EXPIRED_BATCH} FOR UPDATE SKIP LOCKED
@@ -68,9 +68,9 @@ const takeStock = statement<[queued: number, failed: number]>(
 )
 
 /**
- * Sends what is due in the outbox, of any replica, and returns how many were sent: first what someone waits for, then
- * notices. An email that was sent while the process died before it could say so is sent again, with the same
- * Message-ID: twice is better than never. Once `stopping` is aborted, what is not on its way yet is left to others.
+ * Sends the emails that are due, queued by any replica: requested emails first, then notices. Returns the number sent.
+ * If the process dies after it sends an email but before it records that, the email is sent again with the same
+ * Message-ID: twice is better than never. When `stopping` is aborted, emails that are not being sent yet are released.
  */
 export async function deliverMails(app: App, stopping?: AbortSignal): Promise<number> {
   const { mailer, pool, clock } = app
@@ -78,15 +78,13 @@ export async function deliverMails(app: App, stopping?: AbortSignal): Promise<nu
   const limit = pLimit(CONCURRENCY)
   let sent = 0
   let claimed: Claimed[]
-  const [stock] = await takeStock(pool, [clock.now()])
-  if (stock) mailer.backlog = { queued: stock[0], failed: stock[1] }
+  const [counts] = await expireAndCount(pool, [clock.now()])
+  if (counts) mailer.backlog = { queued: counts[0], failed: counts[1] }
   do {
     const now = clock.now()
     claimed = await claim(pool, [now, addSeconds(now, LEASE_SECONDS)])
     const outcomes = await Promise.all(
-      claimed.map(mail =>
-        limit(() => (stopping?.aborted ? giveBack(app, mail) : deliver(app, mailer, mail))),
-      ),
+      claimed.map(mail => limit(() => (stopping?.aborted ? unclaim(app, mail) : deliver(app, mailer, mail)))),
     )
     sent += outcomes.filter(Boolean).length
   } while (claimed.length > 0 && !stopping?.aborted)
@@ -98,8 +96,8 @@ const release = statement(
   'UPDATE mails SET attempts = attempts - 1, next_attempt_at = $2 WHERE id = $1',
 )
 
-/** As if it had not been taken up. */
-async function giveBack({ pool, clock }: App, [id]: Claimed): Promise<false> {
+/** Undoes the claim, so that the attempt doesn't count. */
+async function unclaim({ pool, clock }: App, [id]: Claimed): Promise<false> {
   await release(pool, [id, clock.now()])
   return false
 }
@@ -109,19 +107,19 @@ const markSent = statement(
   `UPDATE mails SET status = 'sent', sent_at = $2, sealed_data = '', last_error = NULL WHERE id = $1`,
 )
 
-/** The last that is known of somebody: nothing of it stays, sent or not. */
+/** The last email to a deleted account. It leaves no trace, whether it is sent or not. */
 const FAREWELL: MailTemplate = 'account-deleted'
 
 const forget = statement('mail-forget', 'DELETE FROM mails WHERE id = $1')
 
-/** Whether the mail was sent. */
+/** Resolves to whether the email was sent. */
 async function deliver(app: App, mailer: Mailer, mail: Claimed): Promise<boolean> {
   const [id, template, locale, recipient, sealedData, attempts] = mail
   try {
     const data = mailData(app, { id, sealedData })
     await mailer.send({ id, template, locale, to: recipient, data })
   } catch (error) {
-    await putOff(app, id, template, attempts, error)
+    await retryOrFail(app, id, template, attempts, error)
     return false
   }
   await (template === FAREWELL ? forget(app.pool, [id]) : markSent(app.pool, [id, app.clock.now()]))
@@ -133,8 +131,8 @@ const tryLater = statement(
   'UPDATE mails SET next_attempt_at = $2, last_error = $3 WHERE id = $1',
 )
 
-/** Waits longer after each attempt; gives up after the last, or at once where the server will never take it. */
-async function putOff(
+/** Schedules the next attempt. Gives up after the last one, or immediately if the mail server refuses permanently. */
+async function retryOrFail(
   app: App,
   id: string,
   template: MailTemplate,
@@ -145,17 +143,17 @@ async function putOff(
   const now = app.clock.now()
   const waitSeconds = WAIT_SECONDS[attempts - 1]
   if (waitSeconds !== undefined && !isRefusal(error)) {
-    app.log.warn({ mail: id, template, reason }, 'a mail could not be sent; it is tried again later')
+    app.log.warn({ mail: id, template, reason }, 'could not send an email; it will be tried again')
     await tryLater(app.pool, [id, addSeconds(now, waitSeconds), reason])
     return
   }
-  app.log.error({ mail: id, template, reason }, 'a mail could not be sent; nothing more is tried')
+  app.log.error({ mail: id, template, reason }, 'could not send an email; it will not be tried again')
   await app.db.$transaction(async tx => {
     const [failed] = await tx.mail.updateManyAndReturn({
       where: { id },
       data: { status: 'failed', lastError: reason },
     })
-    // It went with its account.
+    // Deleted together with its account.
     if (!failed) return
     if (template === FAREWELL) await tx.mail.delete({ where: { id } })
     await record(tx, NO_REQUEST, {
@@ -169,19 +167,19 @@ async function putOff(
 
 type SmtpError = { code?: string; responseCode?: number; command?: string }
 
-/** The mail server refuses this recipient or this message for good (RFC 5321, section 4.2.1). */
+/** Whether the mail server permanently refuses this recipient or message (RFC 5321, section 4.2.1). */
 function isRefusal(error: unknown): boolean {
   const { code, responseCode = 0 } = error as SmtpError
   return responseCode >= 500 && (code === 'EENVELOPE' || code === 'EMESSAGE')
 }
 
-/** Never the server's own words: it may quote the mail, and with it a link. */
+/** Never includes the mail server's response, which may quote the email and its link. */
 function reasonOf(error: unknown): string {
   const { code, responseCode, command } = error as SmtpError
   return [code ?? (error as Error).name, responseCode, command].filter(Boolean).join(' ')
 }
 
-/** Delivers again and again until told to stop. */
+/** Delivers emails in the background until it is stopped. */
 export function startMailDelivery(app: App): StopBackgroundTask {
-  return runEvery(app, INTERVAL_SECONDS, deliverMails, 'the outbox could not be worked on')
+  return runEvery(app, INTERVAL_SECONDS, deliverMails, 'could not process the outbox')
 }

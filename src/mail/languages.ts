@@ -2,14 +2,14 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import type { MailLanguage } from './texts.ts'
 
-/** The languages that mails are written in, by language tag. */
+/** The languages of emails, by language tag. */
 export type MailLanguages = ReadonlyMap<string, MailLanguage>
 
 const folder = new URL('./locales/', import.meta.url)
-// Beside this file lies the code that it was made with: .ts as the tests run it, .js once it is built.
+// .ts in tests, .js after a build.
 const extension = path.extname(new URL(import.meta.url).pathname)
 
-/** Reads every language that has a file in `locales/`: adding one is adding a file. */
+/** Loads every language in `locales/`. To add a language, add a file. */
 export async function loadMailLanguages(): Promise<MailLanguages> {
   const files = readdirSync(folder).filter(name => name.endsWith(extension) && !name.endsWith('.d.ts'))
   const languages = await Promise.all(
@@ -22,19 +22,19 @@ export async function loadMailLanguages(): Promise<MailLanguages> {
 }
 
 /**
- * The language for a reader: that of `locale` (BCP 47), or of its first part, or the first of `fallbacks`
- * that there is, or English.
+ * The language for a reader: the one of `locale` (BCP 47) or of its primary tag, otherwise the first available of
+ * `fallbacks`, otherwise English.
  */
 export function pickLanguage(
   languages: MailLanguages,
   locale: string,
   fallbacks: readonly string[],
 ): { tag: string; language: MailLanguage } {
-  for (const wanted of [locale, ...fallbacks, 'en']) {
-    for (const tag of [wanted, new Intl.Locale(wanted).language]) {
+  for (const candidate of [locale, ...fallbacks, 'en']) {
+    for (const tag of [candidate, new Intl.Locale(candidate).language]) {
       const language = languages.get(tag)
       if (language) return { tag, language }
     }
   }
-  throw new Error('There is no file locales/en')
+  throw new Error('The file locales/en is missing')
 }

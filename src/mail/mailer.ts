@@ -9,14 +9,14 @@ import type { MailData, MailTemplate } from './texts.ts'
 
 const TIMEOUT_MS = 5000
 /**
- * For a mail as a whole, the wait for a connection included: a server that says a little every few seconds is never
- * silent for long. A batch of the outbox is through before its lease ends.
+ * For one email in total, including the wait for a connection: a server that sends a few bytes every few seconds never
+ * reaches the timeouts above. A batch finishes before its lease ends.
  */
 const DEADLINE_MS = 20_000
 
-/** A mail on its way: to whom, and what it says. */
+/** An email to send. */
 export type Message = {
-  /** Stays the same when it is sent again, so that a mail program shows it once. */
+  /** The same for every attempt, so that mail programs show the email once. */
   id: string
   template: MailTemplate
   to: string
@@ -25,16 +25,16 @@ export type Message = {
 }
 
 export type Mailer = {
-  /** Resolves when the mail has been handed over. */
+  /** Resolves when the mail server has accepted the email. */
   send(message: Message): Promise<void>
-  /** Whether mail would be taken, without sending any. */
+  /** Checks that the mail server accepts connections and credentials. Sends nothing. */
   verify(): Promise<void>
   close(): void
-  /** How many mails wait and how many were given up, as of the last look into the outbox. */
+  /** The number of queued and failed emails when the outbox was last read. */
   backlog: { queued: number; failed: number }
 }
 
-/** Sends by SMTP, or, without a server to send by, writes each mail into `data/mail`. Undefined where mail is off. */
+/** Sends by SMTP. Without `SMTP_URL`, writes each email to `data/mail`. Undefined with `MAIL=off`. */
 export async function createMailer(config: Config, log: Logger): Promise<Mailer | undefined> {
   if (!config.mail.enabled) return undefined
   const languages = await loadMailLanguages()
@@ -45,10 +45,10 @@ export async function createMailer(config: Config, log: Logger): Promise<Mailer 
     const { tag, language } = pickLanguage(languages, locale, config.locales)
     return {
       from: config.mail.from,
-      // As an object: a string would be read as a list of addresses.
+      // An object, because nodemailer parses a string as a list of addresses.
       to: { name: '', address: to },
       messageId: `<${id}@${host}>`,
-      // Keeps out-of-office replies away (RFC 3834, section 5).
+      // Prevents out-of-office replies (RFC 3834, section 5).
       headers: { 'Auto-Submitted': 'auto-generated', 'Content-Language': tag },
       disableFileAccess: true,
       disableUrlAccess: true,
@@ -56,7 +56,7 @@ export async function createMailer(config: Config, log: Logger): Promise<Mailer 
     }
   }
 
-  // Not before it is known to be needed: it takes 40 ms and 15 MB.
+  // Loaded only if needed: it takes 40 ms and 15 MB.
   const { createTransport } = await import('nodemailer')
   return config.mail.smtpUrl
     ? smtpMailer(createTransport, config.mail.smtpUrl, config.production, compose)
@@ -78,7 +78,7 @@ function smtpMailer(
     url,
     pool: true,
     maxConnections: 2,
-    // A password never goes over an open line.
+    // Never sends a password unencrypted.
     requireTLS: production && protocol === 'smtp:' && username !== '' && !isLocal,
     dnsTimeout: TIMEOUT_MS,
     connectionTimeout: TIMEOUT_MS,
@@ -94,7 +94,7 @@ function smtpMailer(
   }
 }
 
-/** For development: the mails lie in a folder, and the log says where their links lead. */
+/** For development: writes emails to a folder and logs their links. */
 function fileMailer(createTransport: CreateTransport, folder: string, log: Logger, compose: Compose): Mailer {
   const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' })
   return {
@@ -105,7 +105,7 @@ function fileMailer(createTransport: CreateTransport, folder: string, log: Logge
       await writeFile(file, source as Buffer, { mode: 0o600 })
       log.info(
         { file, link: 'link' in message.data ? message.data.link : undefined },
-        `mail ${message.template} to ${message.to}`,
+        `email ${message.template} to ${message.to}`,
       )
     },
     verify: async () => {},

@@ -4,13 +4,13 @@ import { insertSql, toRows } from '../database/insert.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { mailColumns, type NewMail, toMails } from './outbox.ts'
 
-/** The account that a notice is about. */
+/** The account to notify. */
 export type NoticeRecipient = Pick<User, 'id' | 'email' | 'emailVerifiedAt'>
 
 /**
- * SQL of two CTEs that write the notice in the parameters from `$first` on (see `noticeParameters`), for a row of the
- * CTE `guard`: counts it and, while the account's quota lasts, puts it into the outbox. The row lock of the quota
- * orders notices that several replicas write at the same time, so none exceeds it.
+ * SQL of two CTEs that queue a notice if the CTE `guard` has a row. The notice is in the parameters from `$first` on (see
+ * `noticeParameters`). The first CTE counts the notice, and the second adds it to the outbox unless the account's quota
+ * is used up. The row lock on the quota serializes replicas, so that concurrent notices can't exceed it.
  */
 export function noticeSql(first: number, guard?: string): string {
   const window = `make_interval(secs => $${first + 2}::int)`
@@ -28,24 +28,24 @@ export function noticeSql(first: number, guard?: string): string {
 }
 
 /**
- * The parameters of `noticeSql`. The row is empty, and nothing is counted, where the server sends no email or the
- * account's address was never verified: anyone can register a stranger's address, and must not reach it by notices.
+ * The parameters of `noticeSql`. If the server sends no email or the account's address is unverified, there is no row,
+ * and nothing is counted: anyone can register a stranger's address, and notices must not reach that stranger.
  */
 export function noticeParameters(
   app: App,
   account: NoticeRecipient,
   notice: NewMail,
 ): [rows: string, attempts: number, windowSeconds: number] {
-  const mails = account.emailVerifiedAt ? toMails(app, { ...notice, userId: account.id }) : []
+  const emails = account.emailVerifiedAt ? toMails(app, { ...notice, userId: account.id }) : []
   const { attempts, windowSeconds } = app.config.mail.noticeLimit
-  return [toRows(mailColumns, ...mails), attempts, windowSeconds]
+  return [toRows(mailColumns, ...emails), attempts, windowSeconds]
 }
 
 const write = `WITH ${noticeSql(1)} SELECT`
 
 /**
- * Puts a notice into the outbox, in the caller's transaction, if the account's address is verified and its quota for
- * notices of this kind is not used up (`LIMIT_NOTICE_ACCOUNT`). Call it last: it locks the quota.
+ * Adds a notice to the outbox in the caller's transaction, if the account's address is verified and its quota for this
+ * kind of notice (`LIMIT_NOTICE_ACCOUNT`) is not used up. Call it last: it locks the quota.
  */
 export async function queueNotice(
   app: App,
@@ -56,7 +56,7 @@ export async function queueNotice(
   await tx.$executeRawUnsafe(write, ...noticeParameters(app, account, notice))
 }
 
-/** Deletes the quotas of an account that is deleted, in the caller's transaction. */
+/** Deletes the notice quotas of an account, in the caller's transaction. */
 export async function forgetNotices(tx: Queryable, userId: string): Promise<void> {
   await tx.noticeQuota.deleteMany({ where: { userId } })
 }

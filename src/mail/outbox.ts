@@ -4,24 +4,25 @@ import { seal, unseal } from '../crypto/seal.ts'
 import type { Queryable } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { Mail } from '../generated/prisma/client.ts'
+import { type LinkedPage, pageUrl } from '../page-addresses.ts'
 import type { MailData, MailTemplate } from './texts.ts'
 
-/** A mail to send, by its template. */
+/** An email to queue. */
 export type NewMail<Template extends MailTemplate = MailTemplate> = {
   [Each in Template]: {
     template: Each
     to: string
-    /** BCP 47; decides the language. */
+    /** BCP 47; selects the language. */
     locale: string
     data: MailData[Each]
-    /** Whose account it is about. */
+    /** The account that the email is about. */
     userId?: string
-    /** From then on it is of no use any more. */
+    /** After this time, the email is not sent. */
     expiresAt?: Date
   }
 }[Template]
 
-/** Emails that someone asked for and waits for. All others are notices, which are sent after these. */
+/** Emails that a person has requested and is waiting for. All others are notices, which are sent after these. */
 const AWAITED = new Set<MailTemplate>([
   'verify-email',
   'already-registered',
@@ -47,11 +48,11 @@ export const mailColumns = {
   lastError: 'last_error',
 } as const satisfies Record<keyof Mail, string>
 
-/** The outbox's rows for these mails: none where this server sends no mail. */
-export function toMails(app: App, ...mails: NewMail[]): Mail[] {
+/** The outbox rows of these emails. Empty if this server sends no email. */
+export function toMails(app: App, ...emails: NewMail[]): Mail[] {
   if (!app.mailer) return []
   const now = app.clock.now()
-  return mails.map(({ template, to, locale, data, userId, expiresAt }) => {
+  return emails.map(({ template, to, locale, data, userId, expiresAt }) => {
     const id = uuidv7()
     return {
       id,
@@ -61,7 +62,7 @@ export function toMails(app: App, ...mails: NewMail[]): Mail[] {
       locale,
       recipient: to,
       userId: userId ?? null,
-      // It may hold a link that must not be read from a copy of the database.
+      // The data may contain a link, which must stay unreadable in a copy of the database.
       sealedData: seal(Buffer.from(JSON.stringify(data)), purposeOf(id), app.keys.sealing.current),
       attempts: 0,
       createdAt: now,
@@ -73,15 +74,15 @@ export function toMails(app: App, ...mails: NewMail[]): Mail[] {
   })
 }
 
-/** Writes mails in the caller's transaction: what caused them happened, or they do not exist. */
-export async function queueMail(app: App, tx: Queryable, ...mails: NewMail[]): Promise<void> {
-  const data = toMails(app, ...mails)
+/** Queues emails in the caller's transaction, so that they are sent only if it commits. */
+export async function queueMail(app: App, tx: Queryable, ...emails: NewMail[]): Promise<void> {
+  const data = toMails(app, ...emails)
   if (data.length > 0) await tx.mail.createMany({ data })
 }
 
 /**
- * What a queued mail is filled with.
- * @throws Error when it was sealed under a secret that this server does not have
+ * The data of a queued email, unsealed.
+ * @throws Error if this server doesn't have the secret that sealed it
  */
 export function mailData(app: App, { id, sealedData }: Pick<Mail, 'id' | 'sealedData'>): never {
   return JSON.parse(unseal(sealedData, purposeOf(id), app.keys.sealing).plain.toString()) as never
@@ -92,18 +93,18 @@ function purposeOf(id: string): string {
 }
 
 /**
- * Where a link of a mail leads: always under PUBLIC_URL, whatever host a request named. The token is in the fragment,
- * which browsers do not send: so it is in no log of a server or a proxy, and in no referrer.
+ * A link for an email. It always leads to PUBLIC_URL, whatever the request's Host header says. The token is in the
+ * fragment, which browsers don't send, so it never appears in server or proxy logs or in referrers.
  */
-export function linkTo({ config }: App, page: string, token?: string): string {
-  return `${config.publicUrl}/${page}${token === undefined ? '' : `#token=${token}`}`
+export function linkTo({ config }: App, page: LinkedPage, token?: string): string {
+  return `${pageUrl(config.publicUrl, page)}${token === undefined ? '' : `#token=${token}`}`
 }
 
 /**
- * For operations that are nothing without a mail.
- * @throws AuthError CONFLICT where MAIL=off
+ * Call it first in operations that must send an email.
+ * @throws AuthError CONFLICT with MAIL=off
  */
 export function requireMail({ mailer }: App): void {
   if (mailer) return
-  throw new AuthError('CONFLICT', { message: 'This server sends no mail. Ask an administrator.' })
+  throw new AuthError('CONFLICT', { message: 'This server doesn’t send email. Contact an administrator.' })
 }

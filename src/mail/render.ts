@@ -1,23 +1,37 @@
+import { pageUrl } from '../page-addresses.ts'
 import type { Filled, MailData, MailLanguage, MailTemplate, MailText } from './texts.ts'
 
 export type RenderedMail = { subject: string; text: string; html: string }
 
-export type RenderFacts = { appName: string; url: string; tag: string; language: MailLanguage }
+/** The sender's name and public URL, and the language to write in. */
+export type RenderOptions = { appName: string; url: string; tag: string; language: MailLanguage }
 
 /**
- * A mail as plain text and as HTML that says the same. The HTML is one table with inline styles and no
- * images, which every mail program shows; its width is fixed, so that no long address pushes the text out of a
- * narrow screen. What it is filled with is escaped.
+ * An email as plain text and as HTML with the same content. The HTML is a table with inline styles and no images, which
+ * every mail program can show. Its fixed layout keeps long addresses from widening it beyond a narrow screen. All
+ * filled-in values are escaped.
  */
 export function renderMail<Template extends MailTemplate>(
   template: Template,
   data: MailData[Template],
-  { appName, url, tag, language }: RenderFacts,
+  { appName, url, tag, language }: RenderOptions,
 ): RenderedMail {
   const time = 'at' in data ? writeTime(data.at, tag) : ''
   const origin = 'ipAddress' in data ? language.origin({ ...data, time }).join('\n') : ''
-  const fill = language.mails[template] as (filled: Filled<Template>) => MailText
-  const { subject, paragraphs, action, after = [] } = fill({ ...data, appName, url, time, origin })
+  const fill = language.templates[template] as (filled: Filled<Template>) => MailText
+  const forgotPasswordUrl = pageUrl(url, 'forgot-password')
+  const {
+    subject,
+    paragraphs,
+    action,
+    after = [],
+  } = fill({
+    ...data,
+    appName,
+    forgotPasswordUrl,
+    time,
+    origin,
+  })
   const link = 'link' in data ? data.link : undefined
   const footer = language.footer({ appName, url })
   const button = action && link ? { action, link, hint: language.linkHint } : undefined
@@ -35,7 +49,7 @@ type Parts = {
   footer: string
 }
 
-/** In UTC, for nobody knows where the reader is. */
+/** In UTC, because the reader's time zone is unknown. */
 function writeTime(at: string, tag: string): string {
   return new Intl.DateTimeFormat(tag, {
     year: 'numeric',

@@ -1,10 +1,11 @@
 import type { DerivedName } from '../network/device-name.ts'
+
 /**
- * What each email is filled with. A client chooses nothing of it but addresses: other text of a client's would carry
- * advertisements and links to people who never asked for them.
+ * What fills each email. Clients choose only addresses: free text would let them send advertisements and links to
+ * people who never asked for them.
  */
 export type MailData = {
-  /** Where the address was given, and whether the account waits for the link or is there already. */
+  /** `waits`: the registration waits for this link. Otherwise, the account already exists. */
   'verify-email': EmailOrigin & { waits: boolean; link: string }
   'already-registered': EmailOrigin & { link: string }
   'reset-password': EmailOrigin & { link: string }
@@ -20,7 +21,7 @@ export type MailData = {
   'account-deleted': { at: string }
 }
 
-/** Where the request behind an email came from, for the recipient to recognize. */
+/** When and where a request came from, so that the reader can recognize it. */
 export type EmailOrigin = {
   /** ISO 8601. */
   at: string
@@ -31,34 +32,34 @@ export type EmailOrigin = {
 
 export type MailTemplate = keyof MailData
 
-/** One mail in one language: plain text, which the layout makes HTML of; a line break stays one. */
+/** One email in one language, as plain text. The layout turns it into HTML and keeps line breaks. */
 export type MailText = {
   subject: string
   paragraphs: string[]
-  /** The words on the button that opens the link. */
+  /** The label of the button that opens the link. */
   action?: string
-  /** What comes below the button. */
+  /** The text below the button. */
   after?: string[]
 }
 
 /** A language, as `locales/<tag>.ts` exports it. */
 export type MailLanguage = {
-  /** Below the button, before the address that it opens. */
+  /** Below the button, before the address that the button opens. */
   linkHint: string
-  /** The last line of every mail. */
-  footer: (facts: { appName: string; url: string }) => string
-  /** Where a request came from, a line each. */
-  origin: (facts: { time: string; device: string | null; ipAddress: string | null }) => string[]
-  mails: { [Template in MailTemplate]: (data: Filled<Template>) => MailText }
+  /** The last line of every email. */
+  footer: (sender: { appName: string; url: string }) => string
+  /** When and where a request came from, one line for each fact. */
+  origin: (request: { time: string; device: string | null; ipAddress: string | null }) => string[]
+  templates: { [Template in MailTemplate]: (data: Filled<Template>) => MailText }
 }
 
-/** The data of a mail in a form to be read: times and origins written out. */
+/** The data of an email in readable form, with times and origins written out. */
 export type Filled<Template extends MailTemplate> = MailData[Template] & {
   appName: string
-  /** Where the server's pages are. */
-  url: string
-  /** `at`, written in the language. */
+  /** The page where the reader can request a link to set a new password. */
+  forgotPasswordUrl: string
+  /** `at`, written in the reader's language. */
   time: string
-  /** Where the request came from, a line each. */
+  /** When and where the request came from, one line for each fact. */
   origin: string
 }

@@ -19,7 +19,7 @@ const Roles = lazy(() => import('./admin/roles.tsx').then(({ Roles }) => ({ defa
 const Mails = lazy(() => import('./admin/mails.tsx').then(({ Mails }) => ({ default: Mails })))
 const Audit = lazy(() => import('./admin/audit.tsx').then(({ Audit }) => ({ default: Audit })))
 
-/** What each address shows. The server has the same list in src/http/web.ts. */
+/** What each address shows. src/page-addresses.ts has the same list. */
 export function App() {
   return (
     <Crash>

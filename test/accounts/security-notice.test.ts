@@ -151,7 +151,7 @@ describe('an address that was never verified', () => {
     const change = { newEmail: newAddress() }
     expect(codes(await service.send(RequestEmailChange, { input: change }, { token }))).toEqual([])
     const subjects = (await service.mailsTo(email)).map(({ subject }) => subject)
-    expect(subjects).toEqual(['Confirm your e-mail address for Authograph'])
+    expect(subjects).toEqual(['Confirm your email address for Authograph'])
     expect(codes(await service.send(DeleteAccount, {}, { token }))).toEqual([])
     expect(await service.app.db.user.count({ where: { email } })).toBe(0)
     expect((await service.mailsTo(email)).map(({ subject }) => subject)).toEqual(subjects)

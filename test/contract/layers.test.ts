@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from '@jest/globals'
+import { pageAddresses } from '../../src/page-addresses.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
 const {
@@ -71,4 +72,14 @@ test('docs/architecture.md lists the layers in the order that the linter enforce
 test('app.ts holds types only, so that every part can import it', () => {
   const text = readFileSync(path.join(ROOT, 'src/app.ts'), 'utf8')
   expect(text.match(/^import (?!type )|^export (?!type )/gm)).toBeNull()
+})
+
+test('the router of the pages has the addresses that the server and emails use', () => {
+  const router = readFileSync(path.join(ROOT, 'src/web/app.tsx'), 'utf8')
+  const routes = [...router.matchAll(/<Route path="([^"]+)"/g)].flatMap(([, route = '']) =>
+    route.endsWith('/:section?')
+      ? [route.slice(0, -10), route.replace(':section?', '*')]
+      : route.replace(':id', '*'),
+  )
+  expect(routes.sort()).toEqual([...pageAddresses].sort())
 })

@@ -145,7 +145,7 @@ test('without the built pages the server says what to do', async () => {
   const nowhere = path.join(folder, 'nowhere')
   await expect(webRoutes(Fastify(), loadConfig({}), nowhere)).rejects.toMatchObject({
     message: expect.stringMatching(
-      `^The pages are not built: there is no \\S+ in ${nowhere}. Run npm run build, or set WEB=off.$`,
+      `^The pages are not built: ${nowhere} has no \\S+. Run npm run build, or set WEB=off.$`,
     ),
   })
 })

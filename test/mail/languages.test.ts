@@ -32,14 +32,14 @@ function render(tag: string, template: MailTemplate, data: MailData[MailTemplate
   return renderMail(template, data as never, facts)
 }
 
-test('every file in locales/ is a language', () => {
+test('every file in locales/ is a language of emails', () => {
   const files = readdirSync(new URL('../../src/mail/locales/', import.meta.url))
   expect(tags.sort()).toEqual(files.map(name => name.replace('.ts', '')).sort())
   expect(tags).toEqual(['en', 'ko'])
 })
 
-describe.each(tags)('the mails in %s', tag => {
-  test.each(templates)('%s says everything in text and in HTML', template => {
+describe.each(tags)('emails in %s', tag => {
+  test.each(templates)('%s has the same content as text and as HTML', template => {
     const { subject, text, html } = render(tag, template)
     expect(subject).toContain('Engine')
     const data = samples[template]
@@ -57,17 +57,17 @@ describe.each(tags)('the mails in %s', tag => {
     expect(html).toContain(`<html lang="${tag}">`)
   })
 
-  test('no two mails have the same subject, nor that of another language', () => {
+  test('every subject is unique across templates and languages', () => {
     const subjects = tags.flatMap(each => templates.map(template => render(each, template).subject))
     expect(new Set(subjects).size).toBe(subjects.length)
   })
 })
 
 describe.each(tags)('in %s', tag => {
-  test.each(['waits', 'is there already'])(
-    'the mail about an account that %s says what not to confirm',
-    how => {
-      const waits = how === 'waits'
+  test.each(['pending registration', 'registered account'])(
+    'the verification email for a %s has its own warning',
+    kind => {
+      const waits = kind === 'pending registration'
       const { text } = render(tag, 'verify-email', { ...origin, waits, link })
       expect(text.includes('https://auth.example.com/forgot-password')).toBe(!waits)
       const other = render(tag, 'verify-email', { ...origin, waits: !waits, link })
@@ -76,7 +76,7 @@ describe.each(tags)('in %s', tag => {
   )
 })
 
-test('what a mail is filled with is text in HTML, whatever it holds', () => {
+test('values are escaped in HTML', () => {
   const { html } = render('en', 'email-changed', {
     ...origin,
     link,
@@ -91,10 +91,10 @@ test.each([
   ['ko-KR', 'ko'],
   ['en-GB', 'en'],
   ['fr', 'ko'],
-])('a reader of %s gets a mail in %s where Korean is the default', (locale, tag) => {
+])('a reader with locale %s receives emails in %s if Korean is the default', (locale, tag) => {
   expect(pickLanguage(languages, locale, ['ko', 'en']).tag).toBe(tag)
 })
 
-test('English is there when nothing else is', () => {
+test('English is used if no other language matches', () => {
   expect(pickLanguage(languages, 'fr', ['de']).tag).toBe('en')
 })

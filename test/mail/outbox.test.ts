@@ -8,9 +8,9 @@ import { linkTo, type NewMail, queueMail } from '../../src/mail/outbox.ts'
 import { type Service, send, startApp, startService } from '../support/service.ts'
 import { type Smtp, startEndlessSmtp, startSmtp, tokenOf } from '../support/smtp.ts'
 
-/** How the mail server answers the next recipients; empty, it takes them. */
+/** The mail server's responses to the next recipients. If empty, it accepts them. */
 const answers: string[] = []
-/** What happens before the mail server answers for a recipient. */
+/** Runs before the mail server responds to a recipient. */
 let onRecipient: () => unknown = () => {}
 let smtp: Smtp
 let service: Pick<Service, 'app' | 'clock' | 'logged' | 'close'>
@@ -50,10 +50,10 @@ function reset(to: string, extra: Partial<NewMail> = {}): NewMail {
   return { template: 'reset-password', to, locale: 'en', data, ...extra } as NewMail
 }
 
-const queue = (...mails: NewMail[]) => queueMail(service.app, service.app.db, ...mails)
+const queue = (...emails: NewMail[]) => queueMail(service.app, service.app.db, ...emails)
 const only = () => service.app.db.mail.findFirstOrThrow()
 
-test('a queued mail is sent once, in the language of its reader, and its content is forgotten', async () => {
+test('a queued email is sent once, in its reader’s language, and its content is erased', async () => {
   await queue(reset('ada@example.com', { locale: 'ko-KR' }))
   expect((await only()).sealedData).not.toContain('abc')
   expect(await deliverMails(service.app)).toBe(1)
@@ -66,7 +66,7 @@ test('a queued mail is sent once, in the language of its reader, and its content
   expect(await only()).toMatchObject({ status: 'sent', sealedData: '', attempts: 1, lastError: null })
 })
 
-test('a mail is written with what causes it, or not at all', async () => {
+test('an email is queued only if the transaction that causes it commits', async () => {
   const failing = service.app.db.$transaction(async tx => {
     await queueMail(service.app, tx, reset('ada@example.com'))
     throw new Error('the cause fails')
@@ -75,7 +75,7 @@ test('a mail is written with what causes it, or not at all', async () => {
   expect(await service.app.db.mail.count()).toBe(0)
 })
 
-test('of many workers each mail has one', async () => {
+test('each email is sent by exactly one of many concurrent workers', async () => {
   await queue(...Array.from({ length: 60 }, (_, index) => reset(`reader-${index}@example.com`)))
   const sent = await Promise.all(Array.from({ length: 6 }, () => deliverMails(service.app)))
   expect(sent.reduce((sum, each) => sum + each, 0)).toBe(60)
@@ -83,7 +83,7 @@ test('of many workers each mail has one', async () => {
   expect(smtp.mails).toHaveLength(60)
 })
 
-/** A notice to a reader, as `queueNotice` writes it. */
+/** A notice as `queueNotice` queues it. */
 const notice = (to: string): NewMail => ({
   template: 'account-disabled',
   to,
@@ -92,7 +92,7 @@ const notice = (to: string): NewMail => ({
 })
 const recipients = () => smtp.mails.map(mail => mail.to?.[0]?.address)
 
-test('an email that someone waits for is sent before every notice that was written earlier', async () => {
+test('a requested email is sent before all notices that were queued earlier', async () => {
   await queue(...Array.from({ length: 50 }, (_, index) => notice(`reader-${index}@example.com`)))
   service.clock.advance(1)
   await queue(reset('ada@example.com'))
@@ -100,7 +100,7 @@ test('an email that someone waits for is sent before every notice that was writt
   expect(recipients()[0]).toBe('ada@example.com')
 })
 
-test('an email that someone waits for does not wait for the notices that a worker has begun to send', async () => {
+test('a requested email does not wait behind the notices that a worker has started to send', async () => {
   await queue(...Array.from({ length: 50 }, (_, index) => notice(`reader-${index}@example.com`)))
   let queued: Promise<void> | undefined
   onRecipient = () => {
@@ -111,28 +111,28 @@ test('an email that someone waits for does not wait for the notices that a worke
   expect(recipients().indexOf('ada@example.com')).toBeLessThan(12)
 })
 
-test('a worker takes no more than its batch, however the database plans the statement', async () => {
-  // With these, PostgreSQL joins by nested loops, and would run a subquery anew for each email.
+test('a worker claims at most one batch, however the database plans the statement', async () => {
+  // With these options, PostgreSQL uses nested loops and would run a subquery once for each email.
   const planner = ['hashjoin', 'mergejoin', 'hashagg', 'sort', 'material']
   const options = planner.map(name => `-c enable_${name}=off`).join(' ')
   const { app } = service
   const pool = new pg.Pool({ connectionString: app.config.database.url, options, max: 4 })
   await queue(...Array.from({ length: 200 }, (_, index) => reset(`reader-${index}@example.com`)))
   await app.pool.query('ANALYZE mails')
-  let taken: Promise<number> | undefined
+  let claimed: Promise<number> | undefined
   onRecipient = () => {
-    taken ??= app.db.mail.count({ where: { attempts: { gt: 0 } } })
-    return taken
+    claimed ??= app.db.mail.count({ where: { attempts: { gt: 0 } } })
+    return claimed
   }
   try {
     expect(await deliverMails({ ...app, pool })).toBe(200)
-    expect(await taken).toBe(20)
+    expect(await claimed).toBe(20)
   } finally {
     await pool.end()
   }
 })
 
-test('what cannot be delivered now is tried again, later each time', async () => {
+test('an email that cannot be delivered yet is retried at increasing intervals', async () => {
   answers.push('451', '451')
   await queue(reset('ada@example.com'))
   expect(await deliverMails(service.app)).toBe(0)
@@ -147,9 +147,9 @@ test('what cannot be delivered now is tried again, later each time', async () =>
   service.logged.splice(0)
 })
 
-test('what the mail server refuses for good is put aside, counted and recorded, without its words', async () => {
+test('an email that the mail server refuses permanently is marked failed and recorded, without the server’s response', async () => {
   answers.push('550')
-  await queue(reset('nobody@example.com'))
+  await queue(reset('unknown@example.com'))
   await deliverMails(service.app)
   expect(await only()).toMatchObject({ status: 'failed', lastError: 'EENVELOPE 550 RCPT TO' })
   const event = await service.app.db.auditEvent.findFirst({ where: { action: 'mail.failed' } })
@@ -157,11 +157,11 @@ test('what the mail server refuses for good is put aside, counted and recorded, 
   expect(service.logged.splice(0).join()).not.toContain('abc')
 })
 
-test('what waits and what was given up is counted for /metrics', async () => {
+test('/metrics counts queued and failed emails', async () => {
   answers.push('550', '451')
   const watched = await startService({ settings: { SMTP_URL: smtp.url } })
   try {
-    await queueMail(watched.app, watched.app.db, reset('nobody@example.com'), reset('ada@example.com'))
+    await queueMail(watched.app, watched.app.db, reset('unknown@example.com'), reset('ada@example.com'))
     const untouched = { attempts: 0 }
     while (await watched.app.db.mail.count({ where: untouched })) await deliverMails(watched.app)
     await deliverMails(watched.app)
@@ -173,7 +173,7 @@ test('what waits and what was given up is counted for /metrics', async () => {
   }
 })
 
-test('a mail that nobody takes is given up after a day and a half', async () => {
+test('an email that no server accepts fails after nine attempts', async () => {
   await queue(reset('ada@example.com'))
   for (let attempt = 0; attempt < 9; attempt++) {
     answers.push('451')
@@ -184,7 +184,7 @@ test('a mail that nobody takes is given up after a day and a half', async () => 
   service.logged.splice(0)
 })
 
-test('a mail is not sent once its link is dead', async () => {
+test('an email is not sent after its link has expired', async () => {
   const expiresAt = new Date(service.clock.now().getTime() + 60_000)
   await queue(reset('ada@example.com', { expiresAt }))
   service.clock.advance(60)
@@ -192,7 +192,7 @@ test('a mail is not sent once its link is dead', async () => {
   expect(await only()).toMatchObject({ status: 'failed', lastError: 'expired', sealedData: '' })
 })
 
-test('an email whose worker dies between sending and noting it is sent again, and both copies are one message', async () => {
+test('an email whose worker dies before recording the delivery is sent again with the same Message-ID', async () => {
   await queue(reset('ada@example.com'))
   const { app } = service
   const dying = new Proxy(app.pool, {
@@ -215,7 +215,7 @@ test('an email whose worker dies between sending and noting it is sent again, an
   expect(await only()).toMatchObject({ status: 'sent', attempts: 2 })
 })
 
-test('a mail server that is away or silent costs nothing but time', async () => {
+test('an unreachable mail server delays emails but no requests', async () => {
   const away = await startService({ settings: { SMTP_URL: 'smtp://127.0.0.1:1' } })
   await queueMail(away.app, away.app.db, reset('ada@example.com'))
   while (await away.app.db.mail.count({ where: { lastError: null } })) await deliverMails(away.app)
@@ -224,7 +224,7 @@ test('a mail server that is away or silent costs nothing but time', async () => 
   await away.close()
 })
 
-test('a mail server that never comes to an end is left after 20 s', async () => {
+test('a mail server that never finishes responding is abandoned after 20 s', async () => {
   const endless = await startEndlessSmtp()
   const deadline = new AbortController()
   const timeout = jest.spyOn(AbortSignal, 'timeout').mockReturnValue(deadline.signal)
@@ -240,8 +240,8 @@ test('a mail server that never comes to an end is left after 20 s', async () => 
     deadline.abort()
     await delivering
     expect(timeout).toHaveBeenCalledWith(20_000)
-    const mails = await stuck.app.db.mail.findMany()
-    expect(mails.map(({ status, lastError }) => [status, lastError])).toEqual(
+    const emails = await stuck.app.db.mail.findMany()
+    expect(emails.map(({ status, lastError }) => [status, lastError])).toEqual(
       Array(3).fill(['queued', 'EABORT']),
     )
   } finally {
@@ -251,7 +251,7 @@ test('a mail server that never comes to an end is left after 20 s', async () => 
   }
 })
 
-test('however much expired while the mail server was away, it is given up in turns, and the rest is sent', async () => {
+test('expired emails are marked failed in batches, and the remaining emails are sent', async () => {
   const now = service.clock.now()
   await service.app.pool.query(
     `INSERT INTO mails (id, status, template, locale, recipient, sealed_data, attempts, created_at, next_attempt_at, expires_at)
@@ -267,7 +267,7 @@ test('however much expired while the mail server was away, it is given up in tur
   expect(await expired()).toBe(2500)
 })
 
-test('a worker that is told to stop sends what it has begun, and leaves the rest to others as it was', async () => {
+test('a stopped worker finishes the emails it has started and releases the others unchanged', async () => {
   await queue(...Array.from({ length: 30 }, (_, index) => reset(`reader-${index}@example.com`)))
   const stopping = new AbortController()
   onRecipient = () => stopping.abort()
@@ -277,7 +277,7 @@ test('a worker that is told to stop sends what it has begun, and leaves the rest
   expect(await deliverMails(service.app)).toBe(26)
 })
 
-test('the service delivers by itself', async () => {
+test('the server delivers queued emails in the background', async () => {
   const whole = await startService({ settings: { SMTP_URL: smtp.url } })
   await queueMail(whole.app, whole.app.db, reset('ada@example.com'))
   while (smtp.mails.length === 0) await new Promise(resolve => setTimeout(resolve, 50))
@@ -285,7 +285,7 @@ test('the service delivers by itself', async () => {
   await whole.close()
 })
 
-test('without a mail server, development writes each mail to a file and logs its link', async () => {
+test('without SMTP_URL, development writes each email to a file and logs its link', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'authograph-mail-'))
   const local = await startApp({ SMTP_URL: ' ', DATA_DIR: folder, LOG_LEVEL: 'info' })
   await queueMail(local.app, local.app.db, reset('ada@example.com'))
@@ -298,7 +298,7 @@ test('without a mail server, development writes each mail to a file and logs its
   await local.close()
 })
 
-test('a name with commas and quotes is still one sender', async () => {
+test('an app name with commas and quotes is still one sender', async () => {
   const APP_NAME = 'Acme, "Inc." <sales>'
   const named = await startApp({ SMTP_URL: smtp.url, APP_NAME })
   await queueMail(named.app, named.app.db, reset('ada@example.com'))
@@ -307,7 +307,7 @@ test('a name with commas and quotes is still one sender', async () => {
   await named.close()
 })
 
-test('a server with MAIL=off writes none', async () => {
+test('a server with MAIL=off queues no email', async () => {
   const silent = await startService({ settings: { MAIL: 'off' } })
   await queueMail(silent.app, silent.app.db, reset('ada@example.com'))
   expect(await silent.app.db.mail.count()).toBe(0)

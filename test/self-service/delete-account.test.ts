@@ -401,7 +401,7 @@ test('where no mail is sent, what needs one says so to everybody, and the rest w
       for (const email of [account.email, newAddress(), 'nobody']) {
         const { errors } = await silent.send(text, { email }, { token: account.accessToken })
         expect(errors).toMatchObject([
-          { message: expect.stringContaining('sends no mail'), extensions: { code: 'CONFLICT' } },
+          { message: expect.stringContaining('doesn’t send email'), extensions: { code: 'CONFLICT' } },
         ])
       }
     }

@@ -44,7 +44,7 @@ test('the mail says where it was asked for, and the owner is told of the change'
   await reset(await asked(account))
   const mails = await service.mailsTo(account.email)
   expect(mails.map(({ subject }) => subject)).toEqual([
-    'Confirm your e-mail address for Authograph',
+    'Confirm your email address for Authograph',
     'Set a new password for Authograph',
     'Your password at Authograph has changed',
   ])

@@ -21,7 +21,7 @@ test('whoever registers is signed in and asked to verify the address, in their l
   const { data } = await service.send(Register, { input: { email, password: PASSWORD, locale: 'ko' } })
   expect(data?.register).toMatchObject({ __typename: 'AuthPayload', user: { emailVerified: false } })
   const [mail, ...more] = await service.mailsTo(email)
-  expect([mail?.subject, more]).toEqual(['[Authograph] 이메일 주소를 확인해 주세요', []])
+  expect([mail?.subject, more]).toEqual(['[Authograph] 이메일 주소를 인증해 주세요', []])
 })
 
 test('the link verifies the address, once, and shows its owner the account', async () => {

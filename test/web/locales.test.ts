@@ -38,7 +38,7 @@ describe.each([en, ko])('$name', text => {
     const builtIn = [...seeded.matchAll(/^ {2}\('([a-z]+)', '.+', true\)[,;]$/gm)].map(([, name]) => name)
     expect(builtIn).toHaveLength(3)
     expect(Object.keys(text.roles.builtIn).sort()).toEqual(builtIn.sort())
-    expect(Object.keys(text.mails.templates).sort()).toEqual(Object.keys(mailsInEnglish.mails).sort())
+    expect(Object.keys(text.mails.templates).sort()).toEqual(Object.keys(mailsInEnglish.templates).sort())
   })
 
   test('says of every error what happened', () => {

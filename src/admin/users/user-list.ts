@@ -3,16 +3,9 @@ import { findCandidates } from '../../accounts/search-index.ts'
 import type { App } from '../../app.ts'
 import type { Account } from '../../context.ts'
 import { isId } from '../../database/client.ts'
+import { isPosition, keyset, type SortKey } from '../../database/keyset.ts'
 import { isTime } from '../../input.ts'
-import {
-  connectionOf,
-  isPlace,
-  keyset,
-  type Page,
-  type PageArguments,
-  pageOf,
-  type SortKey,
-} from '../../pagination.ts'
+import { connectionOf, type Page, type PageArguments, pageOf } from '../../pagination.ts'
 import { countUsers } from './user-count.ts'
 import { type Conditions, conditionsOf, type UserSelection } from './user-filter.ts'
 
@@ -78,7 +71,7 @@ export async function userPage(app: App, selection: UserSelection, order: UserOr
   const { field, direction } = order
   const keys = ORDERS[field]
   const name = `${field} ${direction}`
-  const page = pageOf(args, ([of, ...place]) => of === name && isPlace(keys, place))
+  const page = pageOf(args, ([of, ...position]) => of === name && isPosition(keys, position))
   const fetched = await fetchPage(app, conditionsOf(selection), page, order)
   const totalCount = () => countUsers(app.pool, conditionsOf(selection))
   return connectionOf(page, fetched, totalCount, account => [name, ...keys.map(key => key.of(account))])

@@ -1,103 +1,101 @@
 import type { MailLanguage } from '../texts.ts'
 
-const IF_NOT_YOU = 'If that was you, there is nothing to do. If it was not, somebody may know your password:'
+const IF_NOT_YOU =
+  'If this was you, you don’t need to do anything. If it wasn’t, someone may know your password. Set a new one now:'
 
 export default {
-  linkHint: 'If the button does not work, open this address:',
+  linkHint: 'If the button doesn’t work, copy this link into your browser:',
   footer: ({ appName, url }) => `${appName} · ${url}`,
   origin: ({ time, device, ipAddress }) => [
     `When: ${time}`,
     ...(device ? [`Device: ${device}`] : []),
     ...(ipAddress ? [`IP address: ${ipAddress}`] : []),
   ],
-  mails: {
-    'verify-email': ({ appName, origin, waits, url }) => ({
-      subject: `Confirm your e-mail address for ${appName}`,
+  templates: {
+    'verify-email': ({ appName, origin, waits, forgotPasswordUrl }) => ({
+      subject: `Confirm your email address for ${appName}`,
       paragraphs: waits
         ? [
-            `Somebody, most likely you, signed up to ${appName} with this address:`,
+            `Someone signed up for ${appName} with this email address:`,
             origin,
-            'If that was you, confirm the address, and the account is made. If it was not, do nothing, and there will be none. Never confirm what others began: they know the password that they chose.',
+            'If this was you, confirm your address to create your account. If it wasn’t, ignore this email, and no account will be created. Don’t confirm a sign-up you didn’t start: the person who started it knows the password.',
           ]
         : [
-            `Somebody, most likely you, gave this address to an account at ${appName}:`,
+            `Someone used this email address for an account at ${appName}:`,
             origin,
-            `If that was you, confirm the address. If it was not, do not: somebody else knows the password of that account. To take it over, set a new password at ${url}/forgot-password, which also signs everybody else out.`,
+            `If this was you, confirm your address. If it wasn’t, don’t confirm it: someone else knows that account’s password. To take over the account and sign everyone else out, set a new password at ${forgotPasswordUrl}.`,
           ],
-      action: 'Confirm the address',
-      after: ['The link is good for 24 hours and for one use.'],
+      action: 'Confirm email address',
+      after: ['This link is valid for 24 hours and can be used once.'],
     }),
     'already-registered': ({ appName, origin }) => ({
       subject: `You already have an account at ${appName}`,
       paragraphs: [
-        `Somebody, perhaps you, tried to use this address for another account at ${appName}. It has an account already, and nothing was changed.`,
+        `Someone tried to use this email address for another account at ${appName}. You already have an account with this address, so nothing has changed.`,
         origin,
       ],
       action: 'Set a new password',
       after: [
-        'If it was you and you have forgotten your password, set a new one. Otherwise there is nothing to do.',
+        'If this was you and you forgot your password, set a new one. Otherwise, you can ignore this email.',
       ],
     }),
     'reset-password': ({ appName, origin }) => ({
       subject: `Set a new password for ${appName}`,
-      paragraphs: [
-        `Somebody, most likely you, asked for a new password for your account at ${appName}.`,
-        origin,
-      ],
+      paragraphs: [`We received a request to reset the password of your account at ${appName}.`, origin],
       action: 'Set a new password',
       after: [
-        'The link is good for 30 minutes and for one use. If you did not ask for it, ignore this mail: your password stays as it is.',
+        'This link is valid for 30 minutes and can be used once. If you didn’t request it, ignore this email. Your password won’t change.',
       ],
     }),
     invitation: ({ appName }) => ({
-      subject: `You have been invited to ${appName}`,
+      subject: `You’re invited to ${appName}`,
       paragraphs: [
-        `An administrator has made an account for you at ${appName}. Choose a password, and you can sign in.`,
+        `An administrator created an account for you at ${appName}. Set a password to start using it.`,
       ],
-      action: 'Accept the invitation',
-      after: ['The link is good for 7 days and for one use.'],
+      action: 'Accept invitation',
+      after: ['This link is valid for 7 days and can be used once.'],
     }),
     'confirm-new-email': ({ appName, origin }) => ({
-      subject: `Confirm your new e-mail address for ${appName}`,
+      subject: `Confirm your new email address for ${appName}`,
       paragraphs: [
-        `Somebody, most likely you, asked to use this address for an account at ${appName}:`,
+        `Someone asked to use this email address for an account at ${appName}:`,
         origin,
-        'If that was you, confirm that the address is yours. If it was not, do nothing, and nothing changes. Never confirm what others began: it is their account, and they know its password.',
+        'If this was you, confirm your new address. If it wasn’t, ignore this email, and nothing will change. Don’t confirm a change you didn’t request: the person who requested it knows the account’s password.',
       ],
       action: 'Use this address',
-      after: ['The link is good for 1 hour and for one use.'],
+      after: ['This link is valid for 1 hour and can be used once.'],
     }),
     'email-change-requested': ({ appName, newEmail, origin }) => ({
-      subject: `Your e-mail address at ${appName} is about to change`,
+      subject: `Request to change your email address at ${appName}`,
       paragraphs: [
-        `Somebody who is signed in to your account at ${appName} asked to change its address to ${newEmail}.`,
+        `Someone signed in to your account at ${appName} asked to change its email address to ${newEmail}.`,
         origin,
-        'If that was you, there is nothing to do. If it was not, keep this address: that also signs every device out and ends the password, so that you set a new one.',
+        'If this was you, you don’t need to do anything. If it wasn’t, keep this address. Doing so signs out all devices and removes your password, so you’ll need to set a new one.',
       ],
       action: 'Keep this address',
-      after: ['The link is good for 7 days, also after the change.'],
+      after: ['This link is valid for 7 days, even after the address changes.'],
     }),
     'email-changed': ({ appName, newEmail, origin }) => ({
-      subject: `Your e-mail address at ${appName} has changed`,
+      subject: `Your email address at ${appName} has changed`,
       paragraphs: [
-        `Your account at ${appName} now has the address ${newEmail}.`,
+        `The email address of your account at ${appName} is now ${newEmail}.`,
         origin,
-        'If that was you, there is nothing to do. If it was not, take this address back: that also signs every device out and ends the password, so that you set a new one.',
+        'If this was you, you don’t need to do anything. If it wasn’t, restore this address. Doing so signs out all devices and removes your password, so you’ll need to set a new one.',
       ],
-      action: 'Take this address back',
-      after: ['The link is good for 7 days.'],
+      action: 'Restore this address',
+      after: ['This link is valid for 7 days.'],
     }),
     'email-replaced': ({ appName, newEmail, time }) => ({
-      subject: `An administrator changed your e-mail address at ${appName}`,
+      subject: `An administrator changed your email address at ${appName}`,
       paragraphs: [
-        `An administrator of ${appName} gave your account the address ${newEmail} on ${time}. Mails no longer come to this one.`,
-        'Ask the administrators if you think that this is a mistake.',
+        `An administrator of ${appName} changed the email address of your account to ${newEmail} on ${time}. We’ll no longer send emails to this address.`,
+        'If you think this is a mistake, contact an administrator.',
       ],
     }),
     'password-changed': ({ appName, origin }) => ({
       subject: `Your password at ${appName} has changed`,
       paragraphs: [
-        `A new password was set for your account at ${appName}, and other devices were signed out.`,
+        `The password of your account at ${appName} has changed, and your other devices are signed out.`,
         origin,
         IF_NOT_YOU,
       ],
@@ -105,34 +103,30 @@ export default {
     }),
     'new-device': ({ appName, origin }) => ({
       subject: `A new device signed in at ${appName}`,
-      paragraphs: [
-        `Your account at ${appName} was signed in to from a device that it had not seen before.`,
-        origin,
-        IF_NOT_YOU,
-      ],
+      paragraphs: [`A new device signed in to your account at ${appName}.`, origin, IF_NOT_YOU],
       action: 'Set a new password',
     }),
     'reuse-detected': ({ appName, origin }) => ({
-      subject: `A device was signed out at ${appName}`,
+      subject: `We signed out a device at ${appName}`,
       paragraphs: [
-        `A sign-in of your account at ${appName} was presented a second time, as happens when it is copied. It has been ended, to be safe.`,
+        `A session of your account at ${appName} was used in a way that suggests someone copied it. We ended the session to protect your account.`,
         origin,
-        'Sign in again on that device. If you do not recognise it, set a new password:',
+        'Sign in again on that device. If you don’t recognize it, set a new password:',
       ],
       action: 'Set a new password',
     }),
     'account-disabled': ({ appName, time }) => ({
       subject: `Your account at ${appName} has been disabled`,
       paragraphs: [
-        `An administrator of ${appName} disabled your account on ${time}. All devices were signed out.`,
-        'Ask the administrators if you think that this is a mistake.',
+        `An administrator of ${appName} disabled your account on ${time}. You’re signed out on all devices.`,
+        'If you think this is a mistake, contact an administrator.',
       ],
     }),
     'account-deleted': ({ appName, time }) => ({
       subject: `Your account at ${appName} has been deleted`,
       paragraphs: [
-        `Your account at ${appName} was deleted on ${time}, with everything that belonged to it.`,
-        'This is the last mail to this address. Good-bye, and all the best.',
+        `Your account at ${appName} was deleted on ${time}, along with everything in it.`,
+        'This is our last email to this address. Thank you for being with us, and all the best.',
       ],
     }),
   },

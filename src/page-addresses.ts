@@ -1,0 +1,31 @@
+/** The pages that emails link to. */
+const linkedPages = [
+  'forgot-password',
+  'verify-email',
+  'reset-password',
+  'accept-invitation',
+  'confirm-email',
+  'undo-email',
+] as const
+
+export type LinkedPage = (typeof linkedPages)[number]
+
+/** The address of every page, as a route under PUBLIC_URL. src/web/app.tsx has a page for each. */
+export const pageAddresses = [
+  '/',
+  '/sign-in',
+  '/register',
+  ...linkedPages.map(page => `/${page}`),
+  '/account',
+  '/account/*',
+  '/users',
+  '/users/*',
+  '/roles',
+  '/audit',
+  '/mails',
+]
+
+/** The address of a page that an email links to. */
+export function pageUrl(publicUrl: string, page: LinkedPage): string {
+  return `${publicUrl}/${page}`
+}
