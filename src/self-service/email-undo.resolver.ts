@@ -10,7 +10,7 @@ export class EmailUndoResolver {
   @FieldResolver(() => GraphQLDateTime, {
     nullable: true,
     description:
-      'Until when a link in an email to a former address can undo a change of address. Null if there is no such link. `endEmailChangeUndo` ends it earlier.',
+      'Until when a link sent to a former address can undo a change of address. Null if no such link is valid. `endEmailChangeUndo` ends it earlier.',
   })
   emailChangeUndoableUntil(@Root() { id }: UserType, @Ctx() { app }: Context): Promise<Date | null> {
     return emailChangeUndoableUntil(app, id)

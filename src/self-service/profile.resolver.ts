@@ -10,14 +10,15 @@ import {
 } from '../accounts/accounts.types.ts'
 import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
+import { resendVerification } from './resend-verification.ts'
 import { updateProfile } from './update-profile.ts'
-import { resendVerification, verifyEmail } from './verify-email.ts'
+import { verifyEmail } from './verify-email.ts'
 
 @Resolver()
 export class ProfileResolver {
   @Query(() => AuthSettingsType, {
     description: withExample(
-      'What this server allows, for a client to build its forms from. Needs no sign-in.',
+      'The server’s sign-up and password settings, for building forms. Does not require a sign-in.',
       'query Settings { authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength locales } }',
     ),
   })
@@ -47,13 +48,13 @@ export class ProfileResolver {
   @Query(() => UserType, {
     nullable: true,
     description: withExample(
-      'Any account for holders of `users:read`, the own one for everybody signed in. Fails with NOT_FOUND where there is none.',
+      'An account by ID. With `users:read`, any account; otherwise only your own. Fails with NOT_FOUND if the account does not exist.',
       'query User($id: ID!) { user(id: $id) { id email username displayName disabledAt privateMetadata } }',
     ),
   })
   async user(
     @Ctx() { app }: Context,
-    @Arg('id', () => ID, { description: 'The account’s id.' }) id: string,
+    @Arg('id', () => ID, { description: 'The account’s ID.' }) id: string,
   ): Promise<UserType> {
     return toUser(await requireAccount(app, id))
   }
@@ -61,7 +62,7 @@ export class ProfileResolver {
   @Authorized()
   @Mutation(() => UserType, {
     description: withExample(
-      'Changes the own display name, username, language or public metadata.',
+      'Changes your display name, username, language or public metadata.',
       'mutation UpdateProfile { updateProfile(input: { displayName: "Ada Lovelace", locale: "en", publicMetadata: { theme: "dark" } }) { id displayName username locale publicMetadata } }',
     ),
   })
@@ -76,13 +77,14 @@ export class ProfileResolver {
   @Extensions({ sensitive: true })
   @Mutation(() => UserType, {
     description: withExample(
-      'Verifies the address that a link was sent to, and makes the account where that waited for it; without its username, if somebody has taken that meanwhile. Does not sign in.',
+      'Verifies the address that a link was sent to. Completes a pending registration by creating the account, without its username if another account has taken the username since. Does not sign in.',
       'mutation VerifyEmail($token: String!) { verifyEmail(input: { token: $token }) { id email emailVerified username } }',
     ),
   })
   async verifyEmail(
     @Ctx() context: Context,
-    @Arg('input', () => VerifyEmailInput, { description: 'The token.' }) input: VerifyEmailInput,
+    @Arg('input', () => VerifyEmailInput, { description: 'The token from the link.' })
+    input: VerifyEmailInput,
   ): Promise<UserType> {
     const user = toUser(await verifyEmail(context.app, input, context.request))
     context.reveal(user)
@@ -92,7 +94,7 @@ export class ProfileResolver {
   @Extensions({ sensitive: true })
   @Mutation(() => Boolean, {
     description: withExample(
-      'Sends another link to an address that waits to be verified. Always true, whether or not it does.',
+      'Sends another verification link to an address that is not verified yet. Always returns true, whether or not an email is sent.',
       'mutation Resend { resendVerificationEmail(input: { email: "ada@example.com" }) }',
     ),
   })

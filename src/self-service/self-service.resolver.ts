@@ -3,11 +3,13 @@ import { toUser, UserType } from '../accounts/accounts.types.ts'
 import type { Account, Context } from '../context.ts'
 import { newDevice, readDevice } from '../devices/device.ts'
 import { withExample } from '../example.ts'
-import { confirmEmailChange, requestEmailChange, undoEmailChange } from './change-email.ts'
 import { changePassword } from './change-password.ts'
+import { confirmEmailChange } from './confirm-email-change.ts'
 import { deleteAccount } from './delete-account.ts'
 import { exportAccount } from './export-account.ts'
-import { requestPasswordReset, resetPassword } from './reset-password.ts'
+import { requestEmailChange } from './request-email-change.ts'
+import { requestPasswordReset } from './request-password-reset.ts'
+import { resetPassword } from './reset-password.ts'
 import {
   ChangePasswordInput,
   ConfirmEmailChangeInput,
@@ -16,6 +18,7 @@ import {
   ResetPasswordInput,
   UndoEmailChangeInput,
 } from './self-service.types.ts'
+import { undoEmailChange } from './undo-email-change.ts'
 
 @Resolver()
 export class SelfServiceResolver {
@@ -29,7 +32,7 @@ export class SelfServiceResolver {
   })
   async changePassword(
     @Ctx() context: Context,
-    @Arg('input', () => ChangePasswordInput, { description: 'The old password and the new.' })
+    @Arg('input', () => ChangePasswordInput, { description: 'The current password and the new one.' })
     input: ChangePasswordInput,
   ): Promise<UserType> {
     return toUser(await changePassword(context.app, input, await context.viewer(), context.request))
@@ -38,13 +41,13 @@ export class SelfServiceResolver {
   @Extensions({ sensitive: true })
   @Mutation(() => Boolean, {
     description: withExample(
-      'Mails a link to set a new password. Always true, whether or not the address has an account.',
+      'Sends an email with a link to set a new password. Always returns true, whether or not the address has an account.',
       'mutation Forgot { requestPasswordReset(input: { email: "ada@example.com" }) }',
     ),
   })
   async requestPasswordReset(
     @Ctx() { app, request }: Context,
-    @Arg('input', () => RequestPasswordResetInput, { description: 'Whose password.' })
+    @Arg('input', () => RequestPasswordResetInput, { description: 'The account’s address.' })
     input: RequestPasswordResetInput,
   ): Promise<boolean> {
     await requestPasswordReset(app, input, request)
@@ -54,7 +57,7 @@ export class SelfServiceResolver {
   @Extensions({ sensitive: true })
   @Mutation(() => Boolean, {
     description: withExample(
-      'Sets a new password by the token of a reset, or the first one by that of an invitation; this verifies the address and ends all sessions. Does not sign in. A password that is refused does not spend the token.',
+      'Sets a new password with the token of a password reset, or the first password with the token of an invitation. Verifies the address and ends all sessions. Does not sign in. A rejected password does not use up the token.',
       'mutation Reset($token: String!) { resetPassword(input: { token: $token, newPassword: "an engine of steel" }) }',
     ),
   })
@@ -74,7 +77,7 @@ export class SelfServiceResolver {
   @Authorized()
   @Mutation(() => Boolean, {
     description: withExample(
-      'Mails a link to the new address, which becomes the account’s when it is opened, and to the old one a notice with a link that undoes the change. Wants a fresh sign-in. True also where the new address has an account.',
+      'Sends a link to the new address, which replaces the current one when the link is confirmed. The current address receives a notice with a link that undoes the change. Requires a recent sign-in. Returns true even if the new address already has an account.',
       'mutation ChangeEmail { requestEmailChange(input: { newEmail: "ada@lovelace.example" }) }',
     ),
   })
@@ -90,13 +93,13 @@ export class SelfServiceResolver {
   @Extensions({ sensitive: true })
   @Mutation(() => UserType, {
     description: withExample(
-      'Gives the account the address that the link was sent to, verified. The old address is told, and can take itself back for 7 days.',
+      'Changes the account’s address to the one that the link was sent to, as verified. The old address receives a notice with a link that undoes the change for 7 days.',
       'mutation ConfirmEmail($token: String!) { confirmEmailChange(input: { token: $token }) { id email emailVerified } }',
     ),
   })
   async confirmEmailChange(
     @Ctx() context: Context,
-    @Arg('input', () => ConfirmEmailChangeInput, { description: 'The token.' })
+    @Arg('input', () => ConfirmEmailChangeInput, { description: 'The token from the link.' })
     input: ConfirmEmailChangeInput,
   ): Promise<UserType> {
     return shown(context, await confirmEmailChange(context.app, input, context.request))
@@ -105,13 +108,14 @@ export class SelfServiceResolver {
   @Extensions({ sensitive: true })
   @Mutation(() => UserType, {
     description: withExample(
-      'Keeps the old address, or takes it back. Ends all sessions and the password, which somebody else may know, and mails a link to set a new one.',
+      'Keeps or restores the old address. Also ends all sessions, removes the password, which a thief may know, and sends an email with a link to set a new one.',
       'mutation UndoEmail($token: String!) { undoEmailChange(input: { token: $token }) { id email } }',
     ),
   })
   async undoEmailChange(
     @Ctx() context: Context,
-    @Arg('input', () => UndoEmailChangeInput, { description: 'The token.' }) input: UndoEmailChangeInput,
+    @Arg('input', () => UndoEmailChangeInput, { description: 'The token from the link.' })
+    input: UndoEmailChangeInput,
   ): Promise<UserType> {
     return shown(context, await undoEmailChange(context.app, input, context.request))
   }
@@ -120,7 +124,7 @@ export class SelfServiceResolver {
   @Authorized()
   @Mutation(() => Boolean, {
     description: withExample(
-      'Deletes the own account with everything that belongs to it, and says good-bye by mail. Wants a fresh sign-in. The last administrator stays.',
+      'Deletes your account and all of its data, and confirms the deletion by email. Requires a recent sign-in. The last administrator cannot be deleted.',
       'mutation Withdraw { deleteAccount }',
     ),
   })
@@ -134,7 +138,7 @@ export class SelfServiceResolver {
   @Authorized()
   @Query(() => String, {
     description: withExample(
-      'Your data as JSON text: profile, public metadata, sessions, emails and audit events. A part has at most 10,000 rows; while it has `next`, pass that as `after`. Requires a recent sign-in.',
+      'Your data as JSON text: profile, public metadata, sessions, emails and audit events. Each part has at most 10,000 rows. If a part has `next`, pass that value as `after` to get the next part. Requires a recent sign-in.',
       'query Export { exportAccount }',
     ),
   })
@@ -142,7 +146,7 @@ export class SelfServiceResolver {
     @Ctx() context: Context,
     @Arg('after', () => String, {
       nullable: true,
-      description: 'For the next part: the value of `next` in the part before.',
+      description: 'The value of `next` in the previous part. Omit for the first part.',
     })
     after?: string | null,
   ): Promise<string> {
@@ -150,7 +154,7 @@ export class SelfServiceResolver {
   }
 }
 
-/** The token came from the owner's mailbox, so the owner is who asks. */
+/** The token came from the owner's mailbox, so the caller is the owner. */
 function shown(context: Context, account: Account): UserType {
   const user = toUser(account)
   context.reveal(user)

@@ -92,7 +92,7 @@ test.each(['nobody', ''])('an address that is none is refused: %j', async email 
 test('the own address is refused, however spelled', async () => {
   const account = await signUp(service)
   expect(refusedFields(await request(account, ` ${account.email.toUpperCase()}`))).toEqual({
-    'input.newEmail': ['This is your address already.'],
+    'input.newEmail': ['This is already your email address.'],
   })
 })
 

@@ -76,7 +76,7 @@ describe('Korean has words for what the server says', () => {
       ...issues(passwordField, ''),
       errorTable.EMAIL_TAKEN.message,
       errorTable.USERNAME_TAKEN.message,
-      'This is your address already.',
+      'This is already your email address.',
     ])
     const nested = JSON.parse('['.repeat(9) + ']'.repeat(9)) as unknown
     for (const value of [

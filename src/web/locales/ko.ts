@@ -68,7 +68,7 @@ export const ko: Messages = {
     'This email address already has an account. Sign in, or use another address.':
       '이미 가입된 이메일 주소입니다. 로그인하거나 다른 주소를 사용해 주세요.',
     'This username is taken. Choose another.': '이미 사용 중인 사용자 이름입니다. 다른 이름을 정해 주세요.',
-    'This is your address already.': '이미 사용 중인 본인의 주소입니다.',
+    'This is already your email address.': '이미 사용 중인 본인의 주소입니다.',
     'This server doesn’t send email. Contact an administrator.':
       '이 서버는 메일을 보내지 않습니다. 관리자에게 문의해 주세요.',
     'Built-in roles cannot be changed or deleted.': '기본 역할은 바꾸거나 삭제할 수 없습니다.',
