@@ -7,7 +7,7 @@ type JsonValue = Prisma.JsonValue
 
 @ObjectType('User', {
   description:
-    'An account. Whoever may see it sees its names; the rest only the account’s owner and holders of `users:read`.',
+    'An account. Its names are visible to everyone who can see the account. Only the owner and holders of `users:read` see the other fields.',
 })
 export class UserType {
   @Field(() => ID, { description: 'A UUID that never changes.' })
@@ -15,45 +15,45 @@ export class UserType {
 
   @Authorized('self', 'users:read')
   @Field(() => String, {
-    description: 'The email address that the server writes to: as its owner typed it, in Unicode NFKC.',
+    description: 'The email address that the server sends emails to, as the owner typed it, in Unicode NFKC.',
   })
   email!: string
 
   @Authorized('self', 'users:read')
-  @Field(() => Boolean, { description: 'Whether the owner has shown that the address is theirs.' })
+  @Field(() => Boolean, { description: 'Whether the owner has proven control of the address.' })
   emailVerified!: boolean
 
-  @Field(() => String, { nullable: true, description: 'A name to sign in with, unique and in lower case.' })
+  @Field(() => String, { nullable: true, description: 'A unique name to sign in with, in lowercase.' })
   username!: string | null
 
-  @Field(() => String, { nullable: true, description: 'The name to greet with, in any script.' })
+  @Field(() => String, { nullable: true, description: 'The name to show to people, in any script.' })
   displayName!: string | null
 
   @Authorized('self', 'users:read')
-  @Field(() => String, { description: 'The language of mails and pages, as a BCP 47 tag.' })
+  @Field(() => String, { description: 'The language of emails and pages, as a BCP 47 tag.' })
   locale!: string
 
   @Authorized('self', 'users:read')
-  @Field(() => [String], { description: 'The names of the roles the account has.' })
+  @Field(() => [String], { description: 'The names of the account’s roles.' })
   roles!: readonly string[]
 
   @Authorized('self', 'users:read')
-  @Field(() => [String], { description: 'Everything that those roles allow, without repeats.' })
+  @Field(() => [String], { description: 'The permissions that the roles grant, without duplicates.' })
   permissions!: readonly string[]
 
   @Authorized('self', 'users:read')
   @Field(() => GraphQLJSONObject, {
-    description: 'Data of the application’s own, which the owner may change with `updateProfile`.',
+    description: 'Data defined by the application. The owner can change it with `updateProfile`.',
   })
   publicMetadata!: JsonValue
 
   @Authorized('users:read')
   @Field(() => GraphQLJSONObject, {
-    description: 'Data of the application’s own, which only administration sees and changes.',
+    description: 'Data defined by the application. Only administrators see and change it.',
   })
   privateMetadata!: JsonValue
 
-  @Field(() => GraphQLDateTime, { description: 'When the account was made.' })
+  @Field(() => GraphQLDateTime, { description: 'When the account was created.' })
   createdAt!: Date
 
   @Authorized('self', 'users:read')
@@ -63,7 +63,7 @@ export class UserType {
   @Authorized('self', 'users:read')
   @Field(() => GraphQLDateTime, {
     nullable: true,
-    description: 'When the password was last proved to sign in.',
+    description: 'When the account last signed in.',
   })
   lastLoginAt!: Date | null
 
@@ -74,19 +74,20 @@ export class UserType {
   @Authorized('users:read')
   @Field(() => GraphQLDateTime, {
     nullable: true,
-    description: 'Since when the account is disabled; null while it is not.',
+    description: 'When the account was disabled; null if it is enabled.',
   })
   disabledAt!: Date | null
 }
 
-/** What the API shows of an account; the password hash and the canonical address stay behind. */
+/** The account as the API shows it, without the password hash and the canonical address. */
 export function toUser(account: Account): UserType {
   const { passwordHash, emailCanonical, emailVerifiedAt, ...shown } = account
   return Object.assign(new UserType(), shown, { emailVerified: emailVerifiedAt !== null })
 }
 
 @InputType('UpdateProfileInput', {
-  description: 'What to change. A field left out stays; null clears the display name or the username.',
+  description:
+    'The fields to change. Omitted fields keep their values; null clears the display name or the username.',
 })
 export class UpdateProfileInput {
   @Field(() => String, { nullable: true, description: 'At most 100 characters, on one line.' })
@@ -94,7 +95,8 @@ export class UpdateProfileInput {
 
   @Field(() => String, {
     nullable: true,
-    description: '3 to 32 of a-z, 0-9, _, . and -; upper case becomes lower case.',
+    description:
+      '3 to 32 characters from a-z, 0-9, _, . and -. Uppercase letters are converted to lowercase.',
   })
   username?: string | null
 
@@ -103,39 +105,39 @@ export class UpdateProfileInput {
 
   @Field(() => GraphQLJSONObject, {
     nullable: true,
-    description: 'Replaces the public metadata as a whole: at most 8 KiB of JSON, 8 levels deep.',
+    description: 'Replaces all of the public metadata. At most 8 KiB of JSON, 8 levels deep.',
   })
   publicMetadata?: Record<string, unknown> | null
 }
 
-@InputType('VerifyEmailInput', { description: 'The token from the link of a mail.' })
+@InputType('VerifyEmailInput', { description: 'The token from the emailed link.' })
 export class VerifyEmailInput {
-  @Field(() => String, { description: 'What follows `token=` in the link.' })
+  @Field(() => String, { description: 'The value of `token=` in the link.' })
   token!: string
 }
 
-@InputType('ResendVerificationEmailInput', { description: 'Where to send another link.' })
+@InputType('ResendVerificationEmailInput', { description: 'The address to send another link to.' })
 export class ResendVerificationEmailInput {
   @Field(() => String, { description: 'The address that was registered.' })
   email!: string
 }
 
 @ObjectType('AuthSettings', {
-  description: 'What this server allows, for a client to build its forms from.',
+  description: 'The server’s sign-up and password settings, for building forms.',
 })
 export class AuthSettingsType {
-  @Field(() => Boolean, { description: 'Whether `register` takes new accounts.' })
+  @Field(() => Boolean, { description: 'Whether `register` accepts new accounts.' })
   registrationOpen!: boolean
 
   @Field(() => Boolean, { description: 'Whether an address must be verified before signing in.' })
   emailVerificationRequired!: boolean
 
-  @Field(() => Int, { description: 'The fewest characters (code points) of a password.' })
+  @Field(() => Int, { description: 'The minimum length of a password, in characters (code points).' })
   passwordMinLength!: number
 
-  @Field(() => Int, { description: 'The most characters (code points) of a password.' })
+  @Field(() => Int, { description: 'The maximum length of a password, in characters (code points).' })
   passwordMaxLength!: number
 
-  @Field(() => [String], { description: 'The languages of mails and pages, the default first.' })
+  @Field(() => [String], { description: 'The languages of emails and pages, the default first.' })
   locales!: string[]
 }

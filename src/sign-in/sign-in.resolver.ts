@@ -28,7 +28,7 @@ export class SignInResolver {
   @Extensions({ sensitive: true })
   @Mutation(() => RegisterResult, {
     description: withExample(
-      'Makes an account and signs it in; where addresses must be verified first, asks for that instead.',
+      'Creates an account and signs in. If the server requires a verified address, sends a verification email instead.',
       'mutation Register { register(input: { email: "ada@example.com", password: "an engine of brass", displayName: "Ada" }) { __typename ... on AuthPayload { accessToken tokenType accessTokenExpiresAt refreshToken refreshTokenExpiresAt session { id } user { id email } } ... on EmailVerificationRequired { email } } }',
     ),
   })
@@ -46,13 +46,14 @@ export class SignInResolver {
   @Extensions({ sensitive: true })
   @Mutation(() => LoginResult, {
     description: withExample(
-      'Signs in with an e-mail address or a username. A wrong password and an unknown name get the same answer.',
+      'Signs in with an email address or a username. A wrong password and an unknown identifier get the same answer.',
       'mutation Login { login(input: { identifier: "ada@example.com", password: "an engine of brass" }) { __typename ... on AuthPayload { accessToken refreshToken deviceToken session { id deviceName } user { id displayName } } } }',
     ),
   })
   async login(
     @Ctx() context: Context,
-    @Arg('input', () => LoginInput, { description: 'Who signs in, and how.' }) input: LoginInput,
+    @Arg('input', () => LoginInput, { description: 'The credentials, and options for the session.' })
+    input: LoginInput,
   ): Promise<AuthPayload> {
     const presented = presentedDevice(context, input)
     const { started, device } = await login(context.app, input, context.request, presented)
@@ -61,7 +62,7 @@ export class SignInResolver {
 
   @Mutation(() => Boolean, {
     description: withExample(
-      'Ends the session of the access token, and of the refresh token given or in the cookie. True also where there was none: signing out twice is no error.',
+      'Ends the session of the access token and that of the refresh token from the input or the cookie. Returns true even if no session was live: signing out twice is not an error.',
       'mutation Logout { logout }',
     ),
   })
@@ -69,7 +70,7 @@ export class SignInResolver {
     @Ctx() context: Context,
     @Arg('input', () => LogoutInput, {
       nullable: true,
-      description: 'For clients that keep the refresh token.',
+      description: 'For clients that store the refresh token themselves.',
     })
     input?: LogoutInput | null,
   ): Promise<boolean> {
@@ -84,13 +85,13 @@ export class SignInResolver {
   @Authorized()
   @Mutation(() => SessionType, {
     description: withExample(
-      'Proves the password again, for the operations that want a fresh sign-in.',
+      'Confirms the password again, for operations that require a recent sign-in.',
       'mutation Reauthenticate { reauthenticate(input: { password: "an engine of brass" }) { id authenticatedAt } }',
     ),
   })
   async reauthenticate(
     @Ctx() context: Context,
-    @Arg('input', () => ReauthenticateInput, { description: 'The password again.' })
+    @Arg('input', () => ReauthenticateInput, { description: 'The current password.' })
     input: ReauthenticateInput,
   ): Promise<SessionType> {
     const viewer = await context.viewer()

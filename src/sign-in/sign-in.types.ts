@@ -4,50 +4,51 @@ import { TokenTransport } from '../sessions/token-transport.ts'
 
 registerEnumType(TokenTransport, {
   name: 'TokenTransport',
-  description: 'Where the refresh token travels.',
+  description: 'How the refresh token is delivered.',
   valuesConfig: {
-    BODY: { description: 'In the payload: for mobile and server clients.' },
-    COOKIE: { description: 'In an HttpOnly cookie, out of reach of scripts: for web pages.' },
+    BODY: { description: 'In the payload, for mobile and server clients.' },
+    COOKIE: { description: 'In an HttpOnly cookie that scripts cannot read, for web pages.' },
   },
 })
 
 @ObjectType('EmailVerificationRequired', {
   description:
-    'The registration is taken, and the address must be verified before signing in. An address that already has an account gets the same answer.',
+    'The registration is accepted, and the address must be verified before signing in. An address that already has an account gets the same answer.',
 })
 export class EmailVerificationRequired {
-  @Field(() => String, { description: 'Where the link was sent.' })
+  @Field(() => String, { description: 'The address that the email was sent to.' })
   email!: string
 }
 
 export const RegisterResult = createUnionType({
   name: 'RegisterResult',
-  description: 'Signed in at once, or asked to verify the address first, as the server is set up.',
+  description: 'Signed in, or asked to verify the address first, depending on the server’s settings.',
   types: () => [AuthPayload, EmailVerificationRequired] as const,
   resolveType: value => ('email' in value ? EmailVerificationRequired : AuthPayload),
 })
 
 export const LoginResult = createUnionType({
   name: 'LoginResult',
-  description: 'Signed in. Ask for `__typename`: further outcomes come with second factors.',
+  description: 'Signed in. Select `__typename`: second factors will add other outcomes.',
   types: () => [AuthPayload] as const,
   resolveType: () => AuthPayload,
 })
 
 @InputType('RegisterInput', { description: 'A new account.' })
 export class RegisterInput {
-  @Field(() => String, { description: 'An e-mail address that has no account yet.' })
+  @Field(() => String, { description: 'An email address that does not have an account yet.' })
   email!: string
 
   @Field(() => String, {
     description:
-      '8 to 128 characters of any kind (see `authSettings`); neither common nor made of the other fields.',
+      '8 to 128 characters of any kind (see `authSettings`). Must not be common or based on the other fields.',
   })
   password!: string
 
   @Field(() => String, {
     nullable: true,
-    description: '3 to 32 of a-z, 0-9, _, . and -; upper case becomes lower case.',
+    description:
+      '3 to 32 characters from a-z, 0-9, _, . and -. Uppercase letters are converted to lowercase.',
   })
   username?: string | null
 
@@ -56,67 +57,69 @@ export class RegisterInput {
 
   @Field(() => String, {
     nullable: true,
-    description: 'A BCP 47 tag such as en or ko; the server’s default otherwise.',
+    description: 'A BCP 47 tag such as en or ko. Defaults to the server’s default language.',
   })
   locale?: string | null
 
-  @Field(() => String, { nullable: true, description: 'What the device calls itself, such as Ada’s phone.' })
+  @Field(() => String, { nullable: true, description: 'The device’s own name, such as Ada’s phone.' })
   deviceName?: string | null
 
   @Field(() => String, {
     nullable: true,
-    description: 'The `deviceToken` of an earlier sign-in with this app, if any. Pages have a cookie for it.',
+    description:
+      'The `deviceToken` of an earlier sign-in with this app, if any. Web pages send it in a cookie.',
   })
   deviceToken?: string | null
 
   @Field(() => TokenTransport, {
     nullable: true,
     defaultValue: TokenTransport.BODY,
-    description: 'BODY unless told.',
+    description: 'Defaults to BODY.',
   })
   tokenTransport?: TokenTransport | null
 }
 
-@InputType('LoginInput', { description: 'A name and its password.' })
+@InputType('LoginInput', { description: 'An identifier and its password.' })
 export class LoginInput {
-  @Field(() => String, { description: 'The e-mail address or the username.' })
+  @Field(() => String, { description: 'The email address or the username.' })
   identifier!: string
 
-  @Field(() => String, { description: 'The password as it was chosen.' })
+  @Field(() => String, { description: 'The account’s password.' })
   password!: string
 
-  @Field(() => String, { nullable: true, description: 'What the device calls itself, such as Ada’s phone.' })
+  @Field(() => String, { nullable: true, description: 'The device’s own name, such as Ada’s phone.' })
   deviceName?: string | null
 
   @Field(() => String, {
     nullable: true,
     description:
-      'The `deviceToken` of an earlier sign-in with this app, whichever the account. It lets you in while others have used up the attempts, and spares you the notice of a new device. Pages have a cookie for it. One that is not valid is ignored.',
+      'The `deviceToken` of an earlier sign-in with this app, for any account. A device that the account recognizes can sign in even when others have exhausted the attempts, and causes no new-device notice. Web pages send it in a cookie. An invalid token is ignored.',
   })
   deviceToken?: string | null
 
   @Field(() => Boolean, {
     nullable: true,
     defaultValue: true,
-    description: 'False: the session ends within a day, and its cookie with the browser.',
+    description:
+      'If false, the session ends within a day, and its cookie is deleted when the browser closes.',
   })
   rememberMe?: boolean | null
 
   @Field(() => TokenTransport, {
     nullable: true,
     defaultValue: TokenTransport.BODY,
-    description: 'BODY unless told.',
+    description: 'Defaults to BODY.',
   })
   tokenTransport?: TokenTransport | null
 }
 
-@InputType('LogoutInput', { description: 'Which session to end, besides that of the access token.' })
+@InputType('LogoutInput', { description: 'A session to end in addition to that of the access token.' })
 export class LogoutInput {
   @Field(() => String, { nullable: true, description: 'Any refresh token of the session.' })
   refreshToken?: string | null
 }
 
-@InputType('ReauthenticateInput', { description: 'The password again.' })
+@InputType('ReauthenticateInput', { description: 'The current password.' })
 export class ReauthenticateInput {
   @Field(() => String, { description: 'The current password.' })
   password!: string
