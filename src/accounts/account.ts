@@ -24,10 +24,10 @@ export const userColumns = {
 } as const satisfies Record<keyof User, string>
 
 const userFields = Object.keys(userColumns)
-/** What an account is read from: `u` is the users table. */
+/** The columns that `toAccount` reads, where `u` is the users table. */
 export const accountColumns = [...Object.values(userColumns).map(column => `u.${column}`), grantsColumn]
 
-/** The account in a row that selected `accountColumns` from `start` on. */
+/** The account in a row, whose `accountColumns` begin at index `start`. */
 export function toAccount(app: App, row: unknown[], start = 0): Account {
   const grants = row[start + userFields.length] as string | null
   return { ...toRecord<User>(userFields, row, start), ...grantsOf(app, grants) }
@@ -39,12 +39,12 @@ const selectById = statement(
 )
 
 /**
- * The account with this id.
+ * The account with this ID.
  * @throws AuthError NOT_FOUND
  */
 export async function requireAccount(app: App, id: string): Promise<Account> {
   const [row] = isId(id) ? await selectById(app.pool, [id]) : []
-  if (!row) throw new AuthError('NOT_FOUND', { message: 'There is no account with this id.' })
+  if (!row) throw new AuthError('NOT_FOUND', { message: 'There is no account with this ID.' })
   return toAccount(app, row)
 }
 
@@ -57,8 +57,8 @@ const selectUserBy = (column: 'email_canonical' | 'username') =>
 const selectUser = { email: selectUserBy('email_canonical'), username: selectUserBy('username') }
 
 /**
- * The user with this canonical e-mail address or canonical username, if there is one. Without grants:
- * looking for them would take time for names that exist and none for others.
+ * The user with this canonical email address or canonical username, if there is one. Does not read roles and
+ * permissions: the extra time for names that exist would reveal them.
  */
 export async function findUser(
   app: App,
@@ -74,7 +74,7 @@ const selectMany = statement(
   `SELECT ${accountColumns.join(', ')} FROM users u WHERE u.id = ANY($1::uuid[])`,
 )
 
-/** The accounts that there are of these, by id. */
+/** The accounts that exist among these IDs, by ID. */
 export async function findAccounts(app: App, ids: string[]): Promise<Map<string, Account>> {
   if (ids.length === 0) return new Map()
   const rows = await selectMany(app.pool, [[...new Set(ids)]])

@@ -9,8 +9,8 @@ const findHold = statement(
 )
 
 /**
- * Makes sure that nobody may still take this address back for an account: whoever stole that and changed its address
- * must not keep the owner out by registering the old one. For addresses whose mailbox is not proved.
+ * Requires that no valid link can restore this address to an account. Otherwise a thief who changed the address of a
+ * stolen account could lock out the owner by registering the old one. For addresses without proof of the mailbox.
  * @throws AuthError EMAIL_TAKEN
  */
 export async function requireAddressNotHeld(app: App, emailCanonical: string): Promise<void> {
@@ -19,8 +19,8 @@ export async function requireAddressNotHeld(app: App, emailCanonical: string): P
 }
 
 /**
- * The same for an account that is given the address, in the caller's transaction: what is held for that account itself
- * may be given back to it.
+ * As `requireAddressNotHeld`, in the caller's transaction, for an account that receives the address. The account may
+ * receive an address that is held for itself.
  * @throws AuthError EMAIL_TAKEN
  */
 export async function requireAddressNotHeldByOthers(

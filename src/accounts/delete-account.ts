@@ -9,11 +9,13 @@ import { queueMail } from '../mail/outbox.ts'
 import { keepAnAdministrator } from '../permissions/administrators.ts'
 
 /**
- * Removes an account with everything that belongs to it, in the caller's transaction: roles, tokens and mails. Its
- * sessions end, and the audit log keeps what happened, without personal data: call `deleteSessionsOf` and
- * `redactAccount` after the transaction, for there may be more rows than it has time for. Says good-bye by email where
- * the address is verified. Call this first in the transaction, for it locks (see `keepAnAdministrator`). Returns the
- * ids to call `redactAccount` with.
+ * Deletes an account with its roles, tokens and emails, and ends its sessions, in the caller's transaction. Sends a
+ * last email to the address if it is verified.
+ *
+ * Session rows and personal data in the audit log remain, because there may be more rows than a transaction has time
+ * for: after the transaction, call `deleteSessionsOf` and `redactAccount`. Call this function first in the
+ * transaction, because it takes a lock (see `keepAnAdministrator`).
+ * @returns the IDs to pass to `redactAccount`
  * @throws AuthError NOT_FOUND; CONFLICT for the last administrator
  */
 export async function deleteAccountOf(
@@ -24,11 +26,12 @@ export async function deleteAccountOf(
 ): Promise<string[]> {
   const removed = await keepAnAdministrator(app, tx, () => removeUser(app, tx, userId))
   const { email, emailCanonical, locale } = removed
-  // Accounts that were asked for with this address; the account's own tokens went with it.
-  const waiting = { emailCanonical, userId: null }
-  const asked = await tx.emailToken.findMany({ where: waiting, select: { subject: true } })
-  await tx.emailToken.deleteMany({ where: waiting })
-  const erased = [userId, ...(await twinsOf(tx, userId, removed)), ...asked.map(({ subject }) => subject)]
+  // Registrations of this address that are still pending. The account's own tokens are already deleted with it.
+  const pending = { emailCanonical, userId: null }
+  const registrations = await tx.emailToken.findMany({ where: pending, select: { subject: true } })
+  await tx.emailToken.deleteMany({ where: pending })
+  const pendingIds = registrations.map(({ subject }) => subject)
+  const erased = [userId, ...(await twinsOf(tx, userId, removed)), ...pendingIds]
   await tx.mail.deleteMany({ where: { userId: { in: erased } } })
   await forgetNotices(tx, userId)
   const at = app.clock.now()
@@ -49,9 +52,9 @@ export async function deleteAccountOf(
   return erased
 }
 
-/** The registrations of the same address that the account's own one ended; see self-service/verify-email.ts. */
+/** The IDs of other registrations of the address, which became void when the account was created (verify-email.ts). */
 async function twinsOf(tx: Queryable, subjectId: string, { createdAt }: Removed): Promise<string[]> {
-  // By the time, for which there is an index: an account may have very many events.
+  // The time has an index. An account may have a large number of events.
   const where = { action: 'user.registered', at: createdAt, subjectId }
   const registered = await tx.auditEvent.findFirst({ where, select: { detail: true } })
   const { twins = [] } = (registered?.detail ?? {}) as { twins?: string[] }
@@ -60,7 +63,7 @@ async function twinsOf(tx: Queryable, subjectId: string, { createdAt }: Removed)
 
 type Removed = Pick<User, 'email' | 'emailCanonical' | 'emailVerifiedAt' | 'locale' | 'createdAt'>
 
-/** The sessions end with the account. Their rows are left, with a note that they are to be deleted. */
+/** Deletes the user. The sessions end immediately; their rows remain and are marked for deletion. */
 async function removeUser(app: App, tx: Queryable, id: string): Promise<Removed> {
   const [removed] = isId(id)
     ? await tx.$queryRaw<Removed[]>`
@@ -71,6 +74,6 @@ async function removeUser(app: App, tx: Queryable, id: string): Promise<Removed>
           created_at AS "createdAt"
         FROM removed`
     : []
-  if (!removed) throw new AuthError('NOT_FOUND', { message: 'There is no account with this id.' })
+  if (!removed) throw new AuthError('NOT_FOUND', { message: 'There is no account with this ID.' })
   return removed
 }

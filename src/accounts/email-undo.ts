@@ -6,8 +6,8 @@ import { type Queryable, statement } from '../database/client.ts'
 const loaders = new WeakMap<App, DataLoader<string, Date | null>>()
 
 /**
- * Until when a link that was sent to a former address can take the account back to it; null if no such link is valid.
- * One query answers for all the accounts of a list.
+ * Until when a link that was sent to a former address can restore it; null if no such link is valid. One query serves
+ * all accounts of a list.
  */
 export function emailChangeUndoableUntil(app: App, userId: string): Promise<Date | null> {
   const loader =
@@ -17,7 +17,7 @@ export function emailChangeUndoableUntil(app: App, userId: string): Promise<Date
   return loader.load(userId)
 }
 
-/** Valid links to addresses that the account had before; one to its present address takes nothing back. */
+/** Valid links that restore a former address. A link to the current address restores nothing. */
 const OPEN = `t.purpose = 'email-undo' AND t.used_at IS NULL AND t.expires_at > $2
   AND u.id = t.user_id AND t.email_canonical <> u.email_canonical`
 
@@ -33,15 +33,15 @@ async function untilOf(app: App, userIds: readonly string[]): Promise<(Date | nu
 }
 
 type EndedUndos = {
-  /** The number of links that ended. */
+  /** The number of links that this call ended. */
   ended: number
-  /** Since when the newest link exists that stays valid; undefined if none does. */
+  /** When the newest link that is still valid was created; undefined if none is. */
   newestLeft: Date | undefined
 }
 
 /**
- * Ends the links that take back a former address of the account, in the caller's transaction: those that are at least
- * `minAgeSeconds` old. The addresses are then free to register. Lock the account first.
+ * Ends the links, at least `minAgeSeconds` old, that restore a former address of the account, in the caller's
+ * transaction. Other accounts can then register the addresses. Lock the account first.
  */
 export async function endEmailUndos(
   app: App,

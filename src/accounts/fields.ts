@@ -3,11 +3,11 @@ import type { Prisma } from '../generated/prisma/client.ts'
 import { canonicalEmail, displayEmail } from './email.ts'
 import { canonicalUsername } from './username.ts'
 
-/** An e-mail address as typed and in the form that decides whether two are the same. */
+/** An email address, as typed and in its canonical form. */
 export const emailField = z.string().transform((typed, context) => {
   const canonical = canonicalEmail(typed)
   if (canonical === undefined) {
-    context.addIssue('Write a whole e-mail address, such as ada@example.com.')
+    context.addIssue('Enter a complete email address, such as ada@example.com.')
     return z.NEVER
   }
   return { typed: displayEmail(typed), canonical }
@@ -16,15 +16,15 @@ export const emailField = z.string().transform((typed, context) => {
 export const usernameField = z.string().transform((typed, context) => {
   const canonical = canonicalUsername(typed)
   if (canonical === undefined) {
-    context.addIssue('Use 3 to 32 of the characters a-z, 0-9, _, . and -.')
+    context.addIssue('Use 3 to 32 characters from a-z, 0-9, _, . and -.')
     return z.NEVER
   }
   return canonical
 })
 
 /**
- * Text for people to read: trimmed, on one line, without characters that cannot be seen but the joiners
- * (U+200C, U+200D) that Persian, Sinhala and emoji are written with. Empty means none.
+ * Text for display: trimmed, on one line, without invisible characters other than the joiners U+200C and U+200D, which
+ * Persian, Sinhala and emoji require. Empty text becomes null.
  */
 export const labelField = (maxLength: number) =>
   z
@@ -32,7 +32,7 @@ export const labelField = (maxLength: number) =>
     .trim()
     .normalize('NFC')
     .max(maxLength, `Use at most ${maxLength} characters.`)
-    .regex(/^(?:[^\p{C}\p{Zl}\p{Zp}]|\u200C|\u200D)*$/u, 'Leave out control characters and line breaks.')
+    .regex(/^(?:[^\p{C}\p{Zl}\p{Zp}]|\u200C|\u200D)*$/u, 'Remove control characters and line breaks.')
     .transform(text => text || null)
 
 /** A language tag in its canonical form (BCP 47). */
@@ -41,9 +41,9 @@ export const localeField = z.string().transform((tag, context) => {
     const [canonical] = Intl.getCanonicalLocales(tag)
     if (canonical && canonical.length <= 35) return canonical
   } catch {
-    // Not a language tag: falls through to the message.
+    // Not a language tag. The issue is added below.
   }
-  context.addIssue('Write a language tag such as en, ko or pt-BR.')
+  context.addIssue('Enter a language tag, such as en, ko or pt-BR.')
   return z.NEVER
 })
 
@@ -54,8 +54,8 @@ const METADATA_MAX_BYTES = 8192
 const METADATA_MAX_DEPTH = 8
 
 /**
- * A JSON object of the embedding program's own: at most 8 KiB as JSON text in UTF-8, and 8 levels of objects and
- * lists. What PostgreSQL cannot store (U+0000, half a surrogate pair) and the key `__proto__` are refused.
+ * A JSON object defined by the application: at most 8 KiB as JSON text in UTF-8, with at most 8 levels of objects and
+ * lists. Rejects text that PostgreSQL cannot store (U+0000, lone surrogates) and the key `__proto__`.
  */
 export const metadataField = z.unknown().transform((value, context) => {
   const problem = metadataProblem(value)
@@ -65,24 +65,24 @@ export const metadataField = z.unknown().transform((value, context) => {
 })
 
 function metadataProblem(value: unknown): string | undefined {
-  if (!isPlainObject(value)) return 'Write a JSON object, such as { "theme": "dark" }.'
+  if (!isPlainObject(value)) return 'Enter a JSON object, such as { "theme": "dark" }.'
   const problem = jsonProblem(value, METADATA_MAX_DEPTH)
   if (problem) return problem
   const bytes = Buffer.byteLength(JSON.stringify(value))
   return bytes > METADATA_MAX_BYTES
-    ? `Use at most ${METADATA_MAX_BYTES} bytes; these are ${bytes}.`
+    ? `Use at most ${METADATA_MAX_BYTES} bytes. This object has ${bytes} bytes.`
     : undefined
 }
 
 function jsonProblem(value: unknown, levels: number): string | undefined {
   if (typeof value === 'string') {
-    return /\0|\p{Surrogate}/u.test(value) ? 'Leave out U+0000 and halves of surrogate pairs.' : undefined
+    return /\0|\p{Surrogate}/u.test(value) ? 'Remove U+0000 and lone surrogates.' : undefined
   }
   if (value === null || typeof value === 'boolean') return undefined
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'Write finite numbers.'
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'Use finite numbers.'
   if (!Array.isArray(value) && !isPlainObject(value)) return 'Use JSON values only.'
   if (levels === 0) return `Nest at most ${METADATA_MAX_DEPTH} levels deep.`
-  if (Object.keys(value).includes('__proto__')) return 'Leave out the key __proto__.'
+  if (Object.keys(value).includes('__proto__')) return 'Remove the key __proto__.'
   for (const part of [...Object.keys(value), ...Object.values(value)]) {
     const problem = jsonProblem(part, levels - 1)
     if (problem) return problem

@@ -3,14 +3,14 @@ import type { RequestInfo } from '../context.ts'
 import { statement } from '../database/client.ts'
 import type { EmailOrigin } from '../mail/texts.ts'
 
-/** An account that was asked for and waits, as the payload of a token, for its address to be verified. */
+/** A registration whose address is not verified yet. It is the payload of the verification token. */
 export type PendingRegistration = {
   email: string
   username: string | null
   displayName: string | null
   locale: string
   passwordHash: string
-  /** Where it was asked for, for whoever reads the mail to recognise. */
+  /** Where the registration came from, for the recipient of the email to recognize. */
   asked: EmailOrigin
 }
 
@@ -22,9 +22,9 @@ const select = statement<[subject: string, account: PendingRegistration]>(
 )
 
 /**
- * What waits for this address, with the subject of its token, which becomes the account's id. Of several the newest
- * that was asked for from where the request comes from, or the newest: whoever registers somebody's address once more
- * must not have the owner's next link made for it.
+ * The pending registration of this address, with the subject of its token, which becomes the account's ID. Prefers
+ * registrations from the IP address of the request, then the newest. Otherwise an attacker who registers the owner's
+ * address again would have the owner's next link confirm the attacker's registration.
  */
 export async function findPendingRegistration(
   app: App,

@@ -4,12 +4,12 @@ import { runEvery, type StopBackgroundTask } from '../background-task.ts'
 import { statement } from '../database/client.ts'
 
 const INTERVAL_SECONDS = 1
-/** Few enough for the time that a statement has. */
+/** Small enough to finish within the statement timeout. */
 const BATCH = 1000
 
 /**
- * Locks the accounts, so that what is written is their latest text, whichever replica writes it. An account that
- * somebody is changing right now is left for the next time, so neither waits for the other.
+ * Locks the accounts, so that every replica writes their latest text. Skips an account that another transaction is
+ * changing until the next run, so that neither waits for the other.
  */
 const indexNext = statement<[count: number]>(
   'search-index',
@@ -29,21 +29,21 @@ const indexNext = statement<[count: number]>(
    SELECT count(*)::int FROM done`,
 )
 
-/** Writes what has changed of accounts into the index that they are searched by. */
+/** Updates the search index with the accounts that have changed. */
 export async function indexAccounts(app: App): Promise<void> {
   let done: number
   do [[done] = [0]] = await indexNext(app.pool, [])
   while (done === BATCH)
 }
 
-/** Does so again and again until told to stop. */
+/** Runs `indexAccounts` every second until stopped. */
 export function startSearchIndexing(app: App): StopBackgroundTask {
-  return runEvery(app, INTERVAL_SECONDS, indexAccounts, 'accounts could not be indexed for searches')
+  return runEvery(app, INTERVAL_SECONDS, indexAccounts, 'could not update the search index')
 }
 
 /**
- * The ids of accounts that may have the term in them, as an array of PostgreSQL's: by the index, and what is not in it
- * yet. To be checked against the accounts themselves, which may have changed since. Undefined where there are more
+ * The IDs of accounts that may contain the term, as a PostgreSQL array: matches in the index, and accounts that are not
+ * indexed yet. Check them against the accounts themselves, which may have changed since. Undefined if there are more
  * than `limit`.
  */
 export async function findCandidates(
@@ -51,7 +51,8 @@ export async function findCandidates(
   term: string,
   limit: number,
 ): Promise<string | undefined> {
-  // Without a name, so that each term is planned for. As one text, for nobody here reads thousands of ids.
+  // An unnamed statement, so that PostgreSQL plans each term separately. The IDs stay one text, because they are only
+  // passed on to another statement.
   const text = `
     SELECT CASE WHEN count(*) <= ${limit} THEN coalesce(array_agg(user_id), '{}')::text END FROM (
       (SELECT user_id FROM user_search

@@ -4,12 +4,12 @@ import { linkTo, type NewMail } from '../mail/outbox.ts'
 import type { EmailOrigin } from '../mail/texts.ts'
 import { deviceNameOf } from '../network/device-name.ts'
 
-/** The facts of a request, or of a session. */
+/** The parts of a request or a session that identify where it comes from. */
 type Source = { ipAddress?: string | null | undefined; userAgent?: string | null | undefined }
 
 /**
- * Where a request or a session comes from, for the person whose account it is about. The device is what the server
- * derives from the user agent, never the name that the client gives it.
+ * Where a request or a session comes from, for an email to the owner. The server derives the device from the user
+ * agent. It never uses the device name that the client sends.
  */
 export function emailOriginOf(app: App, { ipAddress, userAgent }: Source): EmailOrigin {
   return {
@@ -19,9 +19,10 @@ export function emailOriginOf(app: App, { ipAddress, userAgent }: Source): Email
   }
 }
 
-/** Notices with a link to a new password, in case someone else did what they are about. */
+/** Notices with a link to set a new password, in case someone else caused the activity. */
 type Notice = 'already-registered' | 'password-changed' | 'new-device' | 'reuse-detected'
 
+/** A notice to the owner of an account about activity that they may not recognize. */
 export function securityNotice(
   app: App,
   { id, email, locale }: Pick<User, 'id' | 'email' | 'locale'>,

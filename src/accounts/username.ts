@@ -1,10 +1,10 @@
-// Listed rather than matched without regard to case: `toLowerCase` also makes ASCII of the Kelvin sign (U+212A).
+// Lists both cases: a case-insensitive match would accept the Kelvin sign (U+212A), which `toLowerCase` turns into k.
 const USERNAME = /^[A-Za-z0-9_.-]{3,32}$/
 
 /**
- * The form under which a username is stored and compared: lower case, 3 to 32 of `a-z 0-9 _ . -`,
- * without the spaces a phone's keyboard leaves around it. Undefined when it is not a username.
- * Never contains `@`, so a username cannot pass for an e-mail address.
+ * The canonical form of a username, in which it is stored and compared: lowercase, 3 to 32 characters from
+ * `a-z 0-9 _ . -`, without surrounding spaces, which phone keyboards add. Undefined if it is not a username. Never
+ * contains `@`, so a username cannot be mistaken for an email address.
  */
 export function canonicalUsername(username: string): string | undefined {
   const trimmed = username.trim()

@@ -60,7 +60,7 @@ export function administerUser<Result>(
   return administer(app, acting, needs, async (tx, held) => {
     if (isId(userId)) await tx.$queryRaw`SELECT FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
     const target = isId(userId) ? await findAccount(app, tx, userId) : undefined
-    if (!target) throw new AuthError('NOT_FOUND', { message: 'There is no account with this id.' })
+    if (!target) throw new AuthError('NOT_FOUND', { message: 'There is no account with this ID.' })
     if (!target.permissions.every(permission => held.includes(permission))) {
       throw new AuthError('FORBIDDEN', {
         message:

@@ -181,7 +181,7 @@ test('--verify without --promote is an error', async () => {
 test.each([
   ['a password made of the address', 'zebulonkettlewick', [], 'Do not make the password of your name'],
   ['an empty password', '', [], 'Write the password.'],
-  ['a username that is none', PASSWORD, ['--username', '?'], 'Use 3 to 32 of the characters'],
+  ['a username that is none', PASSWORD, ['--username', '?'], 'Use 3 to 32 characters from'],
 ])('%s fails with advice and no echo, and makes nothing', async (_, password, args, advice) => {
   const count = await countUsers()
   const email = ['--email', 'zebulon.kettlewick@cli.example', '--password-stdin']

@@ -56,7 +56,7 @@ test('no profile is updated with the private one', async () => {
 
 describe('refused, and nothing changes:', () => {
   test.each<[string, unknown, RegExp]>([
-    ['more than 8 KiB', { a: 'x'.repeat(8185) }, /at most 8192 bytes; these are 8193/],
+    ['more than 8 KiB', { a: 'x'.repeat(8185) }, /at most 8192 bytes. This object has 8193 bytes/],
     ['more than 8 KiB, counted in bytes', { a: '한'.repeat(2729) }, /at most 8192 bytes/],
     ['more than 8 levels', nested(9), /8 levels/],
     ['very many levels', nested(1000), /8 levels/],
@@ -78,7 +78,7 @@ describe('refused, and nothing changes:', () => {
     const text =
       'mutation { updateProfile(input: { publicMetadata: { a: { __proto__: { b: 1 } } } }) { id } }'
     expect(refusedFields(await service.send(text, {}, { token }))).toEqual({
-      'input.publicMetadata': ['Leave out the key __proto__.'],
+      'input.publicMetadata': ['Remove the key __proto__.'],
     })
   })
 

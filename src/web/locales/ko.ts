@@ -60,11 +60,11 @@ export const ko: Messages = {
     'This password is easy to guess. Use several words that have nothing to do with one another.':
       '추측하기 쉬운 비밀번호입니다. 서로 관련 없는 단어 여러 개를 이어 보세요.',
     'Write the password.': '비밀번호를 입력해 주세요.',
-    'Write a whole e-mail address, such as ada@example.com.':
+    'Enter a complete email address, such as ada@example.com.':
       'ada@example.com처럼 이메일 주소 전체를 입력해 주세요.',
-    'Use 3 to 32 of the characters a-z, 0-9, _, . and -.': 'a-z, 0-9, _, ., - 중에서 3~32자를 사용해 주세요.',
-    'Leave out control characters and line breaks.': '제어 문자와 줄 바꿈은 사용할 수 없습니다.',
-    'Write a language tag such as en, ko or pt-BR.': 'en, ko, pt-BR 같은 언어 태그를 입력해 주세요.',
+    'Use 3 to 32 characters from a-z, 0-9, _, . and -.': 'a-z, 0-9, _, ., - 중에서 3~32자를 사용해 주세요.',
+    'Remove control characters and line breaks.': '제어 문자와 줄 바꿈은 사용할 수 없습니다.',
+    'Enter a language tag, such as en, ko or pt-BR.': 'en, ko, pt-BR 같은 언어 태그를 입력해 주세요.',
     'This email address already has an account. Sign in, or use another address.':
       '이미 가입된 이메일 주소입니다. 로그인하거나 다른 주소를 사용해 주세요.',
     'This username is taken. Choose another.': '이미 사용 중인 사용자 이름입니다. 다른 이름을 정해 주세요.',
@@ -93,13 +93,13 @@ export const ko: Messages = {
       '이 역할을 가진 계정이 #개 있습니다. 먼저 그 계정에서 역할을 빼 주세요.',
     '# accounts have this role. Take it from them first.':
       '이 역할을 가진 계정이 #개 있습니다. 먼저 그 계정들에서 역할을 빼 주세요.',
-    'Write a JSON object, such as { "theme": "dark" }.':
+    'Enter a JSON object, such as { "theme": "dark" }.':
       '{ "theme": "dark" } 같은 JSON 객체를 입력해 주세요.',
-    'Use at most # bytes; these are #.': '#바이트까지 입력할 수 있습니다. 지금은 #바이트입니다.',
+    'Use at most # bytes. This object has # bytes.': '#바이트까지 입력할 수 있습니다. 지금은 #바이트입니다.',
     'Nest at most # levels deep.': '#단계까지만 중첩할 수 있습니다.',
-    'Leave out U+0000 and halves of surrogate pairs.': 'U+0000과 짝이 없는 서로게이트는 사용할 수 없습니다.',
-    'Leave out the key __proto__.': '__proto__ 키는 사용할 수 없습니다.',
-    'Write finite numbers.': '유한한 숫자를 입력해 주세요.',
+    'Remove U+0000 and lone surrogates.': 'U+0000과 짝이 없는 서로게이트는 사용할 수 없습니다.',
+    'Remove the key __proto__.': '__proto__ 키는 사용할 수 없습니다.',
+    'Use finite numbers.': '유한한 숫자를 입력해 주세요.',
     'This is the last administrator. Make another account one first.':
       '마지막 관리자입니다. 먼저 다른 계정을 관리자로 지정해 주세요.',
   },

@@ -172,11 +172,11 @@ describe('an account', () => {
 describe('a record is skipped, and the others are taken, for', () => {
   const bad: [string, object, RegExp][] = [
     ['no address', { email: '' }, /^email: There is none\.$/],
-    ['half an address', { email: 'ada@' }, /^email: Write a whole e-mail address/],
+    ['half an address', { email: 'ada@' }, /^email: Enter a complete email address/],
     ['an address that is a number', { email: 7 }, /^email: /],
     ['a bad username', { username: 'ad' }, /^username: Use 3 to 32/],
     ['a display name that is too long', { displayName: 'a'.repeat(101) }, /^displayName: Use at most 100/],
-    ['a bad language', { locale: 'nonsense language' }, /^locale: Write a language tag/],
+    ['a bad language', { locale: 'nonsense language' }, /^locale: Enter a language tag/],
     [
       'a hash of an unknown kind',
       { passwordHash: '5f4dcc3b5aa765d61d8327deb882cf99' },
@@ -189,8 +189,8 @@ describe('a record is skipped, and the others are taken, for', () => {
     ['a time that is none', { createdAt: 'yesterday' }, /^createdAt: Write a time/],
     ['a day that is none', { createdAt: '2024-13-01' }, /^createdAt: Write a time/],
     ['the 30th of February', { createdAt: '2023-02-30 12:00:00' }, /^createdAt: Write a time/],
-    ['metadata that is no object', { publicMetadata: '[1]' }, /^publicMetadata: Write a JSON object/],
-    ['metadata that is no JSON', { privateMetadata: '{' }, /^privateMetadata: Write a JSON object/],
+    ['metadata that is no object', { publicMetadata: '[1]' }, /^publicMetadata: Enter a JSON object/],
+    ['metadata that is no JSON', { privateMetadata: '{' }, /^privateMetadata: Enter a JSON object/],
     ['neither yes nor no', { active: 'perhaps' }, /^active: Write true or false/],
     ['Latin-1 read as UTF-8', { displayName: 'J\uFFFDrg' }, /UTF-8/],
   ]
