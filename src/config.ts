@@ -153,6 +153,7 @@ const settings = z.object({
   CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
   INTROSPECTION: onOff.optional(),
   SANDBOX: onOff.optional(),
+  EXPLORER: z.enum(['sandbox', 'graphiql'], { error: 'must be sandbox or graphiql' }).default('sandbox'),
   AUDIT_RETENTION: duration.refine(seconds => seconds >= SECONDS.d, 'must be at least 1d').optional(),
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -360,6 +361,7 @@ function toConfig(env: Settings) {
     corsOrigins: env.CORS_ORIGINS,
     introspection: env.INTROSPECTION ?? !production,
     sandbox: env.SANDBOX ?? !production,
+    explorer: env.EXPLORER,
     /** In production /metrics answers only to this bearer token, and not at all without one. */
     metricsToken: env.METRICS_TOKEN,
     /** How long audit events are kept; absent: for ever. */

@@ -3,7 +3,6 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled'
-import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default'
 import type { GraphQLSchema, OperationDefinitionNode } from 'graphql'
 import type { Config } from '../config.ts'
 import type { Context } from '../context.ts'
@@ -11,10 +10,15 @@ import type { Metrics } from '../metrics.ts'
 import { faultLog } from './fault-log.ts'
 import { formatError } from './format-error.ts'
 import { limits, limitsRule } from './limits.ts'
-import { sandboxDocument } from './sandbox.ts'
+import { sandboxPage } from './sandbox-page.ts'
 
 /** The GraphQL server, not yet started. */
-export function createApollo(config: Config, schema: GraphQLSchema, metrics: Metrics): ApolloServer<Context> {
+export function createApollo(
+  config: Config,
+  schema: GraphQLSchema,
+  metrics: Metrics,
+  { graphiql }: { graphiql: boolean },
+): ApolloServer<Context> {
   return new ApolloServer<Context>({
     schema,
     introspection: config.introspection,
@@ -31,13 +35,7 @@ export function createApollo(config: Config, schema: GraphQLSchema, metrics: Met
       observe(metrics),
       // It would wrap every resolver, for cache hints that an authentication API never gives.
       ApolloServerPluginCacheControlDisabled(),
-      config.sandbox
-        ? ApolloServerPluginLandingPageLocalDefault({
-            embed: { initialState: { includeCookies: true } },
-            footer: false,
-            document: sandboxDocument,
-          } as Parameters<typeof ApolloServerPluginLandingPageLocalDefault>[0])
-        : ApolloServerPluginLandingPageDisabled(),
+      config.sandbox ? sandboxPage(graphiql) : ApolloServerPluginLandingPageDisabled(),
     ],
   })
 }

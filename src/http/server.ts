@@ -11,7 +11,9 @@ import { createApollo } from '../graphql/apollo.ts'
 import { createMetrics } from '../metrics.ts'
 import { canonicalAddress } from '../network/address.ts'
 import { authenticate } from '../sessions/authenticate.ts'
+import { assetRoutes } from './built-files.ts'
 import { cookieEffects, cookiesOf } from './cookies.ts'
+import { explorerRoutes } from './explorer.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoute } from './jwks.ts'
 import { sandboxHeaders, securityHeaders } from './security-headers.ts'
@@ -62,20 +64,26 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   await server.register(cookie)
   server.setErrorHandler((error, request, reply) => sendError(app, error, request, reply))
   const pages = config.web.enabled ? await webRoutes(server, config) : undefined
+  const graphiql = config.sandbox && (await explorerRoutes(server, config))
+  if (pages || graphiql) await assetRoutes(server)
   server.setNotFoundHandler((request, reply) => {
     if (pages && wantsPage(request)) return pages.send(reply.code(404))
     return reply.code(404).send(errorBody('NOT_FOUND', `There is nothing at ${request.url.split('?')[0]}.`))
   })
 
   const metrics = createMetrics(app)
-  const apollo = createApollo(config, schema, metrics)
+  const apollo = createApollo(config, schema, metrics, { graphiql })
   await apollo.start()
   const handler = fastifyApolloHandler<Context>(apollo, {
     context: async (request, reply) => requestContext(app, request, reply),
   })
   server.post('/graphql', { preHandler: requireHost }, handler)
   server.get('/graphql', { preHandler: requireHost }, (request, reply) => {
-    if (config.sandbox && request.headers.accept?.includes('text/html')) void reply.headers(sandboxHeaders)
+    if (config.sandbox && wantsPage(request)) {
+      const { explorer } = request.query as { explorer?: string }
+      if (graphiql && (explorer ?? config.explorer) === 'graphiql') return reply.redirect('/explorer')
+      void reply.headers(sandboxHeaders)
+    }
     return handler.call(server, request, reply)
   })
   if (config.sandbox && !pages) server.get('/', (_request, reply) => reply.redirect('/graphql'))

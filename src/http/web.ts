@@ -1,20 +1,13 @@
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import { pageAddresses } from '../page-addresses.ts'
+import { BUILT, staticFile } from './built-files.ts'
 import { pageHeaders } from './security-headers.ts'
-
-/** The output of `npm run build`, relative to this file in `src/` (tests) or `dist/` (production). */
-const BUILT_PAGES = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../dist/web/' : '../web/', import.meta.url),
-)
 
 /** The element of index.html that receives the settings. */
 const SETTINGS = '<script type="application/json" id="facts"></script>'
-const ASSETS_MAX_AGE_MS = 365 * 86_400_000
 
 export type Pages = {
   /** Sends the page. Its script decides what to show from the address. */
@@ -22,45 +15,23 @@ export type Pages = {
 }
 
 /**
- * Serves the pages: one HTML file with the settings in it, which caches must revalidate, and its assets, which caches
- * may keep indefinitely because their names change with their content.
+ * Serves the pages: one HTML file with the settings in it, which caches must revalidate. `assetRoutes` serves its assets.
  * @throws Error if `folder` doesn't contain the built pages
  */
-export async function webRoutes(
-  server: FastifyInstance,
-  config: Config,
-  folder = BUILT_PAGES,
-): Promise<Pages> {
+export async function webRoutes(server: FastifyInstance, config: Config, folder = BUILT): Promise<Pages> {
   const [index, theme, icon] = await Promise.all([
     readBuilt(folder, 'index.html'),
     readBuilt(folder, 'theme.js'),
     readBuilt(folder, 'icon.svg'),
   ])
   const headers = pageHeaders(config)
-  const serve = (body: string, type: string) => {
-    const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
-    return (reply: FastifyReply) => {
-      void reply.headers({ ...headers, etag, 'cache-control': 'no-cache' }).type(type)
-      const unchanged = reply.statusCode === 200 && reply.request.headers['if-none-match'] === etag
-      return unchanged ? reply.code(304).send() : reply.send(body)
-    }
-  }
-  const page = serve(withSettings(index, config), 'text/html; charset=utf-8')
+  const page = staticFile(withSettings(index, config), 'text/html; charset=utf-8', headers)
   const files = {
-    '/theme.js': serve(theme, 'text/javascript; charset=utf-8'),
-    '/icon.svg': serve(icon.replace('#5b5bd6', config.web.color), 'image/svg+xml'),
+    '/theme.js': staticFile(theme, 'text/javascript; charset=utf-8', headers),
+    '/icon.svg': staticFile(icon.replace('#5b5bd6', config.web.color), 'image/svg+xml', headers),
   }
   for (const address of pageAddresses) server.get(address, (_request, reply) => page(reply))
   for (const [address, send] of Object.entries(files)) server.get(address, (_request, reply) => send(reply))
-  await server.register(import('@fastify/static'), {
-    root: path.join(folder, 'assets'),
-    prefix: '/assets/',
-    index: false,
-    decorateReply: false,
-    preCompressed: true,
-    immutable: true,
-    maxAge: ASSETS_MAX_AGE_MS,
-  })
   return { send: page }
 }
 

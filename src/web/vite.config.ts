@@ -32,7 +32,10 @@ export default defineConfig({
     // The policy of the pages admits no script and no font that is not a file of ours.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // GraphiQL is one large chunk, which only /explorer loads.
+    chunkSizeWarningLimit: 1000,
     rolldownOptions: {
+      input: ['index.html', 'explorer.html'].map(file => path.join(import.meta.dirname, file)),
       // The libraries say 'use client' for servers that render React; there is none here.
       onLog: (level, log, tell) => {
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') tell(level, log)

@@ -76,6 +76,7 @@ test('nothing needs to be set in development', () => {
     corsOrigins: [],
     introspection: true,
     sandbox: true,
+    explorer: 'sandbox',
     metricsToken: undefined,
     logLevel: 'info',
   })

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { loadConfig } from '../../src/config.ts'
+import { assetRoutes } from '../../src/http/built-files.ts'
 import { webRoutes } from '../../src/http/web.ts'
 
 // Not what npm run build makes, which the tests in test/web/ open in a browser, but of the same form.
@@ -39,6 +40,7 @@ afterAll(async () => {
 async function serving(settings: Record<string, string>): Promise<FastifyInstance> {
   const fastify = Fastify()
   await webRoutes(fastify, loadConfig(settings), folder)
+  await assetRoutes(fastify, folder)
   return fastify
 }
 

@@ -1,5 +1,5 @@
-/** What Sandbox opens with: a first session, to be run from top to bottom. */
-export const sandboxDocument = `# Run these from top to bottom with the buttons beside them.
+/** What the explorer opens with: a first session, to run from top to bottom. */
+export const explorerDocument = `# Run these from top to bottom with the buttons beside them.
 # Then put the access token into the Headers tab: Authorization: Bearer <accessToken>
 
 mutation Register {
