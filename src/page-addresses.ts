@@ -1,5 +1,5 @@
 /** The pages that emails link to. */
-const linkedPages = [
+export const linkedPages = [
   'forgot-password',
   'verify-email',
   'reset-password',

@@ -5,6 +5,7 @@ import { parse } from 'dotenv'
 import { settingNames } from '../../src/config.ts'
 import { errorTable } from '../../src/errors.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
+import { linkedPages } from '../../src/page-addresses.ts'
 import { build, runCli } from '../support/cli.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
@@ -37,9 +38,9 @@ function cells(row: string): string[] {
     .map(cell => cell.trim())
 }
 
-/** The words in backticks. */
+/** What stands in single backticks. */
 function code(text = ''): string[] {
-  return [...text.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word)
+  return [...text.matchAll(/(?<!`)`([^`\n]+)`(?!`)/g)].map(([, word = '']) => word)
 }
 
 /** The anchors of a page's headings, as GitHub forms them. */
@@ -117,15 +118,27 @@ test('every operation is on a page, and the administration page names none that 
   expect(named.filter(name => !operations.includes(name))).toEqual([])
 })
 
-test('docs/account-lifecycle.md names only pages that the server has and operations that exist', () => {
+test('docs/account-lifecycle.md lists exactly the pages that emails link to, with operations that exist', () => {
   const rows = rowsOf(read('docs/account-lifecycle.md'), 'page')
-  const served = read('src/http/web.ts')
+  const listed = rows.flatMap(([page]) => code(page))
+  expect(listed.sort()).toEqual(linkedPages.map(page => `/${page}`).sort())
   const mutations = Object.keys(createSchema().getMutationType()?.getFields() ?? {})
-  expect(rows).toHaveLength(6)
-  for (const [page, , , operation] of rows) {
-    expect(served).toContain(`'${code(page)[0]}'`)
-    expect(mutations).toContain(code(operation)[0])
-  }
+  for (const [, , , operation] of rows) expect(mutations).toContain(code(operation)[0])
+})
+
+test('every source file that docs/architecture.md names exists', () => {
+  const files = code(read('docs/architecture.md')).filter(word => /^[\w./-]+\.ts$/.test(word))
+  expect(files.length).toBeGreaterThan(15)
+  const places = (file: string) => [path.join(ROOT, file), path.join(ROOT, 'src', file)]
+  expect(files.filter(file => !places(file).some(existsSync))).toEqual([])
+})
+
+test('the README shows what the server prints when it starts', () => {
+  const [, output = ''] = readme.match(/```\n(Authograph answers .+?)```/s) ?? []
+  const lines = output.trim().split('\n')
+  expect(lines).toHaveLength(4)
+  const source = read('src/serve.ts')
+  for (const line of lines) expect(source).toContain(line.split('http')[0])
 })
 
 test('every npm script that a page names exists', () => {
