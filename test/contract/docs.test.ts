@@ -138,7 +138,7 @@ test('the README shows what the server prints when it starts', () => {
   const lines = output.trim().split('\n')
   expect(lines).toHaveLength(4)
   const source = read('src/serve.ts')
-  for (const line of lines) expect(source).toContain(line.split('http')[0])
+  for (const line of lines) expect(source).toContain(line.split(/Apollo|http/)[0])
 })
 
 test('every npm script that a page names exists', () => {
