@@ -12,7 +12,7 @@ import { formatError } from './format-error.ts'
 import { limits, limitsRule } from './limits.ts'
 import { sandboxPage } from './sandbox-page.ts'
 
-/** The GraphQL server, not yet started. */
+/** Creates the GraphQL server without starting it. `graphiql`: Sandbox can fall back to GraphiQL. */
 export function createApollo(
   config: Config,
   schema: GraphQLSchema,
@@ -29,18 +29,18 @@ export function createApollo(
     validationRules: [limitsRule],
     formatError,
     stringifyResult: value => JSON.stringify(value),
-    // The HTTP server drains first; Apollo must not also listen to signals.
+    // shutdown.ts handles signals and drains the HTTP server first.
     stopOnTerminationSignals: false,
     plugins: [
       observe(metrics),
-      // It would wrap every resolver, for cache hints that an authentication API never gives.
+      // It would wrap every resolver, and an authentication API has no cache hints.
       ApolloServerPluginCacheControlDisabled(),
       config.sandbox ? sandboxPage(graphiql) : ApolloServerPluginLandingPageDisabled(),
     ],
   })
 }
 
-/** Counts each request, logs faults, and tells the client of a fault by which id the log has it. */
+/** Counts requests, logs faults, and gives clients the request ID of a fault and the wait before a retry. */
 function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
   const logFaults = faultLog()
   return {
@@ -71,7 +71,7 @@ function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
   }
 }
 
-/** The first root field: clients choose operation names, and a label must not grow at their will. */
+/** The first root field. Operation names would let clients create any number of labels. */
 function operationLabel(operation: OperationDefinitionNode | undefined): string {
   const [first] = operation?.selectionSet.selections ?? []
   return operation && first?.kind === 'Field' ? `${operation.operation}.${first.name.value}` : 'other'

@@ -5,8 +5,8 @@ import { AuthError } from '../errors.ts'
 import { SELF } from '../permissions/permissions.ts'
 
 /**
- * Lets a guarded operation or field through when the viewer has any one of what `required` names:
- * permissions, or `self` for what belongs to the viewer. Nothing required means any live session.
+ * Allows a guarded operation or field if the viewer has at least one of the `required` permissions. `self` allows the
+ * viewer's own data. An empty list allows any valid session.
  * @throws AuthError UNAUTHENTICATED, FORBIDDEN
  */
 export const authChecker: AuthCheckerFn<Context, string> = async (
@@ -32,7 +32,7 @@ function holds({ account }: Viewer, permission: string): boolean {
   return permission !== SELF && account.permissions.includes(permission)
 }
 
-/** An operation's argument `id` names the account; an object names its owner, an account is its own. */
+/** The owner of an object is its `userId` or, for an account, its `id`. For an operation, it is the argument `id`. */
 function ownerOf(
   root: { id?: string; userId?: string } | undefined,
   args: { id?: string },

@@ -5,8 +5,8 @@ import { SELF } from '../permissions/permissions.ts'
 type Member = { target: unknown; methodName: string; schemaName: string }
 
 /**
- * Refuses resolvers that would not do what they say: TypeGraphQL lets the last of two operations of one name replace
- * the first, guard included. `builtInFields` are those of the built-in types, which no resolver may replace either.
+ * Refuses two operations or fields with the same name: TypeGraphQL would silently let the last one replace the first,
+ * including its guard. Resolvers can't replace `builtInFields`, the fields of the built-in types, either.
  * @throws Error naming the operation and both classes
  */
 export function requireDistinctOperations(
@@ -50,7 +50,7 @@ function requireDistinct<Each extends Member>(
   }
 }
 
-/** Whether a class is one of the resolvers, or one that they extend. */
+/** Whether a class is one of the resolvers or a base class of one. */
 function isPartOf(resolvers: readonly ClassType[], target: unknown): boolean {
   return resolvers.some(
     resolver => resolver === target || (typeof target === 'function' && resolver.prototype instanceof target),
@@ -62,9 +62,9 @@ function nameOf(target: unknown): string {
 }
 
 /**
- * Refuses `@Authorized` with a permission that no one declared, because no role could ever give it: a misspelled name
- * would lock everyone out.
- * @throws Error naming the permission and where it stands
+ * Refuses `@Authorized` with an undeclared permission. No role could grant it, so a misspelled name would lock everyone
+ * out.
+ * @throws Error naming the permission and the class or field that requires it
  */
 export function requireDeclared(
   schema: GraphQLSchema,
@@ -85,38 +85,38 @@ export function requireDeclared(
     if (unknown === undefined) continue
     const place = 'fieldName' in rest ? `${nameOf(target)}.${String(rest.fieldName)}` : nameOf(target)
     throw new Error(
-      `@Authorized at ${place} asks for the permission "${unknown}", which is not declared. Add it to the option permissions, or correct its name.`,
+      `@Authorized at ${place} requires the undeclared permission "${unknown}". Add it to the permissions option, or correct its name.`,
     )
   }
 }
 
-/** Where class-validator keeps what its decorators say, in any copy of it (its `MetadataStorage.js`). */
+/** Where every copy of class-validator stores the metadata of its decorators (its `MetadataStorage.js`). */
 type Validators = {
   classValidatorMetadataStorage?: { validationMetadatas?: Map<unknown, { propertyName?: string }[]> }
 }
 
 /**
- * Refuses inputs with decorators of class-validator, which this server does not run: without a word, every value would
- * pass. An argument with a `validate` option of its own is checked by TypeGraphQL as that says.
+ * Refuses inputs with class-validator decorators. This server doesn't run them, so every value would silently pass. An
+ * argument with its own `validate` option is allowed, because TypeGraphQL checks it.
  * @throws Error naming the class and the property
  */
 export function requireNoIgnoredValidators(schema: GraphQLSchema, resolvers: readonly ClassType[]): void {
-  const kept = (globalThis as Validators).classValidatorMetadataStorage?.validationMetadatas
-  if (!kept?.size) return
+  const decorated = (globalThis as Validators).classValidatorMetadataStorage?.validationMetadatas
+  if (!decorated?.size) return
   const { inputTypes, params } = getMetadataStorage()
-  const given = params.flatMap(param =>
+  const inputs = params.flatMap(param =>
     (param.kind === 'arg' || param.kind === 'args') && isPartOf(resolvers, param.target) ? [param] : [],
   )
-  const isChecked = ({ validateSettings, validateFn }: (typeof given)[number]) =>
+  const isChecked = ({ validateSettings, validateFn }: (typeof inputs)[number]) =>
     validateFn !== undefined || validateSettings !== undefined
-  const checked = new Set<unknown>(given.filter(isChecked).map(({ getType }) => getType()))
+  const checked = new Set<unknown>(inputs.filter(isChecked).map(({ getType }) => getType()))
   const inSchema = inputTypes.filter(({ name }) => schema.getType(name)).map(({ target }) => target)
-  for (const input of new Set<unknown>([...inSchema, ...given.map(({ getType }) => getType())])) {
+  for (const input of new Set<unknown>([...inSchema, ...inputs.map(({ getType }) => getType())])) {
     if (checked.has(input) || typeof input !== 'function') continue
-    for (const [target, rules] of kept) {
+    for (const [target, rules] of decorated) {
       if (input !== target && !(typeof target === 'function' && input.prototype instanceof target)) continue
       throw new Error(
-        `${nameOf(input)}.${rules[0]?.propertyName} has decorators of class-validator, which Authograph does not run. Check the value in the resolver and throw badInput.`,
+        `${nameOf(input)}.${rules[0]?.propertyName} has class-validator decorators, which Authograph does not run. Check the value in the resolver and throw badInput.`,
       )
     }
   }

@@ -1,6 +1,6 @@
-/** What the explorer opens with: a first session, to run from top to bottom. */
-export const explorerDocument = `# Run these from top to bottom with the buttons beside them.
-# Then put the access token into the Headers tab: Authorization: Bearer <accessToken>
+/** The document that the explorer opens with: a first session, from registration to sign-out. */
+export const explorerDocument = `# Run these operations from top to bottom.
+# After you log in, add the access token to the Headers tab: Authorization: Bearer <accessToken>
 
 mutation Register {
   register(input: { email: "ada@example.com", password: "an engine of brass", tokenTransport: COOKIE }) {

@@ -3,19 +3,19 @@ import type { Context } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { isFault, isUnavailability } from './format-error.ts'
 
-/** How often the log hears that requests are put off, per reason. */
+/** The minimum time between two log lines about refused requests with the same reason. */
 const INTERVAL_MS = 10_000
 
 type Reported = { atMs: number; unreported: number }
 
 /**
- * Logs faults: each fault of ours with its stack. What a flood or a lost database causes with every request, it logs
- * once in ten seconds for each reason, with the number of requests that it has not reported since.
+ * Logs every fault of the server with its stack. A flood or a lost database affects every request, so those errors are
+ * logged at most once in ten seconds for each reason, with the number of requests in between.
  */
 export function faultLog(): (errors: readonly GraphQLError[], context: Context) => void {
   const reported = new Map<string, Reported>()
 
-  /** The number of requests not reported so far, or undefined where this one is not reported either. */
+  /** The number of unreported requests if a log line is due, otherwise undefined. */
   function due(reason: string): number | undefined {
     const now = performance.now()
     const last = reported.get(reason)
@@ -35,12 +35,12 @@ export function faultLog(): (errors: readonly GraphQLError[], context: Context) 
         app.log.error({ requestId, err: fault, path }, 'request failed')
         continue
       }
-      // An overload of our own says in one line what it is: its stack is that of any request.
+      // The reason alone explains an overload. Its stack is the same as for any request.
       const reason = fault instanceof AuthError ? String(fault.cause) : undefined
       const unreported = due(reason ?? 'database')
       if (unreported === undefined) continue
       if (reason === undefined) app.log.error({ requestId, err: fault, path, unreported }, 'request failed')
-      else app.log.warn({ requestId, path, reason, unreported }, 'overloaded: requests are put off')
+      else app.log.warn({ requestId, path, reason, unreported }, 'overloaded: requests are refused')
     }
   }
 }

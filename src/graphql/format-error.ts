@@ -3,12 +3,12 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { isUnavailable } from '../database/unavailable.ts'
 import { AuthError, badInput, type ErrorCode } from '../errors.ts'
 
-/** How long a client should wait before it tries a server again whose database is away. */
+/** How long clients should wait if the database is unreachable. */
 const RETRY_AFTER_SECONDS = 2
 
 /**
- * What a client is told of an error: one of our codes and a message that is ours. Whatever else an error
- * says (SQL, stacks, values of variables) stays here.
+ * The error that a client receives: one of our codes and a message that is safe to show. Everything else that an error
+ * may contain (SQL, stacks, values of variables) stays on the server.
  */
 export function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const { code, message, extensions } = publicError(formatted, error)
@@ -31,13 +31,13 @@ function publicError(formatted: GraphQLFormattedError, error: unknown): PublicEr
   return fromGraphQL(formatted, cause) ?? new AuthError('INTERNAL_SERVER_ERROR')
 }
 
-/** What a resolver threw, or what one of our validation rules reported: Apollo Server wraps both. */
+/** The error that a resolver threw or a validation rule reported. Apollo Server wraps both. */
 function causeOf(error: unknown): unknown {
   const reported = error instanceof GraphQLError ? error.originalError : undefined
   return reported instanceof AuthError ? reported : unwrapResolverError(error)
 }
 
-/** Codes of Apollo Server for what is wrong with a request, and ours for the same. */
+/** Apollo Server's codes for invalid requests, and ours. */
 const REQUEST_FAULTS = new Set<unknown>([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -48,7 +48,7 @@ const REQUEST_FAULTS = new Set<unknown>([
   'PERSISTED_QUERY_NOT_SUPPORTED',
 ])
 
-/** What graphql-js says where its parser stops counting. */
+/** graphql-js's message for a document with too many tokens. */
 const TOKEN_LIMIT = /Document contains more tha[nt] \d+ tokens/
 
 function fromGraphQL(formatted: GraphQLFormattedError, cause: unknown): PublicError | undefined {
@@ -56,23 +56,25 @@ function fromGraphQL(formatted: GraphQLFormattedError, cause: unknown): PublicEr
   const { message, extensions = {} } = formatted
   if (TOKEN_LIMIT.test(message)) return new AuthError('QUERY_TOO_COMPLEX')
   const argument = ARGUMENT_FAULT.exec(message)?.[1]
-  if (argument) return badInput({ [argument]: ['This value does not fit its type.'] })
+  if (argument) return badInput({ [argument]: [WRONG_TYPE] })
   if (!REQUEST_FAULTS.has(extensions.code) && !UNKNOWN_OPERATION.test(message)) return undefined
   const variable = coercionFault(message)
   if (variable) return badInput({ [variable.path]: [variable.reason] })
   const introspects = extensions.validationErrorCode === 'INTROSPECTION_DISABLED'
   return {
     code: 'BAD_USER_INPUT',
-    message: introspects ? 'Introspection is switched off on this server.' : withoutLiterals(message),
+    message: introspects ? 'Introspection is disabled on this server.' : withoutLiterals(message),
     extensions: {},
   }
 }
 
-/** What is wrong with a request too, though graphql-js finds it while it executes and says so by no code. */
+const WRONG_TYPE = 'This value has the wrong type.'
+
+/** Invalid requests that graphql-js detects only during execution, and reports without a code. */
 const ARGUMENT_FAULT = /^Argument "(\w+)" (?:of |has invalid value)/
 const UNKNOWN_OPERATION = /^Schema is not configured to execute \w+ operation\.$/
 
-/** The message without the literals of the query that graphql-js quotes: one of them may be a password. */
+/** The message without the query's literals, which graphql-js quotes: one of them may be a password. */
 function withoutLiterals(message: string): string {
   return message
     .replace(/(?<=^Syntax Error: .*found (?:String|BlockString|Int|Float)) .*/s, '.')
@@ -81,13 +83,17 @@ function withoutLiterals(message: string): string {
     .replace(/^Value ".*" does not exist in (?="\w+" enum)/s, 'This value does not exist in ')
 }
 
+/** Faults of a variable's declaration. graphql-js's messages say which variable and why, and quote no value. */
+const DECLARATION_FAULT =
+  /^Variable "\$\w+" (?:is never used|is not defined|of type "[^"]+" used in position|cannot be non-input type)/
+
 /**
- * What graphql-js says of a variable, such as
+ * The path and the reason from graphql-js's message about a variable's value, such as
  * `Variable "$input" got invalid value "secret" at "input.password"; Expected …`, without the value.
  */
 function coercionFault(message: string): { path: string; reason: string } | undefined {
   const start = /^Variable "\$(\w+)"/.exec(message)
-  if (!start?.[1]) return undefined
+  if (!start?.[1] || DECLARATION_FAULT.test(message)) return undefined
   const missing = /^[^"]+"\$\w+" of (?:required|non-null) type "([^"]+)" (?:was not|must not)/.exec(message)
   if (missing) return { path: start[1], reason: `This is required (${missing[1]}).` }
   const paths = message.matchAll(/ at "(\w+)([\w.[\]]*)"; /g)
@@ -113,15 +119,15 @@ function coercionReason(message: string): string {
     const match = pattern.exec(message)
     if (match) return say(match)
   }
-  return 'This value does not fit its type.'
+  return WRONG_TYPE
 }
 
-/** Whether the log should hear of an error: a fault of ours, or something we depend on. */
+/** Whether to log an error: a fault of the server or of something it depends on. */
 export function isFault(error: GraphQLError): boolean {
   return codeOf(error) === 'INTERNAL_SERVER_ERROR' || isUnavailability(error)
 }
 
-/** Whether an error only means that the request is to be sent again later. */
+/** Whether the client only has to send the request again later. */
 export function isUnavailability(error: GraphQLError): boolean {
   return codeOf(error) === 'SERVICE_UNAVAILABLE'
 }

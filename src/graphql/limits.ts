@@ -1,112 +1,40 @@
 import {
   type ASTVisitor,
-  type FieldNode,
-  type GraphQLCompositeType,
   GraphQLError,
-  getNamedType,
-  getNullableType,
-  isCompositeType,
-  isListType,
-  isObjectType,
   Kind,
+  type OperationDefinitionNode,
   type SelectionSetNode,
   type ValidationContext,
 } from 'graphql'
 import { AuthError } from '../errors.ts'
-import { PAGE_MAX } from '../pagination.ts'
+import { documentMeasure } from './document-size.ts'
 
 /**
- * What a document may hold. An introspection query and every screen of an account page stay far below;
- * what is above is made to keep the server busy.
+ * The maximum size of a document. Introspection and every screen of the account pages stay far below it. A larger
+ * document is likely an attempt to overload the server.
  */
 export const limits = {
-  /** The parser stops here, so everything after it is short work. */
+  /** The parser stops here, which bounds the work of everything after it. */
   tokens: 1000,
-  /** Fields inside of fields. */
+  /** Levels of nested fields. */
   depth: 15,
   aliases: 30,
   directives: 30,
-  /** Objects that the answer could hold, each list as long as it may be. */
+  /** Objects that the response could contain, with every list at its maximum length. */
   cost: 5000,
-  /** Mutations marked `sensitive`: they check a secret, create something or send mail. */
+  /** Mutations marked `sensitive`: they check a secret, create something or send email. */
   sensitiveMutations: 3,
 } as const
 
-/** What a list is taken for where nothing says how long it is. */
-const LIST_LENGTH = 20
-
-/** The error for a document that goes beyond the limits. */
-function tooComplex(what: string): GraphQLError {
-  const message = `The query is too large: ${what}. Split it into several requests.`
-  return new GraphQLError(message, { originalError: new AuthError('QUERY_TOO_COMPLEX', { message }) })
+/** A validation rule that enforces `limits`. */
+export function limitsRule(context: ValidationContext): ASTVisitor {
+  return { ...countRule(context), OperationDefinition: operationRule(context) }
 }
 
-type Size = { depth: number; cost: number }
-const NOTHING: Size = { depth: 0, cost: 0 }
-
-/**
- * A validation rule that holds documents to `limits`. A fragment is measured once, however often it is
- * spread, so that fragments which double at each step cost no more than they have characters.
- */
-export function limitsRule(context: ValidationContext): ASTVisitor {
-  const sizes = new Map<string, Size>()
+/** Limits the aliases and directives of the whole document. Reports each limit once. */
+function countRule(context: ValidationContext): ASTVisitor {
   let aliases = 0
   let directives = 0
-
-  /** `listLength` is that of the lists right inside, of which the field around says how long they are. */
-  function sizeOf(
-    set: SelectionSetNode,
-    parent: GraphQLCompositeType | undefined,
-    listLength = LIST_LENGTH,
-  ): Size {
-    let { depth, cost } = NOTHING
-    for (const selection of set.selections) {
-      const size =
-        selection.kind === Kind.FIELD
-          ? sizeOfField(selection, parent, listLength)
-          : selection.kind === Kind.FRAGMENT_SPREAD
-            ? sizeOfFragment(selection.name.value, listLength)
-            : sizeOf(
-                selection.selectionSet,
-                conditionType(selection.typeCondition?.name.value) ?? parent,
-                listLength,
-              )
-      depth = Math.max(depth, size.depth)
-      cost += size.cost
-    }
-    return { depth, cost }
-  }
-
-  function sizeOfField(node: FieldNode, parent: GraphQLCompositeType | undefined, listLength: number): Size {
-    if (!node.selectionSet) return { depth: 1, cost: 0 }
-    const field = isObjectType(parent) ? parent.getFields()[node.name.value] : undefined
-    const type = field && getNamedType(field.type)
-    const inner = sizeOf(node.selectionSet, isCompositeType(type) ? type : undefined, pageLength(node))
-    // The schema stays as small as it is; graphql-js limits what is asked of it (MaxIntrospectionDepthRule).
-    if (node.name.value.startsWith('__')) return { depth: inner.depth + 1, cost: 0 }
-    const times = field && isListType(getNullableType(field.type)) ? listLength : 1
-    return { depth: inner.depth + 1, cost: times * (inner.cost + 1) }
-  }
-
-  function sizeOfFragment(name: string, listLength: number): Size {
-    const key = `${name}:${listLength}`
-    const known = sizes.get(key)
-    if (known) return known
-    // A fragment that is spread inside of itself: another rule refuses that.
-    sizes.set(key, NOTHING)
-    const fragment = context.getFragment(name)
-    const size = fragment
-      ? sizeOf(fragment.selectionSet, conditionType(fragment.typeCondition.name.value), listLength)
-      : NOTHING
-    sizes.set(key, size)
-    return size
-  }
-
-  function conditionType(name: string | undefined): GraphQLCompositeType | undefined {
-    const type = name === undefined ? undefined : context.getSchema().getType(name)
-    return isCompositeType(type) ? type : undefined
-  }
-
   return {
     Field: node => {
       if (node.alias && ++aliases === limits.aliases + 1)
@@ -116,30 +44,30 @@ export function limitsRule(context: ValidationContext): ASTVisitor {
       if (++directives === limits.directives + 1)
         context.reportError(tooComplex(`it has more than ${limits.directives} directives`))
     },
-    OperationDefinition: node => {
-      const { depth, cost } = sizeOf(
-        node.selectionSet,
-        context.getSchema().getRootType(node.operation) ?? undefined,
-      )
-      if (depth > limits.depth) context.reportError(tooComplex(`it nests deeper than ${limits.depth} fields`))
-      if (cost > limits.cost)
-        context.reportError(tooComplex(`it could return more than ${limits.cost} objects`))
-      if (sensitiveFields(context, node.selectionSet).size > limits.sensitiveMutations) {
-        context.reportError(tooComplex(`it has more than ${limits.sensitiveMutations} sensitive mutations`))
-      }
-    },
   }
 }
 
-/** How many items a connection is asked for: the most where only a variable knows, or where it will be refused. */
-function pageLength(node: FieldNode): number | undefined {
-  const page = node.arguments?.find(({ name }) => name.value === 'first' || name.value === 'last')
-  if (!page) return undefined
-  const length = page.value.kind === Kind.INT ? Number(page.value.value) : PAGE_MAX
-  return length >= 1 && length <= PAGE_MAX ? length : PAGE_MAX
+/** Limits the depth, the cost and the sensitive mutations of each operation. */
+function operationRule(context: ValidationContext): (node: OperationDefinitionNode) => void {
+  const measure = documentMeasure(context)
+  return node => {
+    const { depth, cost } = measure(node)
+    if (depth > limits.depth) context.reportError(tooComplex(`it nests deeper than ${limits.depth} fields`))
+    if (cost > limits.cost)
+      context.reportError(tooComplex(`it could return more than ${limits.cost} objects`))
+    if (sensitiveFields(context, node.selectionSet).size > limits.sensitiveMutations) {
+      context.reportError(tooComplex(`it has more than ${limits.sensitiveMutations} sensitive mutations`))
+    }
+  }
 }
 
-/** The names under which the answer would hold sensitive mutations, through fragments too. */
+/** The error for a document that exceeds a limit. */
+function tooComplex(what: string): GraphQLError {
+  const message = `The query is too large: ${what}. Split it into several requests.`
+  return new GraphQLError(message, { originalError: new AuthError('QUERY_TOO_COMPLEX', { message }) })
+}
+
+/** The response keys of the sensitive mutations, including those inside fragments. */
 function sensitiveFields(
   context: ValidationContext,
   set: SelectionSetNode,

@@ -37,33 +37,33 @@ const resolvers = [
 
 const errorCode = new GraphQLEnumType({
   name: 'ErrorCode',
-  description: 'Every value that `extensions.code` of an error can take. Stable: clients switch on it.',
+  description: 'The values of `extensions.code` in errors. They are stable, so clients can rely on them.',
   values: Object.fromEntries(
     Object.entries(errorTable).map(([code, { description }]) => [code, { description }]),
   ),
 })
 
-const rootDescriptions = { Query: 'What can be asked for.', Mutation: 'What can be done.' }
+const rootDescriptions = { Query: 'Read operations.', Mutation: 'Write operations.' }
 
-/** The fields of the built-in types, as they are before a program adds its own. */
+/** The fields of the built-in types, before a program adds its own. */
 const builtInFields = new Map<unknown, Set<string>>()
 for (const { target, schemaName } of getMetadataStorage().fields)
   if (target === UserType) builtInFields.set(target, (builtInFields.get(target) ?? new Set()).add(schemaName))
 
 /**
- * The schema, with the resolvers of the embedding program beside the built-in ones. With `declared`, all permissions
- * that there are, those that `@Authorized` names are held against it.
- * @throws Error for two operations or fields of one name, for a permission that is not declared, and for decorators of
- *   class-validator, which are not run
+ * Builds the schema from the built-in resolvers and those of the embedding program. If `declared` lists all permissions,
+ * every permission in `@Authorized` must be in the list.
+ * @throws Error if two operations or fields have the same name, a permission is undeclared, or an input has
+ *   class-validator decorators, which the server doesn't run
  */
 export function createSchema(extra: readonly ClassType[] = [], declared?: readonly string[]): GraphQLSchema {
   const all = [...resolvers, ...extra]
   requireDistinctOperations(all, builtInFields)
-  decideResolvers()
+  chooseFieldResolvers()
   const schema = buildSchemaSync({
     resolvers: all as unknown as NonEmptyArray<ClassType>,
     authChecker,
-    // Features check their own input, with messages that never repeat it.
+    // Features check their own input, with messages that never repeat the value.
     validate: false,
   })
   requireNoIgnoredValidators(schema, all)
@@ -73,16 +73,16 @@ export function createSchema(extra: readonly ClassType[] = [], declared?: readon
     if (type) type.description = description
   }
   const config = schema.toConfig()
-  // No field returns the codes: they are in the schema for clients to generate from.
+  // No field returns an error code. The enum is in the schema so that clients can generate it.
   return new GraphQLSchema({ ...config, types: [...config.types, errorCode] })
 }
 
 /**
- * A field that nothing guards is read from its object directly, which is twice as fast as by TypeGraphQL's
- * resolver. One that is guarded, by itself or with its whole class, never is: with TypeGraphQL's own
- * `simpleResolvers` it would lose its guard. Nor is one that its object knows by another name.
+ * Reads unguarded fields directly from their object, which is twice as fast as TypeGraphQL's resolver. Fields that have
+ * a guard, or whose class has one, keep the resolver: TypeGraphQL's `simpleResolvers` would drop the guard. So do fields
+ * whose name in the schema differs from their property.
  */
-function decideResolvers(): void {
+function chooseFieldResolvers(): void {
   const { fields, authorizedFields, authorizedResolver, middlewares, resolverMiddlewares } =
     getMetadataStorage()
   const wrapped = [...authorizedFields, ...middlewares]
@@ -95,7 +95,7 @@ function decideResolvers(): void {
   }
 }
 
-/** The schema as text, in an order that does not depend on the order of the code. */
+/** The schema as text, sorted, so that it doesn't depend on the order of the code. */
 export function schemaText(): string {
   return `${printSchema(lexicographicSortSchema(createSchema()))}\n`
 }

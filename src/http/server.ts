@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import type { ApolloServer } from '@apollo/server'
 import { fastifyApolloHandler } from '@as-integrations/fastify'
 import cookie from '@fastify/cookie'
 import cors from '@fastify/cors'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import type { App } from '../app.ts'
+import type { Config } from '../config.ts'
 import { type Context, createContext } from '../context.ts'
-import { AuthError, type ErrorCode } from '../errors.ts'
 import { createApollo } from '../graphql/apollo.ts'
 import { createMetrics } from '../metrics.ts'
 import { canonicalAddress } from '../network/address.ts'
@@ -16,51 +17,22 @@ import { cookieEffects, cookiesOf } from './cookies.ts'
 import { explorerRoutes } from './explorer.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoute } from './jwks.ts'
+import { BODY_LIMIT_BYTES, errorBody, sendError } from './request-errors.ts'
 import { sandboxHeaders, securityHeaders } from './security-headers.ts'
+import { unlistedOriginLog } from './unlisted-origins.ts'
 import { wantsPage, webRoutes } from './web.ts'
 
-const BODY_LIMIT_BYTES = 64 * 1024
-/** Enough for every browser; more is padding. */
+/** Longer than the header of any browser. */
 const USER_AGENT_MAX_LENGTH = 512
 const REQUEST_ID_HEADER = 'x-request-id'
+const CORS_MAX_AGE_SECONDS = 600
 
-/** So many origins are named in the log; whoever makes more up fills nothing. */
-const STRANGERS_MAX = 20
-const ORIGIN_MAX_LENGTH = 200
-
-/** The HTTP server of an app, built but not listening: see listen.ts. */
+/** Builds the HTTP server of an app without listening: see listen.ts. */
 export async function createHttpServer(app: App, schema: GraphQLSchema): Promise<FastifyInstance> {
   const { config } = app
-  const headers = securityHeaders(config)
-  const server = Fastify({
-    logger: false,
-    bodyLimit: BODY_LIMIT_BYTES,
-    // A list of networks: `true` would believe whatever the client itself writes leftmost.
-    trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
-    genReqId: () => randomUUID(),
-    // Before any hook: an address that cannot be decoded.
-    frameworkErrors: (_error, request, reply: FastifyReply) => {
-      void reply.headers(headers).header(REQUEST_ID_HEADER, request.id)
-      void reply.code(400).send(errorBody('BAD_USER_INPUT', 'The address is malformed.'))
-    },
-  })
-  // Browsers send text/plain without a preflight; no mutation may arrive that way.
-  server.removeContentTypeParser('text/plain')
-  const noteStranger = strangerLog(app)
-  server.addHook('onRequest', async (request, reply) => {
-    void reply.headers(headers).header(REQUEST_ID_HEADER, request.id)
-    if (hostLines(request) > 1) {
-      return reply.code(400).send(errorBody('BAD_USER_INPUT', 'The request has more than one Host header.'))
-    }
-    if (request.method === 'OPTIONS') noteStranger(request)
-  })
-  await server.register(cors, {
-    // False, unlike a list, says nothing at all to others.
-    origin: async (origin?: string) => origin !== undefined && config.corsOrigins.includes(origin) && origin,
-    credentials: true,
-    exposedHeaders: [REQUEST_ID_HEADER, 'retry-after'],
-    maxAge: 600,
-  })
+  const server = createFastify(config)
+  addRequestHooks(server, app)
+  await addCors(server, config)
   await server.register(cookie)
   server.setErrorHandler((error, request, reply) => sendError(app, error, request, reply))
   const pages = config.web.enabled ? await webRoutes(server, config) : undefined
@@ -72,7 +44,62 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   })
 
   const metrics = createMetrics(app)
-  const apollo = createApollo(config, schema, metrics, { graphiql })
+  await graphqlRoutes(server, app, createApollo(config, schema, metrics, { graphiql }), graphiql)
+  if (config.sandbox && !pages) server.get('/', (_request, reply) => reply.redirect('/graphql'))
+  jwksRoute(server, app)
+  healthRoutes(server, app, metrics)
+  return server
+}
+
+function createFastify(config: Config): FastifyInstance {
+  const headers = securityHeaders(config)
+  const server = Fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    // A list of networks. `true` would trust the leftmost address, which the client writes itself.
+    trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
+    genReqId: () => randomUUID(),
+    // A URL that cannot be decoded fails before any hook runs.
+    frameworkErrors: (_error, request, reply: FastifyReply) => {
+      void reply.headers(headers).header(REQUEST_ID_HEADER, request.id)
+      void reply.code(400).send(errorBody('BAD_USER_INPUT', 'The URL is malformed.'))
+    },
+  })
+  // Browsers send text/plain without a preflight, so no mutation may arrive that way.
+  server.removeContentTypeParser('text/plain')
+  return server
+}
+
+/** Sets the headers of every response, and refuses requests with more than one Host header. */
+function addRequestHooks(server: FastifyInstance, app: App): void {
+  const headers = securityHeaders(app.config)
+  const logUnlistedOrigin = unlistedOriginLog(app)
+  server.addHook('onRequest', async (request, reply) => {
+    void reply.headers(headers).header(REQUEST_ID_HEADER, request.id)
+    if (hostHeaderCount(request) > 1) {
+      return reply.code(400).send(errorBody('BAD_USER_INPUT', 'The request has more than one Host header.'))
+    }
+    if (request.method === 'OPTIONS') logUnlistedOrigin(request)
+  })
+}
+
+async function addCors(server: FastifyInstance, { corsOrigins }: Config): Promise<void> {
+  await server.register(cors, {
+    // With `false`, other origins get no CORS headers at all; with a list, they would get some.
+    origin: async (origin?: string) => origin !== undefined && corsOrigins.includes(origin) && origin,
+    credentials: true,
+    exposedHeaders: [REQUEST_ID_HEADER, 'retry-after'],
+    maxAge: CORS_MAX_AGE_SECONDS,
+  })
+}
+
+async function graphqlRoutes(
+  server: FastifyInstance,
+  app: App,
+  apollo: ApolloServer<Context>,
+  graphiql: boolean,
+): Promise<void> {
+  const { config } = app
   await apollo.start()
   const handler = fastifyApolloHandler<Context>(apollo, {
     context: async (request, reply) => requestContext(app, request, reply),
@@ -86,77 +113,34 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
     }
     return handler.call(server, request, reply)
   })
-  if (config.sandbox && !pages) server.get('/', (_request, reply) => reply.redirect('/graphql'))
-  jwksRoute(server, app)
-  healthRoutes(server, app, metrics)
-  return server
 }
 
 /**
- * Says once of each origin whose pages are kept out. Whoever forgot CORS_ORIGINS reads only of a missing
- * header in the browser, and scripts are told nothing at all. Only pages of other origins send preflights.
+ * RFC 9112, section 3.2 requires a 400 for more than one Host header. Node keeps the first, but a proxy may have routed
+ * by the last. Counts the raw headers, because the parsed ones show only one.
  */
-function strangerLog({ config, log }: App): (request: FastifyRequest) => void {
-  const named = new Set<string>()
-  return ({ headers: { origin } }) => {
-    if (origin === undefined || config.corsOrigins.includes(origin)) return
-    const name = origin.slice(0, ORIGIN_MAX_LENGTH)
-    if (named.has(name) || named.size >= STRANGERS_MAX) return
-    named.add(name)
-    log.info({ origin: name }, 'a page of an origin that CORS_ORIGINS does not name was kept out')
-  }
-}
-
-/**
- * Node keeps the first of several, and a proxy may have gone by the last: RFC 9112, section 3.2 wants 400 for both
- * to agree. Counts in the raw headers, for the parsed ones show only one.
- */
-function hostLines({ raw: { rawHeaders } }: FastifyRequest): number {
+function hostHeaderCount({ raw: { rawHeaders } }: FastifyRequest): number {
   return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
 }
 
-/** Apollo's adapter makes a URL with the Host header and fails where that gives none. */
+/** Apollo's adapter builds a URL from the Host header, and throws if the result is not a URL. */
 async function requireHost(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   if (URL.canParse(request.url, `${request.protocol}://${request.hostname}/`)) return
   await reply.code(400).send(errorBody('BAD_USER_INPUT', 'The Host header is missing or malformed.'))
 }
 
 function requestContext(app: App, request: FastifyRequest, reply: FastifyReply): Context {
-  const facts = {
+  const info = {
     requestId: request.id,
     ipAddress: canonicalAddress(request.ip),
     userAgent: request.headers['user-agent']?.slice(0, USER_AGENT_MAX_LENGTH),
     bearerToken: bearerToken(request.headers.authorization),
     ...cookiesOf(app.config, request),
   }
-  return createContext(app, facts, cookieEffects(app.config, reply), authenticate)
+  return createContext(app, info, cookieEffects(app.config, reply), authenticate)
 }
 
 /** RFC 6750, section 2.1. The scheme is case-insensitive (RFC 9110, section 11.1). */
 function bearerToken(header: string | undefined): string | undefined {
   return header === undefined ? undefined : (/^Bearer +(\S+) *$/i.exec(header)?.[1] ?? '')
-}
-
-/** What never reached GraphQL: malformed JSON, a body too large, a content type of its own. */
-function sendError(app: App, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const status = (error as { statusCode?: number }).statusCode ?? 500
-  if (status < 500) {
-    void reply
-      .code(status)
-      .send(errorBody('BAD_USER_INPUT', REQUEST_FAULTS[status] ?? 'The request is malformed.'))
-    return
-  }
-  app.log.error({ requestId: request.id, err: error }, 'request failed')
-  void reply.code(500).send(errorBody('INTERNAL_SERVER_ERROR', undefined, { requestId: request.id }))
-}
-
-const REQUEST_FAULTS: Record<number, string> = {
-  400: 'The body is not valid JSON.',
-  413: `The request is larger than ${BODY_LIMIT_BYTES / 1024} KiB.`,
-  415: 'Send the request as application/json.',
-}
-
-function errorBody(code: ErrorCode, message: string | undefined, extensions: Record<string, unknown> = {}) {
-  const error = new AuthError(code, message === undefined ? {} : { message })
-  return { errors: [{ message: error.message, extensions: { code, ...extensions } }] }
 }

@@ -121,7 +121,7 @@ describe('a program does not start', () => {
   test('with a guard that asks for a permission which is not declared', async () => {
     const resolvers = [Misspelled]
     await expect(start({ resolvers, permissions: ['notes:read'] })).rejects.toThrow(
-      '@Authorized at Misspelled.secrets asks for the permission "notes:raed", which is not declared.',
+      '@Authorized at Misspelled.secrets requires the undeclared permission "notes:raed".',
     )
     const declared = declaredPermissions(['notes:raed'])
     expect(createSchema(resolvers, declared).getQueryType()?.getFields()).toHaveProperty('secrets')
@@ -145,7 +145,7 @@ describe('a program does not start', () => {
     holder.classValidatorMetadataStorage = { validationMetadatas: new Map([[NoteInput, rules]]) }
     try {
       await expect(start({ resolvers: [Validated] })).rejects.toThrow(
-        'NoteInput.title has decorators of class-validator, which Authograph does not run.',
+        'NoteInput.title has class-validator decorators, which Authograph does not run.',
       )
       expect(() => createSchema([First])).not.toThrow()
     } finally {

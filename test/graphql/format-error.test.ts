@@ -7,10 +7,10 @@ import { formatError, isFault } from '../../src/graphql/format-error.ts'
 const CANARY = 'hunter2-canary'
 
 const schema = buildSchema(`
-  enum Colour { RED GREEN }
+  enum Color { RED GREEN }
   scalar Stamp
-  input Inner { word: String!, words: [[String!]!], colour: Colour, count: Int }
-  input Outer { password: String!, inner: Inner, inners: [Inner!], colour: Colour, count: Int, share: Float, sure: Boolean, id: ID, stamp: Stamp }
+  input Inner { word: String!, words: [[String!]!], color: Color, count: Int }
+  input Outer { password: String!, inner: Inner, inners: [Inner!], color: Color, count: Int, share: Float, sure: Boolean, id: ID, stamp: Stamp }
   type Query { run(input: Outer, word: String, words: [[String!]!], must: String!): String }
 `)
 const stamp = schema.getType('Stamp')
@@ -22,8 +22,8 @@ if (stamp && 'parseValue' in stamp) {
 
 const OPERATION = 'query ($input: Outer!) { run(input: $input, must: "x") }'
 
-/** What a client is told of the faults of a request, as Apollo Server would ask for it. */
-function told(source: string, variableValues: Record<string, unknown> = {}) {
+/** The errors that a client receives for a request, formatted as Apollo Server requests it. */
+function errorsFor(source: string, variableValues: Record<string, unknown> = {}) {
   const document = parse(source)
   const invalid = validate(schema, document)
   const { errors = [] } =
@@ -36,9 +36,9 @@ function told(source: string, variableValues: Record<string, unknown> = {}) {
   })
 }
 
-/** The `fields` of the one error there is. */
+/** The `fields` of the only error. */
 function fieldsOf(input: unknown): unknown {
-  const errors = told(OPERATION, { input })
+  const errors = errorsFor(OPERATION, { input })
   expect(errors.map(error => error.extensions?.code)).toEqual(['BAD_USER_INPUT'])
   expect(JSON.stringify(errors)).not.toContain(CANARY)
   return errors[0]?.extensions?.fields
@@ -46,7 +46,7 @@ function fieldsOf(input: unknown): unknown {
 
 const password = CANARY
 
-describe('a fault in a variable is told by its path, in our words and without the value', () => {
+describe('the error about the value of a variable names its path and the problem, without the value', () => {
   test.each<[string, unknown, Record<string, string[]>]>([
     ['text for an object', CANARY, { input: ['This must be an object of type Outer.'] }],
     ['null for an object', null, { input: ['This is required (Outer!).'] }],
@@ -60,31 +60,15 @@ describe('a fault in a variable is told by its path, in our words and without th
     ['null for required text', { password: null }, { 'input.password': ['This is required (String!).'] }],
     ['a missing field', { id: CANARY }, { input: ['The field password (String!) is required.'] }],
     ['an unknown field', { password, passwort: CANARY }, { input: ['Outer has no field passwort.'] }],
-    [
-      'a bad enum value',
-      { password, colour: CANARY },
-      { 'input.colour': ['This must be a value of Colour.'] },
-    ],
-    [
-      'a near enum value',
-      { password, colour: 'REDD' },
-      { 'input.colour': ['This must be a value of Colour.'] },
-    ],
-    [
-      'a number for an enum',
-      { password, colour: 4 },
-      { 'input.colour': ['This must be a value of Colour.'] },
-    ],
+    ['a bad enum value', { password, color: CANARY }, { 'input.color': ['This must be a value of Color.'] }],
+    ['a near enum value', { password, color: 'REDD' }, { 'input.color': ['This must be a value of Color.'] }],
+    ['a number for an enum', { password, color: 4 }, { 'input.color': ['This must be a value of Color.'] }],
     ['text for an Int', { password, count: CANARY }, { 'input.count': ['This must be of type Int.'] }],
     ['a huge Int', { password, count: 2 ** 40 }, { 'input.count': ['This must be of type Int.'] }],
     ['text for a Float', { password, share: CANARY }, { 'input.share': ['This must be of type Float.'] }],
     ['text for a Boolean', { password, sure: CANARY }, { 'input.sure': ['This must be of type Boolean.'] }],
     ['an object for an ID', { password, id: { CANARY } }, { 'input.id': ['This must be of type ID.'] }],
-    [
-      'a scalar of its own',
-      { password, stamp: CANARY },
-      { 'input.stamp': ['This value does not fit its type.'] },
-    ],
+    ['a custom scalar', { password, stamp: CANARY }, { 'input.stamp': ['This value has the wrong type.'] }],
     [
       'a field inside a list',
       { password, inners: [{ word: CANARY }, { word: [CANARY] }] },
@@ -97,27 +81,27 @@ describe('a fault in a variable is told by its path, in our words and without th
     ],
     [
       'a missing field of a list',
-      { password, inners: [{ colour: 'RED' }] },
+      { password, inners: [{ color: 'RED' }] },
       { 'input.inners[0]': ['The field word (String!) is required.'] },
     ],
   ])('%s', (_what, input, fields) => {
     expect(fieldsOf(input)).toEqual(fields)
   })
 
-  test('a variable that is not given', () => {
-    const errors = told(OPERATION)
+  test('a missing variable is named', () => {
+    const errors = errorsFor(OPERATION)
     expect(errors.map(error => error.extensions)).toEqual([
       { code: 'BAD_USER_INPUT', fields: { input: ['This is required (Outer!).'] } },
     ])
   })
 
-  test('a name in the value that looks like a path is not taken for one', () => {
+  test('text in the value that looks like a path is not used as the path', () => {
     expect(fieldsOf({ ' at "elsewhere.field"; ': CANARY, password })).toEqual({
-      input: ['This value does not fit its type.'],
+      input: ['This value has the wrong type.'],
     })
   })
 
-  test('whatever is sent, no value comes back', () => {
+  test('no error repeats any value', () => {
     const secret = fc.constantFrom(CANARY, `"; ${CANARY}`, ` at "input"; ${CANARY}`, `x" enum. ${CANARY}`)
     const names = fc.constantFrom(
       'password',
@@ -125,7 +109,7 @@ describe('a fault in a variable is told by its path, in our words and without th
       'inners',
       'word',
       'words',
-      'colour',
+      'color',
       'count',
       'id',
       'stamp',
@@ -137,14 +121,28 @@ describe('a fault in a variable is told by its path, in our words and without th
     }))
     fc.assert(
       fc.property(value, input => {
-        expect(JSON.stringify(told(OPERATION, { input }))).not.toContain(CANARY)
+        expect(JSON.stringify(errorsFor(OPERATION, { input }))).not.toContain(CANARY)
       }),
       { numRuns: 300 },
     )
   })
 })
 
-describe('a fault in the text of a query is told without its literals', () => {
+test.each([
+  ['query Run($word: String) { run(must: "x") }', 'Variable "$word" is never used in operation "Run".'],
+  ['{ run(must: $word) }', 'Variable "$word" is not defined.'],
+  [
+    `query ($count: Int = 31337) { run(must: $count) }`,
+    'Variable "$count" of type "Int" used in position expecting type "String!".',
+  ],
+  ['query ($run: Query) { run(must: $run) }', 'Variable "$run" cannot be non-input type "Query".'],
+])('the error about the declaration of a variable says which one and why: %s', (source, message) => {
+  const errors = errorsFor(source)
+  expect(errors).toContainEqual({ message, extensions: { code: 'BAD_USER_INPUT' } })
+  expect(JSON.stringify(errors)).not.toContain('31337')
+})
+
+describe('the error about the text of a query omits its literals', () => {
   test.each([
     [
       `{ run(must: "x", input: { password: "a", count: "${CANARY}" }) }`,
@@ -152,16 +150,16 @@ describe('a fault in the text of a query is told without its literals', () => {
     ],
     [`{ run(must: "x", input: "${CANARY}") }`, 'Expected value of type "Outer".'],
     [
-      `{ run(must: "x", input: { password: "a", colour: "${CANARY}" }) }`,
-      'Enum "Colour" cannot represent non-enum value.',
+      `{ run(must: "x", input: { password: "a", color: "${CANARY}" }) }`,
+      'Enum "Color" cannot represent non-enum value.',
     ],
     [
-      `{ run(must: "x", input: { password: "a", colour: ${CANARY.replaceAll('-', '_')} }) }`,
-      'This value does not exist in "Colour" enum.',
+      `{ run(must: "x", input: { password: "a", color: ${CANARY.replaceAll('-', '_')} }) }`,
+      'This value does not exist in "Color" enum.',
     ],
     ['{ run(must: 31337) }', 'String cannot represent a non string value.'],
   ])('%s', (source, message) => {
-    const errors = told(source)
+    const errors = errorsFor(source)
     expect(errors).toEqual([{ message, extensions: { code: 'BAD_USER_INPUT' } }])
   })
 
@@ -194,32 +192,32 @@ test.each([
     { word: null },
     'input',
   ],
-])('null for what a default made optional is the client’s fault: %s', (source, variableValues, argument) => {
+])('null for a variable with a default is an input error: %s', (source, variableValues, argument) => {
   const { errors = [] } = execute({ schema, document: parse(source), variableValues }) as ExecutionResult
   expect(errors).toHaveLength(1)
   for (const error of errors) {
     const formatted = formatError(error.toJSON(), error)
     expect(formatted.extensions).toEqual({
       code: 'BAD_USER_INPUT',
-      fields: { [argument]: ['This value does not fit its type.'] },
+      fields: { [argument]: ['This value has the wrong type.'] },
     })
     expect(JSON.stringify(formatted)).not.toContain(CANARY)
     expect(isFault(error)).toBe(false)
   }
 })
 
-test('an operation of a kind that the schema lacks is the client’s fault', () => {
+test('an operation type that the schema lacks is an input error', () => {
   const { errors = [] } = execute({ schema, document: parse('subscription { x }') }) as ExecutionResult
   expect(errors.map(error => formatError(error.toJSON(), error).extensions)).toEqual([
     { code: 'BAD_USER_INPUT' },
   ])
 })
 
-/** As graphql-js hands on what a resolver threw. */
+/** The error of a resolver, as graphql-js wraps it. */
 const thrown = (originalError: Error) =>
   new GraphQLError(originalError.message, { path: ['run'], originalError })
 
-test('what a resolver throws on purpose keeps its code, message and extensions, and loses its cause', () => {
+test('an AuthError keeps its code, message and extensions, but not its cause', () => {
   const error = thrown(
     new AuthError('CONFLICT', { message: 'No.', extensions: { hint: 1 }, cause: new Error(CANARY) }),
   )
@@ -235,7 +233,7 @@ test.each([
   new Error(CANARY),
   Object.assign(new Error(CANARY), { extensions: { code: 'BAD_USER_INPUT' } }),
   new GraphQLError(CANARY, { extensions: { code: 'CANARY' } }),
-])('anything else becomes INTERNAL_SERVER_ERROR, and the log hears of it', original => {
+])('any other error becomes INTERNAL_SERVER_ERROR and is logged', original => {
   const error = thrown(original)
   const formatted = formatError(error.toJSON(), error)
   expect(formatted.extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR' })
@@ -243,7 +241,7 @@ test.each([
   expect(isFault(error)).toBe(true)
 })
 
-test('a server that is overloaded says when to come back, and the log hears of it', () => {
+test('an overload becomes SERVICE_UNAVAILABLE with retryAfter and is logged', () => {
   const error = thrown(new Error('timeout exceeded when trying to connect'))
   expect(formatError(error.toJSON(), error).extensions).toEqual({
     code: 'SERVICE_UNAVAILABLE',

@@ -105,7 +105,7 @@ test.each(['null', '"text"', '4', '{}', '{"query":4}', '{"query":""}'])(
 )
 
 test('an address that does not decode is refused in our own words', async () => {
-  expect(await request('/%E0%A4%A')).toEqual(refused(400, 'The address is malformed.'))
+  expect(await request('/%E0%A4%A')).toEqual(refused(400, 'The URL is malformed.'))
 })
 
 test.each([

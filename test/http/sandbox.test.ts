@@ -108,7 +108,7 @@ describe('in production', () => {
     expect(reply.data).toBeUndefined()
     expect(new Set(codes(reply))).toEqual(new Set(['BAD_USER_INPUT']))
     expect(new Set(reply.errors.map(error => error.message))).toEqual(
-      new Set(['Introspection is switched off on this server.']),
+      new Set(['Introspection is disabled on this server.']),
     )
   })
 
