@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { expect, test } from '@jest/globals'
+import { beforeAll, expect, test } from '@jest/globals'
 import { parse } from 'dotenv'
 import { settingNames } from '../../src/config.ts'
 import { errorTable } from '../../src/errors.ts'
@@ -53,6 +53,8 @@ function anchors(page: string): string[] {
   )
 }
 
+beforeAll(build, 120_000)
+
 test('docs/errors.md lists exactly the error codes, each with its description', () => {
   const rows = rowsOf(read('docs/errors.md'), 'code')
   expect(rows).toEqual(
@@ -88,7 +90,6 @@ test('docs/limits.md lists exactly the limits on attempts, with their defaults',
 })
 
 test('docs/production.md lists exactly the commands, with options that each of them has', async () => {
-  await build()
   const rows = rowsOf(read('docs/production.md'), 'command')
   const documented = rows.map(([command]) => code(command)[0]?.split(' ')[0] ?? '')
   const { stdout } = await runCli(['--help'])
@@ -103,7 +104,7 @@ test('docs/production.md lists exactly the commands, with options that each of t
       expect([name, options.filter(option => !help.stdout.includes(option))]).toEqual([name, []])
     }),
   )
-})
+}, 60_000)
 
 test('every operation is on a page, and the administration page names none that no longer exists', () => {
   const schema = createSchema()
