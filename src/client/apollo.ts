@@ -1,11 +1,14 @@
+import type { ApolloClient } from '@apollo/client'
 import { ApolloLink } from '@apollo/client/link'
 import { catchError, defer, from, map, mergeMap, type Observable, of, throwError } from 'rxjs'
 import type { AuthClient } from './client.ts'
 import { isUnauthenticated } from './errors.ts'
+import { onUserChange, UserChangedError } from './user-change.ts'
 
 /**
  * A link for Apollo Client 4. Place it before the HTTP link. It sends the access token. When the server
- * answers UNAUTHENTICATED or 401, it renews the token and repeats the operation once.
+ * answers UNAUTHENTICATED or 401, it renews the token and repeats the operation once. Data that arrives after
+ * its user signed out or another user signed in becomes a UserChangedError.
  */
 export function authLink(client: AuthClient): ApolloLink {
   return new ApolloLink((operation, forward) => {
@@ -13,7 +16,14 @@ export function authLink(client: AuthClient): ApolloLink {
       operation.setContext(({ headers }) => ({
         headers: token === null ? headers : { ...headers, authorization: `Bearer ${token}` },
       }))
-      return forward(operation)
+      const userId = token === null ? undefined : client.state.user?.id
+      return forward(operation).pipe(
+        map(result => {
+          const changed = userId !== undefined && userId !== client.state.user?.id
+          if (changed && 'data' in result && result.data) throw new UserChangedError()
+          return result
+        }),
+      )
     }
     return defer(() => client.getAccessToken()).pipe(
       mergeMap(token => {
@@ -36,6 +46,19 @@ export function authLink(client: AuthClient): ApolloLink {
         )
       }),
     )
+  })
+}
+
+/**
+ * Clears Apollo's cache when the user signs out or another user signs in, and reloads the queries of mounted
+ * components. Queries in flight keep their own errors, which `apollo.clearStore()` would replace with "Store
+ * reset while query was in flight". Needs `authLink`, which drops data that arrives late.
+ * @returns a function that stops it
+ */
+export function clearCacheOnUserChange(client: AuthClient, apollo: ApolloClient): () => void {
+  return onUserChange(client, () => {
+    // Queries that still miss their data run again, which includes every query that reads the cache.
+    void apollo.cache.reset()
   })
 }
 

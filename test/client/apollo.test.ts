@@ -1,7 +1,7 @@
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client'
-import { afterEach, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, test } from '@jest/globals'
 import { Observable } from 'rxjs'
-import { authLink } from '../../src/client/apollo.ts'
+import { authLink, clearCacheOnUserChange } from '../../src/client/apollo.ts'
 import { PASSWORD, signUp } from '../support/actors.ts'
 import { useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
@@ -9,6 +9,7 @@ import {
   answered,
   cut,
   EXPIRY_SECONDS,
+  gate,
   lost,
   refusedWith,
   settled,
@@ -174,3 +175,86 @@ test('Apollo renews the token after UNAUTHENTICATED beside data, whatever the er
   expect(error).toBeUndefined()
   expect(network.sent).toEqual(['Me', 'Refresh', 'Me'])
 })
+
+describe('with clearCacheOnUserChange,', () => {
+  const NAME = gql`query Name { me { id displayName } }`
+
+  async function setupCached() {
+    const one = await signedIn(service)
+    const http = new HttpLink({ uri: `${service.url}/graphql`, fetch: one.network.fetch })
+    const apollo = new ApolloClient({ link: authLink(one.client).concat(http), cache: new InMemoryCache() })
+    apollos.push(apollo)
+    clearCacheOnUserChange(one.client, apollo)
+    return { ...one, apollo, id: one.client.state.user?.id }
+  }
+
+  /** What a mounted component has shown, in order: an ID, or an error code or name. */
+  function shownBy(apollo: ApolloClient): unknown[] {
+    const shown: unknown[] = []
+    apollo
+      .watchQuery<{ me: { id: string } | null }>({ query: NAME })
+      .subscribe(({ data, error, loading }) => {
+        if (error) shown.push(codeOf(error) ?? error.name)
+        else if (!loading) shown.push((data as { me: { id: string } | null } | undefined)?.me?.id)
+      })
+    return shown
+  }
+
+  async function until(condition: () => boolean): Promise<void> {
+    for (let look = 0; !condition() && look < 100; look++) await settled()
+  }
+
+  test('a query of the next user is never answered with data of the previous one', async () => {
+    const { client, apollo, id } = await setupCached()
+    expect((await apollo.query({ query: NAME })).data).toMatchObject({ me: { id } })
+    const other = await signUp(service)
+    await client.login({ identifier: other.email, password: PASSWORD })
+    expect((await apollo.query({ query: NAME })).data).toMatchObject({ me: { id: other.id } })
+    await client.logout()
+    await expect(apollo.query({ query: NAME })).rejects.toMatchObject({
+      errors: [{ extensions: { reason: 'MISSING' } }],
+    })
+  })
+
+  test('a query that learns of a revocation fails with UNAUTHENTICATED', async () => {
+    const { client, apollo, id } = await setupCached()
+    await service.app.db.session.updateMany({
+      where: { userId: String(id) },
+      data: { revokedAt: service.clock.now() },
+    })
+    await expect(apollo.query({ query: NAME })).rejects.toMatchObject({
+      errors: [{ extensions: { code: 'UNAUTHENTICATED', reason: 'REVOKED' } }],
+    })
+    expect(client.state.status).toBe('signedOut')
+  })
+
+  test('mounted queries are reloaded for the next user', async () => {
+    const { client, apollo, id } = await setupCached()
+    const shown = shownBy(apollo)
+    await until(() => shown.length === 1)
+    const other = await signUp(service)
+    await client.login({ identifier: other.email, password: PASSWORD })
+    await until(() => shown.includes(other.id))
+    expect(shown[0]).toBe(id)
+    expect(shown.at(-1)).toBe(other.id)
+    expect(shown.lastIndexOf(id)).toBe(0)
+  })
+
+  test('an answer for the previous user that arrives late is dropped', async () => {
+    const { client, network, apollo } = await setupCached()
+    const held = gate('after')
+    network.on('Name', held.fault)
+    const late = apollo.query({ query: NAME })
+    void late.catch(() => {})
+    await held.reached
+    const other = await signUp(service)
+    await client.login({ identifier: other.email, password: PASSWORD })
+    held.release()
+    await expect(late).rejects.toMatchObject({ name: 'UserChangedError' })
+    expect((await apollo.query({ query: NAME })).data).toMatchObject({ me: { id: other.id } })
+  })
+})
+
+function codeOf(error: unknown): unknown {
+  return (error as { errors?: { extensions?: { code?: unknown } }[] }).errors?.[0]?.extensions?.code
+}
