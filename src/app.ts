@@ -13,7 +13,7 @@ import type { Mailer } from './mail/mailer.ts'
 import type { Blocks } from './rate-limit/blocks.ts'
 import type { Refusals } from './rate-limit/refusals.ts'
 
-/** What the API shows of an account to its administrators. */
+/** An account as the API shows it to administrators. */
 export type ShownAccount = Pick<
   User,
   'id' | 'email' | 'username' | 'displayName' | 'locale' | 'publicMetadata' | 'privateMetadata' | 'createdAt'
@@ -23,43 +23,43 @@ export type ShownAccount = Pick<
   readonly permissions: readonly string[]
 }
 
-/** Claims of the embedding program's own for an account's access tokens, made with every one that is issued. */
+/** Computes further claims for each access token of an account. The embedding program provides it. */
 export type AccessTokenClaims = (
   account: ShownAccount,
 ) => Record<string, unknown> | Promise<Record<string, unknown>>
 
-/** What every part of the program is given. Dependencies are arguments, the clock too. */
+/** What every part of the program receives. Dependencies, including the clock, are arguments. */
 export type App = {
   config: Config
-  /** The database's time, by which all replicas compare. */
+  /** The database's time, which all replicas share. */
   clock: Clock
   log: Logger
   pool: pg.Pool
   db: Database
-  /** Whether the built-in PostgreSQL is there; always true of a database that is not ours to run. */
+  /** Whether the built-in PostgreSQL is running; always true with an external database. */
   databaseIsUp: () => boolean
   limiter: {
-    /** Connections that only count attempts. */
+    /** The connections that are reserved for counting attempts. */
     pool: pg.Pool
-    /** The blocks that this process knows of. */
+    /** The blocks that this process has seen. */
     blocks: Blocks
-    /** Counts that have no answer yet, by the first subject that they count on. */
+    /** The counts in progress, by the first subject that each counts on. */
     underWay: Map<string, Promise<unknown>>
     refusals: Refusals
   }
   hasher: PasswordHasher
-  /** Absent where this server sends no mail. */
+  /** Undefined if this server sends no email. */
   mailer: Mailer | undefined
   keys: LoadedKeys & {
     sealing: SealingKeys
     verified: LRUCache<string, AccessClaims>
-    /** The reload under way; never rejects. */
+    /** The reload in progress; never rejects. */
     reloading: Promise<void>
   }
-  /** Every permission there is: the built-in ones and those of the embedding program. */
+  /** All permissions: the built-in ones and those of the embedding program. */
   permissions: readonly string[]
   accessTokenClaims: AccessTokenClaims | undefined
-  /** The names of the migrations that this start applied, in order. */
+  /** The names of the migrations that were applied at startup, in order. */
   migrated: readonly string[]
   close(): Promise<void>
 }

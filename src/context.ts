@@ -2,15 +2,15 @@ import type { App } from './app.ts'
 import { unauthenticated } from './errors.ts'
 import type { Session, User } from './generated/prisma/client.ts'
 
-/** What is known of a request before anybody is signed in. */
+/** What a request carries before authentication. */
 export type RequestInfo = {
-  /** Sent back as `X-Request-Id`; the log carries it too. */
+  /** Returned as `X-Request-Id` and written to the log. */
   requestId: string
   ipAddress: string | undefined
   userAgent: string | undefined
   /** The value of `Authorization: Bearer …`. */
   bearerToken: string | undefined
-  /** The refresh token from the cookie; undefined where a request must not use it. */
+  /** The refresh token from the cookie; undefined if the request comes from an origin that may not use it. */
   refreshCookie: string | undefined
   /** The device token from the cookie; undefined under the same conditions. */
   deviceCookie: string | undefined
@@ -22,43 +22,43 @@ export type Account = User & { readonly roles: readonly string[]; readonly permi
 /** Who makes the request. */
 export type Viewer = {
   account: Account
-  /** What authenticated the request. Check `kind` before you read the rest: a session is the only kind so far. */
+  /** What authenticated the request. Check `kind` first: a session is the only kind so far. */
   via: { readonly kind: 'session'; readonly session: Session }
 }
 
-/** What a response does besides its body. */
+/** What a response sets besides its body. */
 export type ResponseEffects = {
-  /** Puts the refresh token into the cookie until `expiresAt`, or until the browser closes. */
+  /** Sets the refresh token's cookie until `expiresAt`, or until the browser closes if that is undefined. */
   setRefreshCookie(token: string, expiresAt: Date | undefined): void
   clearRefreshCookie(): void
-  /** Puts the device token into its cookie, for as long as browsers keep one. */
+  /** Sets the device token's cookie for as long as browsers allow. */
   setDeviceCookie(token: string): void
 }
 
 export type Authenticate = (app: App, bearerToken: string, request: RequestInfo) => Promise<Viewer>
 
-/** What every resolver is given. */
+/** The context that every resolver receives. */
 export type Context = {
   readonly app: App
   readonly request: RequestInfo
   readonly response: ResponseEffects
   /**
-   * The viewer, loaded once a request and only when asked for, so that a stale header fails nothing
-   * but what is guarded.
+   * The viewer, loaded on first use and once per request. A request with an expired token therefore fails only in
+   * guarded operations and fields.
    * @throws AuthError UNAUTHENTICATED
    */
   readonly viewer: () => Promise<Viewer>
   /**
-   * Lets the rest of the response show `object` to its owner, who has just proved to be: by a password
-   * or a token of the session `sessionId`, or by a link from a mail, not by the bearer token of the request.
+   * Lets the rest of the response show `object` to its owner. Call it when the owner was authenticated by other means
+   * than the bearer token: by a password or a refresh token, which belong to the session `sessionId`, or by an emailed link.
    */
   readonly reveal: (object: object, sessionId?: string) => void
   readonly isRevealed: (object: object) => boolean
-  /** The session in which the owner of `object` proved to be, if that happened in this request. */
+  /** The `sessionId` that `object` was revealed with. */
   readonly revealedBy: (object: object) => string | undefined
 }
 
-/** The context of one request. Closures, because Apollo Server copies the object for each operation. */
+/** The context of one request. It consists of closures because Apollo Server copies the object for each operation. */
 export function createContext(
   app: App,
   request: RequestInfo,

@@ -6,27 +6,27 @@ import { insertSql, toRows } from '../database/insert.ts'
 import type { Device as DeviceRow } from '../generated/prisma/client.ts'
 
 /**
- * A browser or an app, by a secret that it keeps. Its token is `<secret>.<signature>`: the signature lets the server
- * drop junk without a query, and the database holds only the secret's hash. The token proves nothing but that its
- * holder has signed in to an account before: it opens no session, and it says nothing about any other account.
+ * A browser or an app, identified by a secret that it stores. Its token is `<secret>.<signature>`. The signature lets the
+ * server reject invalid tokens without a query, and the database stores only a hash of the secret. The token proves only
+ * that its holder has signed in to an account before: it starts no session and reveals nothing about other accounts.
  */
 export type Device = { readonly token: string; readonly secretHash: Uint8Array<ArrayBuffer> }
 
 const SECRET_BYTES = 32
 const TOKEN = /^([\w-]{43})\.([\w-]{43})$/
-/** Per account. A client that never keeps its token must not make the list grow without end. */
+/** Per account. Bounds the list of a client that never stores its token. */
 const DEVICES_MAX = 100
 
-/** How long a device without a sign-in stays known: as long as browsers keep a cookie. */
+/** How long a device stays known without a sign-in: as long as browsers keep a cookie. */
 export const DEVICE_TTL_SECONDS = 400 * 86_400
 
-/** A device that no account knows yet. */
+/** A new device, which no account knows yet. */
 export function newDevice(app: App): Device {
   const secret = randomBytes(SECRET_BYTES).toString('base64url')
   return deviceOf(secret, signatureOf(app, secret))
 }
 
-/** The device that a token names; undefined for anything that this server has not signed. */
+/** The device of a token; undefined unless this server signed the token. */
 export function readDevice(app: App, token: string | null | undefined): Device | undefined {
   const [, secret, given] = TOKEN.exec(token ?? '') ?? []
   if (secret === undefined || given === undefined) return undefined
@@ -67,18 +67,18 @@ export function toDeviceRows(app: App, userId: string, { secretHash }: Device): 
 }
 
 /**
- * SQL that records a sign-in from the device of the JSON parameter `$parameter`, where the CTE `guard` has a row. It
- * returns `fresh`: whether the account did not know the device. Of parallel sign-ins from one new device, one is fresh.
+ * SQL that records a sign-in from the device in the JSON parameter `$parameter`, if the CTE `guard` has a row. It
+ * returns `fresh`: whether the device is new to the account. Of parallel sign-ins from one new device, only one is fresh.
  */
 export function seenDeviceSql(parameter: number, guard?: string): string {
-  // xmax is 0 for a row that was inserted and not updated.
+  // xmax is 0 for an inserted row, but not for an updated one.
   return `${insertSql('devices', deviceColumns, parameter, guard)}
     ON CONFLICT (user_id, secret_hash) DO UPDATE SET last_seen = excluded.last_seen RETURNING xmax = 0 AS fresh`
 }
 
 const SEEN = seenDeviceSql(1)
 
-/** SQL that forgets the devices of the account `$parameter` that it has seen least recently, where the CTE `guard` has a row. */
+/** SQL that deletes the least recently seen devices of the account `$parameter`, if the CTE `guard` has a row. */
 export function evictDevicesSql(parameter: number, guard: string): string {
   return `DELETE FROM devices WHERE EXISTS (SELECT FROM ${guard}) AND id IN (
     SELECT id FROM devices WHERE user_id = $${parameter} ORDER BY last_seen DESC, id DESC OFFSET ${DEVICES_MAX - 1})`
@@ -90,7 +90,7 @@ const findKnown = statement(
   'SELECT 1 FROM devices WHERE user_id = $1 AND secret_hash = $2 AND last_seen > $3',
 )
 
-/** Whether the account has signed in from this device. Takes the same query where there is no account. */
+/** Whether the account has signed in from this device. Runs the same query if there is no account. */
 export async function isKnownDevice(app: App, userId: string | undefined, device: Device): Promise<boolean> {
   const since = new Date(app.clock.now().getTime() - DEVICE_TTL_SECONDS * 1000)
   const hash = Buffer.from(device.secretHash)
@@ -99,8 +99,8 @@ export async function isKnownDevice(app: App, userId: string | undefined, device
 }
 
 /**
- * Makes the account, in the caller's transaction, know only this device, or none: whoever knew the old password is a
- * stranger from now on.
+ * Deletes all devices of the account except this one, in the caller's transaction, so that a thief of the old password
+ * no longer has a known device.
  */
 export async function keepOnlyDevice(
   app: App,

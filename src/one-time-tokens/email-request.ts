@@ -20,10 +20,10 @@ const write = statement(
 
 export type EmailRequest = { tokens: EmailToken[]; mails: NewMail[]; event: AuditEntry }
 
-/** Many times what the work takes: two rows more or less are 0.3 ms, which told known from unknown. */
+/** Many times the duration of the work, which differs by 0.3 ms between known and unknown addresses. */
 const ANSWER_AFTER_MS = 50
 
-/** Does work that must not tell by its time what it found. */
+/** Runs work whose duration must not reveal its result. */
 export async function inConstantTime(work: () => Promise<void>): Promise<void> {
   const passed = setTimeout(ANSWER_AFTER_MS)
   await work()
@@ -31,8 +31,8 @@ export async function inConstantTime(work: () => Promise<void>): Promise<void> {
 }
 
 /**
- * Stores what somebody asked for by mail: the tokens, the mails and the event, in one statement with one commit.
- * Where there is nothing to send the event alone is stored.
+ * Stores the tokens, the emails and the event of a request for an email, in one statement with one commit. If there is
+ * nothing to send, it stores only the event.
  */
 export async function storeEmailRequest(
   app: App,
@@ -45,13 +45,13 @@ export async function storeEmailRequest(
     await write(app.pool, [...rows, entry])
   } catch (error) {
     if (!isForeignKeyViolation(error)) throw error
-    // The account was deleted meanwhile: unknown by now.
+    // The account was deleted in the meantime, so the address is unknown now.
     await write(app.pool, ['[]', '[]', entry])
   }
 }
 
 /**
- * Counts an email that a request may cause, for known and unknown addresses alike.
+ * Counts a request for an email, in the same way for known and unknown addresses.
  * @throws AuthError RATE_LIMITED
  */
 export async function countEmailRequest(
@@ -63,7 +63,7 @@ export async function countEmailRequest(
   await countAttempt(app, mailAttempts(app, purpose, emailCanonical, request), request)
 }
 
-/** What an email that a request may cause counts against: the network first, then the address. */
+/** The attempts that a request for an email counts: on the network first, then on the address. */
 export function mailAttempts(
   app: App,
   purpose: TokenPurpose,
@@ -75,8 +75,9 @@ export function mailAttempts(
 }
 
 /**
- * An email with a link of this purpose to an address, whatever its `+tag`. Each purpose has a count of its own: requests for other emails
- * must not use up the owner's password resets. No block outlasts the link that was sent before it.
+ * The attempt to send an address a link of this purpose; `+tag` is ignored. Each purpose has its own count, so that
+ * requests for other emails cannot use up the owner's password resets. No block lasts longer than the link that was sent
+ * before it.
  */
 export function mailAttempt(app: App, purpose: TokenPurpose, emailCanonical: string): Attempt {
   return {

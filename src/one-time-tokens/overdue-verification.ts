@@ -12,7 +12,7 @@ import { countEmailRequest } from './email-request.ts'
 import { tokenColumns, tokensSql } from './token.ts'
 import { verificationOf } from './verification.ts'
 
-/** Of parallel requests one stores its link and sends it: a link that is still valid stays. */
+/** Keeps a link that is still valid. Of parallel requests, only one stores and sends its link. */
 const write = statement(
   'overdue-verification',
   `WITH asked AS (${tokensSql(1)}
@@ -24,9 +24,9 @@ const write = statement(
 )
 
 /**
- * Sends the link that verifies an account's address, unless a valid one was sent before: an imported account was never
- * sent one, and that of an older account may have expired. For an owner who has just proved the password.
- * @throws AuthError EMAIL_NOT_VERIFIED with `retryAfter`, if the limits for email do not let it be sent now
+ * Sends the link that verifies an account's address, unless an earlier one is still valid. An imported account has never
+ * received a link, and that of an older account may have expired. Call it only after the password is proved.
+ * @throws AuthError EMAIL_NOT_VERIFIED with `retryAfter`, if the limits on emails do not allow sending it now
  */
 export async function sendOverdueVerification(
   app: App,
@@ -43,7 +43,8 @@ export async function sendOverdueVerification(
   } catch (error) {
     if (!(error instanceof LimitHit)) throw error
     throw new AuthError('EMAIL_NOT_VERIFIED', {
-      message: 'Verify your email address first. No further link can be sent now: sign in again later.',
+      message:
+        'Verify your email address first. No new link can be sent right now. Sign in again later to receive one.',
       extensions: error.extensions,
       cause: error,
     })

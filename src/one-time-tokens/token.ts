@@ -14,7 +14,7 @@ const TOKEN_BYTES = 32
 const HOUR = 3600
 const DAY = 24 * HOUR
 
-/** How many seconds a token is good for, by what it is for. */
+/** How many seconds a token is valid, by its purpose. */
 const LIFE_SECONDS = {
   registration: DAY,
   verify: DAY,
@@ -33,18 +33,18 @@ export type TokenPurpose = keyof typeof LIFE_SECONDS
 
 export type TokenRequest = {
   purpose: TokenPurpose
-  /** The account, or an id of its own; a newer token of the same purpose and subject ends the older. */
+  /** The account's ID, or another ID. A newer token with the same purpose and subject replaces the older one. */
   subject: string
-  /** The account, where there is one. */
+  /** The account, if there is one. */
   userId?: string | undefined
-  /** The address that it is sent to. */
+  /** The address that the token is sent to. */
   emailCanonical: string
-  /** What takes effect with it. Never a secret but a password's hash. */
+  /** The change that takes effect with the token. Contains no secret other than a password hash. */
   payload?: Prisma.InputJsonObject | undefined
 }
 
 export type IssuedToken = {
-  /** For the link of a mail and nowhere else: 256 random bits. */
+  /** 256 random bits. Use it only in the link of an email. */
   token: string
   expiresAt: Date
 }
@@ -61,9 +61,9 @@ export const tokenColumns = {
   usedAt: 'used_at',
 } as const satisfies Record<keyof EmailToken, string>
 
-/** A token and its row, to be stored by the caller's statement; see `tokensSql`. */
-export function newToken(app: App, wanted: TokenRequest): IssuedToken & { row: EmailToken } {
-  const { purpose, subject, userId, emailCanonical, payload } = wanted
+/** A new token and its row, which the caller stores; see `tokensSql`. */
+export function newToken(app: App, requested: TokenRequest): IssuedToken & { row: EmailToken } {
+  const { purpose, subject, userId, emailCanonical, payload } = requested
   const token = randomBytes(TOKEN_BYTES).toString('base64url')
   const createdAt = app.clock.now()
   const expiresAt = addSeconds(createdAt, LIFE_SECONDS[purpose])
@@ -81,7 +81,7 @@ export function newToken(app: App, wanted: TokenRequest): IssuedToken & { row: E
   return { token, expiresAt, row }
 }
 
-/** SQL that stores the token rows of the JSON parameter `$parameter`, each in the place of its predecessor. */
+/** SQL that stores the token rows of the JSON parameter `$parameter`. Each replaces its predecessor. */
 export function tokensSql(parameter: number): string {
   const replaced = Object.values(tokenColumns).filter(column => column !== 'purpose' && column !== 'subject')
   return `${insertSql('email_tokens', tokenColumns, parameter)}
@@ -90,14 +90,14 @@ export function tokensSql(parameter: number): string {
 
 const store = tokensSql(1)
 
-/** Stores a new token in the caller's transaction; those of the same purpose and subject end. */
-export async function issueToken(app: App, tx: Queryable, wanted: TokenRequest): Promise<IssuedToken> {
-  const { row, ...issued } = newToken(app, wanted)
+/** Issues and stores a token in the caller's transaction. It replaces the one with the same purpose and subject. */
+export async function issueToken(app: App, tx: Queryable, requested: TokenRequest): Promise<IssuedToken> {
+  const { row, ...issued } = newToken(app, requested)
   await storeToken(tx, row)
   return issued
 }
 
-/** Stores the row of a new token in the caller's transaction; those of the same purpose and subject end. */
+/** Stores a new token's row in the caller's transaction. It replaces the one with the same purpose and subject. */
 export async function storeToken(tx: Queryable, row: EmailToken): Promise<void> {
   await tx.$executeRawUnsafe(store, toRows(tokenColumns, row))
 }
@@ -112,32 +112,32 @@ const findByHash = batchedLookup(
   ),
   statement(
     'email-tokens-by-hash',
-    `SELECT ${tokenColumnsByHash} FROM string_to_table($1, ',') AS wanted (hash)
-     JOIN email_tokens t ON t.hash = decode(wanted.hash, 'hex')`,
+    `SELECT ${tokenColumnsByHash} FROM string_to_table($1, ',') AS requested (hash)
+     JOIN email_tokens t ON t.hash = decode(requested.hash, 'hex')`,
   ),
 )
 
 /**
- * The row of a token that is still good, without using it up: for what must be known before its transaction,
- * such as whose new password is to be hashed. A flood of bad tokens costs one query in each turn of the event loop.
+ * Returns the row of a valid token without redeeming it, for work before the transaction that needs it, such as hashing
+ * a new password. All calls in one turn of the event loop share one query, so a flood of invalid tokens costs little.
  * @throws AuthError TOKEN_INVALID
  */
 export async function peekToken(app: App, token: string, ...purposes: TokenPurpose[]): Promise<EmailToken> {
   const found = await findByHash(app.pool, Buffer.from(hashOf(token)).toString('hex'))
   const row = found && toRecord<EmailToken>(tokenFields, found, 1)
-  const isGood =
+  const isValid =
     row &&
     purposes.some(purpose => purpose === row.purpose) &&
     row.usedAt === null &&
     row.expiresAt > app.clock.now()
-  if (!isGood) throw new AuthError('TOKEN_INVALID')
+  if (!isValid) throw new AuthError('TOKEN_INVALID')
   return row
 }
 
 /**
- * Uses a token up, in the transaction of its effect: of many at once one gets the row. Change the account first, as
- * everything does that ends tokens, or the two deadlock.
- * @throws AuthError TOKEN_INVALID when it is unknown, expired, replaced or used; roll back
+ * Redeems a token in the transaction of its effect. Of parallel calls, only one gets the row. Change the account first in
+ * the transaction, as all code that ends tokens does; otherwise two transactions can deadlock.
+ * @throws AuthError TOKEN_INVALID if the token is unknown, expired, replaced or used; roll back
  */
 export async function redeemToken(
   app: App,
@@ -146,14 +146,14 @@ export async function redeemToken(
   ...purposes: TokenPurpose[]
 ): Promise<EmailToken> {
   const [row] = await tx.emailToken.updateManyAndReturn({
-    where: goodToken(app, token, purposes),
+    where: validToken(app, token, purposes),
     data: { usedAt: app.clock.now() },
   })
   if (!row) throw new AuthError('TOKEN_INVALID')
   return row
 }
 
-function goodToken(app: App, token: string, purposes: TokenPurpose[]): Prisma.EmailTokenWhereInput {
+function validToken(app: App, token: string, purposes: TokenPurpose[]): Prisma.EmailTokenWhereInput {
   return {
     hash: hashOf(token),
     purpose: { in: purposes },
@@ -167,8 +167,8 @@ function hashOf(token: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Ends what the account's mails still allow when its password or address changes. Links that take an old address
- * back stay good: whoever changes both must not lock the owner out.
+ * Ends the account's emailed links when its password or address changes. Links that undo a change of address stay valid,
+ * so that a thief who changes both cannot lock the owner out.
  */
 export async function endTokens(app: App, tx: Queryable, userId: string): Promise<void> {
   await tx.emailToken.updateMany({
@@ -178,10 +178,10 @@ export async function endTokens(app: App, tx: Queryable, userId: string): Promis
 }
 
 /**
- * Counts a token that is no good against the network that it came from; one that is good never counts.
- * @throws what `redeem` throws; AuthError RATE_LIMITED instead of TOKEN_INVALID
+ * Counts an invalid token against the network that it came from. Valid tokens never count.
+ * @throws the error of `redeem`; AuthError RATE_LIMITED instead of TOKEN_INVALID
  */
-export async function countBadTokens<Result>(
+export async function countInvalidTokens<Result>(
   app: App,
   request: RequestInfo,
   redeem: () => Promise<Result>,

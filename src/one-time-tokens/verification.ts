@@ -7,21 +7,21 @@ import { newToken, type TokenRequest } from './token.ts'
 
 type Recipient = { to: string; locale: string; origin: EmailOrigin }
 
-/** A token that verifies an address, with its mail, which says where the address was given. */
-function newVerification(app: App, wanted: TokenRequest, { to, locale, origin }: Recipient) {
-  const { token, expiresAt, row } = newToken(app, wanted)
+/** A token that verifies an address, and its email, which says where the request came from. */
+function newVerification(app: App, requested: TokenRequest, { to, locale, origin }: Recipient) {
+  const { token, expiresAt, row } = newToken(app, requested)
   const mail = {
     template: 'verify-email' as const,
     to,
     locale,
-    data: { ...origin, waits: !wanted.userId, link: linkTo(app, 'verify-email', token) },
+    data: { ...origin, waits: !requested.userId, link: linkTo(app, 'verify-email', token) },
     expiresAt,
-    userId: wanted.subject,
+    userId: requested.subject,
   }
   return { row, mail }
 }
 
-/** The verification that an account waits for: its id will be `subject`. */
+/** The verification that a pending registration waits for. `subject` will be the account's ID. */
 export function verificationOfPending(
   app: App,
   subject: string,
@@ -29,12 +29,12 @@ export function verificationOfPending(
   account: PendingRegistration,
 ) {
   const { email: to, locale, asked: origin } = account
-  const wanted = { purpose: 'registration', subject, emailCanonical, payload: account } as const
-  return newVerification(app, wanted, { to, locale, origin })
+  const requested = { purpose: 'registration', subject, emailCanonical, payload: account } as const
+  return newVerification(app, requested, { to, locale, origin })
 }
 
-/** The verification of an account's present address. */
+/** The verification of an account's current address. */
 export function verificationOf(app: App, { id, email, emailCanonical, locale }: User, origin: EmailOrigin) {
-  const wanted = { purpose: 'verify', subject: id, userId: id, emailCanonical } as const
-  return newVerification(app, wanted, { to: email, locale, origin })
+  const requested = { purpose: 'verify', subject: id, userId: id, emailCanonical } as const
+  return newVerification(app, requested, { to: email, locale, origin })
 }

@@ -4,11 +4,11 @@ import { AuthError } from '../errors.ts'
 import { ADMIN_ROLE } from './permissions.ts'
 
 /**
- * Makes a change that may take an administrator away, in the caller's transaction. Such changes queue here, so
- * that two of them cannot each count on the other's administrator. Call it before anything else in the transaction
- * locks an account, or two of them deadlock. An administrator who was invited and has no password yet, or whose
- * address must be verified first, may never come: such a one does not count beside those who can sign in.
- * @throws AuthError CONFLICT when no administrator, or none who can sign in, would be left; roll back
+ * Runs a change that may remove an administrator, in the caller's transaction. A lock on the role runs such changes one
+ * after the other, so that two of them cannot remove the last two administrators. Call it before the transaction locks
+ * an account; otherwise two such transactions can deadlock. Administrators who cannot sign in yet, because they have
+ * no password or must verify their address first, do not replace the last one who can.
+ * @throws AuthError CONFLICT if no administrator, or none who can sign in, would remain; roll back
  */
 export async function keepAnAdministrator<Result>(
   app: App,
@@ -21,13 +21,13 @@ export async function keepAnAdministrator<Result>(
   const after = await countAdministrators(app, tx)
   if ((before.all > 0 && after.all === 0) || (before.ready > 0 && after.ready === 0)) {
     throw new AuthError('CONFLICT', {
-      message: 'This is the last administrator. Make another account one first.',
+      message: 'This is the last administrator. Make another account an administrator first.',
     })
   }
   return result
 }
 
-/** Those who are not disabled, and of them those who can sign in. */
+/** Counts the administrators who are not disabled, and those among them who can sign in. */
 async function countAdministrators({ config }: App, tx: Queryable): Promise<{ all: number; ready: number }> {
   const mustVerify = config.emailVerification === 'required'
   const [count] = await tx.$queryRaw<{ all: number; ready: number }[]>`

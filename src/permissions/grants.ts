@@ -14,7 +14,7 @@ export const grantsColumn = `(
   FROM user_roles ur JOIN roles r ON r.name = ur.role_name WHERE ur.user_id = u.id
 ) AS grants`
 
-/** What the text of `grantsColumn` says. */
+/** The grants in the text of `grantsColumn`. */
 export function grantsOf(app: App, text: string | null): Grants {
   const roles = (text ?? '').split(';').filter(Boolean)
   return toGrants(
@@ -26,7 +26,7 @@ export function grantsOf(app: App, text: string | null): Grants {
   )
 }
 
-/** The grants of someone with these roles. */
+/** The grants of an account with these roles. */
 export function toGrants(app: App, roles: { name: string; permissions: string[] }[]): Grants {
   return {
     roles: roles.map(role => role.name).sort(),
@@ -37,15 +37,15 @@ export function toGrants(app: App, roles: { name: string; permissions: string[] 
   }
 }
 
-/** The permissions by name, with `*` spelled out. Names that the program does not declare count for nothing. */
+/** The permissions sorted by name, with `*` expanded. Names that the program does not declare have no effect. */
 export function expand(app: App, granted: string[]): string[] {
   const all = granted.includes(EVERYTHING) ? app.permissions : granted.filter(name => isDeclared(app, name))
   return [...new Set(all)].sort()
 }
 
 /**
- * The permissions that someone must hold to give these or to change a role that has them. A name that is not declared
- * here may be declared by the version that is being deployed, so it takes every permission.
+ * The permissions that a caller must have to grant these permissions, or to change a role that has them. During a
+ * deployment, another version may declare a name that this one does not know, so such a name requires all permissions.
  */
 export function neededToGive(app: App, granted: string[]): readonly string[] {
   const declared = granted.every(name => name === EVERYTHING || isDeclared(app, name))

@@ -1,28 +1,28 @@
-/** What the built-in operations ask for. A program that embeds this server may add its own. */
+/** The permissions of the built-in operations. A program that embeds this server can declare more. */
 export const permissions = {
-  'users:read': 'See every account, whole.',
+  'users:read': 'See every field of every account.',
   'users:write': 'Invite, change, disable and enable accounts, and end their sessions.',
   'users:delete': 'Delete accounts.',
-  'roles:write': 'Define roles and give them.',
+  'roles:write': 'Define and assign roles.',
   'audit:read': 'Read the audit log.',
   'keys:write': 'Rotate the signing key.',
 } as const satisfies Record<string, string>
 
-/** Stands for every permission there is; only the built-in role `admin` has it. */
+/** Stands for every permission. Only the built-in role `admin` has it. */
 export const EVERYTHING = '*'
 
 export const ADMIN_ROLE = 'admin'
 export const DEFAULT_ROLE = 'user'
 
-/** In `@Authorized('self', …)`: the owner of the object. */
+/** The owner of an object, in `@Authorized('self', …)`. */
 export const SELF = 'self'
 
-/** What separates permissions where they are stored as one text, and what no one could tell apart by eye. */
+/** Separators of permissions stored as one text, and spaces, which are hard to see. */
 const NOT_A_NAME = /[\s,;=*]/
 
 /**
- * Every permission of a server: the built-in ones and those that the embedding program declares.
- * @throws Error for a name that is empty, reserved, not a plain word, or declared twice
+ * All permissions of a server: the built-in ones and those that the embedding program declares.
+ * @throws Error for a name that is empty, reserved or declared twice, or that contains a separator
  */
 export function declaredPermissions(added: readonly string[] = []): string[] {
   const all: string[] = Object.keys(permissions)
@@ -31,7 +31,7 @@ export function declaredPermissions(added: readonly string[] = []): string[] {
     if (name === SELF)
       throw new Error(`The permission "${SELF}" is reserved: it means the owner of an object.`)
     if (NOT_A_NAME.test(name))
-      throw new Error(`The permission "${name}" must be without spaces and without , ; = and *.`)
+      throw new Error(`The permission "${name}" must not contain spaces or any of , ; = *.`)
     if (all.includes(name)) throw new Error(`The permission "${name}" is declared twice.`)
     all.push(name)
   }

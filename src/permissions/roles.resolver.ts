@@ -9,7 +9,7 @@ export class RolesResolver {
   @Authorized()
   @Query(() => [RoleType], {
     description: withExample(
-      'Every role of this server, by name.',
+      'All roles of this server, sorted by name.',
       'query Roles { roles { name description permissions builtIn } }',
     ),
   })

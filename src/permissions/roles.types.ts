@@ -1,16 +1,16 @@
 import { Field, ObjectType } from 'type-graphql'
 
-@ObjectType('Role', { description: 'A name for a set of permissions, given to accounts.' })
+@ObjectType('Role', { description: 'A named set of permissions that accounts can have.' })
 export class RoleType {
-  @Field(() => String, { description: 'What `setUserRoles` takes, such as support.' })
+  @Field(() => String, { description: 'The name of the role, such as support. Pass it to `setUserRoles`.' })
   name!: string
 
   @Field(() => String, { nullable: true, description: 'What the role is for.' })
   description!: string | null
 
-  @Field(() => [String], { description: 'What its holders may do, such as users:read.' })
+  @Field(() => [String], { description: 'What accounts with this role may do, such as users:read.' })
   permissions!: string[]
 
-  @Field(() => Boolean, { description: 'Built-in roles can be given, but neither changed nor deleted.' })
+  @Field(() => Boolean, { description: 'Built-in roles can be assigned, but not changed or deleted.' })
   builtIn!: boolean
 }

@@ -4,7 +4,7 @@ import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { Account, RequestInfo } from '../context.ts'
 import { checkInput } from '../input.ts'
-import { countBadTokens, endTokens, peekToken, redeemToken } from '../one-time-tokens/token.ts'
+import { countInvalidTokens, endTokens, peekToken, redeemToken } from '../one-time-tokens/token.ts'
 import { type AddressPayload, newUndoLink, storeUndoLink } from './email-undo-link.ts'
 import { replaceEmail } from './replace-email.ts'
 import { requireEnabledOwner } from './token-owner.ts'
@@ -18,7 +18,7 @@ const schema = z.object({ token: z.string() })
  */
 export async function confirmEmailChange(app: App, input: unknown, request: RequestInfo): Promise<Account> {
   const { token } = checkInput(schema, input)
-  const id = await countBadTokens(app, request, () => confirm(app, token, request))
+  const id = await countInvalidTokens(app, request, () => confirm(app, token, request))
   return requireAccount(app, id)
 }
 

@@ -10,7 +10,7 @@ import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { queueNotice } from '../mail/notices.ts'
-import { countBadTokens, endTokens, peekToken, redeemToken } from '../one-time-tokens/token.ts'
+import { countInvalidTokens, endTokens, peekToken, redeemToken } from '../one-time-tokens/token.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
 import { requireEnabledOwner } from './token-owner.ts'
 
@@ -33,7 +33,9 @@ export async function resetPassword(
   device: Device,
 ): Promise<void> {
   const { token, newPassword } = checkInput(schema, input)
-  const account = await countBadTokens(app, request, () => reset(app, token, newPassword, request, device))
+  const account = await countInvalidTokens(app, request, () =>
+    reset(app, token, newPassword, request, device),
+  )
   await forgiveAccount(app, account)
 }
 

@@ -7,7 +7,13 @@ import type { Queryable } from '../database/client.ts'
 import { keepOnlyDevice } from '../devices/device.ts'
 import { checkInput } from '../input.ts'
 import { queueMail, requireMail } from '../mail/outbox.ts'
-import { countBadTokens, endTokens, issueToken, peekToken, redeemToken } from '../one-time-tokens/token.ts'
+import {
+  countInvalidTokens,
+  endTokens,
+  issueToken,
+  peekToken,
+  redeemToken,
+} from '../one-time-tokens/token.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
 import type { AddressPayload } from './email-undo-link.ts'
 import { resetMail, resetTokenOf } from './password-reset-link.ts'
@@ -25,7 +31,7 @@ const schema = z.object({ token: z.string() })
 export async function undoEmailChange(app: App, input: unknown, request: RequestInfo): Promise<Account> {
   requireMail(app)
   const { token } = checkInput(schema, input)
-  const id = await countBadTokens(app, request, () => undoChange(app, token, request))
+  const id = await countInvalidTokens(app, request, () => undoChange(app, token, request))
   return requireAccount(app, id)
 }
 

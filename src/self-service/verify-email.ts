@@ -9,7 +9,7 @@ import { violatedUnique } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { EmailToken } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
-import { countBadTokens, peekToken, redeemToken } from '../one-time-tokens/token.ts'
+import { countInvalidTokens, peekToken, redeemToken } from '../one-time-tokens/token.ts'
 import { DEFAULT_ROLE } from '../permissions/permissions.ts'
 
 const schema = z.object({ token: z.string() })
@@ -21,7 +21,7 @@ const schema = z.object({ token: z.string() })
  */
 export async function verifyEmail(app: App, input: unknown, request: RequestInfo): Promise<Account> {
   const { token } = checkInput(schema, input)
-  const id = await countBadTokens(app, request, async () => {
+  const id = await countInvalidTokens(app, request, async () => {
     const row = await peekToken(app, token, 'verify', 'registration')
     return row.purpose === 'registration'
       ? completeRegistration(app, token, row, request)

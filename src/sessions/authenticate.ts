@@ -8,14 +8,13 @@ import { findSession, type SessionWithAccount } from './find-session.ts'
 import { isBurned } from './generations.ts'
 import { endSharedSession } from './two-holders.ts'
 
-/** `lastUsedAt` may lag by this much: a write with every request would cost more than it tells. */
+/** How far `lastUsedAt` may lag behind. A write with every request would cost too much. */
 const TOUCH_INTERVAL_SECONDS = 60
 
 /**
- * The viewer behind an access token. The session is looked up with every request, so revocations and changes of
- * roles take effect immediately. An access token of a burned generation shows that two holders use the session,
- * which ends.
- * @throws AuthError UNAUTHENTICATED, with the reason INVALID, EXPIRED or REVOKED
+ * The viewer whose access token this is. Every request looks up the session, so revocations and role changes take
+ * effect immediately. An access token of a burned generation proves that two holders use the session, and ends it.
+ * @throws AuthError UNAUTHENTICATED with the reason INVALID, EXPIRED or REVOKED
  */
 export async function authenticate(app: App, bearerToken: string, request: RequestInfo): Promise<Viewer> {
   const { sid, sub, gen } = verifyAccessToken(app, bearerToken)
@@ -31,7 +30,7 @@ export async function authenticate(app: App, bearerToken: string, request: Reque
   return { account, via: { kind: 'session', session } }
 }
 
-/** Why the session is over, or undefined while it is live. */
+/** Why the session has ended, or undefined while it is live. */
 export function endReasonOf(
   { session, account }: SessionWithAccount,
   now: Date,
@@ -49,8 +48,8 @@ const markUsed = statement<[burned: boolean]>(
 )
 
 /**
- * Records that the session is in use, and that the client has received the current generation: from then on the
- * refresh token before it is spent. Returns whether a late repeat burned the generation first.
+ * Records that the session is in use and that the client has received the current generation, which makes the previous
+ * refresh token unusable. Returns `burned` if a late repeat of that token has burned the generation in the meantime.
  */
 async function touch(app: App, session: Session, generation: number): Promise<'burned' | 'live'> {
   const now = app.clock.now()

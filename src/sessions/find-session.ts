@@ -30,12 +30,12 @@ export const sessionColumns = {
 
 const sessionFields = Object.keys(sessionColumns)
 
-/** What a session is read from: `s` is the sessions table, `u` the users table. */
+/** The columns of a session in SQL, where `s` is the sessions table and `u` the users table. */
 export const selectedColumns = Object.values(sessionColumns)
   .map(column => (column === sessionColumns.revokedAt ? `${revokedAt} AS revoked_at` : `s.${column}`))
   .join(', ')
 
-/** The session in a row that selected `selectedColumns` from its start on. */
+/** Reads a session from a row whose first columns are `selectedColumns`. */
 export function toSessionRecord(row: unknown[]): Session {
   return toRecord<Session>(sessionFields, row)
 }
@@ -46,11 +46,11 @@ const find = batchedLookup(
     'session-with-account',
     `SELECT ${columns} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1`,
   ),
-  // Not `= ANY($1)`: PostgreSQL would plan that anew for each number of ids.
+  // `= ANY($1)` would make PostgreSQL create a new plan for each number of IDs.
   statement(
     'sessions-with-accounts',
-    `SELECT ${columns} FROM string_to_table($1, ',') AS wanted (id)
-     JOIN sessions s ON s.id = wanted.id::uuid JOIN users u ON u.id = s.user_id`,
+    `SELECT ${columns} FROM string_to_table($1, ',') AS requested (id)
+     JOIN sessions s ON s.id = requested.id::uuid JOIN users u ON u.id = s.user_id`,
   ),
 )
 

@@ -8,13 +8,13 @@ import { isLive } from './live.ts'
 const loaders = new WeakMap<App, DataLoader<string, Session[]>>()
 
 /**
- * The account's live sessions, the latest used first: at most SESSIONS_MAX, also of an account that has more from
- * before that limit. What is asked for at the same time, as by a list of users, is one query.
+ * The account's live sessions, most recently used first: at most SESSIONS_MAX, even if an account from before that limit
+ * has more. Calls in the same turn of the event loop, such as those of a list of users, share one query.
  */
 export function liveSessions(app: App, userId: string): Promise<Session[]> {
   const loader =
     loaders.get(app) ??
-    // Nothing is remembered: a later request sees what is live then.
+    // Not cached, so that a later request sees the sessions that are live then.
     new DataLoader<string, Session[]>(userIds => sessionsOf(app, userIds), { cache: false })
   loaders.set(app, loader)
   return loader.load(userId)
@@ -22,7 +22,7 @@ export function liveSessions(app: App, userId: string): Promise<Session[]> {
 
 const selectLive = statement(
   'live-sessions',
-  `SELECT l.* FROM unnest($1::uuid[]) AS wanted (id) JOIN users u ON u.id = wanted.id
+  `SELECT l.* FROM unnest($1::uuid[]) AS requested (id) JOIN users u ON u.id = requested.id
    CROSS JOIN LATERAL (
      SELECT ${selectedColumns} FROM sessions s WHERE s.user_id = u.id AND ${isLive('$2')}
      ORDER BY s.last_used_at DESC, s.id DESC LIMIT $3
@@ -30,9 +30,9 @@ const selectLive = statement(
 )
 
 async function sessionsOf(app: App, userIds: readonly string[]): Promise<Session[][]> {
-  const wanted = [...new Set(userIds)]
-  const rows = await selectLive(app.pool, [wanted, app.clock.now(), app.config.sessions.max])
-  const byUser = new Map<string, Session[]>(wanted.map(id => [id, []]))
+  const ids = [...new Set(userIds)]
+  const rows = await selectLive(app.pool, [ids, app.clock.now(), app.config.sessions.max])
+  const byUser = new Map<string, Session[]>(ids.map(id => [id, []]))
   for (const session of rows.map(toSessionRecord)) byUser.get(session.userId)?.push(session)
   return userIds.map(id => byUser.get(id) ?? [])
 }

@@ -6,10 +6,13 @@ import type { Queryable } from '../database/client.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { networkOf } from '../network/address.ts'
 
-/** The races that were put on record last, so that repeating a token does not fill the audit log. */
+/** The races that were recorded last, so that repeating a token does not fill the audit log. */
 const recordedRaces = new LRUCache<string, true>({ max: 10_000 })
 
-/** A thief who stays within the seconds of a race is not told from the client. A trace is left of where they are. */
+/**
+ * Records a race from another network or device. Within the seconds of a race, a thief looks like the client; the event
+ * shows where the request came from.
+ */
 export async function recordRace(
   app: App,
   session: Session,
@@ -23,7 +26,7 @@ export async function recordRace(
   await recordRefresh(app.db, 'session.refresh_repeated', session, generation, now, request)
 }
 
-/** Whether a request comes from another network or another device than the rotation before. */
+/** Whether a request comes from a different network or device than the previous rotation. */
 export function isElsewhere({ ipAddress, userAgent }: Session, request: RequestInfo): boolean {
   return (
     networkOf(ipAddress ?? undefined) !== networkOf(request.ipAddress) ||

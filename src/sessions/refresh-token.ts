@@ -5,15 +5,14 @@ import { AuthError } from '../errors.ts'
 /**
  * A refresh token is `<session id>.<generation>.<secret>`, opaque to clients.
  *
- * The secret is an HMAC of the other two and the session's salt, under a key that only the server has:
- * a copy of the database holds nothing that can be replayed, and a token that was lost on its way to the
- * client can be computed again.
+ * The secret is an HMAC of the other two parts and the session's salt, under a key that only the server has. So
+ * a copy of the database contains no usable token, and the server can compute a token again if a response was lost.
  */
 export type RefreshToken = { sessionId: string; generation: number; secret: string }
 
 const FORMAT = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(0|[1-9]\d{0,8})\.([\w-]{43})$/
 
-/** The parts of a token, or undefined where the text cannot be one. */
+/** The parts of a token, or undefined if the text is not in the format of one. */
 export function parseRefreshToken(text: string): RefreshToken | undefined {
   const [, sessionId, generation, secret] = FORMAT.exec(text) ?? []
   if (!sessionId || !generation || !secret) return undefined
@@ -22,22 +21,22 @@ export function parseRefreshToken(text: string): RefreshToken | undefined {
 
 type Salted = { id: string; salt: Uint8Array }
 
-/** The session's token of that generation. */
+/** The session's token of this generation. */
 export function refreshTokenOf(app: App, session: Salted, generation: number): string {
   return `${session.id}.${generation}.${secretOf(app, session, generation).toString('base64url')}`
 }
 
-/** Whether this server made the token for this session; takes the same time whatever the secret. */
+/** Whether this server issued the token for this session. Takes the same time for every secret. */
 export function isAuthentic(app: App, session: Salted, token: RefreshToken): boolean {
   const presented = Buffer.from(token.secret, 'base64url')
   return timingSafeEqual(presented, secretOf(app, session, token.generation))
 }
 
-/** @throws AuthError SERVICE_UNAVAILABLE while this replica cannot open the key in the database */
+/** @throws AuthError SERVICE_UNAVAILABLE while this replica cannot decrypt the key in the database */
 function secretOf(app: App, { id, salt }: Salted, generation: number): Buffer {
   const key = app.keys.refreshToken
   if (!key) {
-    throw new AuthError('SERVICE_UNAVAILABLE', { cause: 'the key of the refresh tokens cannot be opened' })
+    throw new AuthError('SERVICE_UNAVAILABLE', { cause: 'the key of the refresh tokens cannot be decrypted' })
   }
   return createHmac('sha256', key).update(`${id}.${generation}.`).update(salt).digest()
 }

@@ -12,16 +12,16 @@ import { endSharedSession } from './two-holders.ts'
 const rotations = { current: moveOn, lost: replaceLost, ahead: catchUp }
 
 /**
- * Exchanges a refresh token for its successor: the session returned is at the successor's generation.
+ * Exchanges a refresh token for its successor. Returns the session at the successor's generation.
  *
- * - The current token moves the session on, by one guarded UPDATE.
- * - The one before it gets the same successor again within 30 seconds. Later, while nothing shows that the
- *   successor arrived, it gets a fresh one, and those in between are burned.
- * - A token that the database is behind of moves the session on from there.
- * - Any other shows that two holders use the session, which ends (RFC 9700, section 4.14.2).
+ * - The current token advances the session by one guarded UPDATE.
+ * - The previous token yields the same successor again within 30 seconds. After that, and as long as no request has
+ *   used the successor, it yields a new one and burns the generations in between.
+ * - A token that is ahead of the database advances the session past its own generation.
+ * - Any other token proves that two holders use the session, and ends it (RFC 9700, section 4.14.2).
  *
- * So a client that loses answers, however many, stays signed in, and of two holders who both continue the first
- * to return ends the session.
+ * So a client stays signed in even if it loses any number of responses. If two holders both continue, the first one to
+ * come back ends the session.
  * @throws AuthError REFRESH_TOKEN_INVALID
  */
 export async function refreshSession(
@@ -32,8 +32,8 @@ export async function refreshSession(
   const token = parseRefreshToken(text)
   if (!token) throw invalid('malformed')
   const { generation } = token
-  // Each round that does not return has seen the session change under it. An honest client needs two at most;
-  // the bound keeps a flood from spinning.
+  // A round repeats only if another request changed the session during it. An honest client needs two at most; the
+  // bound stops a flood from looping.
   for (let round = 0; round < 5; round++) {
     const found = await findSession(app, token.sessionId)
     if (!found || !isAuthentic(app, found.session, token)) throw invalid('unknown')

@@ -22,8 +22,8 @@ const endOne = `
   ) ${insertSql('audit_events', auditColumns, 4, 'ended')}`
 
 /**
- * Ends one session for good and returns true, or returns false if it is not live. One statement ends it and records
- * the event, in the caller's transaction if there is one.
+ * Ends a session permanently and returns true, or returns false if it is not live. One statement ends it and records the
+ * event, in the caller's transaction if there is one.
  */
 export async function revokeSession(
   app: App,
@@ -42,15 +42,16 @@ export async function revokeSession(
   return (await tx.$executeRawUnsafe(endOne, id, userId, at, toRows(auditColumns, event))) > 0
 }
 
-/** Which sessions end: those of an account, except `keptId` if given. */
+/** The sessions to end: all those of an account except `keptId`. */
 export type Selection = { userId: string; keptId?: string | undefined }
 
 /**
- * Ends all live sessions of an account for good, except the kept one, and returns how many ended. The time does not
- * grow with their number: it raises the account's epoch, and tidy.ts marks the rows afterwards. One event has the
- * count. Runs in the caller's transaction if there is one. It locks the account's row before any session, so that
- * revocations of one account queue and never deadlock: change the account first in the transaction, never a session.
- * @throws AuthError UNAUTHENTICATED if the session to keep has ended meanwhile; roll back
+ * Permanently ends all live sessions of an account except the kept one, and returns how many ended. Takes the same time
+ * for any number of sessions: it raises the account's epoch, and tidy.ts marks the rows afterwards. One event records
+ * the count. Runs in the caller's transaction if there is one. It locks the account's row before any session, so that
+ * revocations of one account wait for each other and never deadlock. In the transaction, change the account first and
+ * never a session.
+ * @throws AuthError UNAUTHENTICATED if the session to keep has ended in the meantime; roll back
  */
 export function revokeSessions(
   app: App,
@@ -60,15 +61,15 @@ export function revokeSessions(
 ): Promise<number> {
   return tx
     ? revokeWithin(app, selection, revocation, tx)
-    : app.db.$transaction(own => revokeWithin(app, selection, revocation, own))
+    : app.db.$transaction(newTx => revokeWithin(app, selection, revocation, newTx))
 }
 
-/** Only accounts from before SESSIONS_MAX have more sessions than a few hundred; beyond this they are not counted. */
+/** The most sessions that are counted. Only accounts from before SESSIONS_MAX have more than a few hundred. */
 const COUNTED_MAX = 100_000
 
 /**
- * Runs after the account's row is locked: a statement of its own, because one that waited for the lock would see the
- * sessions as they were before it waited.
+ * Runs as a separate statement after the account's row is locked: a statement that waits for a lock sees the sessions as
+ * they were before it waited.
  */
 const endOthers = `
   WITH kept AS (

@@ -6,7 +6,7 @@ import type { Session } from '../generated/prisma/client.ts'
 import { isLive } from './live.ts'
 import { isElsewhere, recordRefresh } from './refresh-record.ts'
 
-/** What a rotation changes beside the generation. */
+/** What a rotation changes besides the generation. */
 function rotation(session: Session, now: Date, { ipAddress, userAgent }: RequestInfo) {
   return {
     rotatedAt: now,
@@ -26,7 +26,7 @@ const increment = statement(
    RETURNING s.id`,
 )
 
-/** The session one generation on, by one statement; undefined when another request changed it first. */
+/** Advances the session by one generation, in one statement. Returns undefined if another request changed it first. */
 export async function moveOn(
   app: App,
   session: Session,
@@ -40,7 +40,10 @@ export async function moveOn(
   return hits.length > 0 ? { ...session, ...change, generation: generation + 1 } : undefined
 }
 
-/** The session at a fresh generation, with those between it and `generation` burned; undefined as for `moveOn`. */
+/**
+ * Advances the session to a new generation and burns those between it and `generation`. Returns undefined like
+ * `moveOn`.
+ */
 export function replaceLost(
   app: App,
   session: Session,
@@ -55,7 +58,7 @@ export function replaceLost(
     ...burned,
     generation: session.generation + 1,
   }
-  // An access token that shows the successor in use, presented meanwhile, makes this a theft.
+  // If an access token of the successor is used in the meantime, this is a theft.
   const guard = { unseen: true }
   if (!isElsewhere(session, request)) return leapTo(app.db, session, next, guard)
   return app.db.$transaction(async tx => {
@@ -65,7 +68,9 @@ export function replaceLost(
   })
 }
 
-/** The session one generation after `generation`, which the database has not reached; undefined as for `moveOn`. */
+/**
+ * Advances the session past `generation`, which the database has not reached. Returns undefined like `moveOn`.
+ */
 export function catchUp(
   app: App,
   session: Session,
@@ -81,14 +86,14 @@ export function catchUp(
   })
 }
 
-/** `$10` says whether an access token of the current generation must not have been seen. */
+/** If `$10` is true, matches only while no access token of the current generation has been used. */
 const leap = `UPDATE sessions s SET generation = $3::int, rotated_at = $4::timestamptz, last_used_at = $4::timestamptz,
     generation_seen_at = NULL, expires_at = $5::timestamptz, ip_address = $6, user_agent = $7,
     burned_from = $8::int, burned_to = $9::int
   FROM users u WHERE s.id = $1::uuid AND generation = $2::int AND u.id = s.user_id AND ${isLive('$4::timestamptz')}
     AND NOT ($10::boolean AND generation_seen_at IS NOT NULL)`
 
-/** The session as changed to `next`, while it is live and still at its generation; undefined as for `moveOn`. */
+/** Changes the session to `next` if it is live and still at its generation. Returns undefined like `moveOn`. */
 async function leapTo(
   db: Queryable,
   session: Session,

@@ -5,44 +5,48 @@ import type { Session } from '../generated/prisma/client.ts'
 
 @ObjectType('Session', {
   description:
-    'A sign-in on one device, from the password to signing out. Seen by whoever may see its user’s.',
+    'A sign-in on one device, from entering the password to signing out. Visible to the account’s owner, and to callers with `users:read`.',
 })
 export class SessionType {
-  @Field(() => ID, { description: 'A UUID; the `sid` of its access tokens.' })
+  @Field(() => ID, { description: 'A UUID; the `sid` claim of its access tokens.' })
   id!: string
 
-  @Field(() => Boolean, { description: 'Whether this is the session of the request.' })
+  @Field(() => Boolean, { description: 'Whether this session made the request.' })
   current!: boolean
 
   @Field(() => GraphQLDateTime, { description: 'When the user signed in.' })
   createdAt!: Date
 
-  @Field(() => GraphQLDateTime, { description: 'When it was last used, to the minute.' })
+  @Field(() => GraphQLDateTime, { description: 'When the session was last used, accurate to a minute.' })
   lastUsedAt!: Date
 
-  @Field(() => GraphQLDateTime, { description: 'When it ends if it is not refreshed before.' })
+  @Field(() => GraphQLDateTime, { description: 'When the session ends unless it is refreshed first.' })
   expiresAt!: Date
 
-  @Field(() => GraphQLDateTime, { description: 'When the password was last proved in it.' })
+  @Field(() => GraphQLDateTime, { description: 'When the user last entered the password in this session.' })
   authenticatedAt!: Date
 
-  @Field(() => String, { nullable: true, description: 'The address it was last refreshed from.' })
+  @Field(() => String, { nullable: true, description: 'The IP address that last refreshed the session.' })
   ipAddress!: string | null
 
-  @Field(() => String, { nullable: true, description: 'The User-Agent it was last refreshed with.' })
+  @Field(() => String, { nullable: true, description: 'The `User-Agent` header of the last refresh.' })
   userAgent!: string | null
 
   @Field(() => String, {
     nullable: true,
-    description: 'What the client called itself, or what its user agent says, such as Firefox on Linux.',
+    description:
+      'The name that the client sent, or one derived from its user agent, such as Firefox on Linux.',
   })
   deviceName!: string | null
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'When it was ended; null while it is live.' })
+  @Field(() => GraphQLDateTime, {
+    nullable: true,
+    description: 'When the session was revoked; null if it was not.',
+  })
   revokedAt!: Date | null
 }
 
-/** What the API shows of a session to the viewer whose own is `currentId`. */
+/** The session as the API shows it. `currentId` is the session that made the request. */
 export function toSession(session: Session, currentId: string | undefined): SessionType {
   const {
     id,
@@ -69,48 +73,48 @@ export function toSession(session: Session, currentId: string | undefined): Sess
   }
 }
 
-@ObjectType('AuthPayload', { description: 'A signed-in session and its tokens.' })
+@ObjectType('AuthPayload', { description: 'A session and its tokens.' })
 export class AuthPayload {
-  @Field(() => String, { description: 'A JWT (RFC 9068) for the header `Authorization: Bearer …`.' })
+  @Field(() => String, { description: 'A JWT (RFC 9068). Send it in the header `Authorization: Bearer …`.' })
   accessToken!: string
 
-  @Field(() => String, { description: 'Always Bearer.' })
+  @Field(() => String, { description: 'Always `Bearer`.' })
   tokenType!: string
 
-  @Field(() => GraphQLDateTime, { description: 'When the access token expires; refresh before.' })
+  @Field(() => GraphQLDateTime, { description: 'When the access token expires. Refresh it before then.' })
   accessTokenExpiresAt!: Date
 
   @Field(() => String, {
     nullable: true,
-    description: 'Valid for one `refreshToken`; null when the cookie carries it. Opaque: do not parse it.',
+    description: 'Valid for one call of `refreshToken`. Null if it is in a cookie. Opaque: do not parse it.',
   })
   refreshToken!: string | null
 
-  @Field(() => GraphQLDateTime, { description: 'When the refresh token expires unless it is used.' })
+  @Field(() => GraphQLDateTime, { description: 'When the refresh token expires unless it is used first.' })
   refreshTokenExpiresAt!: Date
 
   @Field(() => String, {
     nullable: true,
     description:
-      'Identifies this app at its next sign-in: keep it, also after signing out, and send it with `login`. It stays the same for all accounts. Null in the answer to `refreshToken`, and where a cookie carries it.',
+      'Identifies this app at its next sign-in. Store it, keep it after signing out, and send it with `login`. It is the same for all accounts. Null in the response to `refreshToken`, and if it is in a cookie.',
   })
   deviceToken!: string | null
 
-  @Field(() => SessionType, { description: 'The session that the tokens belong to.' })
+  @Field(() => SessionType, { description: 'The session of the tokens.' })
   session!: SessionType
 
-  @Field(() => UserType, { description: 'Who is signed in.' })
+  @Field(() => UserType, { description: 'The account that is signed in.' })
   user!: UserType
 }
 
-@InputType('RefreshTokenInput', { description: 'Leave it out where the cookie carries the refresh token.' })
+@InputType('RefreshTokenInput', { description: 'Omit if the refresh token is in a cookie.' })
 export class RefreshTokenInput {
-  @Field(() => String, { nullable: true, description: 'The newest refresh token of the session.' })
+  @Field(() => String, { nullable: true, description: 'The latest refresh token of the session.' })
   refreshToken?: string | null
 
   @Field(() => Int, {
     nullable: true,
-    description: 'A longer life for this one access token, in seconds; capped by ACCESS_TOKEN_MAX_TTL.',
+    description: 'The lifetime of this access token, in seconds; capped by ACCESS_TOKEN_MAX_TTL.',
   })
   accessTokenTtlSeconds?: number | null
 }

@@ -9,8 +9,8 @@ import { deviceNameOf } from '../network/device-name.ts'
 const SALT_BYTES = 16
 
 /**
- * A session ready to be stored by whoever has verified the credentials. `remember: false` ends it within
- * `sessions.shortTtlSeconds` whatever happens.
+ * A new session, to be stored once the credentials are verified. With `remember: false`, it ends within
+ * `sessions.shortTtlSeconds` even if it is refreshed.
  */
 export function newSession(
   app: App,

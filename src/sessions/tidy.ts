@@ -2,14 +2,14 @@ import type { App } from '../app.ts'
 import { statement } from '../database/client.ts'
 import { markEnded } from './live.ts'
 
-/** Small enough for the time that a statement has. */
+/** Small enough for the statement timeout. */
 const BATCH = 1000
-/** How long a request waits for the rows of a deleted account; the background task does the rest. */
-const PATIENCE_SECONDS = 2
+/** How long a request spends deleting rows of a deleted account. The background task deletes the rest. */
+const DELETION_SECONDS = 2
 
 type Row = [unknown]
 
-const ofGoneAccount = `
+const ofDeletedAccounts = `
   SELECT s.id FROM session_endings e JOIN sessions s ON s.user_id = e.user_id
   WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = e.user_id) LIMIT ${BATCH} FOR UPDATE OF s SKIP LOCKED`
 
@@ -18,13 +18,13 @@ const unmarked = `
   JOIN sessions o ON o.user_id = e.user_id AND o.epoch < e.epoch AND o.revoked_at IS NULL
   LIMIT ${BATCH} FOR UPDATE OF o SKIP LOCKED`
 
-/** Steps that each work on one batch and return a row for each session. They never wait for a row in use. */
+/** Each step handles one batch, returns a row for each session, and never waits for a locked row. */
 const steps = [
-  statement<Row>('tidy-gone', `DELETE FROM sessions WHERE id IN (${ofGoneAccount}) RETURNING 1`),
+  statement<Row>('tidy-gone', `DELETE FROM sessions WHERE id IN (${ofDeletedAccounts}) RETURNING 1`),
   statement<Row>('tidy-ended', `${markEnded(`s.id IN (${unmarked})`)} RETURNING 1`),
 ]
 
-/** An ending stays until nothing is left to do for it. */
+/** An ending stays until all its sessions are marked or deleted. */
 const forgetEndings = statement<Row>(
   'tidy-endings',
   `DELETE FROM session_endings WHERE (user_id, epoch) IN (
@@ -37,8 +37,8 @@ const forgetEndings = statement<Row>(
 )
 
 /**
- * Marks the rows of sessions that ended together, and deletes those of accounts that are gone. The sessions ended when
- * their account said so; this only sets `revokedAt` and, later, lets `prune` delete the rows.
+ * Marks the rows of sessions that ended together, and deletes those of deleted accounts. The sessions ended when the
+ * account's epoch rose; this only sets `revokedAt`, so that `prune` can delete the rows later.
  */
 export async function tidySessions({ pool }: App, maxBatches: number): Promise<void> {
   for (const step of [...steps, forgetEndings]) {
@@ -57,16 +57,16 @@ const deleteOf = statement<Row>(
 )
 
 /**
- * Deletes the rows of the sessions of a deleted account, after the transaction that deleted it. They ended with it;
- * `tidySessions` deletes what is left after two seconds or while the database is away.
+ * Deletes the session rows of a deleted account, after the transaction that deleted it and thereby ended them. After two
+ * seconds, or if the database is unavailable, `tidySessions` deletes the rest.
  */
 export async function deleteSessionsOf({ pool, log }: App, userId: string): Promise<void> {
-  const deadline = performance.now() + PATIENCE_SECONDS * 1000
+  const deadline = performance.now() + DELETION_SECONDS * 1000
   try {
     let deleted = BATCH
     while (deleted >= BATCH && performance.now() < deadline) deleted = (await deleteOf(pool, [userId])).length
     if (deleted < BATCH) await pool.query('DELETE FROM session_endings WHERE user_id = $1', [userId])
   } catch (error) {
-    log.warn({ err: error }, 'sessions of a deleted account could not be deleted yet')
+    log.warn({ err: error }, 'could not delete the sessions of a deleted account yet')
   }
 }

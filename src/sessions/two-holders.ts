@@ -6,8 +6,8 @@ import type { SessionWithAccount } from './find-session.ts'
 import { revokeSession } from './revoke.ts'
 
 /**
- * Ends a session that two holders use, records it and notifies the owner, in one transaction; once, however
- * many requests find out. `token` is the proof, with the generation it carried.
+ * Ends a session that two holders use, records the event and notifies the owner, in one transaction. Does so only once,
+ * even if several requests detect it. `token` is the proof, with its generation.
  */
 export async function endSharedSession(
   app: App,

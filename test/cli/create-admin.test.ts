@@ -179,8 +179,8 @@ test('--verify without --promote is an error', async () => {
 })
 
 test.each([
-  ['a password made of the address', 'zebulonkettlewick', [], 'Do not make the password of your name'],
-  ['an empty password', '', [], 'Write the password.'],
+  ['a password made of the address', 'zebulonkettlewick', [], 'Do not base the password on your name'],
+  ['an empty password', '', [], 'Enter a password.'],
   ['a username that is none', PASSWORD, ['--username', '?'], 'Use 3 to 32 characters from'],
 ])('%s fails with advice and no echo, and makes nothing', async (_, password, args, advice) => {
   const count = await countUsers()

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { NO_REQUEST } from '../../src/audit/record.ts'
 import {
-  countBadTokens,
+  countInvalidTokens,
   endTokens,
   issueToken,
   peekToken,
@@ -126,6 +126,6 @@ test('what fails for another reason does not count as a bad token', async () => 
     deviceCookie: undefined,
   }
   const failing = () => Promise.reject(new Error('of its own'))
-  await expect(countBadTokens(service.app, request, failing)).rejects.toThrow('of its own')
+  await expect(countInvalidTokens(service.app, request, failing)).rejects.toThrow('of its own')
   expect(await service.app.db.rateLimit.count({ where: { key: { startsWith: 'token.network' } } })).toBe(0)
 })

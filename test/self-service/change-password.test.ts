@@ -103,7 +103,7 @@ test('a new password made of the account’s own words is refused with advice', 
   })
   for (const newPassword of ['zebulonkettlewick', 'Quasimodo_77!']) {
     expect(refusedFields(await change(account, { newPassword }))).toEqual({
-      'input.newPassword': ['Do not make the password of your name, username or e-mail address.'],
+      'input.newPassword': ['Do not base the password on your name, username, or email address.'],
     })
   }
 })

@@ -128,7 +128,7 @@ test('a password made of the account’s own words is refused', async () => {
   const email = newAddress('wilhelmina')
   const token = await asked(await signUp(service, { email }))
   expect(refusedFields(await reset(token, 'wilhelmina1'))).toEqual({
-    'input.newPassword': ['Do not make the password of your name, username or e-mail address.'],
+    'input.newPassword': ['Do not base the password on your name, username, or email address.'],
   })
 })
 

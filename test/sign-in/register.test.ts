@@ -141,8 +141,9 @@ describe('a name may be of any script:', () => {
 
 describe('passwords', () => {
   const EMOJI = '🦊🌵🛶🎻🧭🍋🪁🧲'
-  const BREACHED = 'This password, or one much like it, is known from a data breach. Choose another.'
-  const OWN_WORDS = 'Do not make the password of your name, username or e-mail address.'
+  const BREACHED =
+    'This password, or one very similar to it, appears in a data breach. Choose a different one.'
+  const OWN_WORDS = 'Do not base the password on your name, username, or email address.'
   const own = {
     email: 'zebulon.kettlewick@pumpernickel.example',
     username: 'quasimodo_77',
@@ -181,7 +182,7 @@ describe('passwords', () => {
     const strict = await startService({ settings: { BREACHED_PASSWORDS_FILE: `${folder}/hashes.txt` } })
     try {
       expect(refusedFields(await register({}, strict))).toEqual({
-        'input.password': ['This password is known from a data breach. Choose another.'],
+        'input.password': ['This password appears in a data breach. Choose a different one.'],
       })
       expect(codes(await register({ password: `${PASSWORD}?` }, strict))).toEqual([])
     } finally {

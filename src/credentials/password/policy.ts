@@ -1,27 +1,25 @@
 import { commonPasswords } from './common-passwords.ts'
 import { foldPassword, log10Guesses } from './guesses.ts'
 
-// 30 million guesses: a week for one core at argon2's 20 ms a hash, and never over the network. Higher, and
-// this estimate, which undervalues chance, would refuse random passwords of 8 characters.
+// 30 million guesses: a week on one core at 20 ms per argon2 hash, and out of reach over the network. The estimate
+// undervalues random characters, so a higher minimum would refuse random passwords of 8 characters.
 const MIN_LOG10_GUESSES = 7.5
 
 export type PasswordRules = {
   /** In code points. */
   minLength: number
   maxLength: number
-  /** The account's own: e-mail address, username, display name. Their parts are taken from them. */
+  /** The account's email address, username and display name. Their parts count too. */
   words: string[]
 }
 
 /**
- * The form of a password that is hashed and compared, so that every keyboard gives the same bytes: NFKC
- * (NIST SP 800-63B-3 section 5.1.1.2), which also makes the full-width letters of an input method equal to
- * plain ones, with every Unicode space a U+0020 (RFC 8265 section 4.2). Revision 4 and RFC 8265 settle for
- * NFC; what NFKC merges beyond that costs no guess worth counting. Nothing is trimmed and case is kept.
- * Idempotent, never throws.
+ * The form of a password that is hashed and compared. It has the same bytes whichever keyboard the password was typed
+ * on: NFKC (NIST SP 800-63B-3 section 5.1.1.2), which also turns the full-width letters of an input method into plain
+ * ones, with every Unicode space replaced by U+0020 (RFC 8265 section 4.2). Revision 4 and RFC 8265 require only NFC;
+ * what NFKC merges beyond that makes guessing hardly easier. Trims nothing and keeps case. Idempotent; never throws.
  *
- * A surrogate without its pair becomes U+FFFD, which encoding it in UTF-8 would do in any case; the
- * policy refuses it, so none is behind a hash.
+ * An unpaired surrogate becomes U+FFFD, as it would in UTF-8. The policy refuses U+FFFD, so no stored hash contains it.
  */
 export function normalizePassword(password: string): string {
   return password
@@ -30,7 +28,7 @@ export function normalizePassword(password: string): string {
     .normalize('NFKC')
 }
 
-/** The length that the rules speak of: code points of the normalised password (SP 800-63B-4 section 3.1.1.2). */
+/** The length that the rules limit: code points of the normalized password (SP 800-63B-4 section 3.1.1.2). */
 export function passwordLength(password: string): number {
   let length = 0
   for (const _ of normalizePassword(password)) length += 1
@@ -38,11 +36,10 @@ export function passwordLength(password: string): number {
 }
 
 /**
- * What keeps a password from being set, in words for the person who typed it; empty when it may be.
- * Refused: too short or long, invisible control characters (RFC 8264 section 9.12), a breached password
- * or nearly one, and what an attacker who knows the account would try within 10^7.5 guesses. There are no
- * composition rules (SP 800-63B-4 section 3.1.1.2). Takes about 0.05 ms and never more than 5 ms; the first
- * call also reads the list of breached passwords.
+ * Why a password may not be set, as messages for its owner; empty if it may. Refuses a password that is too short or
+ * too long, has invisible control characters (RFC 8264 section 9.12), equals or resembles a breached password, or falls
+ * within 10^7.5 guesses of an attacker who knows the account. There are no composition rules (SP 800-63B-4 section
+ * 3.1.1.2). Takes about 0.05 ms and never more than 5 ms; the first call also reads the list of breached passwords.
  */
 export async function passwordProblems(password: string, rules: PasswordRules): Promise<string[]> {
   const { minLength, maxLength, words } = rules
@@ -51,18 +48,18 @@ export async function passwordProblems(password: string, rules: PasswordRules): 
   if (length < minLength) return [`Use at least ${minLength} characters.`]
   if (length > maxLength) return [`Use at most ${maxLength} characters.`]
   if (/[\p{Control}\uFFFD]/u.test(normalized)) {
-    return ['Leave out line breaks, tabs and other characters that cannot be seen.']
+    return ['Remove line breaks, tabs, and other invisible characters.']
   }
 
   const common = await commonPasswords()
   const folded = foldPassword(normalized)
   const backwards = [...folded].reverse().join('')
   if (common.isBreached(folded) || common.isBreached(backwards)) {
-    return ['This password, or one much like it, is known from a data breach. Choose another.']
+    return ['This password, or one very similar to it, appears in a data breach. Choose a different one.']
   }
   const guesses = log10Guesses(normalized, common, words)
   if (guesses >= MIN_LOG10_GUESSES) return []
   return guesses < log10Guesses(normalized, common, [])
-    ? ['Do not make the password of your name, username or e-mail address.']
-    : ['This password is easy to guess. Use several words that have nothing to do with one another.']
+    ? ['Do not base the password on your name, username, or email address.']
+    : ['This password is easy to guess. Use several unrelated words.']
 }

@@ -8,8 +8,8 @@ import { forgiveProof } from '../attempts.ts'
 import type { SubmittedPassword } from './new-password.ts'
 
 /**
- * The account with its hash, once the password is proved. An unknown account costs the same work and
- * gets the same answer as a wrong password.
+ * Verifies the password and returns the account with its hash. An unknown account takes the same work and throws the same
+ * error as a wrong password.
  * @throws AuthError INVALID_CREDENTIALS, SERVICE_UNAVAILABLE
  */
 export async function provePassword(
@@ -25,8 +25,8 @@ export async function provePassword(
 }
 
 /**
- * The account, once its password is proved again. A stolen session must not be a way to guess
- * the password, so attempts are counted, apart from those to sign in.
+ * Verifies the password of a signed-in account again and returns the account. Attempts are counted separately from
+ * sign-ins, so that a stolen session cannot be used to guess the password.
  * @throws AuthError INVALID_CREDENTIALS, RATE_LIMITED, SERVICE_UNAVAILABLE
  */
 export async function proveOwnPassword(
@@ -42,7 +42,7 @@ export async function proveOwnPassword(
   return proved
 }
 
-/** Puts a failed proof on record, against the account if there is one. */
+/** Records a failed proof in the audit log, with the account if it exists. */
 export async function recordDenial(
   app: App,
   subjectId: string | undefined,
@@ -52,8 +52,8 @@ export async function recordDenial(
 }
 
 /**
- * The hash to go on with: made anew and stored where the old one has other parameters than today's or comes
- * from another system. The old one where it is no longer the account's.
+ * Replaces a hash that has outdated parameters or comes from another system, and returns the new one. Returns the given
+ * hash if it is up to date, or if another request has changed it in the meantime.
  */
 export async function renewHash(
   app: App,

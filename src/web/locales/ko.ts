@@ -49,17 +49,17 @@ export const ko: Messages = {
       '이전 주소에서는 최소 하루 동안 변경을 되돌릴 수 있습니다. #-#-# #:#:#.#(UTC) 이후에 종료하거나 관리자에게 문의해 주세요.',
     'Use at least # characters.': '#자 이상 입력해 주세요.',
     'Use at most # characters.': '#자까지 입력할 수 있습니다.',
-    'Leave out line breaks, tabs and other characters that cannot be seen.':
+    'Remove line breaks, tabs, and other invisible characters.':
       '줄 바꿈, 탭 등 보이지 않는 문자는 사용할 수 없습니다.',
-    'This password, or one much like it, is known from a data breach. Choose another.':
+    'This password, or one very similar to it, appears in a data breach. Choose a different one.':
       '유출된 적이 있거나 그와 비슷한 비밀번호입니다. 다른 비밀번호를 정해 주세요.',
-    'This password is known from a data breach. Choose another.':
+    'This password appears in a data breach. Choose a different one.':
       '유출된 적이 있는 비밀번호입니다. 다른 비밀번호를 정해 주세요.',
-    'Do not make the password of your name, username or e-mail address.':
+    'Do not base the password on your name, username, or email address.':
       '이름, 사용자 이름, 이메일 주소로 비밀번호를 만들지 마세요.',
-    'This password is easy to guess. Use several words that have nothing to do with one another.':
+    'This password is easy to guess. Use several unrelated words.':
       '추측하기 쉬운 비밀번호입니다. 서로 관련 없는 단어 여러 개를 이어 보세요.',
-    'Write the password.': '비밀번호를 입력해 주세요.',
+    'Enter a password.': '비밀번호를 입력해 주세요.',
     'Enter a complete email address, such as ada@example.com.':
       'ada@example.com처럼 이메일 주소 전체를 입력해 주세요.',
     'Use 3 to 32 characters from a-z, 0-9, _, . and -.': 'a-z, 0-9, _, ., - 중에서 3~32자를 사용해 주세요.',
@@ -100,7 +100,7 @@ export const ko: Messages = {
     'Remove U+0000 and lone surrogates.': 'U+0000과 짝이 없는 서로게이트는 사용할 수 없습니다.',
     'Remove the key __proto__.': '__proto__ 키는 사용할 수 없습니다.',
     'Use finite numbers.': '유한한 숫자를 입력해 주세요.',
-    'This is the last administrator. Make another account one first.':
+    'This is the last administrator. Make another account an administrator first.':
       '마지막 관리자입니다. 먼저 다른 계정을 관리자로 지정해 주세요.',
   },
   errors: {

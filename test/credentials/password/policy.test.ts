@@ -90,8 +90,8 @@ describe('passwordProblems', () => {
     'quiet\triver stone',
     'quiet\u0000river stone',
     'quiet river \uD800stone',
-  ])('refuses what cannot be seen: %j', async password => {
-    expect(await problemsOf(password)).toEqual([expect.stringContaining('cannot be seen')])
+  ])('refuses invisible characters: %j', async password => {
+    expect(await problemsOf(password)).toEqual([expect.stringContaining('invisible characters')])
   })
 
   test.each([
@@ -167,7 +167,7 @@ describe('passwordProblems', () => {
     'жуков-жуков',
   ])('refuses what is made of the own words: %s', async password => {
     expect(await problemsOf(password)).toEqual([
-      'Do not make the password of your name, username or e-mail address.',
+      'Do not base the password on your name, username, or email address.',
     ])
   })
 
