@@ -1,11 +1,15 @@
 import { type ChildProcess, execFile, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
+/** Four levels up from dist/bench/test/bench. */
+const PACKAGE = fileURLToPath(new URL('../../../../', import.meta.url))
 const READY_TIMEOUT_MS = 60_000
 const POLL_MS = 5
 
@@ -13,24 +17,17 @@ export type Settings = Record<string, string>
 export type Service = { pid: number; port: number; readyAfterMs: number; stop(): Promise<void> }
 
 /**
- * `node dist/main.js` with these settings and no others, answering on a free port. `readyAfterMs` is the time
- * from spawning it to the first 200 of /readyz. Its working folder is not the package, whose .env is not for us.
+ * Starts the service as `npm start` does, on a free port, with these settings and no others. `readyAfterMs` is the
+ * time from spawning the process to the first 200 of /readyz. The working folder is not the package's, because its
+ * `.env` must not apply.
  * @throws Error when it exits or is not ready within a minute
  */
 export async function startService(settings: Settings, folder: string): Promise<Service> {
   const port = await freePort()
-  // As `npm start` has it.
-  const env = {
-    MALLOC_ARENA_MAX: '1',
-    PATH: process.env.PATH,
-    HOST: '127.0.0.1',
-    PORT: String(port),
-    ...settings,
-  }
-  // From dist/bench/test/bench.
-  const program = fileURLToPath(new URL('../../../main.js', import.meta.url))
+  const env = { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: String(port), ...settings }
+  const args = await startArguments()
   const start = performance.now()
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', program], {
+  const child = spawn(process.execPath, args, {
     cwd: folder,
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -43,6 +40,22 @@ export async function startService(settings: Settings, folder: string): Promise<
     await new Promise(resolve => setTimeout(resolve, POLL_MS))
   }
   return { pid: pidOf(child), port, readyAfterMs: performance.now() - start, stop: () => stop(child) }
+}
+
+/**
+ * The arguments that `npm start` passes to Node, with an absolute path. What they leave out, such as environment
+ * variables, `src/launch.ts` adds in the process itself.
+ */
+async function startArguments(): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile(join(PACKAGE, 'package.json'), 'utf8')) as {
+    scripts: { start: string }
+  }
+  const [exec, node, ...args] = scripts.start.split(' ')
+  const program = args.pop()
+  if (exec !== 'exec' || node !== 'node' || program !== 'dist/main.js') {
+    throw new Error(`The bench cannot run this start script: ${scripts.start}`)
+  }
+  return [...args, join(PACKAGE, program)]
 }
 
 async function isReady(port: number): Promise<boolean> {
@@ -61,14 +74,14 @@ async function freePort(): Promise<number> {
 
 export type Script = {
   pid: number
-  /** What it said once it was ready. */
+  /** The message that the script sends when it is ready. */
   greeting: unknown
   /** Sends a message and waits for the answer. */
   ask(message: object): Promise<unknown>
   stop(): Promise<void>
 }
 
-/** A script of this folder as a process of its own. */
+/** Runs a script of this folder in its own process. */
 export async function startScript(name: string, settings: Settings): Promise<Script> {
   const child = fork(fileURLToPath(new URL(name, import.meta.url)), { env: settings })
   const ended = once(child, 'exit').then(() => Promise.reject(new Error(`${name} ended.`)))
@@ -96,7 +109,7 @@ function pidOf({ pid }: ChildProcess): number {
   return pid
 }
 
-/** The memory that a process occupies (its resident set), in MB. */
+/** The resident set size of a process, in MB. */
 export async function residentMb(pid: number): Promise<number> {
   const { stdout } = await run('ps', ['-o', 'rss=', '-p', String(pid)])
   return Number(stdout) / 1024

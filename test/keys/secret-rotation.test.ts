@@ -30,7 +30,12 @@ afterEach(async () => {
 })
 
 async function start(secret: string, ...previous: string[]): Promise<Service> {
-  const settings = { AUTHOGRAPH_SECRET: secret, AUTHOGRAPH_PREVIOUS_SECRETS: previous.join(', ') }
+  // No emails: a replica under an old secret cannot open those that another replica sealed, and logs a warning.
+  const settings = {
+    AUTHOGRAPH_SECRET: secret,
+    AUTHOGRAPH_PREVIOUS_SECRETS: previous.join(', '),
+    MAIL: 'off',
+  }
   const service = await startService({ databaseUrl: database.url, clock, settings })
   running.push(service)
   return service
@@ -70,9 +75,10 @@ describe('a start under a new secret that lists the old one', () => {
   test('seals everything anew, retired keys too, so that the old secret can be forgotten', async () => {
     const before = await start(FIRST)
     await rotate(before)
-    expect(new Set(await sealedUnder(before))).toEqual(new Set([sealingKey(FIRST).id]))
+    const old = await sealedUnder(before)
+    expect(new Set(old)).toEqual(new Set([sealingKey(FIRST).id]))
     const after = await start(SECOND, FIRST)
-    expect(await sealedUnder(after)).toEqual([1, 2, 3].map(() => sealingKey(SECOND).id))
+    expect(await sealedUnder(after)).toEqual(old.map(() => sealingKey(SECOND).id))
     expect(keysOf(await start(SECOND))).toEqual(keysOf(before))
     await expect(start(FIRST)).rejects.toThrow('AUTHOGRAPH_PREVIOUS_SECRETS')
   })

@@ -80,11 +80,18 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const DATABASE_URL = options.databaseUrl ?? own?.url
   const clock = options.clock ?? new TestClock()
   const { config, log, logged } = configure({ DATABASE_URL, SMTP_URL: smtp?.url, ...options.settings })
+  const release = async () => {
+    await smtp?.close()
+    await own?.drop()
+  }
   const server = await startServer({
     ...options.server,
     config,
     log,
     ...(!options.databaseTime && { clock }),
+  }).catch(async (error: unknown) => {
+    await release()
+    throw error
   })
   return {
     url: server.url,
@@ -109,8 +116,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     send: (document, variables, sending) => send(server.url, document, variables, sending),
     close: async () => {
       await server.close()
-      await smtp?.close()
-      await own?.drop()
+      await release()
     },
   }
 }
