@@ -5,10 +5,10 @@ import bcrypt from 'bcrypt'
 
 type Digest = 'sha1' | 'sha256' | 'sha512'
 
-/** A password hash that can be checked here, whichever system wrote it. */
+/** A password hash that Authograph can check, whichever system created it. */
 export type KnownHash =
   | { algorithm: 'argon2'; phc: string; memoryKib: number; passes: number; lanes: number }
-  /** `prehashed`: what bcrypt was given is the password's SHA-256 in hexadecimal. */
+  /** `prehashed`: the input of bcrypt is the hexadecimal SHA-256 of the password. */
   | { algorithm: 'bcrypt'; cost: number; salt: string; key: string; prehashed: boolean }
   | { algorithm: 'pbkdf2'; digest: Digest; iterations: number; salt: Buffer; key: Buffer }
   | { algorithm: 'scrypt'; n: number; r: number; p: number; salt: Buffer; key: Buffer }
@@ -18,7 +18,7 @@ type Read = (...groups: string[]) => KnownHash
 const BCRYPT = '\\$2[aby]\\$(\\d\\d)\\$([./A-Za-z0-9]{22})([./A-Za-z0-9]{31})'
 const ARGON2 =
   '\\$argon2(?:id|i)\\$(?:v=(?:16|19)\\$)?m=(\\d{1,10}),t=(\\d{1,10}),p=(\\d{1,10})\\$[A-Za-z0-9+/]{11,128}\\$[A-Za-z0-9+/]{22,128}'
-/** What Werkzeug and Django put into a hash as text. */
+/** Werkzeug and Django use the text of the salt, not decoded bytes. */
 const TEXT_SALT = '([^$\\s]{1,256})'
 const HEX = '((?:[0-9a-f]{2}){16,128})'
 const BASE64 = '([A-Za-z0-9+/.]{22,172}={0,2})'
@@ -26,7 +26,7 @@ const BASE64 = '([A-Za-z0-9+/.]{22,172}={0,2})'
 const BASE64_SALT = '([A-Za-z0-9+/.]{1,344}={0,2})'
 
 const formats: [format: RegExp, read: Read][] = [
-  // PHC; Django puts a name before it.
+  // PHC string format; Django adds a prefix.
   whole(`(?:argon2)?(${ARGON2})`, (phc, m, t, p) => ({
     algorithm: 'argon2',
     phc,
@@ -34,7 +34,7 @@ const formats: [format: RegExp, read: Read][] = [
     passes: Number(t),
     lanes: Number(p),
   })),
-  // crypt(3); Django puts a name before it.
+  // crypt(3); Django adds a prefix.
   whole(`(?:bcrypt\\$)?${BCRYPT}`, (cost, salt, key) => toBcrypt(cost, salt, key, false)),
   whole(`bcrypt_sha256\\$${BCRYPT}`, (cost, salt, key) => toBcrypt(cost, salt, key, true)),
   // Werkzeug
@@ -52,7 +52,7 @@ const formats: [format: RegExp, read: Read][] = [
   whole(`scrypt\\$(\\d{1,10})\\$${TEXT_SALT}\\$(\\d{1,4})\\$(\\d{1,4})\\$${BASE64}`, (n, salt, r, p, key) =>
     toScrypt(Number(n), r, p, Buffer.from(salt), fromBase64(key)),
   ),
-  // PHC as Node's libraries write it, and passlib's own dialect of it (without `i=`)
+  // PHC string format as in Node libraries, and passlib's dialect of it (without `i=`)
   whole(
     `\\$pbkdf2(?:-(sha1|sha256|sha512))?\\$(?:i=)?(\\d{1,10})(?:,l=\\d{1,4})?\\$${BASE64_SALT}\\$${BASE64}`,
     (digest, iterations, salt, key) =>
@@ -64,7 +64,7 @@ const formats: [format: RegExp, read: Read][] = [
   ),
 ]
 
-/** Groups that did not take part are empty. */
+/** A format that must match the whole text. Groups that did not match are passed as empty strings. */
 function whole(
   pattern: string,
   read: (...groups: [string, string, string, string, string]) => KnownHash,
@@ -91,19 +91,19 @@ function fromBase64(text: string): Buffer {
 export type ReadHash =
   | {
       hash: KnownHash
-      /** Cheaper to guess at than OWASP's recommendations by far. */
+      /** Far cheaper to guess than OWASP's recommended parameters. */
       weak: boolean
     }
   | { problem: string }
 
-/** How long one core may take to check a hash that is to be stored. Other sign-ins wait for that core. */
+/** The time that one core may take to check a new hash. Other sign-ins wait for that core. */
 const NEW_MAX_SECONDS = 1
-/** The same for a hash that is stored: earlier versions stored hashes this costly. */
+/** The same for a stored hash: earlier versions accepted hashes this costly. */
 export const STORED_MAX_SECONDS = 4
 
 /**
- * What a hash says of itself, or why it is refused: of a kind not known here, or so costly that one core takes longer
- * than `maxSeconds` to check it. The problem never repeats the hash.
+ * Parses a hash. Refuses unknown formats, impossible parameters, and hashes that take one core longer than
+ * `maxSeconds` to check. The problem never contains the hash.
  */
 export function readHash(text: string, maxSeconds = NEW_MAX_SECONDS): ReadHash {
   for (const [format, read] of formats) {
@@ -143,12 +143,12 @@ function isPossible(hash: KnownHash): boolean {
 const MEBIBYTE = 1024 ** 2
 const GIBIBYTE = 1024 ** 3
 const ARGON2_LANES_MAX = 64
-/** The memory that a check may take, for each second that it may take. */
+/** The memory that a check may use per second of its time limit. */
 const MEMORY_BYTES = 256 * MEBIBYTE
 
 /**
- * How long one core takes to check the hash, in seconds, rounded up: each figure below is what a core of a server of
- * today was measured to do in 0.8 to 1 s. Memory counts as time, in units of 256 MiB.
+ * An upper estimate of the seconds that one core takes to check the hash. Each figure below took a current server core
+ * 0.8 to 1 s when measured. Memory counts as time: 256 MiB as 1 s.
  */
 function secondsOf(hash: KnownHash): number {
   switch (hash.algorithm) {
@@ -194,8 +194,8 @@ const pbkdf2Key = promisify(pbkdf2)
 const scryptKey = promisify<string, Buffer, number, object, Buffer>(scrypt)
 
 /**
- * Whether the password, exactly as given, is the one behind the hash. Compares in constant time. A password
- * with a NUL has no such hash: bcrypt may end there, and HMAC does not tell it from the end.
+ * Whether the password, without any normalization, matches the hash. Compares in constant time. A password that
+ * contains NUL never matches: bcrypt may stop at the NUL, and HMAC pads keys with NULs.
  */
 export async function matchesHash(hash: KnownHash, password: string): Promise<boolean> {
   if (password.includes('\0')) return false
@@ -210,14 +210,14 @@ export async function matchesHash(hash: KnownHash, password: string): Promise<bo
     }
     case 'scrypt': {
       const { key, salt, n, r, p } = hash
-      // What OpenSSL counts, and a little more: it refuses what takes as much as that.
+      // Slightly more than OpenSSL computes, because it refuses a limit that is met exactly.
       const maxmem = 128 * r * (n + p + 2) + MEBIBYTE
       return timingSafeEqual(await scryptKey(password, salt, key.length, { N: n, r, p, maxmem }), key)
     }
   }
 }
 
-/** bcrypt reads no more; implementations differ in what they do with the rest. */
+/** bcrypt's limit. Implementations treat longer input differently. */
 const BCRYPT_MAX_BYTES = 72
 
 async function matchesBcrypt(
@@ -226,8 +226,8 @@ async function matchesBcrypt(
 ): Promise<boolean> {
   const given = prehashed ? createHash('sha256').update(password).digest('hex') : password
   const bytes = Buffer.from(given).subarray(0, BCRYPT_MAX_BYTES)
-  // Up to 72 bytes $2a$, $2b$ and $2y$ are the same; the library knows $2y$ by no name, and for $2a$ it
-  // counts the bytes modulo 256.
-  const made = await bcrypt.hash(bytes, `$2b$${String(cost).padStart(2, '0')}$${salt}`)
-  return timingSafeEqual(Buffer.from(made.slice(-key.length)), Buffer.from(key))
+  // Up to 72 bytes, $2a$, $2b$ and $2y$ are equivalent. The library does not support $2y$, and for $2a$ it takes the
+  // length modulo 256.
+  const computed = await bcrypt.hash(bytes, `$2b$${String(cost).padStart(2, '0')}$${salt}`)
+  return timingSafeEqual(Buffer.from(computed.slice(-key.length)), Buffer.from(key))
 }

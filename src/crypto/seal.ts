@@ -1,15 +1,15 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 
-/** A secret of the server, as an AES-256-GCM key with the id that envelopes name it by. */
+/** An AES-256-GCM key derived from the server's secret, with the ID by which envelopes refer to it. */
 export type SealingKey = { id: string; key: Buffer }
 
-/** The key that seals, and those that what is in the database may still be sealed under. */
+/** The key that seals, and the previous keys under which data in the database may still be sealed. */
 export type SealingKeys = { current: SealingKey; previous: readonly SealingKey[] }
 
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
-/** The sealing key of a secret: HKDF-SHA-256 (RFC 5869), so that the secret itself encrypts nothing. */
+/** Derives the sealing key from a secret with HKDF-SHA-256 (RFC 5869). */
 export function sealingKey(secret: string): SealingKey {
   const key = Buffer.from(hkdfSync('sha256', secret, '', 'authograph sealing key v1', 32))
   const id = createHash('sha256').update(key).digest('base64url').slice(0, 8)
@@ -17,8 +17,8 @@ export function sealingKey(secret: string): SealingKey {
 }
 
 /**
- * Encrypts `plain` so that only holders of the key can read it, and only for the same `purpose`.
- * The envelope is `v1.<key id>.<base64url of iv, tag and ciphertext>`.
+ * Encrypts `plain`. The result can only be decrypted with the same key and the same `purpose`.
+ * The envelope is `v1.<key ID>.<base64url of IV, tag and ciphertext>`.
  */
 export function seal(plain: Buffer, purpose: string, { id, key }: SealingKey): string {
   const iv = randomBytes(IV_BYTES)
@@ -28,8 +28,8 @@ export function seal(plain: Buffer, purpose: string, { id, key }: SealingKey): s
 }
 
 /**
- * What was sealed; and, where that was done under a previous key, the envelope to store instead.
- * @throws Error when none of the keys sealed it, or when it was changed or sealed for another purpose.
+ * Decrypts an envelope. If a previous key sealed it, also returns the envelope to store in its place.
+ * @throws Error when none of the keys sealed it, when it was changed, or when it was sealed for another purpose
  */
 export function unseal(
   envelope: string,
@@ -40,7 +40,7 @@ export function unseal(
   const key = [current, ...previous].find(candidate => candidate.id === id)
   if (version !== 'v1' || !key || !data) {
     throw new Error(
-      `The ${purpose} key in the database is sealed under another secret. Start with the AUTHOGRAPH_SECRET that the database was used with, or list that one in AUTHOGRAPH_PREVIOUS_SECRETS.`,
+      `The ${purpose} key in the database is sealed under another secret. Start with the AUTHOGRAPH_SECRET that this database was used with, or add it to AUTHOGRAPH_PREVIOUS_SECRETS.`,
     )
   }
   const plain = open(Buffer.from(data, 'base64url'), purpose, key)

@@ -5,12 +5,12 @@ import path from 'node:path'
 const MIN_LENGTH = 32
 
 /**
- * The secret kept in `file`, made there at first use, readable by this user alone.
- * Two processes that start at once get the same one: the first to link its file wins.
- * @throws Error when the file is cut short: what an empty secret seals, everybody can open.
+ * Reads the secret in `file`. Creates it on first use, readable only by this user.
+ * Two processes that start at the same time get the same secret: the first to link its file wins.
+ * @throws Error when the secret is too short, such as in a truncated file: anyone could open what it seals
  */
 export function readOrCreateSecret(file: string): string {
-  const secret = readSecret(file) ?? makeSecret(file)
+  const secret = readSecret(file) ?? createSecret(file)
   if (secret.length >= MIN_LENGTH) return secret
   throw new Error(
     `The secret in ${file} must have at least ${MIN_LENGTH} characters. Restore it from a backup.`,
@@ -26,7 +26,7 @@ function readSecret(file: string): string | undefined {
   }
 }
 
-function makeSecret(file: string): string {
+function createSecret(file: string): string {
   mkdirSync(path.dirname(file), { recursive: true })
   const draft = `${file}.${randomBytes(6).toString('hex')}`
   writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 })

@@ -1,23 +1,23 @@
-/** A task that waits: `start` lets it run, and `timer` sends it away. */
+/** A waiting task: `start` lets it run, and `timer` refuses it. */
 type Waiter = { start: () => void; timer: NodeJS.Timeout }
 
 export type TurnsConfig = {
-  /** How many tasks run at once. */
+  /** The number of tasks that run at the same time. */
   concurrency: number
-  /** How many may wait behind those. */
+  /** The number of tasks that may wait. */
   queueMax: number
-  /** How long each may wait before it is sent away, however long the tasks before it take. */
+  /** How long a task may wait before it is refused. */
   waitMs: number
 }
 
-/** Runs a bounded number of tasks at once and lets a bounded number wait for a bounded time, in their order. */
+/** Runs a bounded number of tasks at the same time. Others wait in order, up to a maximum number and a maximum time. */
 export class Turns {
   readonly #config: TurnsConfig
   readonly #refusal: () => Error
   readonly #waiting = new Set<Waiter>()
   #active = 0
 
-  /** `refusal` makes the error for a task that is sent away. */
+  /** `refusal` creates the error for a refused task. */
   constructor(config: TurnsConfig, refusal: () => Error) {
     this.#config = config
     this.#refusal = refusal
@@ -27,7 +27,7 @@ export class Turns {
     return { active: this.#active, waiting: this.#waiting.size }
   }
 
-  /** @throws the refusal when too many wait, or when the task has waited for too long */
+  /** @throws the refusal when the queue is full or the task has waited too long */
   async run<Result>(task: () => Promise<Result>): Promise<Result> {
     await this.#enter()
     try {
@@ -54,7 +54,7 @@ export class Turns {
     })
   }
 
-  /** Hands the turn to the task that has waited longest. */
+  /** Starts the task that has waited longest. */
   #leave(): void {
     const [next] = this.#waiting
     if (!next) {

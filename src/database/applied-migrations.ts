@@ -3,9 +3,9 @@ import { hasChecksum, type Migration } from './migrations.ts'
 
 export type AppliedRow = { id: string; migration_name: string; checksum: string; finished_at: Date | null }
 
-/** What the database says was applied, or begun; empty where it has no record at all. */
+/** The migrations that the database records as applied or started. Empty if it has no record table. */
 export async function appliedRows(database: pg.Pool | pg.PoolClient): Promise<AppliedRow[]> {
-  // Not by waiting for the error of a missing table: that would end the transaction.
+  // Querying a missing table would fail and abort the transaction.
   const found = await database.query<{ exists: boolean }>(
     `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS exists`,
   )
@@ -21,7 +21,10 @@ export function isFinished(row: AppliedRow): boolean {
   return row.finished_at !== null
 }
 
-/** The first migration that is not applied, once everything that is applied has been found in order. */
+/**
+ * The first migration that is not applied.
+ * @throws when an applied migration is unknown, changed or unfinished
+ */
 export function nextPending(migrations: Migration[], rows: AppliedRow[]): Migration | undefined {
   const known = new Map(migrations.map(migration => [migration.name, migration]))
   for (const row of rows) assertSound(row, known.get(row.migration_name))
@@ -38,7 +41,7 @@ function assertSound(row: AppliedRow, migration: Migration | undefined): void {
     )
   }
   if (!isFinished(row)) {
-    // We complete it.
+    // Outside a transaction, `migrate` completes it.
     if (migration.statements) return
     throw new Error(
       `Migration ${name} was started by "prisma migrate" and did not finish: see "prisma migrate resolve".`,

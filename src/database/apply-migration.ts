@@ -3,10 +3,10 @@ import type pg from 'pg'
 import type { AppliedRow } from './applied-migrations.ts'
 import { checksum, concurrentIndex, type Migration } from './migrations.ts'
 
-/** Less than a request waits for a statement, so that requests queued behind a migration still succeed. */
+/** Shorter than a request's statement timeout, so that requests queued behind a migration still succeed. */
 const LOCK_TIMEOUT_MS = 500
 
-// As Prisma's schema engine makes it.
+// The same table that Prisma's schema engine creates.
 const CREATE_TABLE = `
   CREATE TABLE IF NOT EXISTS _prisma_migrations (
     id                  VARCHAR(36) PRIMARY KEY NOT NULL,
@@ -25,14 +25,14 @@ export async function applyInTransaction(client: pg.PoolClient, migration: Migra
   await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`)
   const id = await recordStart(client, migration)
   await client.query(sql).catch((cause: unknown) => {
-    throw new Error(`Migration ${name} failed, and nothing of it was kept: ${reason(cause)}`, { cause })
+    throw new Error(`Migration ${name} failed and was rolled back: ${reason(cause)}`, { cause })
   })
   await recordEnd(client, id, 1)
 }
 
 /**
- * Applies and records a migration statement by statement on a connection of its own; the caller holds the lock that
- * replicas share in another. `begun` is the record of an attempt that was interrupted.
+ * Applies and records a migration statement by statement on its own connection. The caller holds the lock that
+ * replicas share, on another connection. `begun` is the record of an interrupted attempt.
  */
 export async function applyOutsideTransaction(
   pool: pg.Pool,
@@ -42,32 +42,32 @@ export async function applyOutsideTransaction(
   aborted: AbortSignal | undefined,
 ): Promise<void> {
   const client = await pool.connect()
-  const letGo = breakOnAbort(client, aborted)
+  const stopWatching = breakOnAbort(client, aborted)
   try {
     await client.query('SET statement_timeout = 0')
     const id = begun?.id ?? (await recordStart(client, migration))
-    // What is completed may be a repaired file.
+    // The file may have been repaired since the interrupted attempt.
     await client.query('UPDATE _prisma_migrations SET checksum = $2 WHERE id = $1', [
       id,
       checksum(migration.sql),
     ])
     for (const statement of statements) {
       await execute(client, statement).catch((cause: unknown) => {
-        const what = `Migration ${migration.name} failed, and the next start repeats it: ${reason(cause)}`
+        const what = `Migration ${migration.name} failed. The next start repeats it: ${reason(cause)}`
         throw new Error(what, { cause })
       })
     }
     await recordEnd(client, id, statements.length)
   } finally {
-    letGo()
+    stopWatching()
     client.release(true)
   }
 }
 
-/** Breaks the client's connection when aborted, so that whatever it waits for fails; gives what ends the watch. */
+/** Breaks the client's connection on abort, so that its pending statement fails. Returns a function that stops watching. */
 export function breakOnAbort(client: pg.PoolClient, aborted: AbortSignal | undefined): () => void {
   const end = () => (client as unknown as pg.Client).connection.stream.destroy()
-  // The statement that fails says it; without a listener the error would end the process.
+  // The failing statement reports the error. Without a listener, it would also end the process.
   client.on('error', () => {})
   aborted?.addEventListener('abort', end)
   return () => aborted?.removeEventListener('abort', end)

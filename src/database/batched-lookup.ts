@@ -4,9 +4,8 @@ import type pg from 'pg'
 type Select = (pool: pg.Pool, values: unknown[]) => Promise<unknown[][]>
 
 /**
- * Finds rows by the id in their first column: what different requests ask for in one turn of the event
- * loop is one query, and each still sees the database as it is after it asked. `selectOne` takes an id,
- * `selectMany` ids joined by commas.
+ * Finds rows by the ID in their first column. Look-ups in the same turn of the event loop share one query, which
+ * always runs after they were requested. `selectOne` takes one ID, `selectMany` takes IDs joined by commas.
  */
 export function batchedLookup(selectOne: Select, selectMany: Select) {
   const loaders = new WeakMap<pg.Pool, DataLoader<string, unknown[] | undefined>>()
@@ -18,7 +17,7 @@ export function batchedLookup(selectOne: Select, selectMany: Select) {
         const byId = new Map(rows.map(row => [row[0], row]))
         return ids.map(id => byId.get(id))
       },
-      // Nothing is remembered: the next request asks the database again.
+      // No cache: each request must see the current row.
       { cache: false, batchScheduleFn: callback => setImmediate(callback) },
     )
   }

@@ -6,8 +6,8 @@ const pool = Buffer.alloc(1024 * ID_BYTES)
 let used = pool.length
 
 /**
- * A `uuidv7` for where very many are made at once: asking the operating system for randomness takes longer than all
- * the rest. Those of one millisecond are in no order.
+ * A UUIDv7 for bulk inserts. Random bytes are drawn in blocks, because one system call per ID would take most of the
+ * time. IDs of the same millisecond are not ordered.
  */
 export function newBulkId(): string {
   if (used === pool.length) {

@@ -14,12 +14,12 @@ export type Queryable = Prisma.TransactionClient
 export type Connections = { pool: pg.Pool; countingPool: pg.Pool; db: Database; close(): Promise<void> }
 
 const APPLICATION_NAME = 'authograph'
-/** Attempts on one network or account queue for one row, so more connections would only wait for each other. */
+/** Attempts from one network or on one account lock the same row, so more connections would only wait for each other. */
 const COUNTING_CONNECTIONS = 3
-/** A database that is just starting may take a moment. */
+/** A database that is still starting needs a few seconds. */
 const CONNECT_AT_START_MS = 10_000
 
-/** Fails within about `QUERY_TIMEOUT_MS` while the database does not answer. */
+/** Opens the pools. Statements fail within about `QUERY_TIMEOUT_MS` if the database does not answer. */
 export function connect(url: string, poolSize: number, onIdleError: (error: Error) => void): Connections {
   const idle = new Set<pg.Client>()
   const openPool = (max: number) => {
@@ -45,7 +45,7 @@ export function connect(url: string, poolSize: number, onIdleError: (error: Erro
   }
 }
 
-/** Runs `task` on two connections that wait as long as it takes, for what may take long: migrations. */
+/** Runs `task` with a pool of two connections without a statement timeout, for migrations. */
 export async function withPatientPool<Result>(
   url: string,
   task: (pool: pg.Pool) => Promise<Result>,
@@ -66,8 +66,8 @@ export async function withPatientPool<Result>(
 }
 
 /**
- * A statement that PostgreSQL parses once a connection: for the few that run with every request, where
- * Prisma's query building would cost more than the query. A row is the array of its columns.
+ * A prepared statement, which PostgreSQL parses once per connection. For the few statements that run with every
+ * request, where Prisma's query building would cost more than the query. Each row is an array of its columns.
  */
 export function statement<Row extends unknown[] = unknown[]>(name: string, text: string) {
   return async (connection: pg.Pool | pg.PoolClient, values: unknown[]): Promise<Row[]> => {
@@ -76,7 +76,7 @@ export function statement<Row extends unknown[] = unknown[]>(name: string, text:
   }
 }
 
-/** Runs `task` on one connection of the pool. A connection on which it fails is not used again. */
+/** Runs `task` on one connection of the pool. If it fails, the connection is closed. */
 export async function withConnection<Result>(
   pool: pg.Pool,
   task: (connection: pg.PoolClient) => Promise<Result>,
@@ -92,24 +92,24 @@ export async function withConnection<Result>(
   }
 }
 
-/** The columns of a row from `start` on, by the names of `fields`. */
+/** Converts the columns of a row, from `start` on, to a record with these field names. */
 export function toRecord<Result>(fields: string[], row: unknown[], start = 0): Result {
   const record: Record<string, unknown> = {}
   for (const [index, field] of fields.entries()) record[field] = row[start + index]
   return record as Result
 }
 
-/** The name of the unique index that an error is about, if it is about one. */
+/** The unique index that an error says was violated, if any. */
 export function violatedUnique(error: unknown): string | undefined {
   if (error instanceof pg.DatabaseError) return error.code === '23505' ? error.constraint : undefined
   if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2002') return undefined
   return JSON.stringify(error.meta)
 }
 
-/** PostgreSQL's codes for a row that names another that is not there, and, since 18, for one that is still named. */
+/** PostgreSQL's codes for a reference to a missing row and, since version 18, for deleting a referenced row. */
 const FOREIGN_KEY = ['23503', '23001']
 
-/** Whether an error says that a row names another that is not there (any more), or that is to be deleted. */
+/** Whether an error reports a reference to a missing row, or the deletion of a referenced one. */
 export function isForeignKeyViolation(error: unknown): boolean {
   if (error instanceof pg.DatabaseError) return FOREIGN_KEY.includes(error.code ?? '')
   if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false
@@ -119,7 +119,7 @@ export function isForeignKeyViolation(error: unknown): boolean {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** Whether `id` can name a row at all; PostgreSQL fails on what is not a UUID. */
+/** Whether `id` is a UUID; PostgreSQL fails on anything else. */
 export function isId(id: string): boolean {
   return UUID.test(id)
 }

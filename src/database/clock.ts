@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { Clock } from '../clock.ts'
 import { statement } from './client.ts'
 
-/** A reading that took longer says too little about when the database answered. */
+/** A slower reading is too inaccurate to use. */
 const SLOW_READING_MS = 500
 
 const readTime = statement<[epochMs: number]>(
@@ -11,19 +11,19 @@ const readTime = statement<[epochMs: number]>(
 )
 
 /**
- * The database's time, which all replicas share. Between two readings the process's steady clock counts, so it
- * does not matter what the machine's own clock shows, nor whether it is set back or ahead.
+ * The database's time, which all replicas share. Between readings, the process's monotonic clock advances it, so the
+ * machine's clock may be wrong or change.
  */
 export class DatabaseClock implements Clock {
   readonly #pool: pg.Pool
-  /** The database's time when the steady clock stood at 0. */
+  /** The database's time when the monotonic clock was 0. */
   #startMs = 0
 
   private constructor(pool: pg.Pool) {
     this.#pool = pool
   }
 
-  /** A clock that has been read once. */
+  /** Creates a clock and reads the time once. */
   static async start(pool: pg.Pool): Promise<DatabaseClock> {
     const clock = new DatabaseClock(pool)
     await clock.#read(Number.POSITIVE_INFINITY)
@@ -34,7 +34,7 @@ export class DatabaseClock implements Clock {
     return new Date(this.#startMs + performance.now())
   }
 
-  /** Reads the time again, for clocks drift and a failover may change the database's machine. */
+  /** Reads the time again: clocks drift, and a failover may move the database to another machine. */
   read(): Promise<void> {
     return this.#read(SLOW_READING_MS)
   }

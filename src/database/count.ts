@@ -1,19 +1,19 @@
 import type pg from 'pg'
 
-/** Up to so many rows are counted, beyond that they are estimated. */
+/** Larger counts are estimated. */
 export const EXACT_MAX = 10_000
 
-/** A selection of rows, as SQL. */
+/** A selection of rows in SQL. */
 export type Rows = {
-  /** A table, with the name that `where` has for it. */
+  /** The table, with the alias that `where` uses. */
   from: string
   where: string
   values: unknown[]
-  /** The order of an index, where the planner might read the whole table for a few of very many. */
+  /** The order of an index, set where the planner might otherwise scan the whole table for a few rows. */
   orderBy?: string
 }
 
-/** The exact number, or one more than is counted. */
+/** The exact count up to `EXACT_MAX`; `EXACT_MAX + 1` means more. */
 export function countUpTo(pool: pg.Pool, { from, where, values, orderBy }: Rows): Promise<number> {
   const order = orderBy ? `ORDER BY ${orderBy}` : ''
   return numberOf(
@@ -23,14 +23,14 @@ export function countUpTo(pool: pg.Pool, { from, where, values, orderBy }: Rows)
   )
 }
 
-/** As PostgreSQL's planner has it: from the size of the file and what it last knew of its pages and their columns. */
+/** The planner's estimate, from the size of the table and its statistics. */
 export async function plannedRows(pool: pg.Pool, { from, where, values }: Rows): Promise<number> {
   type Plan = { 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }
   const { rows } = await pool.query<Plan>(`EXPLAIN (FORMAT JSON) SELECT FROM ${from} WHERE ${where}`, values)
   return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0
 }
 
-/** An estimate is told to two digits. */
+/** Rounds an estimate to two significant digits. */
 export function toTwoDigits(count: number): number {
   return Number(count.toPrecision(2))
 }

@@ -1,11 +1,10 @@
-/** The columns of a table by the fields of its records. */
+/** Maps the fields of a record to the columns of its table. */
 export type Columns<Field extends string = string> = Readonly<Record<Field, string>>
 
 /**
- * SQL that inserts the records of the JSON parameter `$parameter` (see `toRows`), once for each row of
- * `guard`, the name of a CTE: where that is empty, nothing is inserted. Columns are named, so that a
- * column that a newer version adds keeps its default. `computed` columns are SQL over the record `r` and the
- * guard in place of what the record says.
+ * SQL that inserts the records in the JSON parameter `$parameter` (see `toRows`), once for each row of the CTE
+ * `guard`; if that has no rows, nothing is inserted. The statement names its columns, so that a column added by a
+ * newer version keeps its default. `computed` replaces columns with SQL expressions over the record `r` and the guard.
  */
 export function insertSql(
   table: string,
@@ -20,7 +19,7 @@ export function insertSql(
     FROM ${guard ? `${guard}, ` : ''}jsonb_populate_recordset(NULL::${table}, $${parameter}::jsonb) r`
 }
 
-/** Records as the JSON that `insertSql` reads. */
+/** Converts records to the JSON that `insertSql` reads. */
 export function toRows<Field extends string>(
   columns: Columns<Field>,
   ...records: Record<Field, unknown>[]
@@ -28,14 +27,14 @@ export function toRows<Field extends string>(
   const entries = Object.entries(columns) as [Field, string][]
   const rows = records.map(record => {
     const row: Record<string, unknown> = {}
-    // What is absent is null there.
+    // Absent fields become null.
     for (const [field, name] of entries) if (record[field] !== null) row[name] = toJson(record[field])
     return row
   })
   return JSON.stringify(rows)
 }
 
-/** Bytes as PostgreSQL's hex notation of bytea. */
+/** Converts bytes to PostgreSQL's hex format for bytea. */
 function toJson(value: unknown): unknown {
   return value instanceof Uint8Array ? `\\x${Buffer.from(value).toString('hex')}` : value
 }

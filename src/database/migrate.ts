@@ -5,47 +5,47 @@ import { applyInTransaction, applyOutsideTransaction, breakOnAbort } from './app
 import { MIGRATIONS, type Migration, migrationNames, readMigrations } from './migrations.ts'
 
 export type MigrateOptions = {
-  /** Ends every wait, such as for another replica's migration. */
+  /** Aborts every wait, such as for another replica's migration. */
   aborted?: AbortSignal | undefined
-  /** Hears of every attempt that got no lock; `wait` has the time until the next in milliseconds. */
+  /** Called after each attempt that could not get a lock. `waitMs` is the time until the next attempt. */
   onBlocked?: (blocked: { migration: string; waitMs: number; oldestTransaction: string | undefined }) => void
-  /** How long to go on while other sessions hold the tables. */
-  patienceMs?: number
+  /** How long to retry while other sessions lock the tables. */
+  retryForMs?: number
 }
 
-/** The key that `prisma migrate` takes (its P1002 error names it), so that it and we take turns. */
+/** The advisory lock that `prisma migrate` takes (its P1002 error names it), so that the two never run together. */
 const PRISMA_LOCK = 72_707_369
 const TURN_POLL_MS = 200
 const FIRST_WAIT_MS = 250
 const MAX_WAIT_MS = 15_000
 const QUERY_TIMEOUT_MS = 10 * 60_000
 
-/** lock_timeout; and a deadlock, which the other side wins. */
+/** lock_not_available, deadlock_detected */
 const BLOCKED = new Set(['55P03', '40P01'])
 
 /**
- * Brings the database to this version's schema and returns the names of the migrations applied by this call,
- * in order; a second call applies nothing. Does what `prisma migrate deploy` does, and the two can take turns
- * on one database. Replicas that start together migrate once.
+ * Brings the database to this version's schema and returns the names of the migrations that this call applied, in
+ * order. A second call applies nothing. Equivalent to `prisma migrate deploy`, and both can be used on one database.
+ * If several replicas start together, each migration runs once.
  *
- * A migration is one transaction together with its record: a process killed half way leaves nothing half applied.
- * One that begins with `-- authograph: no transaction` runs statement by statement instead, as
- * CREATE INDEX CONCURRENTLY must, and is completed by the next start if it is interrupted.
+ * A migration and its record are one transaction, so a process that is killed leaves nothing half applied. A migration
+ * that begins with `-- authograph: no transaction` runs statement by statement instead, as CREATE INDEX CONCURRENTLY
+ * requires. If it is interrupted, the next start completes it.
  *
- * No statement waits longer than half a second for a table that another session holds, since everything that needs
- * the table waits behind it; the migration is tried again, less and less often, for ten minutes. Statements with
- * CONCURRENTLY block no reads and writes while they wait, so they wait as long as it takes.
+ * A statement waits at most half a second for a table that another session has locked, because every other query on
+ * the table queues behind it. The migration is retried with increasing waits for ten minutes. CONCURRENTLY statements
+ * block no reads or writes while they wait, so they have no limit.
  *
- * Rolling deploys: the new version migrates while the old one still serves, so a migration must leave the
- * previous version working (expand now, contract a release later). A replica that runs already stays in
- * service: `pendingMigrations` does not mind migrations it has never heard of. But a version that is *started*
- * on a newer database fails here, since it is far more likely a mistaken downgrade than a replica restarted
- * during the minutes of a deploy, and the first destroys data quietly where the second is only retried.
+ * Rolling deploys: the new version migrates while the old one still serves, so a migration must leave the previous
+ * version working (expand now, contract a release later). A running replica stays in service, because
+ * `pendingMigrations` ignores migrations that it doesn't know. A version that *starts* on a newer database fails,
+ * because that is more likely a mistaken downgrade than a restart during a deploy. A downgrade may silently destroy
+ * data; a failed restart is only retried.
  *
  * @param pool needs two connections for migrations outside transactions
- * @throws when an applied migration is not the file of that name any more, when the database has migrations
- * that this version does not know, when one was left unfinished (by `prisma migrate deploy`), when the tables stay
- * locked, and when a migration's SQL fails (named in the message; the earlier ones stay applied).
+ * @throws when the file of an applied migration has changed, when the database has migrations that this version does
+ * not know, when `prisma migrate deploy` left one unfinished, when the tables stay locked, and when a migration's SQL
+ * fails (the message names it; earlier migrations stay applied)
  */
 export async function migrate(
   pool: pg.Pool,
@@ -56,15 +56,15 @@ export async function migrate(
   if (!nextPending(migrations, await appliedRows(pool))) return []
   const names: string[] = []
   for (;;) {
-    const name = await applyNextPatiently(pool, migrations, options)
+    const name = await applyNextWithRetries(pool, migrations, options)
     if (!name) return names
     names.push(name)
   }
 }
 
 /**
- * The names of this version's migrations that the database lacks, in order; empty means ready. On an empty
- * database: all of them. Does not judge what the database has beyond that (see `migrate` for why).
+ * The names of this version's migrations that the database lacks, in order; an empty list means ready. Ignores
+ * migrations that this version doesn't know (see `migrate` for the reason).
  *
  * @throws only when the database or the folder cannot be read
  */
@@ -74,44 +74,44 @@ export async function pendingMigrations(pool: pg.Pool, folder = MIGRATIONS): Pro
 }
 
 /**
- * Changes nothing.
- * @throws what `migrate` would throw about the migrations that the database has already
+ * Checks the migrations that the database already has. Changes nothing.
+ * @throws the same errors as `migrate`
  */
 export async function requireKnownMigrations(pool: pg.Pool, folder = MIGRATIONS): Promise<void> {
   nextPending(await readMigrations(folder), await appliedRows(pool))
 }
 
-async function applyNextPatiently(
+async function applyNextWithRetries(
   pool: pg.Pool,
   migrations: Migration[],
-  { aborted, onBlocked, patienceMs = QUERY_TIMEOUT_MS }: MigrateOptions,
+  { aborted, onBlocked, retryForMs = QUERY_TIMEOUT_MS }: MigrateOptions,
 ): Promise<string | undefined> {
-  const giveUpAt = Date.now() + patienceMs
+  const giveUpAt = Date.now() + retryForMs
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, MAX_WAIT_MS)) {
     try {
       return await applyNext(pool, migrations, aborted)
     } catch (error) {
       if (!(error instanceof BlockedError)) throw error
       const oldestTransaction = await findOldestTransaction(pool)
-      if (Date.now() + waitMs > giveUpAt) throw error.lasting(patienceMs, oldestTransaction)
+      if (Date.now() + waitMs > giveUpAt) throw error.afterRetries(retryForMs, oldestTransaction)
       onBlocked?.({ migration: error.migration, waitMs, oldestTransaction })
-      // Not in step with other replicas.
+      // Jitter, so that replicas don't retry in step.
       await pause(waitMs * (0.75 + Math.random() / 2), aborted)
     }
   }
 }
 
-/** Applies the first pending migration; undefined when there is none. */
+/** Applies the first pending migration and returns its name; undefined if none is pending. */
 async function applyNext(
   pool: pg.Pool,
   migrations: Migration[],
   aborted: AbortSignal | undefined,
 ): Promise<string | undefined> {
   const client = await pool.connect()
-  const letGo = breakOnAbort(client, aborted)
+  const stopWatching = breakOnAbort(client, aborted)
   let migration: Migration | undefined
   try {
-    await takeTurn(client, aborted)
+    await beginLocked(client, aborted)
     const rows = await appliedRows(client)
     migration = nextPending(migrations, rows)
     if (migration?.statements) {
@@ -131,8 +131,8 @@ async function applyNext(
     if (aborted?.aborted) throw aborted.reason
     throw migration && isBlocked(error) ? new BlockedError(migration.name, error) : error
   } finally {
-    letGo()
-    // Closed rather than given back: that rolls back what failed, and drops what a migration's SET may have left.
+    stopWatching()
+    // Closing the connection rolls back a failed migration and discards settings that it may have changed.
     client.release(true)
   }
 }
@@ -140,14 +140,14 @@ async function applyNext(
 const isOf = (migration: Migration) => (row: AppliedRow) => row.migration_name === migration.name
 
 /**
- * Begins a transaction that holds the lock which replicas share. By asking again and again rather than by waiting:
- * CREATE INDEX CONCURRENTLY waits for every statement that has begun before it, and would wait for that one.
+ * Begins a transaction that holds the lock shared by all replicas. Polls for it, because CREATE INDEX CONCURRENTLY
+ * waits for every statement that started earlier, and so would wait for a statement that waits for the lock.
  */
-async function takeTurn(client: pg.PoolClient, aborted: AbortSignal | undefined): Promise<void> {
+async function beginLocked(client: pg.PoolClient, aborted: AbortSignal | undefined): Promise<void> {
   for (;;) {
-    // READ COMMITTED, whatever the default is: what we read below must be newer than the wait for the lock, and
-    // between two statements such a transaction keeps no index from being created concurrently.
-    // The pool may limit statements to seconds; migrations take as long as they take.
+    // READ COMMITTED, because the reads below must see what another replica committed while this one waited. Between
+    // statements, such a transaction holds no snapshot that CREATE INDEX CONCURRENTLY would wait for.
+    // The pool may limit statements to seconds, but a migration has no limit.
     await client.query(
       `BEGIN ISOLATION LEVEL READ COMMITTED;
        SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`,
@@ -166,7 +166,7 @@ function isBlocked(error: unknown): error is Error {
   return cause instanceof pg.DatabaseError && BLOCKED.has(cause.code ?? '')
 }
 
-/** Other sessions hold what a migration needs. */
+/** Other sessions have locked tables that a migration changes. */
 class BlockedError extends Error {
   readonly migration: string
 
@@ -175,17 +175,17 @@ class BlockedError extends Error {
     this.migration = migration
   }
 
-  lasting(ms: number, oldestTransaction: string | undefined): Error {
-    const who = oldestTransaction ? ` The oldest open transaction is that of ${oldestTransaction}.` : ''
+  afterRetries(ms: number, oldestTransaction: string | undefined): Error {
+    const who = oldestTransaction ? ` The oldest open transaction belongs to ${oldestTransaction}.` : ''
     return new Error(
-      `Migration ${this.migration} could not be applied: for ${Math.round(ms / 1000)} s other sessions have held the ` +
-        `tables that it changes.${who} Start again when they are done.`,
+      `Migration ${this.migration} could not be applied: for ${Math.round(ms / 1000)} s, other sessions have locked the ` +
+        `tables that it changes.${who} Start again when they have finished.`,
       { cause: this.cause },
     )
   }
 }
 
-/** Who is likely to hold a lock, such as `pg_dump (pid 4711), begun 12 s ago`. */
+/** The session most likely to hold the lock, such as `pg_dump (pid 4711), begun 12 s ago`. */
 async function findOldestTransaction(pool: pg.Pool): Promise<string | undefined> {
   const oldest = await pool.query<{ description: string }>(
     `SELECT format('%s (pid %s), begun %s s ago', coalesce(nullif(application_name, ''), 'a client'), pid,

@@ -3,15 +3,15 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** A migration that this version brings. */
+/** A migration of this version. */
 export type Migration = {
   name: string
   sql: string
-  /** The statements of a migration that runs outside a transaction; undefined for all others. */
+  /** The statements, if the migration runs outside a transaction. */
   statements: string[] | undefined
 }
 
-// Two levels up both from src/database and from dist/database.
+// Two levels up from both src/database and dist/database.
 export const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
 
 /** The first line of a migration that runs outside a transaction. */
@@ -37,10 +37,10 @@ async function readMigration(folder: string, name: string): Promise<Migration> {
 }
 
 /**
- * The statements of a migration that may be interrupted after each of them and within each of them, and then starts
- * again with the first.
+ * Splits a migration that runs outside a transaction into statements. An interrupted migration starts again with the
+ * first, so each must be repeatable.
  *
- * @throws when a statement cannot be repeated, or cannot be told apart from the next
+ * @throws when a statement is not repeatable, or when the statements cannot be separated reliably
  */
 function splitRepeatable(name: string, sql: string): string[] {
   const text = sql.replaceAll(/^\s*--.*$/gm, '')
@@ -63,7 +63,7 @@ function whyNotRepeatable(statement: string): string | undefined {
   return undefined
 }
 
-/** The indexes that a statement creates concurrently, which leaves an invalid one behind when it is interrupted. */
+/** The index that a statement creates concurrently. If the statement is interrupted, the index stays and is invalid. */
 export function concurrentIndex(statement: string): string | undefined {
   return /^CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+IF\s+NOT\s+EXISTS\s+"?(\w+)"?/i.exec(statement)?.[1]
 }
@@ -72,7 +72,7 @@ export function checksum(sql: string): string {
   return createHash('sha256').update(sql).digest('hex')
 }
 
-/** Whether a file has this checksum; like Prisma, also with the line ends that git may have converted. */
+/** Whether a file has this checksum. Like Prisma, also tries the line endings that Git may have converted. */
 export function hasChecksum({ sql }: Migration, expected: string): boolean {
   const unix = sql.replaceAll('\r\n', '\n')
   return [sql, unix, unix.replaceAll('\n', '\r\n')].some(text => checksum(text) === expected)

@@ -1,20 +1,20 @@
 import pg from 'pg'
 
-/** How long a connection may take to come, and then a statement to be answered. */
+/** The timeout for getting a connection, and then for the answer to a statement. */
 export const QUERY_TIMEOUT_MS = 1500
-/** PostgreSQL gives up a little earlier, so that a statement that only waits for a lock costs no connection. */
+/** PostgreSQL's timeout is shorter, so that a statement that waits for a lock does not cost the connection. */
 const STATEMENT_TIMEOUT_MS = 1200
-/** Whoever has vanished in the middle of a transaction does not keep its locks. */
+/** Releases the locks of a client that disappears in the middle of a transaction. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5000
 
 /**
- * A pool in which every statement is answered or fails within `QUERY_TIMEOUT_MS`. Where no answer comes, what
- * became of the statement is unknown, and so is the state of its transaction: the connection is let go of.
- * A network that drops packets tells nobody, so the idle connections go with it; new ones cost a millisecond. Pools to
- * one database share `idle`.
+ * A pool in which every statement is answered or fails within `QUERY_TIMEOUT_MS`. If no answer arrives, the outcome of
+ * the statement and the state of its transaction are unknown, so the connection is closed. Idle connections are closed
+ * too: a network that drops packets reports nothing, and new connections take a millisecond. Pools to one database
+ * share `idle`.
  *
- * Not by pg's `query_timeout`: that leaves the connection in use, with a COMMIT that may still come or a
- * transaction that never ends, and what later requests write in it would be lost.
+ * pg's `query_timeout` is not an option, because it keeps the connection in use: a COMMIT may still be pending, or the
+ * transaction never ends and the writes of later requests are lost with it.
  */
 export function createPool(options: pg.PoolConfig, idle = new Set<pg.Client>()): pg.Pool {
   const pool = new pg.Pool({
@@ -22,15 +22,15 @@ export function createPool(options: pg.PoolConfig, idle = new Set<pg.Client>()):
     connectionTimeoutMillis: QUERY_TIMEOUT_MS,
     onConnect: async connected => {
       const client = connected as pg.Client
-      // Its pool listens only while it is idle. Elsewhere, a connection that breaks would end the process; whoever uses
-      // it gets the error from the statement.
+      // The pool listens for errors only on idle connections. Without a listener, a broken connection in use would end
+      // the process; its user gets the error from the statement.
       client.on('error', () => {})
       whenSilent(client, () => {
         for (const each of [client, ...idle]) {
           each.connection.stream.destroy(new Error('The database connection fell silent'))
         }
       })
-      // Not as parameters of the connection: PgBouncer refuses those.
+      // PgBouncer refuses these as connection parameters.
       await client.query(
         `SET statement_timeout = ${STATEMENT_TIMEOUT_MS};
          SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_TIMEOUT_MS}`,
@@ -43,7 +43,7 @@ export function createPool(options: pg.PoolConfig, idle = new Set<pg.Client>()):
   return pool
 }
 
-/** Calls back when no answer has come `QUERY_TIMEOUT_MS` after the latest statement. */
+/** Calls `giveUp` when no answer has arrived `QUERY_TIMEOUT_MS` after the latest statement. */
 function whenSilent(client: pg.Client, giveUp: () => void): void {
   let answered = true
   let timer: NodeJS.Timeout | undefined
@@ -57,7 +57,7 @@ function whenSilent(client: pg.Client, giveUp: () => void): void {
   const timed = (...args: unknown[]) => {
     answered = false
     clearTimeout(timer)
-    // Once more around the event loop: if it was us who were busy, the answer has arrived meanwhile.
+    // One more turn of the event loop: if this process was busy, the answer may already be waiting to be read.
     timer = setTimeout(() => setImmediate(() => answered || giveUp()), QUERY_TIMEOUT_MS)
     return query(...args)
   }

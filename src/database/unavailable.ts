@@ -12,15 +12,15 @@ const NETWORK = new Set([
 ])
 /** PostgreSQL's classes for lost connections (08), too few resources (53) and operator intervention (57). */
 const SERVER_CLASSES = new Set(['08', '53', '57'])
-/** idle_in_transaction_session_timeout: we were away for too long, and the connection is gone. */
+/** idle_in_transaction_session_timeout: this process was blocked for too long, and PostgreSQL closed the connection. */
 const IDLE_IN_TRANSACTION = '25P03'
-/** Prisma's for: cannot reach, timed out, closed, no connection free, transaction could not start. */
+/** Prisma's codes: unreachable, timed out, closed, no free connection, transaction could not start. */
 const PRISMA = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'])
-/** What pg throws without a code. */
+/** Errors of pg that have no code. */
 const PG_MESSAGES =
   /timeout exceeded when trying to connect|Connection terminated|connection fell silent|Client has encountered a connection error|connection is closed/i
 
-/** Whether an error means that the database cannot be reached or used now: worth a retry, and no fault of ours. */
+/** Whether an error means that the database is unreachable or unusable at the moment, so that a retry may succeed. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof pg.DatabaseError) return isServerCode(error.code)
@@ -35,7 +35,7 @@ function isServerCode(code = ''): boolean {
   return SERVER_CLASSES.has(code.slice(0, 2)) || code === IDLE_IN_TRANSACTION
 }
 
-/** What the driver adapter says of an error that Prisma has no code of its own for. */
+/** Checks the driver adapter's description of an error for which Prisma has no code. */
 function isDriverUnavailable(error: unknown): boolean {
   const { kind, originalCode } =
     (error as { cause?: { kind?: string; originalCode?: string } } | undefined)?.cause ?? {}

@@ -8,14 +8,14 @@ import { ALGORITHM, signingKeyAt } from './signing-keys.ts'
 
 /** RFC 9068, section 2.1. */
 const TYPE = 'at+jwt'
-/** The leeway for clocks that differ (RFC 7519, sections 4.1.4 and 4.1.6). */
+/** Tolerates clock skew between servers (RFC 7519, sections 4.1.4 and 4.1.6). */
 export const CLOCK_LEEWAY_SECONDS = 60
 
 const headerSchema = z.object({ typ: z.literal(TYPE), alg: z.literal(ALGORITHM), kid: z.string() }).strict()
 const claimsSchema = z.object({
   sub: z.uuid(),
   sid: z.uuid(),
-  /** The generation of the refresh token that came with it. */
+  /** The generation of the refresh token that was issued with it. */
   gen: z.int().nonnegative(),
   jti: z.string(),
   iat: z.int(),
@@ -24,15 +24,15 @@ const claimsSchema = z.object({
 
 export type AccessClaims = z.output<typeof claimsSchema>
 
-/** Claims that only this server makes: those of RFC 7519 and RFC 9068 that say who, for whom, when and how. */
+/** Claims that only this server sets. `accessTokenClaims` must not set them. */
 const OWN_CLAIMS = new Set(
   'iss sub aud exp nbf iat jti client_id sid gen auth_time acr amr cnf act'.split(' '),
 )
 
 /**
- * An access token as RFC 9068 has it, which lives `ttlSeconds`, with `extra` claims beside its own.
- * `sid` names the session (OpenID Connect Back-Channel Logout, section 2.1).
- * @throws Error when `extra` holds a claim that only this server makes
+ * Signs an access token (RFC 9068) that is valid for `ttlSeconds` and includes the `extra` claims.
+ * `sid` is the session ID (OpenID Connect Back-Channel Logout, section 2.1).
+ * @throws Error when `extra` contains a claim that only this server sets
  */
 export function signAccessToken(
   app: App,
@@ -66,10 +66,10 @@ export function signAccessToken(
 }
 
 /**
- * The claims of a valid access token.
+ * Verifies an access token and returns its claims.
  *
- * A signature that was found good is remembered, for verifying it takes longer than everything else a
- * request does; times are compared with every call.
+ * Valid signatures are cached, because verifying one takes longer than the rest of a request. The times are checked on
+ * every call.
  * @throws AuthError UNAUTHENTICATED, with the reason EXPIRED or INVALID
  */
 export function verifyAccessToken(app: App, token: string): AccessClaims {
@@ -81,7 +81,7 @@ export function verifyAccessToken(app: App, token: string): AccessClaims {
 }
 
 /**
- * The claims of an access token that this server signed, which may have expired: enough to sign out.
+ * The claims of an access token that this server signed. It may have expired, which is sufficient for signing out.
  * @throws AuthError UNAUTHENTICATED, with the reason INVALID
  */
 export function readAccessToken(app: App, token: string): AccessClaims {
@@ -92,14 +92,14 @@ export function readAccessToken(app: App, token: string): AccessClaims {
   return claims
 }
 
-/** A bounded memory of tokens whose signature is good. */
+/** A bounded cache of tokens with a valid signature. */
 export function verifiedTokens(): LRUCache<string, AccessClaims> {
   return new LRUCache({ max: 5000 })
 }
 
 /**
- * `jsonwebtoken` takes a missing exp, an unknown crit and any typ: so the header and the claims are
- * held to exact shapes here, and the algorithm and the key come from us, never from the token.
+ * `jsonwebtoken` accepts a missing `exp`, an unknown `crit` and any `typ`, so schemas check the header and the claims.
+ * The server chooses the algorithm and the key; the token only names the key ID.
  */
 function checkSignature(app: App, token: string): AccessClaims {
   try {

@@ -5,9 +5,9 @@ import { type Database, statement } from '../database/client.ts'
 import { loadServerKey, SERVER_KEYS, type ServerKeyName } from './server-key.ts'
 import { loadSigningKeys, type SigningKeys } from './signing-keys.ts'
 
-/** The keys of a process that come from the database. */
+/** The keys that a process loads from the database. */
 export type LoadedKeys = {
-  /** Newest first. Replaced as a whole when they change. */
+  /** Newest first. A change replaces the whole list. */
   signing: SigningKeys
   /** Authenticates refresh tokens. Undefined while the one in the database cannot be opened. */
   refreshToken: Buffer | undefined
@@ -15,10 +15,11 @@ export type LoadedKeys = {
   device: Buffer
   /** Hashes the names and addresses that limits count. */
   rateLimit: Buffer
-  /** What the database had when these were loaded: what identifies each key, and when it signs. */
+  /** The state of the keys in the database when they were loaded. */
   state: KeyState
 }
 
+/** Identifies each key and when it signs. */
 export type KeyState = ReadonlyMap<string, string>
 
 export type KeySource = {
@@ -26,7 +27,7 @@ export type KeySource = {
   pool: pg.Pool
   sealing: SealingKeys
   now: Date
-  /** A retired key verifies for this long. */
+  /** How long a retired key still verifies tokens. */
   longestTtlSeconds: number
 }
 
@@ -37,26 +38,26 @@ const selectState = statement<[key: string, state: string]>(
    UNION ALL SELECT 'server ' || purpose, extract(epoch FROM created_at)::text FROM server_keys ORDER BY 1`,
 )
 
-/** Changes whenever a key is added, retired, revoked or replaced; one statement on two tiny tables. */
+/** Reads a state that changes whenever a key is added, retired, revoked or replaced. One cheap statement. */
 export async function readKeyState({ pool, now, longestTtlSeconds }: KeySource): Promise<KeyState> {
   return new Map(await selectState(pool, [addSeconds(now, -longestTtlSeconds)]))
 }
 
-/** Whether the database had the signing key. */
+/** Whether the state includes the signing key. */
 export function hasSigningKey(state: KeyState, kid: string): boolean {
   return state.has(`signing ${kid}`)
 }
 
-/** Whether the database had the same server key both times. */
+/** Whether both states have the same server key. */
 export function sameServerKey(one: KeyState, other: KeyState, name: ServerKeyName): boolean {
   const key = `server ${SERVER_KEYS[name]}`
   return one.has(key) && one.get(key) === other.get(key)
 }
 
 /**
- * The keys at start. The first start of all creates them, and then reads what came of it: another replica may have been
- * first, and the state must describe the keys at hand.
- * @throws Error when a key is sealed under a secret that is not given
+ * Loads the keys when the server starts. The very first start creates them and then reads them again: another replica
+ * may have created them first, and the state must describe the loaded keys.
+ * @throws Error when a key is sealed under a secret that is not configured
  */
 export async function openKeys(source: KeySource): Promise<LoadedKeys> {
   const state = await readKeyState(source)
@@ -69,9 +70,9 @@ export async function openKeys(source: KeySource): Promise<LoadedKeys> {
 }
 
 /**
- * Loads the keys, and creates those that the database lacks. Keys of `known` are not opened again: a replica that runs
- * under a newer secret may have resealed them.
- * @throws Error when a key is sealed under a secret that is not given
+ * Loads the keys and creates those that the database lacks. Does not open the keys in `known` again, because a replica
+ * with a newer secret may have resealed them.
+ * @throws Error when a key is sealed under a secret that is not configured
  */
 export async function loadKeys(
   { db, sealing, now, longestTtlSeconds }: KeySource,

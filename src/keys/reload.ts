@@ -12,16 +12,16 @@ import {
 } from './load.ts'
 
 /**
- * How often a replica looks for keys that were added, retired or revoked elsewhere. A poll rather than LISTEN/NOTIFY:
- * it needs no connection of its own, no reconnecting, and works through a pooler such as PgBouncer.
+ * How often a replica checks for keys that another replica added, retired or revoked. Polling, unlike LISTEN/NOTIFY,
+ * needs no dedicated connection and works through a pooler such as PgBouncer.
  */
 const RELOAD_INTERVAL_SECONDS = 2
-/** A revoked key is gone this soon after the database is back. */
+/** After an outage of the database, a revoked key is dropped within this time. */
 const MAX_WAIT_SECONDS = 10
 
 /**
- * Takes over the keys as they are in the database. Calls take turns, so that an older answer never replaces a newer.
- * @throws Error when a key cannot be opened; keys that are gone from the database are dropped even then
+ * Reloads the keys from the database. Calls run one after another, so that an older state never replaces a newer one.
+ * @throws Error when a key cannot be opened; keys that were deleted from the database are dropped even then
  */
 export function reloadKeys(app: App): Promise<void> {
   const turn = app.keys.reloading.then(() => reload(app))
@@ -44,10 +44,10 @@ async function reload(app: App): Promise<void> {
   try {
     Object.assign(keys, await loadKeys(source, state, keys))
   } catch (error) {
-    dropGone(app, state)
+    dropDeleted(app, state)
     throw error
   } finally {
-    // The signatures of a key that is gone count for nothing.
+    // Cached signatures of a dropped key are no longer valid.
     if (kidsOf(app) !== before) keys.verified.clear()
   }
 }
@@ -56,11 +56,11 @@ function kidsOf({ keys }: App): string {
   return keys.signing.map(({ kid }) => kid).join()
 }
 
-/** Fails closed: without its successor, a key that was revoked must not go on. */
-function dropGone({ keys }: App, state: KeyState): void {
+/** Fails closed: a revoked key must not stay in use, even if its successor cannot be opened. */
+function dropDeleted({ keys }: App, state: KeyState): void {
   keys.signing = keys.signing.filter(({ kid }) => hasSigningKey(state, kid))
   if (!sameServerKey(keys.state, state, 'refreshToken')) keys.refreshToken = undefined
-  // Devices are unknown meanwhile.
+  // A random key, so that no device is recognized until the new key can be opened.
   if (!sameServerKey(keys.state, state, 'device')) keys.device = randomBytes(32)
 }
 

@@ -12,9 +12,9 @@ export const SERVER_KEYS = {
 export type ServerKeyName = keyof typeof SERVER_KEYS
 
 /**
- * The symmetric key for `purpose`, made at first use and kept sealed in the database, so that every
- * replica has the same one. Two replicas that make it at once agree: the primary key decides.
- * @throws Error when it was sealed under a secret that is not given
+ * The symmetric key for `purpose`. Created on first use and stored sealed in the database, so that all replicas share
+ * it. If two replicas create it at the same time, the primary key decides which one both use.
+ * @throws Error when it is sealed under a secret that is not configured
  */
 export async function loadServerKey(
   db: Database,
@@ -36,8 +36,8 @@ export async function loadServerKey(
 }
 
 /**
- * Replaces the key for `purpose`: what the old one authenticated is worth nothing from then on. Replicas take the new
- * one over within seconds.
+ * Replaces the key for `purpose`. Everything that the old key authenticated becomes invalid. Replicas load the new key
+ * within seconds.
  */
 export async function renewServerKey(
   tx: Queryable,
@@ -46,7 +46,7 @@ export async function renewServerKey(
   now: Date,
 ): Promise<void> {
   const sealed = seal(randomBytes(32), purpose, sealing.current)
-  // Replicas tell two keys apart by the time of creation, also where this machine's clock is behind.
+  // Replicas detect a new key by its creation time, which must increase even if this machine's clock is behind.
   await tx.$executeRaw`
     INSERT INTO server_keys (purpose, sealed, created_at) VALUES (${purpose}, ${sealed}, ${now})
     ON CONFLICT (purpose) DO UPDATE SET sealed = excluded.sealed,

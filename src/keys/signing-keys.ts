@@ -11,47 +11,47 @@ import type { Database, Queryable } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { SigningKey } from '../generated/prisma/client.ts'
 
-/** What the private halves are sealed for. */
+/** The purpose under which private keys are sealed. */
 export const SIGNING = 'signing'
 /** ECDSA on P-256 with SHA-256 (RFC 7518, section 3.4). */
 export const ALGORITHM = 'ES256'
-/** How long other services may keep the published keys. */
+/** How long other services may cache the published keys. */
 export const JWKS_MAX_AGE_SECONDS = 300
-/** A replica that cannot reach the database for a moment still learns of a new key in time. */
+/** A margin for replicas that briefly cannot reach the database. */
 const LATE_REPLICA_SECONDS = 120
-/** From a key's publication to its first signature: every cache has it by then. */
+/** The time from a key's publication to its first signature. By then, every cache has it. */
 const PUBLISH_AHEAD_SECONDS = JWKS_MAX_AGE_SECONDS + LATE_REPLICA_SECONDS
 
-/** A public key as other services read it (RFC 7517). */
+/** A public key as published for other services (RFC 7517). */
 export type Jwk = { kty: string; crv: string; x: string; y: string; kid: string; alg: string; use: 'sig' }
 
 type LoadedKey = SigningKey & { privateKey: KeyObject; publicKey: KeyObject }
 export type SigningKeys = readonly LoadedKey[]
 
 /**
- * The key that signs at `now`: each one's last instant is its successor's first.
- * @throws AuthError SERVICE_UNAVAILABLE while this replica has none: it cannot open the one in the database
+ * The key that signs at `now`. A key retires at the moment its successor activates.
+ * @throws AuthError SERVICE_UNAVAILABLE while this replica cannot open any signing key
  */
 export function signingKeyAt(keys: SigningKeys, now: Date): LoadedKey {
   const key = keys.find(({ activatesAt, retiredAt }) => activatesAt <= now && (!retiredAt || retiredAt > now))
-  // A clock that was set back before the first key still signs.
+  // If the clock was set back to before the first key, that key signs.
   const oldest = key ?? keys.at(-1)
   if (!oldest) throw new AuthError('SERVICE_UNAVAILABLE', { cause: 'no signing key could be opened' })
   return oldest
 }
 
-/** The public halves, those that do not sign yet too (RFC 7517, section 5). */
+/** The public keys, including those that do not sign yet (RFC 7517, section 5). */
 export function jwksOf(keys: SigningKeys): { keys: Jwk[] } {
   return { keys: keys.map(key => key.publicJwk as Jwk) }
 }
 
 /**
- * The keys that sign or verify, the newest first; the very first is made here. A unique index admits one
- * key without an end, so replicas that start at once agree on it. A key is left out once the last token
- * that it can have signed has expired, which takes `longestTtlSeconds`.
+ * Loads the keys that sign or verify, newest first, and creates the very first one. A unique index allows only one key
+ * that is not retired, so replicas that start at the same time agree on it. A retired key is omitted after
+ * `longestTtlSeconds`, when the last token that it signed has expired.
  *
- * What is in `known` is not opened again: a replica under a newer secret may have sealed it anew.
- * @throws Error when a key is sealed under a secret that is not given
+ * Does not open the keys in `known` again, because a replica with a newer secret may have resealed them.
+ * @throws Error when a key is sealed under a secret that is not configured
  */
 export async function loadSigningKeys(
   db: Database,
@@ -94,15 +94,15 @@ async function open(
 
 export type Rotation = {
   key: SigningKey
-  /** The names of the keys that were revoked. */
+  /** The IDs of the revoked keys. */
   revoked: string[]
 }
 
 /**
- * Creates the next signing key. Normally it is published first and signs once every cache has it; the present key signs
- * until then and verifies until its last token has expired. With `revoke` it signs immediately, and every other key is
- * deleted, private half included: those that still verify and one that waits to sign may have leaked together.
- * Of two rotations at the same time, the second waits for the first and follows it, also where its clock is behind.
+ * Creates the next signing key. By default, it is published first and signs once every cache has it. Until then, the
+ * current key signs; afterwards it verifies until its last token has expired. With `revoke`, the new key signs
+ * immediately and all other keys are deleted, because they may have leaked together. Concurrent rotations run one after
+ * another, and each new key activates after the previous one even if a clock is behind.
  */
 export async function rotateSigningKey(
   tx: Queryable,
@@ -141,7 +141,7 @@ function generate(sealing: SealingKeys, now: Date, activatesAt: Date): SigningKe
   }
 }
 
-/** RFC 7638: the members in lexical order, without white space. */
+/** The JWK thumbprint (RFC 7638): members in lexicographic order, without whitespace. */
 function thumbprint({ crv, kty, x, y }: Pick<Jwk, 'kty' | 'crv' | 'x' | 'y'>): string {
   return createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url')
 }

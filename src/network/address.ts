@@ -1,15 +1,15 @@
 import ipaddr from 'ipaddr.js'
 
 /**
- * The address in the one form that it is stored, shown and counted by: without a zone, and IPv4 as IPv4
- * also where a socket that takes both calls it ::ffff:192.0.2.1. Undefined for what is no address.
+ * The canonical form of an address for storing, showing and counting it: without a zone, and with IPv4-mapped IPv6
+ * addresses such as ::ffff:192.0.2.1 as IPv4. Undefined if the text is not an address.
  */
 export function canonicalAddress(text: string | undefined): string | undefined {
   if (text === undefined || !ipaddr.isValid(text)) return undefined
   return ipaddr.process(text.replace(/%.*/s, '')).toString()
 }
 
-/** The network that an address is counted by: an IPv4 address alone, an IPv6 address by its /64. */
+/** The network that limits count for an address: the address itself for IPv4, its /64 for IPv6. */
 export function networkOf(address: string | undefined): string {
   const canonical = canonicalAddress(address)
   if (canonical === undefined) return 'unknown'

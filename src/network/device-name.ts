@@ -1,12 +1,12 @@
 import Bowser from 'bowser'
 
-/** A name that the server derived from known names; the type keeps what a client calls itself out of emails. */
+/** A device name made of known names only. The type keeps names that a client chose out of emails. */
 export type DerivedName = string & { readonly derived: true }
 
-// What identifies a client stands well before this; the rest is not worth parsing.
+// The parts that identify a client come earlier in the header.
 const PARSED_MAX_LENGTH = 512
 
-// Clients that are not browsers, by what their HTTP library says of itself. First match wins.
+// Clients other than browsers, identified by their HTTP library. The first match wins.
 const CLIENTS: [pattern: RegExp, name: string][] = [
   [/\bokhttp\/|^Dalvik\//i, 'Android app'],
   [/\bCFNetwork\//i, 'iOS app'],
@@ -31,10 +31,10 @@ const FAMILIAR: Record<string, string> = {
 }
 
 /**
- * What a person recognises a session by, such as "Firefox on Linux", "Safari on iPhone", "Android app"
- * or "curl"; undefined when the header tells nothing. For display only, since a client may send any
- * header. The answer is made of known names alone, never of the header's own text, so it is short and
- * free of control characters. At most 512 characters of the header are looked at.
+ * A name by which people recognize a session, such as "Firefox on Linux", "Safari on iPhone", "Android app" or "curl".
+ * Undefined if the header contains no known name. For display only, because a client can send any header. The result
+ * consists of known names and never of text from the header, so it is short and free of control characters. Reads at
+ * most 512 characters of the header.
  */
 export function deviceNameOf(userAgent: string | null | undefined): DerivedName | undefined {
   const header = userAgent?.slice(0, PARSED_MAX_LENGTH).trim()
@@ -45,7 +45,7 @@ export function deviceNameOf(userAgent: string | null | undefined): DerivedName 
 
 function browserName(header: string): string | undefined {
   const { browser, os, platform } = Bowser.parse(header)
-  // Bowser takes any `word/1.0` for a browser.
+  // Bowser reports any `word/1.0` as a browser.
   const known = browser.name !== undefined && BROWSERS.has(browser.name) ? browser.name : undefined
   const name = known && (FAMILIAR[known] ?? known)
   const device = deviceOf(os.name, platform.model)

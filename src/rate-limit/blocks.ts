@@ -1,25 +1,25 @@
 import { LRUCache } from 'lru-cache'
 
-/** How long a block is believed without asking the database, where another replica may have lifted it. */
+/** How long a block applies without asking the database, because another replica may lift it. */
 const TRUST_SECONDS = 1
-/** About 2 MB at most. A block that does not fit costs a query. */
+/** At most about 2 MB. A block that does not fit costs one query per attempt. */
 const MAX_BLOCKS = 10_000
 
 type Block = { until: Date; askedAt: Date; number: number }
 
 /**
- * The blocks that this process has met, so that a flood from a blocked network or on a blocked account costs no
- * query. The database decides: each block is looked up again once a second, by one of the attempts on it, so that a
- * block that another replica lifts ends here within a second.
+ * A cache of the blocks that this process has seen, so that a flood from a blocked network or on a blocked account
+ * costs no queries. Once a second, one of the attempts asks the database again, so a block that another replica lifts
+ * ends here within a second.
  */
 export class Blocks {
   readonly #blocks = new LRUCache<string, Block>({ max: MAX_BLOCKS })
-  /** The number of the block that was added last. */
+  /** The number of the latest block. */
   latest = 0
 
   /**
-   * The first of `keys` that is blocked, by its place from 0. Undefined when none is, and when the database is to
-   * be asked again. Blocks up to the number `after` do not count.
+   * Finds the first of `keys` that is blocked. `place` is its index. Undefined if none is blocked or the database must
+   * be asked again. Ignores blocks up to the number `after`.
    */
   find(keys: string[], now: Date, after = 0): { place: number; until: Date } | undefined {
     const untrusted: Block[] = []
@@ -29,7 +29,7 @@ export class Blocks {
       if (isTrusted(block, now)) return { place, until: block.until }
       untrusted.push(block)
     }
-    // This attempt asks. Those beside it go by what is known until the answer comes.
+    // This attempt asks the database. Concurrent attempts use the cache until the answer arrives.
     for (const block of untrusted) block.askedAt = now
     return undefined
   }
@@ -44,7 +44,7 @@ export class Blocks {
   }
 }
 
-/** Not when the clock has been set back either. */
+/** A negative age means that the clock was set back. */
 function isTrusted({ askedAt }: Block, now: Date): boolean {
   const ageMs = now.getTime() - askedAt.getTime()
   return ageMs >= 0 && ageMs < TRUST_SECONDS * 1000

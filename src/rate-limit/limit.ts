@@ -4,17 +4,17 @@ import type { RequestInfo } from '../context.ts'
 import { isId, statement, withConnection } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 
-/** How long the first block lasts; each further one twice as long, up to an hour unless the attempt says less. */
+/** The duration of the first block. It doubles with each further block, up to an hour or the attempt's own maximum. */
 const FIRST_BLOCK_SECONDS = 30
 const LONGEST_BLOCK_SECONDS = 3600
 
-/** What is counted: `subject` is an account or a network, and the name of the rule keeps rules apart. */
+/** An attempt to count. `subject` is an account or a network; each rule counts separately. */
 export type Attempt = {
   rule: keyof App['config']['limits']
   subject: string
-  /** An hour unless given, and never more. */
+  /** Default and maximum: one hour. */
   blockMaxSeconds?: number
-  /** The canonical address or username behind the subject, by which the audit log finds the account. */
+  /** The canonical address or username of the subject, so that the audit log can find the account. */
   name?: string
 }
 
@@ -24,10 +24,10 @@ const count = statement<[number: number, endsAt: Date, fresh: boolean]>(
 )
 
 /**
- * Counts an attempt on each subject in turn. The first subject that is used up ends the count, and those after it
- * are not counted. If any subject is already blocked, nothing is counted. One statement, so parallel requests and
- * replicas share one exact count. A refusal takes no lock, and no query while this process knows of the block.
- * @throws AuthError RATE_LIMITED with `retryAfter`, naming in `rule` which one it was, for the caller
+ * Counts an attempt on each subject in order. The first subject that reaches its limit ends the count, so later
+ * subjects are not counted. If any subject is already blocked, nothing is counted. The count is one statement, so
+ * parallel requests and replicas share one exact count. A refusal takes no lock, and no query while the block is cached.
+ * @throws LimitHit RATE_LIMITED with `retryAfter`, and the `rule` for the caller
  */
 export async function countAttempt(app: App, attempts: Attempt[], request: RequestInfo): Promise<void> {
   const { blocks } = app.limiter
@@ -36,7 +36,7 @@ export async function countAttempt(app: App, attempts: Attempt[], request: Reque
   const denial: Denial | undefined =
     blocks.find(keys, now) ??
     (await countInTurn(app, attempts, keys, now).catch((error: unknown) => {
-      // While the database cannot be asked whether a block is still there, it holds.
+      // If the database cannot be reached, a known block still applies.
       const known = blocks.find(keys, now)
       if (known) return known
       throw error
@@ -45,7 +45,7 @@ export async function countAttempt(app: App, attempts: Attempt[], request: Reque
   const { place, until, fresh } = denial
   const attempt = attempts[place]
   if (!attempt) throw new Error(`count_attempt returned place ${place + 1} of ${attempts.length}`)
-  // Once a block, not once an attempt: a flood must not fill the audit log.
+  // Once per block rather than per attempt, so that a flood does not fill the audit log.
   if (fresh) {
     const subjectId = await accountOf(app, attempt)
     await record(app.db, request, { action: 'limit.hit', at: now, subjectId, detail: { rule: attempt.rule } })
@@ -54,8 +54,8 @@ export async function countAttempt(app: App, attempts: Attempt[], request: Reque
 }
 
 /**
- * Attempts on one subject wait for each other here rather than for its row, and go by what the one before has learned:
- * when a block ends under a flood, few of hundreds ask the database.
+ * Attempts on the same subject wait for each other here instead of for the row lock, and use the result of the previous
+ * attempt. When a block ends during a flood, only a few of hundreds of attempts query the database.
  */
 async function countInTurn(
   app: App,
@@ -90,7 +90,7 @@ async function countUnlessBlocked(
 ): Promise<Denial | undefined> {
   const before = blocks.latest
   return withConnection(pool, async connection => {
-    // While this attempt waited for a connection, another one may have been too many.
+    // While this attempt waited for a connection, another may have reached the limit.
     const known = blocks.find(keys, now, before)
     if (known) return known
     const rules = attempts.map(({ rule }) => config.limits[rule])
@@ -120,19 +120,19 @@ const findByName = statement<[id: string]>(
   'SELECT id FROM users WHERE email_canonical = $1 UNION ALL SELECT id FROM users WHERE username = $1',
 )
 
-/** The account that an attempt is about, so that its deletion makes the audit log forget where the attempt came from. */
+/** The account that an attempt concerns, so that deleting the account also redacts this audit event. */
 async function accountOf({ pool }: App, { subject, name }: Attempt): Promise<string | undefined> {
   if (name === undefined) return isId(subject) ? subject : undefined
   const [found] = await findByName(pool, [name])
   return found?.[0]
 }
 
-/** RATE_LIMITED, with the rule that was hit for whoever may know another way. */
+/** RATE_LIMITED with the rule that was hit, so that the caller can offer an alternative. */
 export class LimitHit extends AuthError {
   readonly rule: Attempt['rule']
   /** In seconds. */
   readonly retryAfter: number
-  /** `message` says more than the code's own. */
+  /** `message` replaces the default message of the code. */
   constructor(rule: Attempt['rule'], retryAfter: number, message?: string) {
     super('RATE_LIMITED', { extensions: { retryAfter }, ...(message !== undefined && { message }) })
     this.rule = rule
@@ -146,7 +146,7 @@ const forgive = statement(
    UPDATE rate_limits SET count = greatest(count - 1, 0) WHERE key = ANY($2)`,
 )
 
-/** A secret was proved: what was counted on `whole` starts anew, on `single` this attempt is taken back. */
+/** After a secret was proved: resets the counts of `whole`, and subtracts this attempt from those of `single`. */
 export async function forgiveAttempts(app: App, whole: Attempt[], single: Attempt[] = []): Promise<void> {
   const keys = whole.map(keyOf)
   await forgive(app.limiter.pool, [keys, single.map(keyOf)])

@@ -93,7 +93,7 @@ test('a migration that waits for a table lets requests through, and applies once
 test('a migration that never gets its table fails, and says which session is in its way', async () => {
   await write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
   await holdTable()
-  await expect(migrate(pool, folder, { patienceMs: 1000 })).rejects.toThrow(
+  await expect(migrate(pool, folder, { retryForMs: 1000 })).rejects.toThrow(
     /^Migration 20260102000000_two could not be applied: for 1 s .* pg_dump \(pid \d+\)/,
   )
   await other.query('COMMIT')
@@ -172,9 +172,7 @@ test('requests read and write a table while its index waits to be created', asyn
 
 test('a migration outside a transaction that failed can be repaired', async () => {
   await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (missing);`)
-  await expect(migrate(pool, folder)).rejects.toThrow(
-    `Migration ${TWO} failed, and the next start repeats it`,
-  )
+  await expect(migrate(pool, folder)).rejects.toThrow(`Migration ${TWO} failed. The next start repeats it`)
   await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
   expect(await migrate(pool, folder)).toEqual([TWO])
   expect(await migrate(pool, folder)).toEqual([])

@@ -94,7 +94,7 @@ test('replicas that start at once apply each migration once', async () => {
 
 test('a migration that fails leaves nothing of itself, keeps the earlier ones, and can be repaired', async () => {
   await write(TWO, 'CREATE TABLE two (id INT); SELECT 1 / 0;')
-  await expect(migrate(pool, folder)).rejects.toThrow(`Migration ${TWO} failed, and nothing of it was kept`)
+  await expect(migrate(pool, folder)).rejects.toThrow(`Migration ${TWO} failed and was rolled back`)
   expect(await tables()).toEqual(['one'])
   expect(await records()).toHaveLength(1)
   await write(TWO, 'CREATE TABLE two (id INT);')

@@ -51,7 +51,7 @@ test('when the built-in PostgreSQL is killed, the server goes on with what it ha
   const before = server.stdout.length
   await killDatabase()
   const deadline = Date.now() + QUERY_TIMEOUT_MS
-  while (!server.stdout.slice(before).some(line => line.includes('runs again'))) {
+  while (!server.stdout.slice(before).some(line => line.includes('is running again'))) {
     expect(Date.now()).toBeLessThan(deadline)
     await sleep(20)
   }

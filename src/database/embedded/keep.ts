@@ -2,23 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Presence } from './presence.ts'
 
 export type KeepOptions = {
-  /** Finds the server or starts it, until aborted. */
+  /** Connects to the server, and starts it if needed, until aborted. */
   start: (aborted: AbortSignal) => Promise<Presence>
   log: (message: string) => void
-  /** Called once, when the server could not be started again. */
+  /** Called once, when the server could not be restarted. */
   onGone: (error: Error) => void
-  /** How often in a row the server is started again before it is given up. */
+  /** The number of consecutive restart attempts before giving up. */
   attempts: number
-  /** The wait before the second attempt. Each further one is twice as long. */
+  /** The wait before the second attempt. It doubles with each further attempt. */
   firstWaitMs: number
 }
 
-/** A server that has run for this long after a restart may fail as often as a new one. */
+/** After this uptime, the count of restart attempts starts again from zero. */
 const STEADY_MS = 60_000
 
 /**
- * Starts the server again when it is gone although nobody here stopped it: killed for want of memory, or crashed. It
- * comes back under the same address, so pools of connections need not know.
+ * Restarts the server when it ends unexpectedly, such as after a crash or when the system runs out of memory. Its
+ * address stays the same, so connection pools recover by themselves.
  */
 export class Keeper {
   readonly #options: KeepOptions
@@ -34,12 +34,12 @@ export class Keeper {
     this.#watching = this.#watch()
   }
 
-  /** Whether the server is there, as far as this process has noticed. */
+  /** Whether the server is up, as far as this process knows. */
   get isUp(): boolean {
     return !this.#presence.lost
   }
 
-  /** Ends the watch. The presence that it leaves may be lost. */
+  /** Stops watching and returns the presence, which may be lost. */
   async stop(): Promise<Presence> {
     this.#stopping.abort()
     await this.#watching
@@ -60,13 +60,13 @@ export class Keeper {
     }
   }
 
-  /** Undefined when the server is there again, or when it is to be stopped anyway. */
+  /** Returns undefined once the server is up again, or if this process is stopping. */
   async #restart(): Promise<Error | undefined> {
     const { start, log, attempts, firstWaitMs } = this.#options
     const { signal } = this.#stopping
     if (performance.now() - this.#startedAtMs > STEADY_MS) this.#attempts = 0
-    log('The built-in PostgreSQL is gone. Starting it again.')
-    let failure = new Error('The built-in PostgreSQL ends each time that it is started again.')
+    log('The built-in PostgreSQL ended unexpectedly. Restarting it.')
+    let failure = new Error('The built-in PostgreSQL keeps ending after each restart.')
     while (this.#attempts < attempts) {
       const waitMs = this.#attempts === 0 ? 0 : firstWaitMs * 2 ** (this.#attempts - 1)
       this.#attempts += 1
@@ -75,12 +75,12 @@ export class Keeper {
       try {
         this.#presence = await start(signal)
         this.#startedAtMs = performance.now()
-        log('The built-in PostgreSQL runs again.')
+        log('The built-in PostgreSQL is running again.')
         return undefined
       } catch (error) {
         if (signal.aborted) return undefined
         failure = error as Error
-        log(`The built-in PostgreSQL could not be started again: ${failure.message}`)
+        log(`The built-in PostgreSQL could not be restarted: ${failure.message}`)
       }
     }
     return failure

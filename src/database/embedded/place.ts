@@ -3,17 +3,16 @@ import { chmod, mkdir, readlink, realpath, stat, symlink } from 'node:fs/promise
 import { dirname, join, resolve } from 'node:path'
 import { type Account, absent, exists, run, unless } from './system.ts'
 
-/** `home` holds the cluster, its lock and its log. `account` is whom the server runs as where that is not us. */
+/** `home` contains the cluster, its lock and its log. `account` is set if the server runs as another user. */
 export type Place = { home: string; cluster: string; account: Account | undefined }
 
-/** Where root keeps what the server's user cannot reach elsewhere. */
+/** Where root stores what the server's user could not reach elsewhere. */
 export const SYSTEM_HOME = '/var/lib/authograph'
 
 /**
- * Where the cluster of a data folder is, and as whom its server runs. For root, a data folder that the server's
- * user cannot reach becomes a symbolic link to a place that it can. A link rather than a rule for the path: the
- * data is found again when the data folder moves, and a new data folder at an old path does not come with the
- * database of a deleted one.
+ * Finds the cluster of a data folder and the user that its server runs as. If this process is root and the server's
+ * user cannot reach the data folder, the cluster is stored elsewhere and the data folder has a symbolic link to it. The
+ * link moves with the data folder, and a new data folder at an old path does not get the database of a deleted one.
  */
 export async function findPlace(dataDir: string, log: (message: string) => void): Promise<Place> {
   await mkdir(dataDir, { recursive: true })
@@ -28,10 +27,10 @@ export async function findPlace(dataDir: string, log: (message: string) => void)
   if (!place.account || (await mayReach(place.account, home))) return place
 
   const target = join(SYSTEM_HOME, randomBytes(8).toString('hex'), 'postgres')
-  const made = await symlink(target, path).then(() => true, unless(['EEXIST'], false))
-  if (made) {
+  const created = await symlink(target, path).then(() => true, unless(['EEXIST'], false))
+  if (created) {
     log(
-      `PostgreSQL does not run as root, and ${home} is closed to other users: the database is in ${target}.`,
+      `PostgreSQL does not run as root, and ${home} is closed to other users. The database is in ${target}.`,
     )
   } else if (!(await linkTarget(path))) {
     throw new Error(
@@ -67,12 +66,12 @@ async function systemAccount(): Promise<Account> {
   const options = ['--system', '--user-group', '--no-create-home', '--home-dir', SYSTEM_HOME]
   const shell = ['--shell', '/usr/sbin/nologin']
   const failure = await run('useradd', [...options, ...shell, 'postgres']).catch((error: unknown) => error)
-  // Also after a failure: another process may have been quicker.
-  const created = await lookUp('postgres')
-  if (created) return created
+  // Even after a failure, because another process may have created it.
+  const account = await lookUp('postgres')
+  if (account) return account
   throw new Error(
     'PostgreSQL does not run as root, and the system user "postgres" could not be created. Create it, start ' +
-      'Authograph as an ordinary user, or set DATABASE_URL.',
+      'Authograph as a regular user, or set DATABASE_URL.',
     { cause: failure },
   )
 }
@@ -85,12 +84,12 @@ async function lookUp(name: string): Promise<Account | undefined> {
   )
 }
 
-/** Whether the account may enter a folder, or run a program. */
+/** Whether the account can enter a folder or run a program. */
 export function mayReach(account: Account, path: string): Promise<boolean> {
   return run('test', ['-x', path], account).then(() => true, unless(['1'], false))
 }
 
-/** Makes a folder that everybody may enter, whatever the umask. Leaves what exists as it is. */
+/** Creates a folder that all users can enter, regardless of the umask. Does not change existing folders. */
 export async function makeOpenFolder(path: string): Promise<void> {
   if (await exists(path)) return
   await makeOpenFolder(dirname(path))

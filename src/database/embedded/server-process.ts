@@ -13,9 +13,9 @@ type PidFile = { text: string; pid: number; socketDir: string; status: string }
 const SOCKET_PATH_BYTES = 103
 
 /**
- * Takes the lock that the server of this place holds, without waiting; undefined when somebody has it. Node has
- * no flock, so macOS takes it in open(2), and Linux lets flock(1) lock the descriptor it inherits, which is the
- * same open file as ours. Where flock(1) or the file system cannot, PostgreSQL's own interlock has to do.
+ * Takes the lock that the server of this place holds, without waiting. Returns undefined if it is taken. Node has no
+ * flock: on macOS, open(2) takes the lock; on Linux, flock(1) locks the descriptor that it inherits, which refers to
+ * the same open file. If flock(1) or the file system does not support this, PostgreSQL's own interlock must suffice.
  */
 export async function tryLock({ home }: Place): Promise<FileHandle | undefined> {
   const path = join(home, 'postgres.lock')
@@ -33,7 +33,7 @@ export async function tryLock({ home }: Place): Promise<FileHandle | undefined> 
   return undefined
 }
 
-/** Spawns the server, which inherits the lock; does not wait until it answers. */
+/** Spawns the server, which inherits the lock. Does not wait until it answers. */
 export async function launch(
   place: Place,
   native: string,
@@ -43,7 +43,7 @@ export async function launch(
   const socketDir = await privateSocketDir(place)
   const all = {
     listen_addresses: '',
-    // Not the statements that fail: a taken address is no news, and nobody rotates this file.
+    // Leaves out failed statements: a unique violation is expected, and this file is not rotated.
     log_min_messages: 'log',
     unix_socket_directories: `"${socketDir.replaceAll('"', '""')}"`,
     unix_socket_permissions: '0700',
@@ -57,8 +57,8 @@ export async function launch(
     const child = spawn(join(native, 'bin', 'postgres'), ['-D', place.cluster, ...args], {
       ...place.account,
       cwd: place.cluster,
-      // Whatever has the pid of a crashed server today is not PostgreSQL (our caller has looked). PostgreSQL only
-      // sees that such a process exists and would refuse to start for ever; this tells it to disregard that pid.
+      // The caller has checked that the pid of a crashed server is not a PostgreSQL server any more. PostgreSQL itself
+      // only checks that the process exists and would refuse to start. This variable makes it ignore that pid.
       env: { ...ENVIRONMENT, ...(stale && { PG_GRANDPARENT_PID: String(stale.pid) }) },
       stdio: ['ignore', output.fd, output.fd, lock.fd],
       detached: true,
@@ -71,30 +71,30 @@ export async function launch(
   }
 }
 
-/** The cluster's folder, whose mode is 0700, or where its path is too long for a socket, one as private. */
+/** The cluster's folder, whose mode is 0700, or another private folder if its path is too long for a socket. */
 async function privateSocketDir({ cluster, account }: Place): Promise<string> {
   if (Buffer.byteLength(join(cluster, '.s.PGSQL.5432')) <= SOCKET_PATH_BYTES) return cluster
   const dir = `/tmp/authograph-${createHash('sha256').update(cluster).digest('hex').slice(0, 16)}`
-  const made = await mkdir(dir, { mode: 0o700 }).then(() => true, unless(['EEXIST'], false))
-  if (made && account) await chown(dir, account.uid, account.gid)
+  const created = await mkdir(dir, { mode: 0o700 }).then(() => true, unless(['EEXIST'], false))
+  if (created && account) await chown(dir, account.uid, account.gid)
   const owner = account?.uid ?? process.geteuid?.()
   const found = await lstat(dir)
   if (found.isDirectory() && found.uid === owner && (found.mode & 0o077) === 0) return dir
   throw new Error(
-    `${dir} is not a private folder of uid ${owner} (mode 700). Remove it: the database's socket goes there.`,
+    `${dir} is not a private folder of uid ${owner} (mode 700). Remove it, because the database's socket must be there.`,
   )
 }
 
-/** What `postmaster.pid` says (lines: src/include/utils/pidfile.h); it outlives a server that crashed. */
+/** Reads `postmaster.pid` (format: src/include/utils/pidfile.h). The file remains after a crash. */
 export async function readPidFile(cluster: string): Promise<PidFile | undefined> {
   const text = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(absent(''))
   const [pid, , , , socketDir = '', , , status = ''] = text.split('\n')
   return Number(pid) > 0 ? { text, pid: Number(pid), socketDir, status: status.trim() } : undefined
 }
 
-/** Whether this pid is alive and a PostgreSQL server on this folder, rather than a later owner of the number. */
+/** Whether this pid is a running PostgreSQL server on this folder, and not a later process with the same number. */
 export async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
-  // Slim images have no ps. Not /proc/<pid>/cwd: in a container root may not read it for another user's process.
+  // Slim images have no ps. In a container, root may not read /proc/<pid>/cwd of another user's process.
   const asked =
     process.platform === 'linux'
       ? readFile(`/proc/${pid}/cmdline`, 'utf8')
@@ -103,7 +103,7 @@ export async function isPostmaster(pid: number, cluster: string): Promise<boolea
   return command.replaceAll('\0', ' ').includes(`postgres -D ${cluster} `)
 }
 
-/** An error about the server, with the end of its log. */
+/** Creates an error about the server that includes the end of its log. */
 export async function serverError(place: Place, what: string): Promise<Error> {
   const log = await readFile(logFile(place), 'utf8').catch(absent(''))
   const lines = log.trim().split('\n').slice(-15).join('\n')

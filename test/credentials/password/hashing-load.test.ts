@@ -41,7 +41,7 @@ test('where too many passwords wait, known, unknown and hashless accounts are pu
     // A flood of refusals must not fill the log.
     const logged = service.logged.splice(0)
     expect(logged).toHaveLength(1)
-    expect(logged[0]).toContain('too many passwords wait to be hashed')
+    expect(logged[0]).toContain('too many passwords are waiting to be hashed')
     expect(logged[0]).not.toContain('stack')
     expect(await service.app.db.user.count()).toBe(2)
     expect(await service.app.db.auditEvent.count({ where: { action: 'session.denied' } })).toBe(0)
