@@ -24,10 +24,10 @@ const schema = z.object({
 })
 
 /**
- * Sets a new password, ends the account's other sessions and forgets its other devices in the same transaction. Of two changes at
- * once one wins: the other's password is no longer the current one.
+ * Sets a new password, ends the account's other sessions and forgets its other devices, in one transaction. Of two
+ * simultaneous changes, the second fails, because its current password is no longer correct.
  * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED, SERVICE_UNAVAILABLE; UNAUTHENTICATED
- *   when the session was ended meanwhile
+ *   if the session has ended since the request was authenticated
  */
 export async function changePassword(
   app: App,
@@ -46,7 +46,7 @@ export async function changePassword(
       where: { id, passwordHash },
       data: { passwordHash: newHash, passwordChangedAt: now, updatedAt: now },
     })
-    if (changed.count === 0) throw new AuthError('INVALID_CREDENTIALS', { cause: 'changed meanwhile' })
+    if (changed.count === 0) throw new AuthError('INVALID_CREDENTIALS', { cause: 'the password has changed' })
     await endTokens(app, tx, id)
     await keepOnlyDevice(app, tx, id, readDevice(app, deviceToken) ?? readDevice(app, request.deviceCookie))
     await revokeSessions(

@@ -6,9 +6,9 @@ import { requireRecentSignIn } from '../sessions/assurance.ts'
 import { deleteSessionsOf } from '../sessions/tidy.ts'
 
 /**
- * Deletes the viewer's account with everything that belongs to it.
- * @throws AuthError REAUTHENTICATION_REQUIRED; CONFLICT for the last administrator; NOT_FOUND when it was deleted
- *   meanwhile
+ * Deletes the viewer's account and all of its data.
+ * @throws AuthError REAUTHENTICATION_REQUIRED; CONFLICT for the last administrator; NOT_FOUND if the account has
+ *   already been deleted
  */
 export async function deleteAccount(app: App, viewer: Viewer, request: RequestInfo): Promise<void> {
   requireRecentSignIn(app, viewer)

@@ -10,16 +10,16 @@ import { requireRecentSignIn } from '../sessions/assurance.ts'
 import { sessionColumns } from '../sessions/find-session.ts'
 import { revokedAt } from '../sessions/live.ts'
 
-/** What one part holds at most, so that its memory and its time do not grow with the account. */
+/** The maximum number of rows in one part, so that its memory and time do not grow with the account. */
 const ROWS_PER_PART = 10_000
-/** Small enough for the time that a statement has. */
+/** Small enough to finish within the statement timeout. */
 const BATCH = 2500
-/** The first half of the advisory lock; the second is the account. */
+/** The first key of the advisory lock. The second key is the account. */
 const LOCK = 72_707_371
 
 const lists = ['sessions', 'mails', 'events'] as const
 type List = (typeof lists)[number]
-/** Where in a list to go on: after the row with this id, and with this time in lists that are ordered by time. */
+/** The last row that was read of a list. `at` matters only in lists that are ordered by time. */
 type Place = { at: Date; id: string }
 type Row = { id: string; at?: Date }
 type Read = (tx: Queryable, userId: string, after: Place, limit: number) => Promise<Row[]>
@@ -27,14 +27,14 @@ type Read = (tx: Queryable, userId: string, after: Place, limit: number) => Prom
 const BEGINNING: Place = { at: new Date(0), id: '00000000-0000-0000-0000-000000000000' }
 
 /**
- * The viewer's own data as JSON text (GDPR, articles 15 and 20): profile, public metadata, sessions, the latest emails,
- * and what the audit log has on the account. Not the private metadata, nor why the account was disabled: these are the
- * administrator's to judge, for they may be about others too. Nothing secret, and no address of another person.
+ * The viewer's data as JSON text (GDPR, articles 15 and 20): profile, public metadata, sessions, the latest emails and
+ * the account's audit events. Excludes secrets and other people's addresses. Also excludes the private metadata and the
+ * reason why an account was disabled, which may concern other people; an administrator decides about those.
  *
- * A part has at most 10,000 rows. If there are more, `next` in the JSON is what to pass as `after` for the next part.
- * One export of an account runs at a time, on all replicas together.
+ * Each part has at most 10,000 rows. If more follow, the JSON contains `next`, which is the `after` of the next part.
+ * Only one export of an account runs at a time, across all replicas.
  * @throws AuthError REAUTHENTICATION_REQUIRED, BAD_USER_INPUT; RATE_LIMITED, also while another export of the account
- *   runs
+ *   is running
  */
 export async function exportAccount(
   app: App,
@@ -48,7 +48,7 @@ export async function exportAccount(
   await countAttempt(app, [{ rule: 'export.account', subject: id }], request)
   const at = app.clock.now()
   const part = await app.db.$transaction(async tx => {
-    await requireTurn(tx, id)
+    await requireLock(tx, id)
     await record(tx, request, { action: 'user.exported', at, actorId: id, subjectId: id })
     return readPart(tx, id, start)
   })
@@ -63,7 +63,7 @@ function startOf(after: string | null | undefined): Start {
   const [name, id = '', time = ''] = after.split(' ', 3)
   const list = lists.find(known => known === name)
   if (!list || !isId(id) || !isTime(time)) {
-    throw badInput({ after: ['Use the value of `next` in the part before.'] })
+    throw badInput({ after: ['Use the value of `next` from the previous part.'] })
   }
   return { list, after: { at: new Date(time), id } }
 }
@@ -72,13 +72,13 @@ function nextOf({ list, after: { at, id } }: Start): string {
   return `${list} ${id} ${at.toISOString()}`
 }
 
-/** Not by waiting: each that waits would keep a connection from everyone else. */
-async function requireTurn(tx: Queryable, id: string): Promise<void> {
-  const [turn] = await tx.$queryRaw<{ mine: boolean }[]>`
-    SELECT pg_try_advisory_xact_lock(${LOCK}::int, hashtext(${id})) AS mine`
-  if (turn?.mine) return
+/** Fails instead of waiting, because each waiting export would occupy a database connection. */
+async function requireLock(tx: Queryable, id: string): Promise<void> {
+  const [lock] = await tx.$queryRaw<{ acquired: boolean }[]>`
+    SELECT pg_try_advisory_xact_lock(${LOCK}::int, hashtext(${id})) AS acquired`
+  if (lock?.acquired) return
   throw new AuthError('RATE_LIMITED', {
-    message: 'An export of this account is running. Try again when it has finished.',
+    message: 'Another export of this account is running. Try again when it has finished.',
     extensions: { retryAfter: 1 },
   })
 }
@@ -86,7 +86,7 @@ async function requireTurn(tx: Queryable, id: string): Promise<void> {
 type Part = Record<List | 'devices', object[]> & { next?: string }
 
 async function readPart(tx: Queryable, userId: string, start: Start): Promise<Part> {
-  // An account has few devices.
+  // An account has only a few devices, so every part contains all of them.
   const devices = await tx.device.findMany({
     where: { userId },
     orderBy: { id: 'asc' },
@@ -110,7 +110,7 @@ async function readPart(tx: Queryable, userId: string, start: Start): Promise<Pa
   return part
 }
 
-/** By name: what a later version adds to a session is not shown by itself. */
+/** Listed by name, so that a column added to sessions later is not exported automatically. */
 const shownOfSession = [
   'id',
   'createdAt',
@@ -132,7 +132,7 @@ const selectSessions = `
   FROM sessions s JOIN users u ON u.id = s.user_id
   WHERE s.user_id = $1::uuid AND s.id > $2::uuid ORDER BY s.id LIMIT $3`
 
-/** Each half reads its own index from the place on, so that the time does not grow with the number of events. */
+/** Each half reads its own index from the last row on, so that the time does not grow with the number of events. */
 const selectEvents = `
   WITH own AS (${eventsBy('subject_id')} UNION ${eventsBy('actor_id')})
   SELECT ${Object.entries(auditColumns).map(([field, column]) => `e.${column} AS "${field}"`)}
@@ -162,7 +162,7 @@ const show: Record<List, (row: Row, userId: string) => object> = {
   events: (row, userId) => shownEvent(row as AuditEvent, userId),
 }
 
-/** Of what others did, not from where nor why; of what was done to others, not to whom. */
+/** Omits where and why another person acted on the account, and the person on whom the owner acted. */
 function shownEvent(
   { at, action, actorId, subjectId, ipAddress, userAgent, detail }: AuditEvent,
   id: string,
@@ -172,7 +172,7 @@ function shownEvent(
   return {
     at,
     action,
-    by: byOther ? 'somebody else' : actorId === null ? 'somebody unknown' : 'you',
+    by: byOther ? 'another account' : actorId === null ? 'unknown' : 'you',
     ...(!byOther && { ipAddress, userAgent }),
     ...(!toOther && { detail: byOther ? withoutReason(detail) : detail }),
   }
@@ -180,6 +180,6 @@ function shownEvent(
 
 function withoutReason(detail: AuditEvent['detail']) {
   if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return detail
-  const { reason, ...told } = detail
-  return told
+  const { reason, ...rest } = detail
+  return rest
 }

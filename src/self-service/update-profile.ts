@@ -17,8 +17,8 @@ const schema = z.object({
 })
 
 /**
- * Changes what the input names and leaves the rest.
- * @throws AuthError BAD_USER_INPUT, USERNAME_TAKEN, RATE_LIMITED; UNAUTHENTICATED when the account was deleted meanwhile
+ * Changes the fields that the input contains.
+ * @throws AuthError BAD_USER_INPUT, USERNAME_TAKEN, RATE_LIMITED; UNAUTHENTICATED if the account has been deleted
  */
 export async function updateProfile(
   app: App,

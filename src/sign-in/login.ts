@@ -3,25 +3,20 @@ import { findUser } from '../accounts/account.ts'
 import { canonicalEmail } from '../accounts/email.ts'
 import { deviceNameField } from '../accounts/fields.ts'
 import { findPendingRegistration } from '../accounts/pending-registration.ts'
-import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
+import { emailOriginOf } from '../accounts/security-notice.ts'
 import { canonicalUsername } from '../accounts/username.ts'
 import type { App } from '../app.ts'
-import { auditColumns, toEvent } from '../audit/record.ts'
 import type { RequestInfo } from '../context.ts'
 import { countLogin, forgiveLogin, loginAttempts } from '../credentials/attempts.ts'
 import { type SubmittedPassword, submittedPasswordField } from '../credentials/password/new-password.ts'
 import { provePassword, recordDenial, renewHash } from '../credentials/password/prove.ts'
-import { statement } from '../database/client.ts'
-import { insertSql, toRows } from '../database/insert.ts'
-import { type Device, evictDevicesSql, newDevice, seenDeviceSql, toDeviceRows } from '../devices/device.ts'
+import { type Device, newDevice } from '../devices/device.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
-import { noticeParameters, noticeSql } from '../mail/notices.ts'
 import { sendOverdueVerification } from '../one-time-tokens/overdue-verification.ts'
-import { grantsColumn, grantsOf } from '../permissions/grants.ts'
-import { type SessionWithAccount, sessionColumns } from '../sessions/find-session.ts'
-import { newSession } from '../sessions/start.ts'
+import type { SessionWithAccount } from '../sessions/find-session.ts'
+import { startLoginSession } from './start-login-session.ts'
 
 const schema = z.object({
   identifier: z.string().max(320, 'Use at most 320 characters.'),
@@ -31,42 +26,7 @@ const schema = z.object({
 })
 
 /**
- * Writes to the owner where the account has been signed in to before, but never from this device. What was signed in to
- * long ago has no sessions left: then the audit log knows, or a forgotten account is taken over unseen.
- * Starts the session only while the account still has the password that was proved: a change of
- * password or a disabling that came between leaves no session behind, for the row lock orders the two.
- * The same lock orders sign-ins, so the oldest session ends when there are SESSIONS_MAX already, however many sign in
- * at the same time.
- */
-const startSession = statement<[grants: string | null]>(
-  'login',
-  `WITH account AS (
-     UPDATE users u SET last_login_at = $3 WHERE u.id = $1 AND u.password_hash = $2 AND u.disabled_at IS NULL
-     RETURNING u.session_epoch AS epoch, ${grantsColumn}
-   ), room AS MATERIALIZED (
-     SELECT epoch, make_room_for_session($1, epoch, $8, $3) AS ended FROM account
-   ), crowded AS (SELECT ended FROM room WHERE ended > 0),
-   device AS (${seenDeviceSql(6, 'account')}),
-   fresh AS (SELECT FROM device WHERE fresh),
-   evicted AS (${evictDevicesSql(1, 'fresh')}),
-   strange AS (
-     SELECT FROM account WHERE (
-       EXISTS (SELECT FROM sessions WHERE user_id = $1)
-       OR EXISTS (SELECT FROM audit_events WHERE subject_id = $1 AND action = 'session.started')
-     ) AND EXISTS (SELECT FROM fresh)
-   ), ${noticeSql(10, 'strange')},
-   started AS (${insertSql('sessions', sessionColumns, 4, 'room', { epoch: 'room.epoch' })}),
-   revoked AS (${insertSql('audit_events', auditColumns, 9, 'crowded', {
-     detail: `r.detail || jsonb_build_object('count', crowded.ended)`,
-   })}),
-   usual AS (SELECT FROM account WHERE NOT EXISTS (SELECT FROM strange)),
-   recorded AS (${insertSql('audit_events', auditColumns, 5, 'usual')}),
-   recorded_as_new AS (${insertSql('audit_events', auditColumns, 7, 'strange')})
-   SELECT grants FROM account`,
-)
-
-/**
- * Signs in with an e-mail address or a username, from the device that the client presented or else from a new one.
+ * Signs in with an email address or a username, from the device that the client presents or else from a new one.
  * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, ACCOUNT_DISABLED, EMAIL_NOT_VERIFIED,
  *   RATE_LIMITED, SERVICE_UNAVAILABLE
  */
@@ -76,16 +36,17 @@ export async function login(
   request: RequestInfo,
   presented: Device | undefined,
 ): Promise<{ started: SessionWithAccount; device: Device }> {
-  const given = checkInput(schema, input)
+  const credentials = checkInput(schema, input)
   const device = presented ?? newDevice(app)
-  const attempt = () => tryLogin(app, given, request, { device, presented })
-  // An account that changed meanwhile is looked at once more: another login may only have renewed its hash.
+  const attempt = () => tryLogin(app, credentials, request, { device, presented })
+  // If the account changed during the attempt, the second attempt decides: another sign-in may only have renewed its hash.
   const started = (await attempt()) ?? (await attempt())
-  if (!started) throw new AuthError('INVALID_CREDENTIALS', { cause: 'changed meanwhile' })
+  if (!started)
+    throw new AuthError('INVALID_CREDENTIALS', { cause: 'the account changed during the sign-in' })
   return { started, device }
 }
 
-/** Undefined when the account changed between the proof of the password and the start of the session. */
+/** Returns undefined if the account changed between the password check and the start of the session. */
 async function tryLogin(
   app: App,
   { identifier, password, deviceName, rememberMe }: z.output<typeof schema>,
@@ -96,53 +57,39 @@ async function tryLogin(
   const findAccount = async () => name && findUser(app, name.key, name.value)
   const attempts = loginAttempts(app, name?.value ?? identifier, presented, request)
   const counted = await countLogin(app, attempts, findAccount, request)
-  const account = await proveOrWait(app, await findAccount(), name, password, request)
+  const account = await provePasswordOrPending(app, await findAccount(), name, password, request)
   await forgiveLogin(app, attempts, account, counted, request)
-  if (account.disabledAt) {
-    await recordDenial(app, account.id, request)
-    throw new AuthError('ACCOUNT_DISABLED')
-  }
-  if (app.config.emailVerification === 'required' && !account.emailVerifiedAt) {
-    await recordDenial(app, account.id, request)
-    await sendOverdueVerification(app, account, emailOriginOf(app, request), request)
-    throw new AuthError('EMAIL_NOT_VERIFIED')
-  }
+  await requireEnabled(app, account, request)
+  await requireVerified(app, account, request)
   const passwordHash = await renewHash(app, account, password)
-  const session = newSession(app, account.id, request, { remember: rememberMe ?? true, deviceName })
-  const now = session.createdAt
-  const own = { at: now, actorId: account.id, subjectId: account.id } as const
-  const event = (detail: { newDevice?: true }) =>
-    toRows(
-      auditColumns,
-      toEvent(request, { ...own, action: 'session.started', detail: { sessionId: session.id, ...detail } }),
-    )
-  const revocation = { ...own, action: 'session.revoked', detail: { because: 'too many sessions' } } as const
-  const notice = securityNotice(app, account, 'new-device', emailOriginOf(app, request))
-  const [row] = await startSession(app.pool, [
-    account.id,
-    passwordHash,
-    now,
-    toRows(sessionColumns, session),
-    event({}),
-    toDeviceRows(app, account.id, device),
-    event({ newDevice: true }),
-    app.config.sessions.max,
-    toRows(auditColumns, toEvent(request, revocation)),
-    ...noticeParameters(app, account, notice),
-  ])
-  if (!row) return undefined
-  const grants = grantsOf(app, row[0])
-  return { account: { ...account, ...grants, passwordHash, lastLoginAt: now }, session }
+  const options = { device, remember: rememberMe ?? true, deviceName }
+  return startLoginSession(app, { ...account, passwordHash }, options, request)
+}
+
+/** @throws AuthError ACCOUNT_DISABLED, only after the password is verified */
+async function requireEnabled(app: App, account: User, request: RequestInfo): Promise<void> {
+  if (!account.disabledAt) return
+  await recordDenial(app, account.id, request)
+  throw new AuthError('ACCOUNT_DISABLED')
+}
+
+/** @throws AuthError EMAIL_NOT_VERIFIED, after sending another link if the last one has expired */
+async function requireVerified(app: App, account: User, request: RequestInfo): Promise<void> {
+  if (account.emailVerifiedAt || app.config.emailVerification !== 'required') return
+  await recordDenial(app, account.id, request)
+  await sendOverdueVerification(app, account, emailOriginOf(app, request), request)
+  throw new AuthError('EMAIL_NOT_VERIFIED')
 }
 
 /**
- * As `provePassword`. Where addresses must be verified and the password is not an account's, it may be that of an
- * account which waits for that: told to whoever registered the address, whether or not it has another account. The
- * second hash is computed for every address, so that time tells nothing either. It forgives no attempts: registering
- * somebody's address must not make guesses at the password free.
+ * As `provePassword`. If addresses must be verified first and the password is wrong for the account, it may be the
+ * password of a pending registration. A client with that password learns that the address is not verified yet, whether
+ * or not the address also has an account. A second hash is computed for every address, so that response times reveal
+ * nothing. The password of a pending registration forgives no attempts: otherwise registering a victim's address would
+ * allow unlimited guesses at the victim's password.
  * @throws AuthError INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED, SERVICE_UNAVAILABLE
  */
-async function proveOrWait(
+async function provePasswordOrPending(
   app: App,
   claimed: User | undefined,
   name: Name | undefined,
@@ -152,17 +99,17 @@ async function proveOrWait(
   try {
     return await provePassword(app, claimed, password, request)
   } catch (error) {
-    const mayWait = app.config.emailVerification === 'required' && name?.key === 'email'
-    if (!mayWait || !(error instanceof AuthError) || error.code !== 'INVALID_CREDENTIALS') throw error
-    const waiting = await findPendingRegistration(app, name.value, request)
-    const waits = await app.hasher.verify(waiting?.account.passwordHash, password.normal)
-    throw waits ? new AuthError('EMAIL_NOT_VERIFIED') : error
+    const mayBePending = app.config.emailVerification === 'required' && name?.key === 'email'
+    if (!mayBePending || !(error instanceof AuthError) || error.code !== 'INVALID_CREDENTIALS') throw error
+    const pending = await findPendingRegistration(app, name.value, request)
+    const isPending = await app.hasher.verify(pending?.account.passwordHash, password.normal)
+    throw isPending ? new AuthError('EMAIL_NOT_VERIFIED') : error
   }
 }
 
 type Name = { key: 'email' | 'username'; value: string }
 
-/** The name in the form that accounts are found and counted by; undefined for what can be no name. */
+/** The identifier as accounts are found by it; undefined if it is neither an email address nor a username. */
 function canonicalIdentifier(identifier: string): Name | undefined {
   const email = canonicalEmail(identifier)
   if (email !== undefined) return { key: 'email', value: email }

@@ -6,16 +6,16 @@ import { isAuthentic, parseRefreshToken } from '../sessions/refresh-token.ts'
 import { revokeSession } from '../sessions/revoke.ts'
 
 /**
- * Ends the sessions of the tokens that the request carries: the access token, even an expired one, and
- * the refresh tokens. Tokens that name no live session end nothing and are no error.
+ * Ends the session of the request's access token, even if the token has expired, and those of the refresh tokens.
+ * Ignores tokens that do not belong to a live session.
  */
 export async function logout(
   app: App,
   refreshTokens: (string | null | undefined)[],
   request: RequestInfo,
 ): Promise<void> {
-  const named = await Promise.all(refreshTokens.map(token => sessionOfRefreshToken(app, token)))
-  for (const session of [...named, sessionOfAccessToken(app, request.bearerToken)]) {
+  const found = await Promise.all(refreshTokens.map(token => sessionOfRefreshToken(app, token)))
+  for (const session of [...found, sessionOfAccessToken(app, request.bearerToken)]) {
     if (!session) continue
     const { id, userId } = session
     await revokeSession(app, { id, userId }, { action: 'session.ended', request, actorId: userId })

@@ -11,14 +11,14 @@ import { isLive } from '../sessions/live.ts'
 
 const schema = z.object({ password: submittedPasswordField })
 
-const prove = `
+const confirm = `
   UPDATE sessions s SET authenticated_at = $2::timestamptz FROM users u
   WHERE s.id = $1::uuid AND u.id = s.user_id AND ${isLive('$2::timestamptz')}`
 
 /**
- * Proves the password again in a session that exists.
- * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED, SERVICE_UNAVAILABLE; UNAUTHENTICATED when the
- *   session was ended meanwhile
+ * Confirms the password again in the viewer's session, which then counts as a recent sign-in.
+ * @throws AuthError BAD_USER_INPUT, INVALID_CREDENTIALS, RATE_LIMITED, SERVICE_UNAVAILABLE; UNAUTHENTICATED if the
+ *   session has ended since the request was authenticated
  */
 export async function reauthenticate(
   app: App,
@@ -30,8 +30,8 @@ export async function reauthenticate(
   await proveOwnPassword(app, account, password, request)
   const now = app.clock.now()
   return app.db.$transaction(async tx => {
-    const proved = await tx.$executeRawUnsafe(prove, session.id, now)
-    if (proved === 0) throw unauthenticated('REVOKED')
+    const confirmed = await tx.$executeRawUnsafe(confirm, session.id, now)
+    if (confirmed === 0) throw unauthenticated('REVOKED')
     await record(tx, request, {
       action: 'session.reauthenticated',
       at: now,

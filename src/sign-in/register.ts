@@ -1,7 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
-import { findUser, userColumns } from '../accounts/account.ts'
-import { requireAddressNotHeld } from '../accounts/address-hold.ts'
+import { findUser } from '../accounts/account.ts'
 import {
   deviceNameField,
   displayNameField,
@@ -11,27 +10,20 @@ import {
 } from '../accounts/fields.ts'
 import type { PendingRegistration } from '../accounts/pending-registration.ts'
 import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
-import { uniqueNameError, usernameTaken } from '../accounts/unique-names.ts'
+import { usernameTaken } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
-import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
+import type { AuditEntry } from '../audit/record.ts'
 import type { RequestInfo } from '../context.ts'
 import { passwordField, requireAcceptablePassword } from '../credentials/password/new-password.ts'
-import { statement } from '../database/client.ts'
-import { insertSql, toRows } from '../database/insert.ts'
-import { type Device, seenDeviceSql, toDeviceRows } from '../devices/device.ts'
+import type { Device } from '../devices/device.ts'
 import { AuthError } from '../errors.ts'
-import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
-import { mailColumns, toMails } from '../mail/outbox.ts'
 import { networkOf } from '../network/address.ts'
 import { mailAttempts, storeEmailRequest } from '../one-time-tokens/email-request.ts'
-import { tokenColumns } from '../one-time-tokens/token.ts'
-import { verificationOf, verificationOfPending } from '../one-time-tokens/verification.ts'
-import { toGrants } from '../permissions/grants.ts'
-import { DEFAULT_ROLE } from '../permissions/permissions.ts'
-import { countAttempt } from '../rate-limit/limit.ts'
-import { type SessionWithAccount, sessionColumns } from '../sessions/find-session.ts'
-import { newSession } from '../sessions/start.ts'
+import { verificationOfPending } from '../one-time-tokens/verification.ts'
+import { type Attempt, countAttempt } from '../rate-limit/limit.ts'
+import type { SessionWithAccount } from '../sessions/find-session.ts'
+import { createAccount } from './create-account.ts'
 
 const schema = z.object({
   email: emailField,
@@ -42,24 +34,12 @@ const schema = z.object({
   deviceName: deviceNameField.nullish(),
 })
 
-/** One statement, so all or nothing; the unique indexes decide who has a name first. */
-const insertAccount = statement(
-  'register',
-  `WITH account AS (${insertSql('users', userColumns, 1)} RETURNING id),
-     granted AS (INSERT INTO user_roles (user_id, role_name) SELECT id, $2 FROM account),
-     started AS (${insertSql('sessions', sessionColumns, 3)}),
-     device AS (${seenDeviceSql(7)}),
-     asked AS (${insertSql('email_tokens', tokenColumns, 4)}),
-     queued AS (${insertSql('mails', mailColumns, 5)})
-   ${insertSql('audit_events', auditColumns, 6)}`,
-)
-
-/** Signed in, or, where addresses must be verified first, the address that was written to. */
+/** A new session, or the address to verify first. */
 export type Registered = { started: SessionWithAccount } | { mustVerify: string }
 
 /**
- * Makes an account and signs it in from `device`. Where addresses must be verified, the account waits for that, and an address
- * that has an account already is answered like a new one, after the same work.
+ * Creates an account and signs in from `device`. If addresses must be verified first, stores a pending registration
+ * instead; an address that already has an account then gets the same answer after the same work.
  * @throws AuthError REGISTRATION_CLOSED, BAD_USER_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, RATE_LIMITED,
  *   SERVICE_UNAVAILABLE
  */
@@ -72,13 +52,8 @@ export async function register(
   if (!app.config.registrationOpen) throw new AuthError('REGISTRATION_CLOSED')
   const { email, password, username, displayName, locale, deviceName } = checkInput(schema, input)
   await requireAcceptablePassword(app, password, 'input.password', [email.typed, username, displayName])
-  const mustVerify = app.config.emailVerification === 'required'
-  const network = { rule: 'register.network', subject: networkOf(request.ipAddress) } as const
-  // For known and unknown addresses alike, so that no limit tells who has an account.
-  const mails =
-    app.config.emailVerification === 'off' ? [] : mailAttempts(app, 'verify', email.canonical, request)
-  await countAttempt(app, [network, ...mails], request)
-  const wanted: PendingRegistration = {
+  await countAttempt(app, attemptsOf(app, email.canonical, request), request)
+  const registration: PendingRegistration = {
     email: email.typed,
     username: username ?? null,
     displayName: displayName ?? null,
@@ -86,73 +61,37 @@ export async function register(
     passwordHash: await app.hasher.hash(password),
     asked: emailOriginOf(app, request),
   }
-  if (!mustVerify)
-    return { started: await signUp(app, wanted, email.canonical, { device, deviceName }, request) }
-  await askToVerify(app, wanted, email.canonical, request)
-  return { mustVerify: email.typed }
+  if (app.config.emailVerification === 'required') {
+    await requestVerification(app, registration, email.canonical, request)
+    return { mustVerify: email.typed }
+  }
+  const options = { device, deviceName }
+  return { started: await createAccount(app, registration, email.canonical, options, request) }
 }
 
-async function signUp(
-  app: App,
-  { asked, ...wanted }: PendingRegistration,
-  emailCanonical: string,
-  { device, deviceName }: { device: Device; deviceName: string | null | undefined },
-  request: RequestInfo,
-): Promise<SessionWithAccount> {
-  const now = app.clock.now()
-  const user: User = {
-    ...wanted,
-    id: uuidv7(),
-    emailCanonical,
-    emailVerifiedAt: null,
-    passwordChangedAt: now,
-    lastLoginAt: now,
-    disabledAt: null,
-    publicMetadata: {},
-    privateMetadata: {},
-    createdAt: now,
-    updatedAt: now,
-  }
-  const session = newSession(app, user.id, request, { remember: true, deviceName })
-  const verification = app.config.emailVerification === 'off' ? [] : [verificationOf(app, user, asked)]
-  const registered: AuditEntry = { action: 'user.registered', at: now, actorId: user.id, subjectId: user.id }
-  const events: AuditEntry[] = [
-    registered,
-    { ...registered, action: 'session.started', detail: { sessionId: session.id } },
-  ]
-  await requireAddressNotHeld(app, emailCanonical)
-  try {
-    await insertAccount(app.pool, [
-      toRows(userColumns, user),
-      DEFAULT_ROLE,
-      toRows(sessionColumns, session),
-      toRows(tokenColumns, ...verification.map(({ row }) => row)),
-      toRows(mailColumns, ...toMails(app, ...verification.map(({ mail }) => mail))),
-      toRows(auditColumns, ...events.map(event => toEvent(request, event))),
-      toDeviceRows(app, user.id, device),
-    ])
-  } catch (error) {
-    throw uniqueNameError(error) ?? error
-  }
-  const grants = toGrants(app, [{ name: DEFAULT_ROLE, permissions: [] }])
-  return { account: { ...user, ...grants }, session }
+/** Counts known and unknown addresses alike, so that no limit reveals which addresses have an account. */
+function attemptsOf(app: App, emailCanonical: string, request: RequestInfo): Attempt[] {
+  const network: Attempt = { rule: 'register.network', subject: networkOf(request.ipAddress) }
+  if (app.config.emailVerification === 'off') return [network]
+  return [network, ...mailAttempts(app, 'verify', emailCanonical, request)]
 }
 
 /**
- * Writes to the address, and stores the account that was asked for until the answer comes: for an address that has
- * an account too, though nobody is sent that token, so that signing in with the new password is answered alike. Its
- * owner is told by mail, and finds the attempt in the audit log.
+ * Stores the pending registration and sends the verification email. An address that already has an account is treated
+ * alike, so that signing in with the new password gets the same answer, but the verification token is never sent.
+ * Instead, the owner receives a notice, and the audit log records the attempt.
  */
-async function askToVerify(
+async function requestVerification(
   app: App,
-  wanted: PendingRegistration,
+  registration: PendingRegistration,
   emailCanonical: string,
   request: RequestInfo,
 ): Promise<void> {
-  if (wanted.username && (await findUser(app, 'username', wanted.username))) throw usernameTaken('found')
+  const { username } = registration
+  if (username && (await findUser(app, 'username', username))) throw usernameTaken('found')
   const known = await findUser(app, 'email', emailCanonical)
-  const { row, mail } = verificationOfPending(app, uuidv7(), emailCanonical, wanted)
-  const warning = known && securityNotice(app, known, 'already-registered', wanted.asked)
+  const { row, mail } = verificationOfPending(app, uuidv7(), emailCanonical, registration)
+  const warning = known && securityNotice(app, known, 'already-registered', registration.asked)
   const event: AuditEntry = {
     action: known ? 'user.registered_again' : 'registration.requested',
     at: row.createdAt,

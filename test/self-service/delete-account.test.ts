@@ -349,7 +349,7 @@ describe('a copy of the own data', () => {
         { action: 'user.registered', by: 'you', ipAddress: '127.0.0.1' },
         { action: 'session.started', by: 'you', detail: { sessionId: account.sessionId } },
         { action: 'user.profile_updated', by: 'you', userAgent: FIREFOX },
-        { action: 'user.roles_changed', by: 'somebody else' },
+        { action: 'user.roles_changed', by: 'another account' },
         { action: 'user.exported', by: 'you' },
       ],
     })
@@ -357,7 +357,7 @@ describe('a copy of the own data', () => {
     for (const secret of ['argon2', 'salt', 'note', admin.id, 'of the administration']) {
       expect(text).not.toContain(secret)
     }
-    const [byAdmin] = (all.events as { by: string }[]).filter(({ by }) => by === 'somebody else')
+    const [byAdmin] = (all.events as { by: string }[]).filter(({ by }) => by === 'another account')
     expect(byAdmin).not.toHaveProperty('ipAddress')
   })
 
@@ -378,7 +378,7 @@ describe('a copy of the own data', () => {
     await service.send(EnableUser, { id: account.id }, as(admin))
     const { events } = await exported(await signIn(service, account.email))
     const disabled = (events as { action: string }[]).find(({ action }) => action === 'user.disabled')
-    expect(disabled).toMatchObject({ by: 'somebody else', detail: { after: expect.anything() } })
+    expect(disabled).toMatchObject({ by: 'another account', detail: { after: expect.anything() } })
     expect(JSON.stringify(events)).not.toContain('Charles')
   })
 
