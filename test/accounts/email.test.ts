@@ -20,7 +20,7 @@ const nearlyAddress = fc.oneof(
 )
 const anyMark = fc.constantFrom('', '\u0301', '\u034F', '\uFE0F', '\u180B')
 
-/** In full-width characters, as input methods write them. */
+/** The text in full-width characters, as input methods produce them. */
 function widen(text: string): string {
   return text.replace(/[!-~]/g, character => String.fromCharCode(character.charCodeAt(0) + 0xfee0))
 }
@@ -43,7 +43,7 @@ describe('canonicalEmail', () => {
     expect(canonicalEmail(typed)).toBe(canonical)
   })
 
-  test('does not merge letters that only look alike when upper case', () => {
+  test('does not merge letters that look alike only in uppercase', () => {
     expect(canonicalEmail('mıke@example.com')).not.toBe(canonicalEmail('mike@example.com'))
     expect(canonicalEmail('mike@gıthub.com')).not.toBe(canonicalEmail('mike@github.com'))
     expect(canonicalEmail('straße@example.com')).not.toBe(canonicalEmail('strasse@example.com'))
@@ -93,11 +93,11 @@ describe('canonicalEmail', () => {
     `${'é'.repeat(33)}@example.com`,
     `ada@${'a'.repeat(64)}.com`,
     `ada@${'a.'.repeat(130)}com`,
-  ])('refuses %j', typed => {
+  ])('rejects %j', typed => {
     expect(canonicalEmail(typed)).toBeUndefined()
   })
 
-  test('allows 254 bytes and not one more', () => {
+  test('accepts at most 254 bytes', () => {
     const label = 'a'.repeat(63)
     const longest = `${'b'.repeat(64)}@${label}.${label}.${'c'.repeat(57)}.com`
     expect(longest).toHaveLength(254)
@@ -105,7 +105,7 @@ describe('canonicalEmail', () => {
     expect(canonicalEmail(longest.replace('.com', '.comm'))).toBeUndefined()
   })
 
-  test('is idempotent, never throws, and has no white space or control character', () => {
+  test('is idempotent, never throws, and contains no whitespace or control characters', () => {
     fc.assert(
       fc.property(fc.oneof(address, nearlyAddress), typed => {
         const canonical = canonicalEmail(typed)
@@ -147,12 +147,12 @@ describe('canonicalEmail', () => {
     ['spaces', `a${' '.repeat(100_000)}b`],
     ['marks', `a${'\u0301'.repeat(1_000)}@example.com`],
     ['labels', `a@${'a-'.repeat(500)}`],
-  ])('refuses a long run of %s', (_, typed) => {
+  ])('rejects a long run of %s', (_, typed) => {
     expect(canonicalEmail(typed)).toBeUndefined()
   })
 })
 
-describe('the address to write to', () => {
+describe('displayEmail', () => {
   test.each([
     ['  Ada.Lovelace@Example.COM\r\n', 'Ada.Lovelace@Example.COM'],
     ['victim＠gmail.com', 'victim@gmail.com'],
@@ -163,11 +163,11 @@ describe('the address to write to', () => {
     ['victim@gm\uFE0Fail.com', 'victim@gmail.com'],
     ['ada@Bu\u0308cher.example', 'ada@Bücher.example'],
     ['ada@XN--BCHER-KVA.example', 'ada@XN--BCHER-KVA.example'],
-  ])('of %j is %s', (typed, shown) => {
+  ])('turns %j into %s', (typed, shown) => {
     expect(displayEmail(typed)).toBe(shown)
   })
 
-  test('leads to the mailbox of the address that it counts as: nothing but case tells them apart', () => {
+  test('leads to the same mailbox as the canonical address, from which it differs only in case', () => {
     const spelled = fc
       .tuple(address, fc.constantFrom('NFC', 'NFD', 'NFKD'), fc.boolean(), fc.nat(), anyMark)
       .map(([typed, form, wide, at, mark]) => {
@@ -179,7 +179,7 @@ describe('the address to write to', () => {
         const canonical = canonicalEmail(typed)
         if (canonical === undefined) return
         const shown = displayEmail(typed)
-        // The way that nodemailer takes a domain to the wire.
+        // How nodemailer encodes the domain.
         const [local = '', domain = '', ...rest] = shown.toLowerCase().normalize('NFKC').split('@')
         expect(rest).toEqual([])
         expect(`${local}@${domainToASCII(domain)}`).toBe(canonical)

@@ -5,9 +5,9 @@ import { codes, startService, useService } from '../support/service.ts'
 
 const service = useService()
 
-const NOBODY = '00000000-0000-7000-8000-000000000000'
+const UNKNOWN_ID = '00000000-0000-7000-8000-000000000000'
 
-test('anybody may ask what the server allows', async () => {
+test('anyone can read the settings of the server', async () => {
   const { data, errors } = await service.send(Settings)
   expect(errors).toEqual([])
   expect(data?.authSettings).toEqual({
@@ -19,7 +19,7 @@ test('anybody may ask what the server allows', async () => {
   })
 })
 
-test('what the server allows follows its settings', async () => {
+test('the public settings follow the configuration', async () => {
   const other = await startService({
     databaseUrl: service.app.config.database.url!,
     settings: {
@@ -42,7 +42,7 @@ test('what the server allows follows its settings', async () => {
   }
 })
 
-test('me is the account of the token', async () => {
+test('me is the account that the access token belongs to', async () => {
   const [ada, grace] = [await signUp(service, { username: 'ada' }), await signUp(service)]
   const asAda = await service.send(Me, {}, { token: ada.accessToken })
   expect(asAda.errors).toEqual([])
@@ -60,13 +60,13 @@ test('me is the account of the token', async () => {
   expect(asGrace.data?.me?.id).toBe(grace.id)
 })
 
-test('a verified address is shown as such', async () => {
+test('a verified address is shown as verified', async () => {
   const { id, accessToken: token } = await signUp(service)
   await service.app.db.user.update({ where: { id }, data: { emailVerifiedAt: service.clock.now() } })
   expect((await service.send(Me, {}, { token })).data?.me?.emailVerified).toBe(true)
 })
 
-test.each(['support', 'admin'])('%s reads any account, whole', async role => {
+test.each(['support', 'admin'])('the role %s can read all fields of any account', async role => {
   const subject = await signUp(service)
   const viewer = await signUpWith(service, role)
   const { data, errors } = await service.send(UserWhole, { id: subject.id }, { token: viewer.accessToken })
@@ -80,7 +80,7 @@ test.each(['support', 'admin'])('%s reads any account, whole', async role => {
   })
 })
 
-test('whoever reads accounts sees since when one is disabled', async () => {
+test('users:read shows when an account was disabled', async () => {
   const { id } = await signUp(service)
   const disabledAt = service.clock.now()
   await service.app.db.user.update({ where: { id }, data: { disabledAt } })
@@ -90,18 +90,18 @@ test('whoever reads accounts sees since when one is disabled', async () => {
 })
 
 test.each([
-  ['unknown', NOBODY],
+  ['unknown', UNKNOWN_ID],
   ['not a UUID', 'first'],
   ['empty', ''],
   ['SQL', "' OR true --"],
-])('an id that is %s is NOT_FOUND for whoever may read accounts', async (_, id) => {
+])('an ID that is %s is NOT_FOUND for holders of users:read', async (_, id) => {
   const { accessToken: token } = await signUpWith(service, 'support')
   const reply = await service.send(UserWhole, { id }, { token })
   expect(codes(reply)).toEqual(['NOT_FOUND'])
   expect(reply.data).toEqual({ user: null })
 })
 
-test('everybody else reads no account but the own one, and cannot tell which ids exist', async () => {
+test('everyone else can read only their own account, and cannot find out which IDs exist', async () => {
   const { accessToken: token, id } = await signUp(service)
   const other = await signUp(service)
   const own = await service.send(UserWhole, { id }, { token })
@@ -109,7 +109,7 @@ test('everybody else reads no account but the own one, and cannot tell which ids
 
   const [existing, unknown] = [
     await service.send(UserWhole, { id: other.id }, { token }),
-    await service.send(UserWhole, { id: NOBODY }, { token }),
+    await service.send(UserWhole, { id: UNKNOWN_ID }, { token }),
   ]
   expect(codes(existing)).toEqual(['FORBIDDEN'])
   expect([existing.status, existing.data, existing.errors]).toEqual([

@@ -22,7 +22,7 @@ const firefox = { 'user-agent': FIREFOX }
 const login = (identifier: string, headers: Record<string, string>, input = {}) =>
   service.send(Login, { input: { identifier, password: PASSWORD, ...input } }, { headers })
 
-/** An account with a verified address, whose one session is of Firefox on Linux. */
+/** An account with a verified address and one session, from Firefox on Linux. */
 async function newAccount() {
   const email = newAddress()
   const { data } = await service.send(
@@ -39,7 +39,7 @@ async function newAccount() {
 const noticesTo = async (email: string) => (await templatesTo(service, email)).slice(1)
 
 describe('a sign-in from a new device', () => {
-  test('is told by mail, once for each device', async () => {
+  test('notifies the owner by email, once per device', async () => {
     const { email, deviceToken } = await newAccount()
     const phone = await login(email, CURL)
     expect(await noticesTo(email)).toEqual(['new-device'])
@@ -52,7 +52,7 @@ describe('a sign-in from a new device', () => {
     expect(await noticesTo(email)).toEqual(['new-device'])
   })
 
-  test('is known by its token, not by the name or the browser that a client claims to be', async () => {
+  test('is recognized by the device token, not by the name or the browser that a client claims', async () => {
     const { email, deviceToken } = await newAccount()
     await login(email, firefox, { deviceName: 'Firefox on Linux' })
     expect(await noticesTo(email)).toEqual(['new-device'])
@@ -60,20 +60,20 @@ describe('a sign-in from a new device', () => {
     expect(await noticesTo(email)).toEqual(['new-device'])
   })
 
-  test('is told also where the device is known to another account', async () => {
+  test('notifies the owner even if another account recognizes the device', async () => {
     const [mine, victim] = [await newAccount(), await newAccount()]
     await login(victim.email, firefox, { deviceToken: mine.deviceToken })
     expect(await noticesTo(victim.email)).toEqual(['new-device'])
   })
 
-  test('is told once where it signs in several times at once', async () => {
+  test('notifies the owner once, even if it signs in several times simultaneously', async () => {
     const [mine, { email }] = [await newAccount(), await newAccount()]
     const { deviceToken } = mine
     await Promise.all(Array.from({ length: 5 }, () => login(email, CURL, { deviceToken })))
     expect(await noticesTo(email)).toEqual(['new-device'])
   })
 
-  test('is on record as one', async () => {
+  test('is recorded as one from a new device', async () => {
     const { id, email, deviceToken } = await newAccount()
     await login(email, CURL, { deviceToken })
     await login(email, CURL)
@@ -85,21 +85,21 @@ describe('a sign-in from a new device', () => {
     ])
   })
 
-  test('is none where nobody has signed in before', async () => {
+  test('sends no notice if the account has never been signed in to', async () => {
     const email = newAddress()
     await createAdministrator(service.app, { email, password: PASSWORD })
     expect(codes(await login(email, CURL))).toEqual([])
     expect(await templatesTo(service, email)).toEqual([])
   })
 
-  test('is told also when the sessions of before are so long over that they are gone', async () => {
+  test('notifies the owner of a dormant account whose old sessions are deleted', async () => {
     const { id, email } = await signUpVerified(service)
     await service.app.db.session.deleteMany({ where: { userId: id } })
     await login(email, CURL)
     expect(await noticesTo(email)).toEqual(['new-device'])
   })
 
-  test('is none where the sign-in fails', async () => {
+  test('sends no notice if the sign-in fails', async () => {
     const { email } = await newAccount()
     const input = { identifier: email, password: 'wrong' }
     await service.send(Login, { input }, { headers: CURL })
@@ -107,7 +107,7 @@ describe('a sign-in from a new device', () => {
   })
 })
 
-test('a changed password is told by mail', async () => {
+test('a password change notifies the owner by email', async () => {
   const { email, accessToken: token } = await signUpVerified(service)
   const input = { currentPassword: PASSWORD, newPassword: 'eighteen copper kettles' }
   await service.send(ChangePassword, { input }, { token, headers: firefox })
@@ -118,7 +118,7 @@ test('a changed password is told by mail', async () => {
   expect(await noticesTo(email)).toEqual(['password-changed'])
 })
 
-test('a session that ends because its spent token came back is told by mail, once', async () => {
+test('a session that ends because a used token is presented again notifies the owner by email, once', async () => {
   const { email, refreshToken } = await signUpVerified(service)
   const next = await refreshed(service, refreshToken)
   await refreshed(service, next.refreshToken)
@@ -127,7 +127,7 @@ test('a session that ends because its spent token came back is told by mail, onc
   expect(await noticesTo(email)).toEqual(['reuse-detected'])
 })
 
-/** Changes the password from A to B, back to A, and so on. */
+/** Alternates the password between two values. */
 async function flipPassword({ accessToken: token }: Pick<SignedIn, 'accessToken'>, times: number) {
   const passwords = [PASSWORD, 'eighteen copper kettles']
   for (let time = 0; time < times; time++) {
@@ -142,7 +142,7 @@ async function flipPassword({ accessToken: token }: Pick<SignedIn, 'accessToken'
 const EVIL = 'Refund: https://evil.example'
 
 describe('an address that was never verified', () => {
-  test('receives nothing but the email to verify it, whatever is done with the account', async () => {
+  test('receives only the verification email, whatever happens to the account', async () => {
     const account = await signUp(service)
     const { email, accessToken: token } = account
     for (let device = 0; device < 3; device++)
@@ -157,7 +157,7 @@ describe('an address that was never verified', () => {
     expect((await service.mailsTo(email)).map(({ subject }) => subject)).toEqual(subjects)
   })
 
-  test('holds no link that takes it back once the account has another', async () => {
+  test('receives no link that restores it after a change of address', async () => {
     const { email, accessToken: token } = await signUp(service)
     const newEmail = newAddress()
     await service.send(RequestEmailChange, { input: { newEmail } }, { token })
@@ -168,7 +168,7 @@ describe('an address that was never verified', () => {
   })
 })
 
-test('no email repeats what a client calls itself or its user', async () => {
+test('no email contains text that a client chose', async () => {
   const email = newAddress()
   const input = { email, password: PASSWORD, deviceName: EVIL, displayName: EVIL }
   const { data } = await service.send(Register, { input }, { headers: firefox })
@@ -188,8 +188,8 @@ test('no email repeats what a client calls itself or its user', async () => {
   expect(mails.at(-1)?.text).toContain('Device: Firefox on Linux')
 })
 
-describe('notices of one kind to an account are at most five in a day,', () => {
-  test('over all replicas, however many are caused at the same time, and another kind still arrives', async () => {
+describe('an account receives at most five notices of one kind per day,', () => {
+  test('across all replicas, even if many are triggered simultaneously, and another kind still arrives', async () => {
     const replica = await startService({
       databaseUrl: service.app.config.database.url ?? '',
       clock: service.clock,
@@ -211,7 +211,7 @@ describe('notices of one kind to an account are at most five in a day,', () => {
     }
   })
 
-  test('also of a password that changes back and forth, and the next day they arrive again', async () => {
+  test('even if the password changes repeatedly, and notices resume the next day', async () => {
     const account = await signUpVerified(service)
     await flipPassword(account, 8)
     expect(await noticesTo(account.email)).toEqual(Array(5).fill('password-changed'))
@@ -221,7 +221,7 @@ describe('notices of one kind to an account are at most five in a day,', () => {
     expect(changes).toHaveLength(7)
   })
 
-  test('and what is left of an account that is deleted counts nothing', async () => {
+  test('and deleting the account deletes the count', async () => {
     const account = await signUpVerified(service)
     await flipPassword(account, 1)
     const { accessToken: token } = account
@@ -230,7 +230,7 @@ describe('notices of one kind to an account are at most five in a day,', () => {
   })
 })
 
-test('a change of address whose notice would be one too many is refused, since only the notice takes it back', async () => {
+test('a change of address is refused once the limit for its notices is reached, because only a notice can undo it', async () => {
   const { email, accessToken: token } = await signUpVerified(service)
   const change = () => service.send(RequestEmailChange, { input: { newEmail: newAddress() } }, { token })
   for (let count = 0; count < 5; count++) expect(codes(await change())).toEqual([])
@@ -238,7 +238,7 @@ test('a change of address whose notice would be one too many is refused, since o
   expect(await noticesTo(email)).toEqual(Array(5).fill('email-change-requested'))
 })
 
-test('without mails everything goes on', async () => {
+test('sign-up and sign-in work without email', async () => {
   const silent = await startService({ settings: { MAIL: 'off' } })
   try {
     const { email } = await signUp(silent)

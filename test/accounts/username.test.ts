@@ -22,11 +22,11 @@ describe('canonicalUsername', () => {
     'аda',
     '\u212Aelvin',
     'ａｄａ',
-  ])('refuses %j', typed => {
+  ])('rejects %j', typed => {
     expect(canonicalUsername(typed)).toBeUndefined()
   })
 
-  test('is idempotent, never throws, and has only its 39 characters', () => {
+  test('is idempotent, never throws, and contains only the 39 allowed characters', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[A-Za-z0-9_.-]{1,40}$/)),

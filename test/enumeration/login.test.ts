@@ -9,7 +9,7 @@ const service = useService()
 const login = (identifier: string, on = service) =>
   on.send(Login, { input: { identifier, password: 'wrong' } })
 
-/** One account of each kind that a stranger must not tell from nobody's. */
+/** One identifier of each kind. A stranger must not be able to tell them apart. */
 async function names() {
   const [known, disabled, hashless] = [await signUp(service), await signUp(service), await signUp(service)]
   const users = service.app.db.user
@@ -18,7 +18,7 @@ async function names() {
   return [newAddress(), known.email, disabled.email, hashless.email]
 }
 
-test('unknown, known, disabled and hashless accounts are answered alike, after the same work in the same order', async () => {
+test('unknown, existing, disabled and passwordless accounts get the same answer after the same work in the same order', async () => {
   const { hasher } = service.app
   const verify = hasher.verify.bind(hasher)
   const steps: string[] = []
@@ -45,7 +45,7 @@ test('unknown, known, disabled and hashless accounts are answered alike, after t
   }
 })
 
-test('attempts under one name tell nothing of the other name of its account', async () => {
+test('attempts with one name of an account reveal nothing about its other name', async () => {
   const settings = { LIMIT_LOGIN_NETWORK: '1000/15m' }
   const strict = await startService({ databaseUrl: service.app.config.database.url ?? '', settings })
   try {
@@ -55,7 +55,7 @@ test('attempts under one name tell nothing of the other name of its account', as
     for (let count = 0; count < 10; count++)
       expect(codes(await login(username, strict))).toEqual(['INVALID_CREDENTIALS'])
     expect(codes(await login(username, strict))).toEqual(['RATE_LIMITED'])
-    // Of the same account, and of none.
+    // The other name of the account, and a name without an account.
     for (const name of [email, stranger])
       expect(codes(await login(name, strict))).toEqual(['INVALID_CREDENTIALS'])
   } finally {
@@ -63,7 +63,7 @@ test('attempts under one name tell nothing of the other name of its account', as
   }
 })
 
-test('a correct password gives back the attempts under both names of the account', async () => {
+test('a correct password resets the attempts for both names of the account', async () => {
   const username = randomUUID().slice(0, 30)
   const { email } = await signUp(service, { username })
   for (let round = 0; round < 2; round++) {
@@ -75,7 +75,7 @@ test('a correct password gives back the attempts under both names of the account
   }
 })
 
-test('each kind is locked after as many attempts, and answered alike then', async () => {
+test('each kind of account is locked after the same number of attempts, with the same answer', async () => {
   const settings = { LIMIT_LOGIN_ACCOUNT: '3/15m', TRUSTED_PROXIES: '127.0.0.1, ::1' }
   const strict = await startService({ databaseUrl: service.app.config.database.url ?? '', settings })
   try {

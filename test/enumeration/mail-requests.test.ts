@@ -6,7 +6,7 @@ import { useService } from '../support/service.ts'
 
 const service = useService()
 
-/** An address of each kind that a stranger must not tell from nobody's. */
+/** One address of each kind. A stranger must not be able to tell them apart. */
 async function addresses() {
   const [known, disabled, verified, hashless] = await Promise.all(
     Array.from({ length: 4 }, () => signUp(service)),
@@ -27,7 +27,7 @@ test.each([
     ['limit-count', 'user-by-email_canonical', 'waiting-account', 'request-mail'],
   ],
 ] as const)(
-  '%s: every address is answered alike, after the same statements in the same order',
+  '%s: every address gets the same answer after the same statements in the same order',
   async (name, document, statements) => {
     const all = await addresses()
     const steps: string[] = []

@@ -28,7 +28,7 @@ async function verified(username?: string) {
   return users().findUniqueOrThrow({ where: { emailCanonical: email } })
 }
 
-test('nobody is signed in by registering, and the server says so beforehand', async () => {
+test('a registration does not sign in, and the settings announce that', async () => {
   const { data } = await service.send(Settings)
   expect(data?.authSettings.emailVerificationRequired).toBe(true)
   const email = newAddress()
@@ -37,7 +37,7 @@ test('nobody is signed in by registering, and the server says so beforehand', as
   expect(reply.headers.getSetCookie()).toEqual([])
 })
 
-test('an account is made when its address is verified, and not before', async () => {
+test('an account is created only when its address is verified', async () => {
   const email = ` Ada.${randomUUID()}@example.com`
   const username = newUsername()
   await service.send(Register, {
@@ -68,13 +68,13 @@ test('an account is made when its address is verified, and not before', async ()
   expect(codes(await verify(token))).toEqual(['TOKEN_INVALID'])
 })
 
-describe('of two who wait', () => {
+describe('of two pending registrations', () => {
   const waiting = async (input: { email: string; username?: string; password?: string }) => {
     await register(input)
     return mailedToken(service, input.email, 'verify-email')
   }
 
-  test('for one address, who verifies it first has it, and of the other nothing is left', async () => {
+  test('of one address, the first to verify gets it, and nothing of the other remains', async () => {
     const email = newAddress()
     const [first, second] = [await waiting({ email }), await waiting({ email, password: 'another good one' })]
     expect(codes(await verify(first))).toEqual([])
@@ -84,7 +84,7 @@ describe('of two who wait', () => {
     expect(await service.app.db.emailToken.count({ where })).toBe(0)
   })
 
-  test('for one address, verifying at once makes one account', async () => {
+  test('of one address, simultaneous verifications create one account', async () => {
     const email = newAddress()
     const tokens = [await waiting({ email }), await waiting({ email }), await waiting({ email })]
     const replies = await Promise.all([...tokens, ...tokens].map(verify))
@@ -92,7 +92,7 @@ describe('of two who wait', () => {
     expect(await users().count({ where: { emailCanonical: email } })).toBe(1)
   })
 
-  test('for one username, who comes second has an account without it', async () => {
+  test('with one username, the second gets an account without it', async () => {
     const username = newUsername()
     const [one, two] = [newAddress(), newAddress()]
     const tokens = [await waiting({ email: one, username }), await waiting({ email: two, username })]
@@ -106,7 +106,7 @@ describe('of two who wait', () => {
 describe('a second link', () => {
   const resend = (email: string) => service.send(ResendVerificationEmail, { input: { email } })
 
-  test('makes the account, and the first no longer does', async () => {
+  test('creates the account, and the first no longer does', async () => {
     const email = newAddress()
     await register({ email })
     const first = await mailedToken(service, email, 'verify-email')
@@ -118,7 +118,7 @@ describe('a second link', () => {
     expect(codes(await login(email))).toEqual([])
   })
 
-  test('is for the registration from where it is asked for, though somebody else registered the address since', async () => {
+  test('confirms the registration from the same IP address, even if another user has registered the address since', async () => {
     const [email, stranger] = [newAddress(), { 'x-forwarded-for': '192.0.2.66' }]
     await register({ email })
     const input = { email, password: 'another good one' }
@@ -135,7 +135,7 @@ describe('a second link', () => {
     expect(codes(await login(email))).toEqual([])
   })
 
-  test('is not sent to an account that somebody registers again', async () => {
+  test('is not sent to an account that is registered again', async () => {
     const { email } = await verified()
     await register({ email, password: 'another good one' })
     const before = await templatesTo(service, email)
@@ -144,7 +144,7 @@ describe('a second link', () => {
     expect(before).toEqual(['verify-email', 'already-registered'])
   })
 
-  test('is not sent for what has waited for more than a day', async () => {
+  test('is not sent for a registration older than a day', async () => {
     const email = newAddress()
     await register({ email })
     const token = await mailedToken(service, email, 'verify-email')
@@ -156,7 +156,7 @@ describe('a second link', () => {
   })
 })
 
-describe('an address that has an account is answered like a new one', () => {
+describe('an address with an account gets the same answer as a new one', () => {
   const facts = ({ status, headers, data, errors }: Awaited<ReturnType<typeof register>>) => ({
     status,
     headers: [...headers.keys()].sort(),
@@ -173,10 +173,10 @@ describe('an address that has an account is answered like a new one', () => {
       async () => ({ username: (await verified(newUsername())).username ?? '' }),
     ],
     ['with a weak password', async () => ({ password: 'password1' })],
-    ['with a username that is none', async () => ({ username: '?' })],
+    ['with an invalid username', async () => ({ username: '?' })],
   ])('%s', async (_case, more) => {
     const known = await verified(newUsername())
-    // Each has a free username of its own: the new address takes its.
+    // Each call of `more` creates a new username, because the new address takes its own.
     const toNew = await register({ email: newAddress(), ...(await more()) })
     const toKnown = await register({ email: known.email, ...(await more()) })
     const toSpelling = await register({ email: ` ${known.email.toUpperCase()} `, ...(await more()) })
@@ -214,13 +214,13 @@ describe('an address that has an account is answered like a new one', () => {
     }
   })
 
-  test('also by one of many that register it at once', async () => {
+  test('even for many simultaneous registrations', async () => {
     const email = newAddress()
     const replies = await Promise.all(Array.from({ length: 10 }, () => register({ email })))
     expect(replies.flatMap(codes)).toEqual([])
   })
 
-  test('and its owner finds it on record', async () => {
+  test('and the attempt is recorded for its owner', async () => {
     const known = await verified()
     await register({ email: known.email })
     expect(await actionsOf(service, known.id)).toEqual([
@@ -232,7 +232,7 @@ describe('an address that has an account is answered like a new one', () => {
     expect((await service.mailsTo(known.email)).at(-1)?.subject).toContain('already have an account')
   })
 
-  test('and its owner’s password stays', async () => {
+  test('and its owner’s password stays the same', async () => {
     const known = await verified()
     await register({ email: known.email, password: 'eighteen copper kettles' })
     expect(codes(await login(known.email, 'eighteen copper kettles'))).toEqual(['EMAIL_NOT_VERIFIED'])
@@ -240,7 +240,7 @@ describe('an address that has an account is answered like a new one', () => {
   })
 })
 
-test('that an address is not verified is told only to whoever proves the password', async () => {
+test('EMAIL_NOT_VERIFIED is revealed only after the correct password', async () => {
   const email = newAddress()
   await register({ email })
   const stranger = await login(newAddress())
@@ -250,9 +250,9 @@ test('that an address is not verified is told only to whoever proves the passwor
   expect(codes(await login(email))).toEqual(['EMAIL_NOT_VERIFIED'])
 })
 
-describe('signing in with the password of a registration of one’s own', () => {
+describe('signing in with the password of your own pending registration', () => {
   const MINE = 'a stranger’s own password'
-  /** What the server does to sign in, with its answer. */
+  /** The steps of a sign-in, with its answer. */
   const stepsOf = async (email: string, password: string) => {
     const { hasher } = service.app
     const verifyHash = hasher.verify.bind(hasher)
@@ -271,7 +271,7 @@ describe('signing in with the password of a registration of one’s own', () => 
     }
   }
 
-  test('tells no more of an address that has an account than of one that has none', async () => {
+  test('reveals no more about an address with an account than about one without', async () => {
     const [known, unknown] = [(await verified()).email, newAddress()]
     for (const email of [known, unknown]) await register({ email, password: MINE })
     const [ofKnown, ofUnknown] = [await stepsOf(known, MINE), await stepsOf(unknown, MINE)]
@@ -280,7 +280,7 @@ describe('signing in with the password of a registration of one’s own', () => 
     expect(ofKnown.steps.filter(step => step === 'verify')).toHaveLength(2)
   })
 
-  test('nor does a wrong one, or one where nobody has registered', async () => {
+  test('reveals nothing with a wrong password, or for an address without a registration', async () => {
     const [known, waiting] = [(await verified()).email, newAddress()]
     await register({ email: waiting, password: MINE })
     const replies = [
@@ -293,7 +293,7 @@ describe('signing in with the password of a registration of one’s own', () => 
     expect(replies[2]).toEqual(replies[0])
   })
 
-  test('makes no guesses at the account’s password free', async () => {
+  test('does not allow unlimited guesses at the account’s password', async () => {
     const { email } = await verified()
     await register({ email, password: MINE })
     const outcomes: string[] = []
@@ -302,7 +302,7 @@ describe('signing in with the password of a registration of one’s own', () => 
   })
 })
 
-test('an account of before goes on where it is signed in, and must verify to sign in anew', async () => {
+test('an existing account stays signed in, and must verify its address to sign in again', async () => {
   const lax = await startService({
     databaseUrl: service.app.config.database.url ?? '',
     clock: service.clock,

@@ -30,7 +30,7 @@ const login = (identifier: string, password = PASSWORD) =>
   service.send(Login, { input: { identifier, password } })
 const userOf = ({ id }: { id: string }) => service.app.db.user.findUniqueOrThrow({ where: { id } })
 
-/** An account that has asked for another address, with the tokens of both mails. */
+/** An account that has requested a change of address, with the tokens from both emails. */
 async function asked(account?: SignedIn, to = newAddress()) {
   const owner = account ?? (await signUpVerified(service))
   const old = (await userOf(owner)).email
@@ -41,7 +41,7 @@ async function asked(account?: SignedIn, to = newAddress()) {
   return { owner, old, to, confirmToken, undoToken }
 }
 
-test('the address changes when the link in the mail to the new one is opened, and not before', async () => {
+test('the address changes only when the link sent to the new address is confirmed', async () => {
   const { owner, old, to, confirmToken } = await asked()
   expect((await userOf(owner)).email).toBe(old)
   const { data, errors } = await confirm(confirmToken)
@@ -57,14 +57,14 @@ test('the address changes when the link in the mail to the new one is opened, an
   ])
 })
 
-test('the address is kept as it was written', async () => {
+test('the address keeps its spelling', async () => {
   const to = newAddress('Ada')
   const { owner, confirmToken } = await asked(undefined, to)
   await confirm(confirmToken)
   expect(await userOf(owner)).toMatchObject({ email: to, emailCanonical: to.toLowerCase() })
 })
 
-test('it wants a sign-in of the last 10 minutes, or the password again', async () => {
+test('it requires a sign-in within the last 10 minutes, or the password again', async () => {
   const account = await signUp(service)
   service.clock.advance(540)
   expect(codes(await request(account, newAddress()))).toEqual([])
@@ -85,11 +85,11 @@ async function refreshedToken({ refreshToken }: SignedIn): Promise<string | unde
   return data?.refreshToken.accessToken
 }
 
-test.each(['nobody', ''])('an address that is none is refused: %j', async email => {
+test.each(['nobody', ''])('an invalid address is rejected: %j', async email => {
   expect(refusedFields(await request(await signUp(service), email))).toHaveProperty(['input.newEmail'])
 })
 
-test('the own address is refused, however spelled', async () => {
+test('your current address is rejected in any spelling', async () => {
   const account = await signUp(service)
   expect(refusedFields(await request(account, ` ${account.email.toUpperCase()}`))).toEqual({
     'input.newEmail': ['This is already your email address.'],
@@ -112,15 +112,15 @@ test.each([
       return () => undo(undoToken)
     },
   ],
-] as const)('a request in flight while %s leaves no link behind', async (_how, prepare) => {
+] as const)('a request in progress while %s leaves no link behind', async (_how, prepare) => {
   const account = await signUpVerified(service)
-  const takeBack = await prepare(account)
+  const undoOrReset = await prepare(account)
   const lock = `SELECT FROM rate_limits WHERE key LIKE 'mail.network:%' FOR UPDATE`
   const to = newAddress()
   const met = await whileHolding(service.app.config.database.url ?? '', lock, async waiting => {
     const requested = request(account, to)
     await waiting(1)
-    expect(codes(await takeBack())).toEqual([])
+    expect(codes(await undoOrReset())).toEqual([])
     return [requested]
   })
   expect((await Promise.all(met)).flatMap(codes)).toEqual(['REAUTHENTICATION_REQUIRED'])
@@ -129,8 +129,8 @@ test.each([
   expect(await templatesTo(service, to)).toEqual([])
 })
 
-describe('an address that has an account', () => {
-  test('is answered like a free one, its owner is told, and nothing changes', async () => {
+describe('an address with another account', () => {
+  test('gets the same answer as a free one, its owner receives a notice, and nothing changes', async () => {
     const [account, other] = [await signUp(service), await signUp(service)]
     const facts = async (email: string) => {
       const { status, data, errors, headers } = await request(account, email)
@@ -140,14 +140,14 @@ describe('an address that has an account', () => {
     expect(await templatesTo(service, other.email)).toEqual(['verify-email', 'already-registered'])
   })
 
-  test('that came meanwhile keeps it, and who holds the link is told', async () => {
+  test('that was created in the meantime keeps it, and the holder of the link gets EMAIL_TAKEN', async () => {
     const { owner, old, to, confirmToken } = await asked()
     const other = await signUp(service, { email: to })
     expect(codes(await confirm(confirmToken))).toEqual(['EMAIL_TAKEN'])
     expect([(await userOf(owner)).email, (await userOf(other)).email]).toEqual([old, to])
   })
 
-  test('of two that confirm it at once one has it', async () => {
+  test('goes to one of two accounts that confirm it simultaneously', async () => {
     const to = newAddress()
     const [one, two] = [await asked(undefined, to), await asked(undefined, to)]
     const replies = await Promise.all([confirm(one.confirmToken), confirm(two.confirmToken)])
@@ -157,27 +157,27 @@ describe('an address that has an account', () => {
 })
 
 describe('the link to confirm', () => {
-  test('is good for an hour', async () => {
+  test('is valid for an hour', async () => {
     const { confirmToken } = await asked()
     service.clock.advance(HOUR)
     expect(codes(await confirm(confirmToken))).toEqual(['TOKEN_INVALID'])
   })
 
-  test('is good until another address is asked for', async () => {
+  test('is valid until another change is requested', async () => {
     const { owner, confirmToken } = await asked()
     const second = await asked(owner)
     expect(codes(await confirm(confirmToken))).toEqual(['TOKEN_INVALID'])
     expect(codes(await confirm(second.confirmToken))).toEqual([])
   })
 
-  test('is good until the password changes', async () => {
+  test('is valid until the password changes', async () => {
     const { owner, confirmToken } = await asked()
     const input = { currentPassword: PASSWORD, newPassword: 'eighteen copper kettles' }
     await service.send(ChangePassword, { input }, { token: owner.accessToken })
     expect(codes(await confirm(confirmToken))).toEqual(['TOKEN_INVALID'])
   })
 
-  test('is not good for a disabled account', async () => {
+  test('is invalid for a disabled account', async () => {
     const { owner, confirmToken, undoToken } = await asked()
     const data = { disabledAt: service.clock.now() }
     await service.app.db.user.update({ where: { id: owner.id }, data })
@@ -185,7 +185,7 @@ describe('the link to confirm', () => {
     expect(codes(await undo(undoToken))).toEqual(['ACCOUNT_DISABLED'])
   })
 
-  test('ends the links of before to set a password', async () => {
+  test('ends earlier links to set a password', async () => {
     const { old, confirmToken } = await asked()
     await service.send(RequestPasswordReset, { input: { email: old } })
     const token = await mailedToken(service, old, 'reset-password')
@@ -195,8 +195,8 @@ describe('the link to confirm', () => {
   })
 })
 
-describe('the link to undo, in the mail to the old address,', () => {
-  /** The password is dead, no session is left, and the old address can set a new one. */
+describe('the link to undo, in the email to the old address,', () => {
+  /** Expects no password and no sessions, and that the old address can set a new password. */
   async function expectRescued(owner: SignedIn, old: string): Promise<void> {
     expect(await userOf(owner)).toMatchObject({ email: old, passwordHash: null })
     expect(await liveSessions(service.app, owner.id)).toEqual([])
@@ -218,7 +218,7 @@ describe('the link to undo, in the mail to the old address,', () => {
     expect(codes(await undo(undoToken))).toEqual(['TOKEN_INVALID'])
   })
 
-  test('takes the address back after it was confirmed', async () => {
+  test('restores the address after the change is confirmed', async () => {
     const { owner, old, to, confirmToken, undoToken } = await asked()
     await confirm(confirmToken)
     service.clock.advance(DAY)
@@ -228,7 +228,7 @@ describe('the link to undo, in the mail to the old address,', () => {
     expect((await actionsOf(service, owner.id)).includes('user.email_change_undone')).toBe(true)
   })
 
-  test('takes it back also by the mail that tells of the change, for 7 days', async () => {
+  test('in the notice of the completed change is valid for 7 days', async () => {
     const { owner, old, confirmToken } = await asked()
     await confirm(confirmToken)
     const token = await mailedToken(service, old, 'undo-email')
@@ -237,26 +237,26 @@ describe('the link to undo, in the mail to the old address,', () => {
     await expectRescued(owner, old)
   })
 
-  test('is dead after 7 days', async () => {
+  test('expires after 7 days', async () => {
     const { undoToken } = await asked()
     service.clock.advance(7 * DAY)
     expect(codes(await undo(undoToken))).toEqual(['TOKEN_INVALID'])
   })
 
-  test('outlives what a thief does next: another password, and another address', async () => {
+  test('survives what a thief does next: another password and another address', async () => {
     const { owner, old, to, confirmToken, undoToken } = await asked()
     await confirm(confirmToken)
     const input = { currentPassword: PASSWORD, newPassword: 'a password of the thief' }
     await service.send(ChangePassword, { input }, { token: owner.accessToken })
     const next = await asked(owner)
     await confirm(next.confirmToken)
-    // The thief's own link, to the address in between, must not end the owner's.
+    // The thief's own link, to the intermediate address, must not end the owner's.
     expect(codes(await undo(await mailedToken(service, to, 'undo-email')))).toEqual([])
     expect(codes(await undo(undoToken))).toEqual([])
     await expectRescued(owner, old)
   })
 
-  test('ends the links of whoever came after', async () => {
+  test('ends the links of later owners', async () => {
     const { owner, old, to, confirmToken, undoToken } = await asked()
     await confirm(confirmToken)
     await asked(owner)
@@ -266,7 +266,7 @@ describe('the link to undo, in the mail to the old address,', () => {
     expect((await userOf(owner)).email).toBe(old)
   })
 
-  test('keeps the old address from being registered by somebody else, for as long as it is good', async () => {
+  test('prevents other registrations of the old address while it is valid', async () => {
     const { owner, old, confirmToken, undoToken } = await asked()
     await confirm(confirmToken)
     const register = () => service.send(Register, { input: { email: old, password: PASSWORD } })
@@ -280,14 +280,14 @@ describe('the link to undo, in the mail to the old address,', () => {
     expect((await signUp(service, { email: other.old })).id).not.toBe(other.owner.id)
   })
 
-  test('of many at once works once', async () => {
+  test('works once, even if it is used many times simultaneously', async () => {
     const { owner, old, undoToken } = await asked()
     const replies = await Promise.all(Array.from({ length: 6 }, () => undo(undoToken)))
     expect(replies.flatMap(codes)).toEqual(Array(5).fill('TOKEN_INVALID'))
     await expectRescued(owner, old)
   })
 
-  test('wins over a confirmation at the same time, whichever comes first', async () => {
+  test('wins over a simultaneous confirmation, whichever comes first', async () => {
     for (const undoFirst of [true, false]) {
       const { owner, old, confirmToken, undoToken } = await asked()
       const undoing: () => Promise<Pick<Reply<unknown>, 'errors'>> = () => undo(undoToken)
@@ -299,7 +299,7 @@ describe('the link to undo, in the mail to the old address,', () => {
     }
   })
 
-  test('shows its holder the account', async () => {
+  test('shows the account to its holder', async () => {
     const { owner, undoToken } = await asked()
     const { data, errors } = await undo(undoToken)
     expect([errors, data?.undoEmailChange.id]).toEqual([[], owner.id])

@@ -21,7 +21,7 @@ const change = ({ accessToken: token }: Pick<SignedIn, 'accessToken'>, input: Re
 
 const userOf = ({ id }: SignedIn) => service.app.db.user.findUniqueOrThrow({ where: { id } })
 
-test('the new password signs in from then on, the old one no longer', async () => {
+test('the new password signs in, and the old one no longer does', async () => {
   const account = await signUp(service)
   service.clock.advance(300)
   const { data, errors } = await service.send(
@@ -38,7 +38,7 @@ test('the new password signs in from then on, the old one no longer', async () =
   await expect(signIn(service, account.email, PASSWORD)).rejects.toThrow('INVALID_CREDENTIALS')
 })
 
-test('it ends all other sessions, both halves of their tokens, and keeps its own', async () => {
+test('it ends all other sessions with both of their tokens, and keeps its own', async () => {
   const other = await signUp(service)
   const own = await signIn(service, other.email)
   const stranger = await signUp(service)
@@ -49,7 +49,7 @@ test('it ends all other sessions, both halves of their tokens, and keeps its own
   expect(await stateOf(service, stranger.accessToken)).toBe('LIVE')
 })
 
-test('it is on record, with the number of sessions that it ended', async () => {
+test('it is recorded, with the number of sessions that it ended', async () => {
   const other = await signUp(service)
   const own = await signIn(service, other.email)
   await change(own)
@@ -66,9 +66,13 @@ test('it is on record, with the number of sessions that it ended', async () => {
 
 describe('nothing changes', () => {
   test.each([
-    ['by a wrong password', { currentPassword: 'wrong' }, 'INVALID_CREDENTIALS'],
-    ['by the right one in other case', { currentPassword: PASSWORD.toUpperCase() }, 'INVALID_CREDENTIALS'],
-    ['by a new password that is too short', { newPassword: 'short' }, 'BAD_USER_INPUT'],
+    ['with a wrong password', { currentPassword: 'wrong' }, 'INVALID_CREDENTIALS'],
+    [
+      'with the correct password in another case',
+      { currentPassword: PASSWORD.toUpperCase() },
+      'INVALID_CREDENTIALS',
+    ],
+    ['with a new password that is too short', { newPassword: 'short' }, 'BAD_USER_INPUT'],
   ])('%s', async (_, input, code) => {
     const other = await signUp(service)
     const own = await signIn(service, other.email)
@@ -89,14 +93,14 @@ test.each([
     'newPassword',
     ['', 'a'.repeat(4097), null, 7, 'short', 'a'.repeat(129), 'iloveyou1', 'two\nlines of text'],
   ],
-] as [string, unknown[]][])('an invalid %s is refused by name', async (field, values) => {
+] as [string, unknown[]][])('an invalid %s is rejected by field', async (field, values) => {
   const account = await signUp(service)
   for (const value of values) {
     expect(Object.keys(refusedFields(await change(account, { [field]: value })))).toEqual([`input.${field}`])
   }
 })
 
-test('a new password made of the account’s own words is refused with advice', async () => {
+test('a new password based on the account’s names is rejected with advice', async () => {
   const account = await signUp(service, {
     email: 'zebulon.kettlewick@change.example',
     username: 'quasimodo_77',
@@ -108,7 +112,7 @@ test('a new password made of the account’s own words is refused with advice', 
   }
 })
 
-test('the current and the new password are the same on every keyboard', async () => {
+test('the current and the new password match in any Unicode composition', async () => {
   const account = await signUp(service)
   const composed = 'pâté de Zürich'.normalize('NFC')
   const decomposed = composed.normalize('NFD')
@@ -122,7 +126,7 @@ test('an account without a password cannot change it', async () => {
   expect(codes(await change(account))).toEqual(['INVALID_CREDENTIALS'])
 })
 
-test('of two changes at once, both with the right password, one wins and its session alone lives', async () => {
+test('of two simultaneous changes with the correct password, one wins, and only its session stays live', async () => {
   const one = await signUp(service)
   const two = await signIn(service, one.email)
   const replies = await whileProving(service, meetingOf(2), () =>
@@ -142,7 +146,7 @@ test('of two changes at once, both with the right password, one wins and its ses
   expect(changes).toHaveLength(1)
 })
 
-test('a session that ends while it changes the password stays ended', async () => {
+test('a session that ends during the change stays ended', async () => {
   const account = await signUp(service)
   await whileProving(
     service,

@@ -36,11 +36,11 @@ import { expectDead, FIREFOX, refreshed } from '../support/sessions.ts'
 const service = useService()
 
 const as = ({ accessToken: token }: SignedIn) => ({ token, headers: { 'user-agent': FIREFOX } })
-const withdraw = (account: SignedIn) => service.send(DeleteAccount, {}, as(account))
+const deleteOwn = (account: SignedIn) => service.send(DeleteAccount, {}, as(account))
 const login = (identifier: string, password = PASSWORD) =>
   service.send(Login, { input: { identifier, password } })
 
-/** The same account with a good access token, 11 minutes after the password was proved. */
+/** The same account with a valid access token, 11 minutes after the password was verified. */
 async function stale(account: SignedIn): Promise<SignedIn> {
   service.clock.advance(660)
   return { ...account, ...(await refreshed(service, account.refreshToken)) }
@@ -48,7 +48,7 @@ async function stale(account: SignedIn): Promise<SignedIn> {
 
 const BEFORE_ALL = { afterAt: new Date(0), afterId: '00000000-0000-0000-0000-000000000000' }
 
-/** That these texts are nowhere in the database. */
+/** Expects that no table contains these texts. */
 async function expectForgotten({ app: { pool } }: Service, personal: string[]): Promise<void> {
   const { rows: tables } = await pool.query<{ name: string }>(
     `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'`,
@@ -60,22 +60,22 @@ async function expectForgotten({ app: { pool } }: Service, personal: string[]): 
   }
 }
 
-describe('deleting the own account', () => {
-  test('ends everything: the name, the sessions, the roles, the links', async () => {
+describe('deleting your account', () => {
+  test('deletes the names, the sessions, the roles and the links', async () => {
     const account = await signUp(service, { username: randomUUID().slice(0, 30) })
     const other = await signIn(service, account.email)
     const token = await mailedToken(service, account.email, 'verify-email')
-    expect((await withdraw(account)).data?.deleteAccount).toBe(true)
+    expect((await deleteOwn(account)).data?.deleteAccount).toBe(true)
     for (const session of [account, other]) await expectDead(service, session)
     expect(codes(await login(account.email))).toEqual(['INVALID_CREDENTIALS'])
     const input = { token, newPassword: 'eighteen copper kettles' }
     expect(codes(await service.send(ResetPassword, { input }))).toEqual(['TOKEN_INVALID'])
-    // The address and the name are free again.
+    // The address is free again.
     const again = await signUp(service, { email: account.email })
     expect(again.id).not.toBe(account.id)
   })
 
-  test('leaves nothing personal in the database, once the last mail is sent', async () => {
+  test('leaves no personal data in the database after the last email is sent', async () => {
     const email = newAddress('lovelace')
     const username = `ada-${randomUUID().slice(0, 20)}`
     const account = await signUpVerified(service, { email, username })
@@ -84,12 +84,12 @@ describe('deleting the own account', () => {
     const newEmail = newAddress('king')
     await service.send(RequestEmailChange, { input: { newEmail } }, as(account))
     await login(email, 'wrong')
-    await withdraw(account)
+    await deleteOwn(account)
     expect((await service.mailsTo(email)).at(-1)?.subject).toBe('Your account at Authograph has been deleted')
     await expectForgotten(service, [email, username, newEmail, 'Lovelace', account.sessionId])
   })
 
-  test('leaves nothing of where too many attempts came from', async () => {
+  test('leaves no trace of where rate-limited attempts came from', async () => {
     const account = await signUp(service, { username: `ada-${randomUUID().slice(0, 20)}` })
     const { username } = await service.app.db.user.findUniqueOrThrow({ where: { id: account.id } })
     const headers = { 'user-agent': `Analytical Engine ${randomUUID()}` }
@@ -109,12 +109,12 @@ describe('deleting the own account', () => {
     }
     const hits = { action: 'limit.hit', userAgent: headers['user-agent'] }
     expect(await service.app.db.auditEvent.count({ where: hits })).toBe(attempts.length)
-    await withdraw(account)
+    await deleteOwn(account)
     await service.mailsTo(account.email)
     await expectForgotten(service, [account.email, ...Object.values(headers)])
   })
 
-  test('leaves nothing personal of a registration that waited for its address, nor of others for it', async () => {
+  test('leaves no personal data of pending registrations of the address', async () => {
     const strict = await startService({ settings: { EMAIL_VERIFICATION: 'required' } })
     try {
       const email = newAddress('lovelace')
@@ -134,20 +134,20 @@ describe('deleting the own account', () => {
     }
   })
 
-  test('keeps what the audit log says happened, without addresses, devices and details', async () => {
+  test('keeps the audit events, without addresses, devices and details', async () => {
     const [account, admin] = [await signUp(service), await signUpWith(service, 'admin')]
     await service.send(UpdateProfile, { input: { displayName: 'Ada' } }, as(account))
     await service.send(SetUserRoles, { id: account.id, roles: ['user', 'support'] }, as(admin))
     await login(account.email, 'wrong')
     const before = await auditOf(service, account.id)
-    await withdraw(account)
+    await deleteOwn(account)
     const after = await auditOf(service, account.id)
     expect(after.map(({ action }) => action)).toEqual([...before.map(({ action }) => action), 'user.deleted'])
     const own = after.filter(({ actorId }) => actorId !== admin.id)
     expect(own.map(({ ipAddress, userAgent, detail }) => [ipAddress, userAgent, detail])).toEqual(
       own.map(() => [null, null, {}]),
     )
-    // What an administrator did stays the administrator's.
+    // The event of an administrator keeps the administrator's data.
     expect(after.find(({ actorId }) => actorId === admin.id)).toMatchObject({
       action: 'user.roles_changed',
       ipAddress: '127.0.0.1',
@@ -162,7 +162,7 @@ describe('deleting the own account', () => {
     expect(data?.auditLog.nodes).toMatchObject([{ actor: null, subject: null }])
   })
 
-  describe('with more events than one transaction may touch', () => {
+  describe('with more events than one transaction can change', () => {
     const personal = ({ id: subjectId }: SignedIn) =>
       service.app.db.auditEvent.count({ where: { subjectId, ipAddress: { not: null } } })
 
@@ -177,9 +177,9 @@ describe('deleting the own account', () => {
 
     const unfinished = ({ id: subjectId }: SignedIn) => service.app.db.erasure.count({ where: { subjectId } })
 
-    test('forgets them all', async () => {
+    test('redacts them all', async () => {
       const account = await busy()
-      expect(codes(await withdraw(account))).toEqual([])
+      expect(codes(await deleteOwn(account))).toEqual([])
       expect(await personal(account)).toBe(0)
       expect(await unfinished(account)).toBe(0)
       expect((await auditOf(service, account.id)).at(-1)).toMatchObject({
@@ -188,7 +188,7 @@ describe('deleting the own account', () => {
       })
     })
 
-    test('answers when two seconds are over, and the chore forgets the rest', async () => {
+    test('answers after two seconds, and maintenance redacts the rest', async () => {
       const account = await left()
       expect(await personal(account)).toBeGreaterThan(0)
       await prune(service.app, { maxBatches: 1 })
@@ -198,7 +198,7 @@ describe('deleting the own account', () => {
       expect(await unfinished(account)).toBe(0)
     })
 
-    test('neither waits for those of another account nor fails with them', async () => {
+    test('neither waits for nor fails with the events of another account', async () => {
       const [failing, other] = [await left(), await left()]
       const lock = `SELECT FROM audit_events WHERE subject_id = '${failing.id}' FOR UPDATE`
       await whileHolding(service.app.config.database.url ?? '', lock, async () => {
@@ -214,9 +214,9 @@ describe('deleting the own account', () => {
       expect(await personal(failing)).toBe(0)
     })
 
-    test('shares the batches of a turn between accounts, so that a busy one does not hold up the others', async () => {
+    test('shares the batches of a run among accounts, so that a busy one does not delay the others', async () => {
       const [busyOne, other] = [await left(), await signUp(service)]
-      await withdraw(other)
+      await deleteOwn(other)
       await service.app.db.erasure.create({
         data: { subjectId: other.id, requestedAt: new Date(), triedAt: new Date(), ...BEFORE_ALL },
       })
@@ -225,13 +225,13 @@ describe('deleting the own account', () => {
       await prune(service.app)
     })
 
-    /** An account that was deleted with most of its events left for the chore. */
+    /** A deleted account with most of its events left to redact. */
     async function left(): Promise<SignedIn> {
       const account = await busy()
       let now = 0
       const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 1100))
       try {
-        expect(codes(await withdraw(account))).toEqual([])
+        expect(codes(await deleteOwn(account))).toEqual([])
       } finally {
         clock.mockRestore()
       }
@@ -239,28 +239,28 @@ describe('deleting the own account', () => {
     }
   })
 
-  test('leaves the others alone', async () => {
+  test('leaves other accounts alone', async () => {
     const [account, other] = [await signUp(service), await signUp(service)]
     const before = await auditOf(service, other.id)
     const mails = await service.app.db.mail.count({ where: { recipient: other.email } })
-    await withdraw(account)
+    await deleteOwn(account)
     expect(await auditOf(service, other.id)).toEqual(before)
     expect(await service.app.db.mail.count({ where: { recipient: other.email } })).toBe(mails)
     expect(codes(await login(other.email))).toEqual([])
   })
 
-  test('wants a sign-in of the last 10 minutes, or the password again', async () => {
+  test('requires a sign-in within the last 10 minutes, or the password again', async () => {
     const account = await stale(await signUp(service))
-    expect(codes(await withdraw(account))).toEqual(['REAUTHENTICATION_REQUIRED'])
+    expect(codes(await deleteOwn(account))).toEqual(['REAUTHENTICATION_REQUIRED'])
     await service.send(Reauthenticate, { input: { password: PASSWORD } }, as(account))
-    expect(codes(await withdraw(account))).toEqual([])
+    expect(codes(await deleteOwn(account))).toEqual([])
   })
 
-  test('of many at once happens once', async () => {
+  test('happens once, even if it is requested many times simultaneously', async () => {
     const account = await signUp(service)
-    const replies = await Promise.all(Array.from({ length: 6 }, () => withdraw(account)))
-    const done = replies.filter(({ data }) => data?.deleteAccount)
-    expect(done).toHaveLength(1)
+    const replies = await Promise.all(Array.from({ length: 6 }, () => deleteOwn(account)))
+    const succeeded = replies.filter(({ data }) => data?.deleteAccount)
+    expect(succeeded).toHaveLength(1)
     const failed = replies.flatMap(codes)
     expect(failed.filter(code => code !== 'NOT_FOUND' && code !== 'UNAUTHENTICATED')).toEqual([])
     const where = { action: 'user.deleted', subjectId: account.id }
@@ -285,30 +285,30 @@ describe('the last administrator', () => {
       where: { roleName: 'admin', userId: { notIn: admins.map(({ id }) => id) } },
     })
 
-  test('stays, and is told what to do', async () => {
+  test('cannot be deleted, and the error says what to do', async () => {
     const admin = await signUpWith(service, 'admin')
     await onlyAdmins(admin)
-    const reply = await withdraw(admin)
+    const reply = await deleteOwn(admin)
     expect(reply.errors).toMatchObject([
       { message: expect.stringContaining('another account'), extensions: { code: 'CONFLICT' } },
     ])
     expect(codes(await login(admin.email))).toEqual([])
   })
 
-  test('is whoever is left of several that go at once', async () => {
+  test('is the one that remains of several deleted simultaneously', async () => {
     const admins = await Promise.all(Array.from({ length: 4 }, () => signUpWith(service, 'admin')))
     await onlyAdmins(...admins)
-    const replies = await Promise.all(admins.map(withdraw))
+    const replies = await Promise.all(admins.map(deleteOwn))
     expect(replies.flatMap(codes)).toEqual(['CONFLICT'])
     expect(await service.app.db.userRole.count({ where: { roleName: 'admin' } })).toBe(1)
   })
 
-  test('is whoever is left when one goes while another is demoted', async () => {
+  test('is the one that remains when another is deleted or demoted simultaneously', async () => {
     const [one, two] = [await signUpWith(service, 'admin'), await signUpWith(service, 'admin')]
     await onlyAdmins(one, two)
     const lock = `SELECT FROM roles WHERE name = 'admin' FOR UPDATE`
     const met = await whileHolding(service.app.config.database.url ?? '', lock, async waiting => {
-      const replies: Promise<Pick<Reply<unknown>, 'errors'>>[] = [withdraw(one)]
+      const replies: Promise<Pick<Reply<unknown>, 'errors'>>[] = [deleteOwn(one)]
       await waiting(1)
       replies.push(service.send(SetUserRoles, { id: two.id, roles: ['user'] }, as(two)))
       await waiting(2)
@@ -318,14 +318,14 @@ describe('the last administrator', () => {
   })
 })
 
-describe('a copy of the own data', () => {
+describe('an export of your data', () => {
   const exported = async (account: SignedIn) => {
     const { data, errors } = await service.send(ExportAccount, {}, as(account))
     expect(errors).toEqual([])
     return JSON.parse(data?.exportAccount ?? '') as Record<string, unknown>
   }
 
-  test('has the profile, the sessions and the events, and no secret', async () => {
+  test('contains the profile, the sessions and the events, and no secrets', async () => {
     const account = await signUp(service)
     await service.send(UpdateProfile, { input: { displayName: 'Ada' } }, as(account))
     await service.app.db.user.update({
@@ -361,7 +361,7 @@ describe('a copy of the own data', () => {
     expect(byAdmin).not.toHaveProperty('ipAddress')
   })
 
-  test('has of others nothing but that something was done', async () => {
+  test('contains about other people only that an action happened', async () => {
     const [admin, other] = [await signUpWith(service, 'admin'), await signUp(service)]
     await service.send(SetUserRoles, { id: other.id, roles: ['user', 'support'] }, as(admin))
     const { events } = await exported(admin)
@@ -371,7 +371,7 @@ describe('a copy of the own data', () => {
     expect(JSON.stringify(events)).not.toContain(other.id)
   })
 
-  test('has that the account was disabled, but not why: the owner is not told', async () => {
+  test('contains that the account was disabled, but not why', async () => {
     const [account, admin] = [await signUp(service), await signUpWith(service, 'admin')]
     const reason = 'Ask Charles, who complained'
     await service.send(DisableUser, { id: account.id, reason }, as(admin))
@@ -382,13 +382,13 @@ describe('a copy of the own data', () => {
     expect(JSON.stringify(events)).not.toContain('Charles')
   })
 
-  test('wants a sign-in of the last 10 minutes', async () => {
+  test('requires a sign-in within the last 10 minutes', async () => {
     const account = await stale(await signUp(service))
     expect(codes(await service.send(ExportAccount, {}, as(account)))).toEqual(['REAUTHENTICATION_REQUIRED'])
   })
 })
 
-test('where no mail is sent, what needs one says so to everybody, and the rest works', async () => {
+test('with MAIL=off, operations that need email say so to everyone, and the others work', async () => {
   const silent = await startService({ settings: { MAIL: 'off' } })
   try {
     const account = await signUp(silent)

@@ -16,7 +16,7 @@ async function part(account: SignedIn, after?: string): Promise<Part> {
   return JSON.parse(data?.exportAccount ?? '') as Part
 }
 
-test('a copy of 12,000 sessions and 15,000 events comes in bounded parts, each row once', async () => {
+test('an export of 12,000 sessions and 15,000 events has bounded parts, with each row once', async () => {
   const account = await signUp(service)
   await addSessions(service, account, 12_000)
   await service.app.pool.query(
@@ -37,7 +37,7 @@ test('a copy of 12,000 sessions and 15,000 events comes in bounded parts, each r
   expect([numbers.length, new Set(numbers).size]).toEqual([15_000, 15_000])
 })
 
-test('30 copies in one request are counted, and at most one runs at a time', async () => {
+test('30 exports in one request are all counted, and at most one runs at a time', async () => {
   const account = await signUp(service)
   const aliases = Array.from({ length: 30 }, (_, at) => `a${at}: exportAccount`).join(' ')
   const reply = await service.send(`{ ${aliases} }`, {}, as(account))
@@ -48,21 +48,21 @@ test('30 copies in one request are counted, and at most one runs at a time', asy
 })
 
 test.each(['sessions', 'sessions x y', 'nothing 0 0', "' OR 1=1 --", ''])(
-  'a copy after %j is refused',
+  'an export after %j is rejected',
   async after => {
     const account = await signUp(service)
     expect(codes(await service.send(ExportAccount, { after }, as(account)))).toEqual(['BAD_USER_INPUT'])
   },
 )
 
-test('changes of a profile are limited', async () => {
+test('profile changes are limited', async () => {
   const account = await signUp(service)
   const update = () => service.send(UpdateProfile, { input: { displayName: 'Ada' } }, as(account))
   for (let count = 0; count < 3; count++) expect(codes(await update())).toEqual([])
   expect(codes(await update())).toEqual(['RATE_LIMITED'])
 })
 
-test('a change of a profile beside the deletion of its account finds that the session has ended', async () => {
+test('a profile change during the deletion of its account finds that the session has ended', async () => {
   const account = await signUp(service)
   const [deleted, updated] = await meet(
     service,

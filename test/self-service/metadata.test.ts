@@ -15,15 +15,15 @@ const set = ({ accessToken: token }: SignedIn, publicMetadata: unknown) =>
 const read = async ({ id }: SignedIn, { accessToken: token }: SignedIn) =>
   service.send(Metadata, { id }, { token })
 
-/** An object nested so many levels deep. */
+/** An object with this many levels. */
 const nested = (levels: number): object => (levels === 1 ? {} : { a: nested(levels - 1) })
 
-test('an account has none to begin with', async () => {
+test('a new account has no metadata', async () => {
   const [account, admin] = [await signUp(service), await signUpWith(service, 'support')]
   expect((await read(account, admin)).data?.user).toEqual({ publicMetadata: {}, privateMetadata: {} })
 })
 
-test('the owner replaces the public one as a whole', async () => {
+test('the owner replaces the public metadata as a whole', async () => {
   const account = await signUp(service)
   const values = { theme: 'dark', nested: { list: [1, 2.5, null, true, '한국어 🦊'] }, '': '' }
   expect((await set(account, values)).data?.updateProfile.publicMetadata).toEqual(values)
@@ -33,14 +33,14 @@ test('the owner replaces the public one as a whole', async () => {
   expect((await set(account, {})).data?.updateProfile.publicMetadata).toEqual({})
 })
 
-test('it may be written in the document', async () => {
+test('metadata can be a literal in the document', async () => {
   const { accessToken: token } = await signUp(service)
   const text = 'mutation { updateProfile(input: { publicMetadata: { a: [{ b: 1 }] } }) { publicMetadata } }'
   const { data } = await service.send(text, {}, { token })
   expect(data).toEqual({ updateProfile: { publicMetadata: { a: [{ b: 1 }] } } })
 })
 
-test('the private one is seen by whoever reads accounts, not by its owner', async () => {
+test('holders of users:read see the private metadata, but the owner does not', async () => {
   const account = await signUp(service)
   await service.app.db.user.update({ where: { id: account.id }, data: { privateMetadata: { plan: 'gold' } } })
   const support = await signUpWith(service, 'support')
@@ -48,13 +48,13 @@ test('the private one is seen by whoever reads accounts, not by its owner', asyn
   expect(codes(await read(account, account))).toEqual(['FORBIDDEN'])
 })
 
-test('no profile is updated with the private one', async () => {
+test('the private metadata is not part of the profile', async () => {
   const { accessToken: token } = await signUp(service)
   const text = 'mutation { updateProfile(input: { privateMetadata: { plan: "gold" } }) { id } }'
   expect(codes(await service.send(text, {}, { token }))).toEqual(['BAD_USER_INPUT'])
 })
 
-describe('refused, and nothing changes:', () => {
+describe('is rejected, and nothing changes:', () => {
   test.each<[string, unknown, RegExp]>([
     ['more than 8 KiB', { a: 'x'.repeat(8185) }, /at most 8192 bytes. This object has 8193 bytes/],
     ['more than 8 KiB, counted in bytes', { a: '한'.repeat(2729) }, /at most 8192 bytes/],
@@ -82,12 +82,12 @@ describe('refused, and nothing changes:', () => {
     })
   })
 
-  test.each<[unknown]>([['text'], [7], [[]], [true]])('what is no object: %j', async value => {
+  test.each<[unknown]>([['text'], [7], [[]], [true]])('a value that is not an object: %j', async value => {
     expect(codes(await set(await signUp(service), value))).toEqual(['BAD_USER_INPUT'])
   })
 })
 
-test('8 KiB and 8 levels are taken', async () => {
+test('8 KiB and 8 levels are accepted', async () => {
   const account = await signUp(service)
   expect(codes(await set(account, { a: 'x'.repeat(8184) }))).toEqual([])
   expect(codes(await set(account, nested(8)))).toEqual([])

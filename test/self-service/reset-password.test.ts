@@ -21,7 +21,7 @@ const login = (identifier: string, password: string) =>
   service.send(Login, { input: { identifier, password } })
 const userOf = ({ id }: { id: string }) => service.app.db.user.findUniqueOrThrow({ where: { id } })
 
-/** The token of a link that the account has just asked for. */
+/** The token of a link that the account has just requested. */
 async function asked({ email }: { email: string }): Promise<string> {
   expect((await request(email)).data?.requestPasswordReset).toBe(true)
   return mailedToken(service, email, 'reset-password')
@@ -39,7 +39,7 @@ test('a link sets a new password, verifies the address and ends every session', 
   expect(actions.slice(-5, -2)).toEqual(['user.reset_requested', 'session.revoked', 'user.password_reset'])
 })
 
-test('the mail says where it was asked for, and the owner is told of the change', async () => {
+test('the email says where the request came from, and the owner is notified of the change', async () => {
   const account = await signUp(service)
   await reset(await asked(account))
   const mails = await service.mailsTo(account.email)
@@ -51,21 +51,21 @@ test('the mail says where it was asked for, and the owner is told of the change'
   expect(mails[1]?.text).toMatch(/Device: Firefox on Linux\nIP address: 127\.0\.0\.1/)
 })
 
-test('a link goes to the address of the account, not to the one that compared equal', async () => {
+test('a link goes to the address as the account has it, not as the request spells it', async () => {
   const email = newAddress('Ada')
   await signUp(service, { email })
   await request(` ${email.toUpperCase()} `)
   expect(await templatesTo(service, email)).toEqual(['verify-email', 'reset-password'])
 })
 
-describe('a link is good', () => {
+describe('a link is valid', () => {
   test('once', async () => {
     const token = await asked(await signUp(service))
     expect(codes(await reset(token))).toEqual([])
     expect(codes(await reset(token, 'nineteen silver spoons'))).toEqual(['TOKEN_INVALID'])
   })
 
-  test('once, of many at once', async () => {
+  test('once, even if it is used many times simultaneously', async () => {
     const account = await signUp(service)
     const token = await asked(account)
     const passwords = Array.from({ length: 6 }, (_, at) => `${NEW} ${at}`)
@@ -75,7 +75,7 @@ describe('a link is good', () => {
     expect(codes(await login(account.email, winner))).toEqual([])
   })
 
-  test('until a newer one is asked for', async () => {
+  test('until a newer one is requested', async () => {
     const account = await signUp(service)
     const [older, newer] = [await asked(account), await asked(account)]
     expect(codes(await reset(older))).toEqual(['TOKEN_INVALID'])
@@ -97,7 +97,7 @@ describe('a link is good', () => {
     expect(codes(await login(account.email, NEW))).toEqual([])
   })
 
-  test('while the account has the address that it was sent to', async () => {
+  test('as long as the account has the address that it was sent to', async () => {
     const account = await signUp(service)
     const token = await asked(account)
     const emailCanonical = newAddress()
@@ -105,7 +105,7 @@ describe('a link is good', () => {
     expect(codes(await reset(token))).toEqual(['TOKEN_INVALID'])
   })
 
-  test('until the account is gone', async () => {
+  test('until the account is deleted', async () => {
     const account = await signUp(service)
     const token = await asked(account)
     await service.app.db.user.delete({ where: { id: account.id } })
@@ -114,7 +114,7 @@ describe('a link is good', () => {
 })
 
 test.each(['password1', 'short', 'x'.repeat(200)])(
-  'a password that is refused spends no token: %s',
+  'a rejected password does not use up the token: %s',
   async bad => {
     const account = await signUp(service)
     const token = await asked(account)
@@ -124,7 +124,7 @@ test.each(['password1', 'short', 'x'.repeat(200)])(
   },
 )
 
-test('a password made of the account’s own words is refused', async () => {
+test('a password based on the account’s names is rejected', async () => {
   const email = newAddress('wilhelmina')
   const token = await asked(await signUp(service, { email }))
   expect(refusedFields(await reset(token, 'wilhelmina1'))).toEqual({
@@ -144,14 +144,14 @@ describe('a disabled account', () => {
   const disable = ({ id }: SignedIn) =>
     service.app.db.user.update({ where: { id }, data: { disabledAt: service.clock.now() } })
 
-  test('is sent no link, which nobody is told', async () => {
+  test('receives no link, and the answer does not reveal that', async () => {
     const account = await signUp(service)
     await disable(account)
     expect((await request(account.email)).data?.requestPasswordReset).toBe(true)
     expect(await templatesTo(service, account.email)).toEqual(['verify-email'])
   })
 
-  test('is not reset by a link of before', async () => {
+  test('is not reset by an earlier link', async () => {
     const account = await signUp(service)
     const token = await asked(account)
     await disable(account)
@@ -161,7 +161,7 @@ describe('a disabled account', () => {
   })
 })
 
-test('an invitation sets the first password, and a reset that was asked for meanwhile ends', async () => {
+test('an invitation sets the first password and ends a reset that was requested in the meantime', async () => {
   const account = await signUp(service)
   const { id, email } = account
   await service.app.db.user.update({ where: { id }, data: { passwordHash: null } })
@@ -178,7 +178,7 @@ test('an invitation sets the first password, and a reset that was asked for mean
   expect(await userOf(account)).toMatchObject({ emailVerifiedAt: expect.any(Date) })
 })
 
-describe('of a reset and a change of the password at once the first wins', () => {
+describe('of a simultaneous reset and change of the password, the first wins:', () => {
   const race = async (resetFirst: boolean) => {
     const account = await signUp(service)
     const token = await asked(account)
@@ -204,7 +204,7 @@ describe('of a reset and a change of the password at once the first wins', () =>
   })
 })
 
-test('a login that met the old password starts no session past the reset', async () => {
+test('a sign-in that verified the old password starts no session after the reset', async () => {
   const account = await signUp(service)
   const token = await asked(account)
   const row = { table: 'users', id: account.id } as const
@@ -218,7 +218,7 @@ test('a login that met the old password starts no session past the reset', async
   expect(await liveSessions(service.app, account.id)).toEqual([])
 })
 
-test('who asked is on record, for an address without an account too', async () => {
+test('each request is recorded, even for an address without an account', async () => {
   const account = await signUp(service)
   await asked(account)
   expect((await auditOf(service, account.id)).at(-1)).toMatchObject({
@@ -232,6 +232,6 @@ test('who asked is on record, for an address without an account too', async () =
   expect(await service.app.db.auditEvent.count({ where })).toBe(before + 1)
 })
 
-test('without an address there is nothing to ask for', async () => {
+test('a reset requires an address', async () => {
   expect(refusedFields(await request('nobody'))).toHaveProperty(['input.email'])
 })

@@ -23,7 +23,7 @@ async function signUpWhole(): Promise<SignedIn & ReturnType<typeof FULL>> {
   return { ...account, ...full }
 }
 
-test('the whole profile changes at once, and when it did', async () => {
+test('all fields of the profile can change together, and updatedAt is set', async () => {
   const account = await signUp(service)
   const before = await meOf(account)
   service.clock.advance(60)
@@ -40,7 +40,7 @@ test('the whole profile changes at once, and when it did', async () => {
   expect(await meOf(account)).toEqual({ ...before, ...changed, updatedAt })
 })
 
-describe('of a profile', () => {
+describe('in a profile', () => {
   test.each([
     ['nothing', {}, {}],
     ['the display name alone', { displayName: 'Ada' }, { displayName: 'Ada' }],
@@ -48,8 +48,8 @@ describe('of a profile', () => {
     ['the display name, cleared by null', { displayName: null }, { displayName: null }],
     ['the display name, cleared by spaces', { displayName: '  ' }, { displayName: null }],
     ['the username, cleared by null', { username: null }, { username: null }],
-    ['nothing by a language of null', { locale: null }, {}],
-  ])('%s changes, and the rest stays', async (_, input, changed) => {
+    ['nothing, for a language of null,', { locale: null }, {}],
+  ])('%s changes, and the rest stays the same', async (_, input, changed) => {
     const account = await signUpWhole()
     const before = await meOf(account)
     expect(codes(await update(account, input))).toEqual([])
@@ -64,17 +64,20 @@ test.each([
   ],
   ['username', ['', 'ab', 'a'.repeat(33), 'ada lovelace', 'ada@home', 'adä', 7]],
   ['locale', ['', 'not a tag', 'en_US', 7]],
-] as [string, unknown[]][])('an invalid %s is refused by name and changes nothing', async (field, values) => {
-  const account = await signUpWhole()
-  const before = await meOf(account)
-  for (const value of values) {
-    const input = { displayName: 'Somebody else', [field]: value }
-    expect(Object.keys(refusedFields(await update(account, input)))).toEqual([`input.${field}`])
-  }
-  expect(await meOf(account)).toEqual(before)
-})
+] as [string, unknown[]][])(
+  'an invalid %s is rejected by field and changes nothing',
+  async (field, values) => {
+    const account = await signUpWhole()
+    const before = await meOf(account)
+    for (const value of values) {
+      const input = { displayName: 'Another name', [field]: value }
+      expect(Object.keys(refusedFields(await update(account, input)))).toEqual([`input.${field}`])
+    }
+    expect(await meOf(account)).toEqual(before)
+  },
+)
 
-test('what is not of the profile cannot be changed', async () => {
+test('fields outside the profile cannot be changed', async () => {
   const account = await signUp(service)
   for (const field of ['email', 'roles', 'id', 'emailVerified', 'passwordHash']) {
     expect(refusedFields(await update(account, { [field]: 'x' }))).toEqual({
@@ -83,24 +86,24 @@ test('what is not of the profile cannot be changed', async () => {
   }
 })
 
-test('a username of another account is USERNAME_TAKEN whatever its case, and changes nothing', async () => {
+test('the username of another account is USERNAME_TAKEN in any case, and changes nothing', async () => {
   const { username } = await signUpWhole()
   const account = await signUpWhole()
   const before = await meOf(account)
-  const reply = await update(account, { username: username.toUpperCase(), displayName: 'Somebody else' })
+  const reply = await update(account, { username: username.toUpperCase(), displayName: 'Another name' })
   expect(reply.errors).toMatchObject([{ extensions: { code: 'USERNAME_TAKEN', field: 'username' } }])
   expect(reply.data).toBeNull()
   expect(await meOf(account)).toEqual(before)
 })
 
-test('the own username stays possible, and one given up is free again', async () => {
+test('your own username is accepted, and a username that was removed is free again', async () => {
   const one = await signUpWhole()
   expect(codes(await update(one, { username: one.username.toUpperCase() }))).toEqual([])
   await update(one, { username: null })
   expect(codes(await update(await signUp(service), { username: one.username }))).toEqual([])
 })
 
-test('of 10 changes and 10 registrations at once to one username one succeeds', async () => {
+test('of 10 changes and 10 registrations with one username, one succeeds', async () => {
   const accounts = await Promise.all(Array.from({ length: 10 }, () => signUp(service)))
   const username = 'everybodys_darling'
   const replies = await Promise.all([
@@ -113,7 +116,7 @@ test('of 10 changes and 10 registrations at once to one username one succeeds', 
   expect(await service.app.db.user.count({ where: { username } })).toBe(1)
 })
 
-test('a change is on record by the names of its fields, not by what they say', async () => {
+test('a change is recorded with the names of its fields, not their values', async () => {
   const account = await signUp(service)
   await update(account, { displayName: 'Canary Yellow', locale: 'de' })
   const event = (await auditOf(service, account.id)).at(-1)

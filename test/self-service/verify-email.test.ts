@@ -16,7 +16,7 @@ const service = useService()
 const verify = (token: string) => service.send(VerifyEmail, { input: { token } })
 const resend = (email: string) => service.send(ResendVerificationEmail, { input: { email } })
 
-test('whoever registers is signed in and asked to verify the address, in their language', async () => {
+test('a registration signs in and sends a verification email in the language of the account', async () => {
   const email = newAddress()
   const { data } = await service.send(Register, { input: { email, password: PASSWORD, locale: 'ko' } })
   expect(data?.register).toMatchObject({ __typename: 'AuthPayload', user: { emailVerified: false } })
@@ -24,7 +24,7 @@ test('whoever registers is signed in and asked to verify the address, in their l
   expect([mail?.subject, more]).toEqual(['[Authograph] 이메일 주소를 인증해 주세요', []])
 })
 
-test('the link verifies the address, once, and shows its owner the account', async () => {
+test('the link verifies the address, works once, and shows the account to its owner', async () => {
   const account = await signUp(service)
   const token = await mailedToken(service, account.email, 'verify-email')
   const { data, errors } = await verify(token)
@@ -47,18 +47,18 @@ test('a link verifies only the address that it was sent to', async () => {
   expect(user.emailVerifiedAt).toBeNull()
 })
 
-test.each(['', 'x', '\0'])('a token that is none: %j', async token => {
+test.each(['', 'x', '\0'])('an invalid token is TOKEN_INVALID: %j', async token => {
   expect(codes(await verify(token))).toEqual(['TOKEN_INVALID'])
 })
 
-test('the link of a reset verifies nothing', async () => {
+test('the link of a password reset does not verify the address', async () => {
   const { email } = await signUp(service)
   await service.send(RequestPasswordReset, { input: { email } })
   expect(codes(await verify(await mailedToken(service, email, 'reset-password')))).toEqual(['TOKEN_INVALID'])
 })
 
 describe('another link', () => {
-  test('is sent to an address that is not verified, and ends the one before', async () => {
+  test('is sent to an unverified address, and ends the previous link', async () => {
     const { email } = await signUp(service)
     const first = await mailedToken(service, email, 'verify-email')
     expect((await resend(` ${email.toUpperCase()}`)).data?.resendVerificationEmail).toBe(true)
@@ -66,31 +66,31 @@ describe('another link', () => {
     expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
   })
 
-  test('is not sent where there is nothing to verify, which nobody is told', async () => {
+  test('is not sent if there is nothing to verify, and the answer does not reveal that', async () => {
     const [verified, disabled] = [await signUp(service), await signUp(service)]
     await verify(await mailedToken(service, verified.email, 'verify-email'))
     const data = { disabledAt: service.clock.now() }
     await service.app.db.user.update({ where: { id: disabled.id }, data })
-    const strangers = newAddress()
+    const unknown = newAddress()
     const { email } = await signUp(service)
     const facts = async (address: string) => {
       const { status, data, errors, headers } = await resend(address)
       return { status, data, errors, length: headers.get('content-length') }
     }
     const toUnverified = await facts(email)
-    for (const address of [verified.email, disabled.email, strangers]) {
+    for (const address of [verified.email, disabled.email, unknown]) {
       const before = await templatesTo(service, address)
       expect(await facts(address)).toEqual(toUnverified)
       expect(await templatesTo(service, address)).toEqual(before)
     }
   })
 
-  test('is not asked for without an address', async () => {
+  test('requires an address', async () => {
     expect(refusedFields(await resend('nobody'))).toHaveProperty(['input.email'])
   })
 })
 
-test('with EMAIL_VERIFICATION=off nobody is written to, until they ask', async () => {
+test('with EMAIL_VERIFICATION=off, a verification email is sent only on request', async () => {
   const quiet = await startService({ settings: { EMAIL_VERIFICATION: 'off' } })
   try {
     const { email } = await signUp(quiet)

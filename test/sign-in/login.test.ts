@@ -18,7 +18,7 @@ const login = (
 const users = () => service.app.db.user
 const disable = (id: string) => users().update({ where: { id }, data: { disabledAt: service.clock.now() } })
 
-test('a login starts a session of its own and says when it was', async () => {
+test('a sign-in starts a new session and updates lastLoginAt', async () => {
   const account = await signUp(service)
   service.clock.advance(3600)
   const { data, errors } = await service.send(Login, {
@@ -43,7 +43,7 @@ test('a login starts a session of its own and says when it was', async () => {
   ])
 })
 
-test('the address and the username sign in whatever their spelling', async () => {
+test('the address and the username sign in in any spelling', async () => {
   const email = 'Many.Spellings@Bücher.example'
   const { id } = await signUp(service, { email, username: 'Many_Spellings' })
   for (const identifier of [
@@ -60,7 +60,7 @@ test('the address and the username sign in whatever their spelling', async () =>
   }
 })
 
-test('a session that is not to be remembered ends within a day', async () => {
+test('a session with rememberMe: false ends within a day', async () => {
   const { email } = await signUp(service)
   const now = service.clock.now().getTime()
   const { data } = await service.send(Login, {
@@ -77,15 +77,15 @@ test.each([
   ['deviceName', ['a'.repeat(101), 'my\tphone', 7]],
   ['rememberMe', ['yes', 1]],
   ['tokenTransport', ['PIGEON']],
-] as [string, unknown[]][])('an invalid %s is refused by name', async (field, values) => {
+] as [string, unknown[]][])('an invalid %s is rejected by field', async (field, values) => {
   for (const value of values) {
     const reply = await login({ identifier: 'ada@example.com', [field]: value })
     expect(Object.keys(refusedFields(reply))).toEqual([`input.${field}`])
   }
 })
 
-test('wrong password, unknown account and account without a password cannot be told apart', async () => {
-  const username = 'told.apart'
+test('a wrong password, an unknown account and an account without a password get the same answer', async () => {
+  const username = 'same.answer'
   const { email } = await signUp(service, { username })
   const hashless = await signUp(service)
   await users().update({ where: { id: hashless.id }, data: { passwordHash: null } })
@@ -104,7 +104,7 @@ test('wrong password, unknown account and account without a password cannot be t
   }
 })
 
-test('a failed login is on record, with the account where there is one', async () => {
+test('a failed sign-in is recorded, with the account if there is one', async () => {
   const { id, email } = await signUp(service)
   const ofNobody = { where: { action: 'session.denied', subjectId: null } }
   const before = await service.app.db.auditEvent.count(ofNobody)
@@ -119,20 +119,20 @@ test('a failed login is on record, with the account where there is one', async (
   expect(await service.app.db.auditEvent.count(ofNobody)).toBe(before + 1)
 })
 
-describe('a stale access token beside it', () => {
-  test.each(['stale', ''])('does not keep a login from succeeding: %j', async token => {
+describe('an invalid access token in the request', () => {
+  test.each(['stale', ''])('does not prevent a sign-in: %j', async token => {
     const { email } = await signUp(service)
     expect(codes(await login({ identifier: email }, { token }))).toEqual([])
   })
 
-  test('does not make a failed login UNAUTHENTICATED', async () => {
+  test('does not turn a failed sign-in into UNAUTHENTICATED', async () => {
     const reply = await login({ identifier: 'nobody@example.com' }, { token: 'stale' })
     expect(codes(reply)).toEqual(['INVALID_CREDENTIALS'])
   })
 })
 
 describe('a disabled account', () => {
-  test('is told only to whoever proves the password, and each attempt is on record', async () => {
+  test('is revealed only after the correct password, and each attempt is recorded', async () => {
     const { id, email } = await signUp(service)
     await disable(id)
     expect(codes(await login({ identifier: email, password: 'wrong' }))).toEqual(['INVALID_CREDENTIALS'])
@@ -141,7 +141,7 @@ describe('a disabled account', () => {
     expect(await service.app.db.session.count({ where: { userId: id } })).toBe(1)
   })
 
-  test('has no live session from that moment, and its own ones again once it is enabled', async () => {
+  test('loses its sessions immediately, and regains them when it is enabled', async () => {
     const { id, accessToken: token } = await signUp(service)
     await disable(id)
     const reply = await service.send(Me, {}, { token })
@@ -150,7 +150,7 @@ describe('a disabled account', () => {
     expect(codes(await service.send(Me, {}, { token }))).toEqual([])
   })
 
-  test('gets no session from a login that was under way', async () => {
+  test('gets no session from a sign-in in progress', async () => {
     const { id, email } = await signUp(service)
     const reply = await whileProving(
       service,
@@ -162,7 +162,7 @@ describe('a disabled account', () => {
   })
 })
 
-test('a password that changes while it is proved starts no session', async () => {
+test('a password that changes during the sign-in starts no session', async () => {
   const { id, email, accessToken: token } = await signUp(service)
   const newPassword = 'eighteen copper kettles'
   const real = await signIn(service, email)
@@ -171,7 +171,7 @@ test('a password that changes while it is proved starts no session', async () =>
   const reply = await whileProving(
     service,
     () => {
-      // The change proves the password too: that proof must not wait for itself.
+      // The change verifies the password too, which would call this function again.
       if (changed) return
       changed = service.send(ChangePassword, { input }, { token })
       return changed
@@ -204,7 +204,7 @@ describe('a hash with older parameters', () => {
   }
   const hashOf = async (id: string) => (await users().findUniqueOrThrow({ where: { id } })).passwordHash
 
-  test('is renewed at the next login that succeeds, and nothing else changes', async () => {
+  test('is renewed by the next successful sign-in, which changes nothing else', async () => {
     const { id, email, accessToken: token } = await signUp(service)
     const before = await users().findUniqueOrThrow({ where: { id } })
     await onReplica(async replica => {
@@ -223,7 +223,7 @@ describe('a hash with older parameters', () => {
     })
   })
 
-  test('is renewed by logins at once, all of which succeed', async () => {
+  test('is renewed by simultaneous sign-ins, all of which succeed', async () => {
     const { email } = await signUp(service)
     await onReplica(async replica => {
       const replies = await whileProving(replica, meetingOf(4), () =>

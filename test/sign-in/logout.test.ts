@@ -19,15 +19,15 @@ const SUCCESS = { errors: [], data: { logout: true } }
 test.each<[string, (session: SignedIn) => ReturnType<typeof logout>]>([
   ['an access token', ({ accessToken: token }) => logout(undefined, { token })],
   ['a refresh token', ({ refreshToken }) => logout(refreshToken)],
-  ['both tokens of it', ({ accessToken: token, refreshToken }) => logout(refreshToken, { token })],
+  ['the pair of tokens', ({ accessToken: token, refreshToken }) => logout(refreshToken, { token })],
   [
-    'the cookie of a page of ours',
+    'the cookie from one of our pages',
     ({ refreshToken }) =>
       logout(undefined, {
         headers: { cookie: `${COOKIE}=${refreshToken}`, origin: service.app.config.publicUrl },
       }),
   ],
-])('%s ends its session at once, on record, and no other', async (_, end) => {
+])('%s immediately ends its session and no other, and the end is recorded', async (_, end) => {
   const other = await signUp(service)
   const session = await signIn(service, other.email)
   expect(await end(session)).toMatchObject(SUCCESS)
@@ -55,14 +55,14 @@ test('an access token that has expired still ends its session', async () => {
   ])
 })
 
-test('a refresh token that was exchanged still ends its session', async () => {
+test('a refresh token that has been exchanged still ends its session', async () => {
   const session = await signUp(service)
   const pair = await refreshed(service, session.refreshToken)
   expect(await logout(session.refreshToken)).toMatchObject(SUCCESS)
   await expectDead(service, pair)
 })
 
-test('signing out twice, or at once, is no error and on record once', async () => {
+test('signing out repeatedly or simultaneously is not an error, and is recorded once', async () => {
   const session = await signUp(service)
   const out = () => logout(session.refreshToken, { token: session.accessToken })
   const replies = await Promise.all([out(), out(), out()])
@@ -71,7 +71,7 @@ test('signing out twice, or at once, is no error and on record once', async () =
   expect(actions).toEqual(['user.registered', 'session.started', 'session.ended'])
 })
 
-test('nothing to end, or tokens that nobody issued, is no error and ends nothing', async () => {
+test('a request without tokens or with forged tokens is not an error and ends no session', async () => {
   const session = await signUp(service)
   const { sessionId, refreshToken } = session
   const forged = `${refreshToken.slice(0, -43)}${'A'.repeat(43)}`
@@ -91,14 +91,14 @@ test('nothing to end, or tokens that nobody issued, is no error and ends nothing
   expect(await stateOf(service, session.accessToken)).toBe('LIVE')
 })
 
-test('a page of somebody else’s cannot sign out by the cookie', async () => {
+test('a page of another site cannot sign out with the cookie', async () => {
   const session = await signUp(service)
   const headers = { cookie: `${COOKIE}=${session.refreshToken}`, origin: 'https://evil.example' }
   expect(await logout(undefined, { headers })).toMatchObject(SUCCESS)
   expect(await stateOf(service, session.accessToken)).toBe('LIVE')
 })
 
-test('the cookie is taken back', async () => {
+test('the cookie is cleared', async () => {
   const { refreshToken } = await signUp(service)
   const headers = { cookie: `${COOKIE}=${refreshToken}`, origin: service.app.config.publicUrl }
   const reply = await logout(undefined, { headers })
@@ -108,12 +108,12 @@ test('the cookie is taken back', async () => {
   expect((await logout()).headers.getSetCookie()).toEqual([])
 })
 
-test('a refresh token of the wrong type is refused by name', async () => {
+test('a refresh token of the wrong type is rejected by field', async () => {
   const reply = await service.send(Logout as DocumentNode, { input: { refreshToken: 7 } })
   expect(Object.keys(refusedFields(reply))).toEqual(['input.refreshToken'])
 })
 
-test('the account signs in again afterwards', async () => {
+test('the account can sign in again afterward', async () => {
   const { id, email, accessToken } = await signUp(service)
   await logout(undefined, { token: accessToken })
   await expect(signIn(service, email, PASSWORD)).resolves.toMatchObject({ id })

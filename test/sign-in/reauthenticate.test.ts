@@ -18,7 +18,7 @@ const provedAt = async (token: string) => {
   return data?.me?.sessions.map(({ current, authenticatedAt }) => ({ current, authenticatedAt }))
 }
 
-test('proving the password again renews when this session was authenticated, on record, and no other', async () => {
+test('confirming the password updates authenticatedAt of this session only, and is recorded', async () => {
   const other = await signUp(service)
   const session = await signIn(service, other.email)
   const before = await provedAt(other.accessToken)
@@ -41,7 +41,7 @@ test('proving the password again renews when this session was authenticated, on 
   expect((await actionsOf(service, session.id)).at(-1)).toBe('session.reauthenticated')
 })
 
-test('a wrong password changes nothing, leaves the session live and is on record', async () => {
+test('a wrong password changes nothing, leaves the session live and is recorded', async () => {
   const { id, accessToken: token } = await signUp(service)
   const before = await provedAt(token)
   service.clock.advance(300)
@@ -52,18 +52,18 @@ test('a wrong password changes nothing, leaves the session live and is on record
   expect((await actionsOf(service, id)).at(-1)).toBe('session.denied')
 })
 
-test.each(['', 'a'.repeat(4097), null, 7])('an invalid password is refused by name: %#', async password => {
+test.each(['', 'a'.repeat(4097), null, 7])('an invalid password is rejected by field: %#', async password => {
   const { accessToken } = await signUp(service)
   expect(Object.keys(refusedFields(await reauthenticate(accessToken, password)))).toEqual(['input.password'])
 })
 
-test('an account without a password cannot prove one', async () => {
+test('an account without a password cannot confirm one', async () => {
   const { id, accessToken } = await signUp(service)
   await service.app.db.user.update({ where: { id }, data: { passwordHash: null } })
   expect(codes(await reauthenticate(accessToken))).toEqual(['INVALID_CREDENTIALS'])
 })
 
-test('a session that ends while its password is proved stays ended', async () => {
+test('a session that ends while the password is checked stays ended', async () => {
   const { id, accessToken: token } = await signUp(service)
   const reply = await whileProving(
     service,

@@ -18,7 +18,7 @@ const newEmail = () => `person.${++count}@register.example`
 const register = (input: Record<string, unknown>, on: Service = service) =>
   on.send(Register as DocumentNode, { input: { email: newEmail(), password: PASSWORD, ...input } })
 
-test('a new account is signed in at once, with the tokens in the payload', async () => {
+test('a new account is signed in immediately, with the tokens in the payload', async () => {
   const { data, errors } = await service.send(Register, {
     input: {
       email: ' Ada@Example.com ',
@@ -50,13 +50,13 @@ test('a new account is signed in at once, with the tokens in the payload', async
   expect(me.data?.me).toEqual(payload.user)
 })
 
-test('only the e-mail address and the password are needed', async () => {
+test('only the email address and the password are required', async () => {
   const { data, errors } = await service.send(Register, { input: { email: newEmail(), password: PASSWORD } })
   expect(errors).toEqual([])
   expect(data?.register).toMatchObject({ user: { username: null, displayName: null, locale: 'en' } })
 })
 
-test('the address is stored as given and in the form that is compared, the password as argon2id', async () => {
+test('the address is stored as typed and in canonical form, the password as an argon2id hash', async () => {
   const { id } = await signUp(service, { email: '  Grace.Hopper@BÜCHER.example ' })
   const user = await service.app.db.user.findUniqueOrThrow({ where: { id } })
   expect(user).toMatchObject({
@@ -69,7 +69,7 @@ test('the address is stored as given and in the form that is compared, the passw
 test.each([
   ['full-width characters', 'Ｖictim＠'],
   ['a character that domain names ignore', 'Victim@\uFE0F'],
-])('an address spelled with %s is stored, shown and written to in its plain form', async (_, start) => {
+])('an address spelled with %s is stored, shown and sent email in its plain form', async (_, start) => {
   const domain = `${randomUUID()}.example`
   const account = await signUp(service, { email: `${start}${domain}` })
   const { data } = await service.send(Me, {}, { token: account.accessToken })
@@ -80,7 +80,7 @@ test.each([
   ])
 })
 
-describe('invalid input is refused by field:', () => {
+describe('invalid input is rejected by field:', () => {
   const long = 'a'.repeat(101)
   test.each([
     [
@@ -101,7 +101,7 @@ describe('invalid input is refused by field:', () => {
     }
   })
 
-  test('all fields at once', async () => {
+  test('all fields together', async () => {
     const fields = refusedFields(
       await register({
         email: 'ada',
@@ -116,7 +116,7 @@ describe('invalid input is refused by field:', () => {
     expect(Object.keys(fields)).toEqual(names.map(name => `input.${name}`))
   })
 
-  test('a field that is missing or unknown', async () => {
+  test('a missing or unknown field', async () => {
     const missing = await service.send(Register as DocumentNode, { input: { password: PASSWORD } })
     expect(refusedFields(missing)).toEqual({ input: ['The field email (String!) is required.'] })
     expect(refusedFields(await register({ isAdmin: true }))).toEqual({
@@ -124,14 +124,14 @@ describe('invalid input is refused by field:', () => {
     })
   })
 
-  test('and a refused registration leaves nothing behind', async () => {
+  test('and a rejected registration leaves nothing behind', async () => {
     const email = newEmail()
     refusedFields(await register({ email, username: '?' }))
     expect(await service.app.db.user.count({ where: { emailCanonical: email } })).toBe(0)
   })
 })
 
-describe('a name may be of any script:', () => {
+describe('a display name may use any script:', () => {
   test.each(['Ádám Nagy', '김철수', 'نیلوفر می‌آید', 'ශ්‍රී', 'Ada 👩‍💻'])('%s', async displayName => {
     const { data, errors } = await register({ displayName })
     expect(errors).toEqual([])
@@ -156,12 +156,12 @@ describe('passwords', () => {
     ['common', 'iloveyou1', BREACHED],
     ['common but for the spelling', 'P@ssw0rd', BREACHED],
     ['easy to guess', 'abcdabcdabcd', expect.stringContaining('easy to guess')],
-    ['made of the e-mail address', 'zebulonkettlewick', OWN_WORDS],
-    ['made of its domain', 'Pumpernickel!', OWN_WORDS],
-    ['made of the username', 'quasimodo_77!', OWN_WORDS],
-    ['made of the display name', 'hildegardottoline', OWN_WORDS],
+    ['based on the email address', 'zebulonkettlewick', OWN_WORDS],
+    ['based on its domain', 'Pumpernickel!', OWN_WORDS],
+    ['based on the username', 'quasimodo_77!', OWN_WORDS],
+    ['based on the display name', 'hildegardottoline', OWN_WORDS],
     ['with a line break', 'seventeen\nbrass engines', expect.stringContaining('line breaks')],
-  ])('that are %s are refused with advice and without an echo', async (_, password, message) => {
+  ])('that are %s are rejected with advice, without repeating the password', async (_, password, message) => {
     const reply = await register({ ...own, password })
     expect(refusedFields(reply)).toEqual({ 'input.password': [message] })
     expect(JSON.stringify(reply)).not.toContain(JSON.stringify(password).slice(1, -1))
@@ -170,12 +170,12 @@ describe('passwords', () => {
   test.each([
     ['8 code points', EMOJI],
     ['128 code points', `${EMOJI.repeat(15)}${PASSWORD.slice(0, 8)}`],
-    ['small letters alone', 'ferret umbrella quorum'],
-  ])('of %s are taken', async (_, password) => {
+    ['lowercase letters only', 'ferret umbrella quorum'],
+  ])('of %s are accepted', async (_, password) => {
     expect(codes(await register({ password }))).toEqual([])
   })
 
-  test('in the file of breached passwords are refused', async () => {
+  test('in the file of breached passwords are rejected', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'authograph-breached-'))
     const hash = createHash('sha1').update(PASSWORD).digest('hex').toUpperCase()
     await writeFile(`${folder}/hashes.txt`, `${'0'.repeat(40)}:1\r\n${hash}:3\r\n${'F'.repeat(40)}:1\r\n`)
@@ -192,8 +192,8 @@ describe('passwords', () => {
   })
 
   test.each([
-    ['composed at first and decomposed later', 'NFC', 'NFD'],
-    ['decomposed at first and composed later', 'NFD', 'NFC'],
+    ['composed first and decomposed later', 'NFC', 'NFD'],
+    ['decomposed first and composed later', 'NFD', 'NFC'],
   ] as const)('%s match', async (_, atFirst, later) => {
     const email = newEmail()
     const password = 'pâté de Zürich 비밀번호'
@@ -202,7 +202,7 @@ describe('passwords', () => {
   })
 })
 
-describe('names that are taken', () => {
+describe('names in use', () => {
   const taken = { email: 'Zoë.Taken@Bücher.example', username: 'taken.name' }
 
   test.each([
@@ -212,7 +212,7 @@ describe('names that are taken', () => {
     ['email', 'ｚoë.taken@bücher。example'],
     ['username', 'taken.name'],
     ['username', ' Taken.NAME '],
-  ] as const)('are told by a code and the %s: %j', async (field, spelling) => {
+  ] as const)('are reported by a code and the field %s: %j', async (field, spelling) => {
     await service.send(Register, { input: { ...taken, password: PASSWORD } })
     const reply = await register({ [field]: spelling })
     expect(codes(reply)).toEqual([field === 'email' ? 'EMAIL_TAKEN' : 'USERNAME_TAKEN'])
@@ -220,14 +220,14 @@ describe('names that are taken', () => {
     expect(reply.data).toBeNull()
   })
 
-  test('do not stop a sub-address or a dotted spelling: those are other addresses', async () => {
+  test('do not block a sub-address or a dotted spelling, which are different addresses', async () => {
     await signUp(service, { email: 'sub@register.example' })
     expect(codes(await register({ email: 'sub+news@register.example' }))).toEqual([])
     expect(codes(await register({ email: 's.ub@register.example' }))).toEqual([])
   })
 })
 
-describe('of 20 registrations at once', () => {
+describe('of 20 simultaneous registrations', () => {
   const spellings = (text: string) =>
     Array.from({ length: 20 }, (_, at) => {
       const cased = [...text]
@@ -239,7 +239,7 @@ describe('of 20 registrations at once', () => {
   test.each([
     ['one address', 'email', 'EMAIL_TAKEN', 'crowd@register.example'],
     ['one username', 'username', 'USERNAME_TAKEN', 'crowd_name'],
-  ])('of %s in different spellings one makes an account', async (_, field, code, name) => {
+  ])('for %s in different spellings, one creates an account', async (_, field, code, name) => {
     const replies = await Promise.all(spellings(name).map(spelling => register({ [field]: spelling })))
     expect(replies.flatMap(codes)).toEqual(Array(19).fill(code))
 
@@ -255,7 +255,7 @@ describe('of 20 registrations at once', () => {
   })
 })
 
-test('where registration is closed nobody registers, whatever the input, and accounts still sign in', async () => {
+test('while registration is closed, no input registers, and accounts can still sign in', async () => {
   const account = await signUp(service)
   const closed = await startService({
     databaseUrl: service.app.config.database.url!,
@@ -273,7 +273,7 @@ test('where registration is closed nobody registers, whatever the input, and acc
   }
 })
 
-test('no registration makes more of itself than a user, whatever token it carries', async () => {
+test('a registration gets only the role user, whatever token it carries', async () => {
   const { accessToken } = await signUp(service)
   for (const token of [accessToken, 'stale']) {
     const reply = await service.send(

@@ -22,7 +22,7 @@ const login = (email: string, { password = PASSWORD, headers = elsewhere(), on =
   on.send(Login, { input: { identifier: email, password } }, { headers })
 const verify = (token: string) => service.send(VerifyEmail, { input: { token } })
 
-/** An account as an import leaves it: with a password, and an address that nobody has verified. */
+/** An account as an import creates it: with a password and an unverified address. */
 async function imported(): Promise<string> {
   const email = newAddress()
   const at = service.clock.now()
@@ -33,7 +33,7 @@ async function imported(): Promise<string> {
   return email
 }
 
-test('an imported account that signs in receives the link that it is told to open, and then signs in', async () => {
+test('an imported account that signs in receives a verification link, and can then sign in', async () => {
   const email = await imported()
   expect(codes(await login(email, { password: 'wrong' }))).toEqual(['INVALID_CREDENTIALS'])
   expect(await templatesTo(service, email)).toEqual([])
@@ -42,7 +42,7 @@ test('an imported account that signs in receives the link that it is told to ope
   expect(codes(await login(email))).toEqual([])
 })
 
-test('a link that was sent stays valid: signing in again sends no other, on no replica and at no time', async () => {
+test('signing in again sends no other link while one is valid, on any replica', async () => {
   const replica = await startService({
     databaseUrl: service.app.config.database.url ?? '',
     settings,
@@ -64,7 +64,7 @@ test('a link that was sent stays valid: signing in again sends no other, on no r
   }
 })
 
-test('once the link has expired, signing in sends another', async () => {
+test('signing in sends another link after the last one has expired', async () => {
   const email = await imported()
   await login(email)
   service.clock.advance(86_401)
@@ -73,7 +73,7 @@ test('once the link has expired, signing in sends another', async () => {
   expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
 })
 
-test('the link counts as an email: beyond the limit the answer says that none was sent, and for how long', async () => {
+test('the link counts toward the email limits: beyond them, the answer says that no link was sent, and when to retry', async () => {
   const email = await imported()
   const headers = elsewhere()
   for (let count = 0; count < 3; count++) {
