@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { beforeAll, expect, test } from '@jest/globals'
 import { parse } from 'dotenv'
+import { getMetadataStorage } from 'type-graphql'
+import { importFields } from '../../src/admin/import/import-row.ts'
 import { settingNames } from '../../src/config.ts'
 import { errorTable } from '../../src/errors.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
@@ -119,6 +121,18 @@ test('every operation is on a page, and the administration page names none that 
   expect(named.filter(name => !operations.includes(name))).toEqual([])
 })
 
+test('docs/administration.md has the permission that guards each operation', () => {
+  createSchema()
+  const { queries, mutations } = getMetadataStorage()
+  const guards = new Map([...queries, ...mutations].map(({ schemaName, roles }) => [schemaName, roles]))
+  for (const [names, permission] of rowsOf(read('docs/administration.md'), 'operation')) {
+    for (const name of code(names)) {
+      const required = guards.get(name)?.filter(role => role !== 'self')
+      expect([name, required]).toEqual([name, code(permission)])
+    }
+  }
+})
+
 test('docs/account-lifecycle.md lists exactly the pages that emails link to, with operations that exist', () => {
   const rows = rowsOf(read('docs/account-lifecycle.md'), 'page')
   const listed = rows.flatMap(([page]) => code(page))
@@ -140,6 +154,13 @@ test('the README shows what the server prints when it starts', () => {
   expect(lines).toHaveLength(4)
   const source = read('src/serve.ts')
   for (const line of lines) expect(source).toContain(line.split(/Apollo|http/)[0])
+})
+
+test('docs/moving-in.md lists exactly the fields that an import reads', () => {
+  const listed = rowsOf(read('docs/moving-in.md'), 'field').flatMap(([field]) => code(field))
+  const names = Object.values(importFields).flat()
+  expect(Object.keys(importFields).filter(field => !listed.includes(field))).toEqual([])
+  expect(listed.filter(field => !(names as string[]).includes(field))).toEqual([])
 })
 
 test('every npm script that a page names exists', () => {
