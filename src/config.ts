@@ -7,25 +7,25 @@ import type { Environment } from './environment.ts'
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
 
-/** Seconds, given as a number or as `30s`, `10m`, `24h`, `90d`. */
+/** A duration in seconds, written as a number or as `30s`, `10m`, `24h`, `90d`. */
 const duration = z
   .string()
-  .regex(/^\d+[smhd]?$/, 'write it as seconds or as 30s, 10m, 24h or 90d')
+  .regex(/^\d+[smhd]?$/, 'must be seconds or a duration such as 30s, 10m, 24h or 90d')
   .transform(toSeconds)
   .refine(seconds => seconds > 0, 'must be more than 0')
 
 const LIMIT_WINDOW_MAX_SECONDS = 30 * SECONDS.d
 
-/** So many attempts in so long, such as `10/15m`. */
+/** A number of attempts in a time window, such as `10/15m`. */
 const limit = (attempts: number, windowSeconds: number) =>
   z
     .string()
-    .regex(/^[1-9]\d{0,6}\/[1-9]\d*[smhd]?$/, 'write it as attempts in a time, such as 10/15m')
+    .regex(/^[1-9]\d{0,6}\/[1-9]\d*[smhd]?$/, 'must be attempts per time window, such as 10/15m')
     .transform(text => {
       const [count = '', window = ''] = text.split('/')
       return { attempts: Number(count), windowSeconds: toSeconds(window) }
     })
-    .refine(rule => rule.windowSeconds <= LIMIT_WINDOW_MAX_SECONDS, 'must count over at most 30d')
+    .refine(rule => rule.windowSeconds <= LIMIT_WINDOW_MAX_SECONDS, 'must have a time window of at most 30d')
     .default({ attempts, windowSeconds })
 
 const integer = (min: number, max: number) =>
@@ -41,28 +41,26 @@ const list = z.string().transform(text =>
     .map(item => item.trim())
     .filter(Boolean),
 )
-const httpUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an http or https address' })
-  .transform(trimSlash)
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).transform(trimSlash)
 const origin = z
   .string()
   .refine(
     text => /^https?:\/\/[^/?#@]+\/?$/i.test(text) && URL.canParse(text),
     'must be a list of origins such as https://app.example.com',
   )
-  // In the form in which a browser sends it.
+  // Normalized to the form that browsers send.
   .transform(text => new URL(text).origin)
 const languages = list
   .refine(tags => tags.length > 0, 'must name at least one language')
   .refine(tags => tags.every(isLanguageTag), 'must be a list of language tags such as en,pt-BR')
 
-const colour = z
+const color = z
   .string()
-  // Also without #, which starts a comment in a .env file.
-  .regex(/^#?[0-9a-f]{6}$/i, 'must be a colour such as #5b5bd6')
+  // The # is optional, because it starts a comment in a .env file.
+  .regex(/^#?[0-9a-f]{6}$/i, 'must be a color such as #5b5bd6')
   .transform(text => `#${text.replace('#', '').toLowerCase()}`)
 
-/** Text on one line. */
+/** A single line of text. */
 const label = (maxLength: number) =>
   z
     .string()
@@ -76,7 +74,10 @@ const cidr = z
     text => ipaddr.isValidCIDR(text) || (ipaddr.isValid(text) && /[.:]/.test(text)),
     'must be a list of networks such as 10.0.0.0/8',
   )
-  .refine(text => !text.endsWith('/0'), 'must not name everybody, for then clients choose their own address')
+  .refine(
+    text => !text.endsWith('/0'),
+    'must not include every address, because clients could then choose their own',
+  )
 
 function toSeconds(text: string): number {
   const unit = text.at(-1) as keyof typeof SECONDS
@@ -103,9 +104,9 @@ const settings = z.object({
   APP_NAME: label(50).default('Authograph'),
   WEB: onOff.optional(),
   BRAND_LOGO_URL: httpUrl.optional(),
-  BRAND_COLOR: colour.default('#5b5bd6'),
+  BRAND_COLOR: color.default('#5b5bd6'),
   RETURN_ORIGINS: list.pipe(z.array(origin)).optional(),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// address' }).optional(),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' }).optional(),
   DATABASE_POOL_SIZE: integer(1, 1000).default(10),
   DATA_DIR: z.string().default('data'),
   AUTHOGRAPH_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
@@ -124,7 +125,7 @@ const settings = z.object({
     .optional(),
   PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
   PASSWORD_MAX_LENGTH: integer(64, 1024).default(128),
-  BREACHED_PASSWORDS_FILE: z.string().refine(existsSync, 'there is no such file').optional(),
+  BREACHED_PASSWORDS_FILE: z.string().refine(existsSync, 'must be an existing file').optional(),
   ARGON2_MEMORY_KIB: integer(8, 4_194_304).default(19_456),
   ARGON2_TIME_COST: integer(1, 1000).default(2),
   ARGON2_PARALLELISM: integer(1, 64).default(1),
@@ -146,8 +147,10 @@ const settings = z.object({
   LIMIT_TOKEN_NETWORK: limit(30, 900),
   LIMIT_NOTICE_ACCOUNT: limit(5, 86_400),
   MAIL: onOff.default(true),
-  SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp:// or smtps:// address' }).optional(),
-  MAIL_FROM: label(320).regex(/@/, 'must hold an address, such as Example <no-reply@example.com>').optional(),
+  SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp:// or smtps:// URL' }).optional(),
+  MAIL_FROM: label(320)
+    .regex(/@/, 'must contain an address, such as Example <no-reply@example.com>')
+    .optional(),
   LOCALES: languages.default(['en', 'ko']),
   TRUSTED_PROXIES: list.pipe(z.array(cidr)).default([]),
   CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
@@ -161,10 +164,10 @@ const settings = z.object({
 
 type Settings = z.output<typeof settings>
 
-/** The names of all settings, as they stand in the environment. */
+/** The names of all settings, which are environment variables. */
 export const settingNames = Object.keys(settings.shape)
 
-/** The least of argon2id that OWASP's Password Storage Cheat Sheet recommends: memory in KiB, and passes. */
+/** OWASP's minimum parameters for argon2id (Password Storage Cheat Sheet): memory in KiB, and passes. */
 const OWASP_MINIMUMS = [
   [47_104, 1],
   [19_456, 2],
@@ -173,7 +176,7 @@ const OWASP_MINIMUMS = [
   [7168, 5],
 ] as const
 
-/** What two settings must not say together. */
+/** Pairs of settings that must not contradict each other. */
 const contradictions: {
   of: [keyof Settings, keyof Settings]
   when: (env: Settings) => boolean
@@ -202,55 +205,55 @@ const contradictions: {
         ([memoryKib, passes]) => env.ARGON2_MEMORY_KIB >= memoryKib && env.ARGON2_TIME_COST >= passes,
       ),
     problem:
-      'is too cheap for production with this ARGON2_TIME_COST: use at least 19456 with 2, or another of OWASP’s minimums',
+      'is too low for production with this ARGON2_TIME_COST: use at least 19456 with 2, or another of OWASP’s minimums',
   },
   {
     of: ['EMAIL_VERIFICATION', 'MAIL'],
     when: env => !env.MAIL && (env.EMAIL_VERIFICATION ?? 'off') !== 'off',
-    problem: 'needs mails; set MAIL=on',
+    problem: 'requires MAIL=on',
   },
   {
-    // Over http, cookies are neither Secure nor bound to the host: an operator has to choose that.
+    // Over http, cookies are neither Secure nor bound to the host, so the operator must choose it explicitly.
     of: ['PUBLIC_URL', 'NODE_ENV'],
     when: env => env.NODE_ENV === 'production' && !env.PUBLIC_URL,
     problem:
-      'must be set in production, such as https://auth.example.com; an http:// address turns Secure cookies off',
+      'is required in production, such as https://auth.example.com; with an http:// URL, cookies are not Secure',
   },
   {
     of: ['SMTP_URL', 'MAIL'],
     when: env => env.NODE_ENV === 'production' && env.MAIL && !env.SMTP_URL,
-    problem: 'must be set in production, or MAIL=off where this server is to send no mail',
+    problem: 'is required in production, unless MAIL=off',
   },
 ]
 
 export type Config = ReturnType<typeof toConfig>
 
-/** The environment is wrong; `problems` says all that is, a line each. */
+/** The settings are invalid. `problems` has one line for each problem. */
 export class ConfigError extends Error {
   readonly problems: string[]
   constructor(problems: string[]) {
-    super(`The settings are wrong:\n${problems.map(problem => `  ${problem}`).join('\n')}`)
+    super(`The settings are invalid:\n${problems.map(problem => `  ${problem}`).join('\n')}`)
     this.name = 'ConfigError'
     this.problems = problems
   }
 }
 
 /**
- * The configuration that an environment asks for. An empty variable counts as absent.
- * @throws ConfigError listing every problem at once.
+ * Reads the configuration from an environment. An empty variable counts as unset.
+ * @throws ConfigError that lists all problems
  */
 export function loadConfig(environment: Environment): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()))
   const issues = settings.safeParse(given).error?.issues ?? []
   const problems = issues.map(issue => `${String(issue.path[0])}: ${issue.message}`)
   if (given.NODE_ENV === 'production' && !given.AUTHOGRAPH_SECRET) {
-    problems.push('AUTHOGRAPH_SECRET: must be set in production (make one with: openssl rand -base64 32)')
+    problems.push('AUTHOGRAPH_SECRET: is required in production (generate one with: openssl rand -base64 32)')
   }
-  // What is right by itself may still contradict something else that is.
-  const wrong = new Set<PropertyKey | undefined>(issues.map(issue => issue.path[0]))
-  const env = settings.parse(Object.fromEntries(Object.entries(given).filter(([name]) => !wrong.has(name))))
+  // Check for contradictions only between settings that are valid on their own.
+  const invalid = new Set<PropertyKey | undefined>(issues.map(issue => issue.path[0]))
+  const env = settings.parse(Object.fromEntries(Object.entries(given).filter(([name]) => !invalid.has(name))))
   for (const { of, when, problem } of contradictions) {
-    if (!of.some(name => wrong.has(name)) && when(env)) problems.push(`${of[0]}: ${problem}`)
+    if (!of.some(name => invalid.has(name)) && when(env)) problems.push(`${of[0]}: ${problem}`)
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return toConfig(env)
@@ -263,26 +266,26 @@ function toConfig(env: Settings) {
     production,
     host: env.HOST,
     port: env.PORT,
-    /** What the outside calls this server; cookies are Secure where it is https. */
+    /** The public URL of this server. If it is https, cookies are Secure. */
     publicUrl,
-    /** What mails and pages call this server. */
+    /** The name of this server in emails and pages. */
     appName: env.APP_NAME,
     web: {
-      /** Whether this server serves pages for people to sign in and manage accounts with. */
+      /** Whether this server serves pages to sign in and manage accounts. */
       enabled: env.WEB ?? env.NODE_ENV === 'development',
       logoUrl: env.BRAND_LOGO_URL,
       /** As #rrggbb. */
       color: env.BRAND_COLOR,
-      /** Where the sign-in page may send people who came with `return_to`. */
+      /** The origins that the sign-in page may redirect to with `return_to`. */
       returnOrigins: env.RETURN_ORIGINS ?? [new URL(publicUrl).origin],
     },
     dataDir: path.resolve(env.DATA_DIR),
-    /** Absent in development: one is made and kept in the data folder. */
+    /** If absent in development, the server generates one and stores it in the data folder. */
     secret: env.AUTHOGRAPH_SECRET,
-    /** Secrets that keys in the database may still be sealed under; they are sealed anew at start. */
+    /** Earlier secrets that keys in the database may still be sealed with. The server reseals them at start. */
     previousSecrets: env.AUTHOGRAPH_PREVIOUS_SECRETS,
     database: {
-      /** Absent: the built-in PostgreSQL. */
+      /** If absent, the server uses its built-in PostgreSQL. */
       url: env.DATABASE_URL,
       poolSize: env.DATABASE_POOL_SIZE,
     },
@@ -295,16 +298,15 @@ function toConfig(env: Settings) {
     sessions: {
       idleTtlSeconds: env.SESSION_IDLE_TTL,
       absoluteTtlSeconds: env.SESSION_ABSOLUTE_TTL,
-      /** Of a session that is not to be remembered. */
+      /** The lifetime of sessions with `rememberMe: false`. */
       shortTtlSeconds: env.SESSION_SHORT_TTL,
-      /** Live at the same time, of one account; the oldest ends when a further one starts. */
+      /** The maximum number of sessions of one account. A new session beyond it ends the oldest one. */
       max: env.SESSIONS_MAX,
     },
     registrationOpen: env.REGISTRATION === 'open',
     /**
-     * optional: whoever registers is asked to verify the address, and signed in all the same.
-     * required: nobody signs in before the address is verified, and `register` tells nobody who
-     * has an account.
+     * optional: `register` sends a verification email and signs the user in immediately.
+     * required: users can't sign in until they verify their address, and `register` doesn't reveal who has an account.
      */
     emailVerification: env.EMAIL_VERIFICATION ?? (env.MAIL ? 'optional' : 'off'),
     passwords: {
@@ -320,51 +322,51 @@ function toConfig(env: Settings) {
       queueMax: env.HASH_QUEUE_MAX,
       waitMs: env.HASH_WAIT_MS,
     },
-    /** How many attempts are free; see rate-limit/limit.ts for what comes then. */
+    /** Attempts that are free of delay; rate-limit/limit.ts explains the delays after them. */
     limits: {
-      /** Under one name, whether or not an account has it. */
+      /** Sign-ins with one identifier, whether or not an account has it. */
       'login.account': env.LIMIT_LOGIN_ACCOUNT,
-      /** Of a device that the account knows, while the name or the network is blocked. */
+      /** Sign-ins from a known device while the identifier or the network is blocked. */
       'login.device': env.LIMIT_LOGIN_DEVICE,
       'login.network': env.LIMIT_LOGIN_NETWORK,
-      /** Correct passwords whose attempts are given back. */
+      /** Correct passwords whose attempts are refunded. */
       'work.account': env.LIMIT_WORK_ACCOUNT,
-      /** The same, and attempts of known devices while the network or a name is blocked. */
+      /** The same, plus attempts from known devices while the network or an identifier is blocked. */
       'work.network': env.LIMIT_WORK_NETWORK,
       'register.network': env.LIMIT_REGISTER_NETWORK,
-      /** Of a signed-in account, for its own password. */
+      /** Password checks of a signed-in account. */
       'proof.account': env.LIMIT_PROOF_ACCOUNT,
-      /** Of tokens that are no good. */
+      /** Invalid refresh tokens. */
       'refresh.network': env.LIMIT_REFRESH_NETWORK,
-      /** Mails that anybody can cause to an address, with an account or without. */
+      /** Emails that anyone can request to an address, whether or not it has an account. */
       'mail.address': env.LIMIT_MAIL_ADDRESS,
       'mail.network': env.LIMIT_MAIL_NETWORK,
-      /** Of tokens from mails that are no good. */
+      /** Invalid tokens from email links. */
       'token.network': env.LIMIT_TOKEN_NETWORK,
-      /** Changes of the profile by its owner. */
+      /** Profile changes by the account's owner. */
       'profile.account': env.LIMIT_PROFILE_ACCOUNT,
-      /** Parts of the copy of the owner's data. */
+      /** Pages of the owner's data export. */
       'export.account': env.LIMIT_EXPORT_ACCOUNT,
     },
     mail: {
       enabled: env.MAIL,
-      /** How many notices of one kind an account receives in how long; further ones are not sent. */
+      /** The maximum number of notices of one kind per account and time window. Others are dropped. */
       noticeLimit: env.LIMIT_NOTICE_ACCOUNT,
-      /** Absent in development: mails are written into the data folder. */
+      /** If absent in development, the server writes emails to the data folder. */
       smtpUrl: env.SMTP_URL,
       from: env.MAIL_FROM ?? { name: env.APP_NAME, address: `no-reply@${new URL(publicUrl).hostname}` },
     },
     /** The first is the default. */
     locales: env.LOCALES as [string, ...string[]],
-    /** Only these may say, in X-Forwarded-For, whom they speak for. */
+    /** The networks whose X-Forwarded-For header is trusted. */
     trustedProxies: env.TRUSTED_PROXIES,
     corsOrigins: env.CORS_ORIGINS,
     introspection: env.INTROSPECTION ?? !production,
     sandbox: env.SANDBOX ?? !production,
     explorer: env.EXPLORER,
-    /** In production /metrics answers only to this bearer token, and not at all without one. */
+    /** The bearer token for /metrics. In production, /metrics requires one. */
     metricsToken: env.METRICS_TOKEN,
-    /** How long audit events are kept; absent: for ever. */
+    /** How long audit events are kept. If absent, they are never deleted. */
     auditRetentionSeconds: env.AUDIT_RETENTION,
     logLevel: env.LOG_LEVEL,
   }

@@ -1,4 +1,4 @@
-/** A description that ends in an example, which Sandbox shows and a test runs as it stands. */
+/** Appends an example to a description. Sandbox shows the example, and a test runs it. */
 export function withExample(description: string, example: string): string {
   return `${description}\n\n\`\`\`graphql\n${example.trim()}\n\`\`\``
 }

@@ -2,9 +2,9 @@ import type { z } from 'zod'
 import { badInput } from './errors.ts'
 
 /**
- * The checked and normalised form of `input`.
- * @throws AuthError BAD_USER_INPUT whose `fields` name every problem by its path, such as `input.email`.
- *   Messages never repeat the value: it may be a password.
+ * Checks `input` and returns its normalized form.
+ * @throws AuthError BAD_USER_INPUT whose `fields` map the path of each problem, such as `input.email`, to messages.
+ *   Messages never repeat the value, which may be a password.
  */
 export function checkInput<Schema extends z.ZodType>(
   schema: Schema,
@@ -22,15 +22,15 @@ export function checkInput<Schema extends z.ZodType>(
 }
 
 /**
- * A time that PostgreSQL can store: it fails on the year 0 and on years long before it.
- * @throws AuthError BAD_USER_INPUT about `field`
+ * Returns `at` if PostgreSQL can store it: it rejects the year 0 and dates far before it.
+ * @throws AuthError BAD_USER_INPUT for `field`
  */
 export function requireTime(field: string, at: Date): Date {
-  if (!isStorable(at)) throw badInput({ [field]: ['This must be in the years 1 to 9999.'] })
+  if (!isStorable(at)) throw badInput({ [field]: ['The year must be between 1 and 9999.'] })
   return at
 }
 
-/** Whether a text is a time that can be stored, as `toISOString` writes it. */
+/** Whether a text is a storable time in the format of `toISOString`. */
 export function isTime(text: string): boolean {
   const at = new Date(text)
   return isStorable(at) && at.toISOString() === text

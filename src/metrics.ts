@@ -3,18 +3,18 @@ import type { App } from './app.ts'
 
 export type Metrics = {
   registry: Registry
-  /** By the first root field and by its error code, or OK. */
+  /** Requests by first root field and by error code, or OK. */
   operations: Counter<'operation' | 'code'>
 }
 
-/** What /metrics shows of one app. */
+/** Creates the metrics that /metrics serves for one app. */
 export function createMetrics({ pool, hasher, mailer }: Pick<App, 'pool' | 'hasher' | 'mailer'>): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
   new Gauge({
     name: 'authograph_password_hashes',
-    help: 'Password hashes by state.',
+    help: 'Password hash computations by state.',
     labelNames: ['state'],
     registers,
     collect() {
@@ -24,7 +24,7 @@ export function createMetrics({ pool, hasher, mailer }: Pick<App, 'pool' | 'hash
   })
   new Gauge({
     name: 'authograph_database_connections',
-    help: 'Connections of the pool by state; waiting are requests for one.',
+    help: 'Database connections by state; waiting counts requests for a connection.',
     labelNames: ['state'],
     registers,
     collect() {
@@ -35,7 +35,7 @@ export function createMetrics({ pool, hasher, mailer }: Pick<App, 'pool' | 'hash
   })
   new Gauge({
     name: 'authograph_mails',
-    help: 'Mails in the outbox by state: queued wait to be sent, failed have been given up.',
+    help: 'Emails in the outbox by status; queued emails are waiting to be sent, failed ones are not retried.',
     labelNames: ['status'],
     registers,
     collect() {

@@ -3,13 +3,10 @@ import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin
 import type { Context } from '../context.ts'
 import { explorerDocument } from './explorer.ts'
 
-/** In front of Sandbox's own scripts, so that it sees them fail. */
+/** Loaded before Sandbox's own scripts, so that it can detect when they fail to load. */
 const FALLBACK = '<script src="/explorer-fallback.js"></script>'
 
-/**
- * Apollo Sandbox's page at /graphql. With GraphiQL at hand, the page links to it, and opens it where the CDN of
- * Sandbox cannot be reached.
- */
+/** Apollo Sandbox's page. With `graphiql`, it links to GraphiQL and opens it if Sandbox's CDN is unreachable. */
 export function sandboxPage(graphiql: boolean): ApolloServerPlugin<Context> {
   const plugin = ApolloServerPluginLandingPageLocalDefault({
     embed: { initialState: { includeCookies: true } },

@@ -3,14 +3,14 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 
-/** Where `npm run build` puts the pages; the tests run from `src/`, a build from `dist/`. */
+/** The output of `npm run build`, relative to this file in `src/` (tests) or `dist/` (production). */
 export const BUILT = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../dist/web/' : '../web/', import.meta.url),
 )
 
 const ASSETS_MAX_AGE_MS = 365 * 86_400_000
 
-/** A function that sends `body`. Browsers revalidate it each time, and receive 304 if it has not changed. */
+/** Returns a function that sends `body`. Browsers revalidate it each time and receive a 304 if it hasn't changed. */
 export function staticFile(
   body: string,
   type: string,
@@ -24,7 +24,7 @@ export function staticFile(
   }
 }
 
-/** Serves the scripts and styles of the pages. Browsers keep them for good, because their names change with them. */
+/** Serves the scripts and styles of the pages. Browsers may keep them, because their names change with their content. */
 export async function assetRoutes(server: FastifyInstance, folder = BUILT): Promise<void> {
   await server.register(import('@fastify/static'), {
     root: path.join(folder, 'assets'),

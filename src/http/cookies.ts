@@ -2,17 +2,17 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import type { RequestInfo, ResponseEffects } from '../context.ts'
 
-/** `__Host-` binds the cookie to this very host over https; browsers refuse the prefix over plain http. */
+/** `__Host-` binds the cookie to this host over https. Browsers reject the prefix over plain http. */
 export function refreshCookieName({ publicUrl }: Config): string {
   return isSecure(publicUrl) ? '__Host-authograph_refresh' : 'authograph_refresh'
 }
 
-/** Names the browser that a person signed in from before; outlives the session. */
+/** The cookie that identifies a browser a person has signed in from. It outlives the session. */
 export function deviceCookieName({ publicUrl }: Config): string {
   return isSecure(publicUrl) ? '__Host-authograph_device' : 'authograph_device'
 }
 
-/** The longest that browsers keep a cookie (RFC 6265bis, section 5.5). */
+/** The longest time that browsers keep a cookie (RFC 6265bis, section 5.5). */
 const DEVICE_COOKIE_SECONDS = 400 * 86_400
 
 function isSecure(publicUrl: string): boolean {
@@ -41,14 +41,14 @@ export function cookieEffects(config: Config, reply: FastifyReply): ResponseEffe
 }
 
 /**
- * The tokens from the cookies, where the request shows that a page of ours or of an allowed origin made it: a browser
- * sends cookies along with requests of any page of the site.
+ * The tokens from the cookies, if a page of this server or of an allowed origin sent the request. Browsers attach
+ * cookies to requests from any page of the site, so the cookies alone prove nothing.
  */
 export function cookiesOf(
   config: Config,
   request: FastifyRequest,
 ): Pick<RequestInfo, 'refreshCookie' | 'deviceCookie'> {
-  if (request.headers.cookie === undefined || !comesFromUs(config, request)) {
+  if (request.headers.cookie === undefined || !comesFromAllowedOrigin(config, request)) {
     return { refreshCookie: undefined, deviceCookie: undefined }
   }
   const { cookies } = request
@@ -58,13 +58,13 @@ export function cookiesOf(
   }
 }
 
-function comesFromUs({ publicUrl, corsOrigins }: Config, { headers }: FastifyRequest): boolean {
+function comesFromAllowedOrigin({ publicUrl, corsOrigins }: Config, { headers }: FastifyRequest): boolean {
   const { origin } = headers
   if (origin === undefined) return headers['sec-fetch-site'] === 'same-origin'
   return (
     origin === new URL(publicUrl).origin ||
     corsOrigins.includes(origin) ||
-    // A browser lets no page choose Origin or Host, and sends the cookie only to the host that set it.
+    // Pages can't choose Origin or Host, and browsers send the cookie only to the host that set it.
     origin === `http://${headers.host}` ||
     origin === `https://${headers.host}`
   )

@@ -7,13 +7,13 @@ import { explorerDocument } from '../graphql/explorer.ts'
 import { BUILT, staticFile } from './built-files.ts'
 import { pageHeaders } from './security-headers.ts'
 
-/** Where explorer.html has a place for the settings. */
+/** The element of explorer.html that receives the settings. */
 const SETTINGS = '<script type="application/json" id="explorer"></script>'
 
 /**
- * Serves GraphiQL at /explorer, from this server alone, so that it works without internet access. Returns whether it
- * does: a checkout that has not been built has no GraphiQL.
- * @throws Error if EXPLORER=graphiql and GraphiQL has not been built into `folder`
+ * Serves GraphiQL at /explorer with no external files, so that it works without internet access. Returns false if
+ * GraphiQL isn't built.
+ * @throws Error if GraphiQL isn't built and EXPLORER=graphiql
  */
 export async function explorerRoutes(
   server: FastifyInstance,
@@ -23,13 +23,13 @@ export async function explorerRoutes(
   const file = path.join(folder, 'explorer.html')
   if (!existsSync(file)) {
     if (config.explorer === 'sandbox') return false
-    throw new Error(`GraphiQL is not built: there is no ${file}. Run npm run build, or set EXPLORER=sandbox.`)
+    throw new Error(`GraphiQL is not built: ${file} is missing. Run npm run build, or set EXPLORER=sandbox.`)
   }
   const [html, fallback] = await Promise.all([
     readFile(file, 'utf8'),
     readFile(path.join(folder, 'explorer-fallback.js'), 'utf8'),
   ])
-  // Nothing in the document may end the script element.
+  // The document can't close the script element.
   const json = JSON.stringify({ document: explorerDocument }).replaceAll('<', '\\u003c')
   const page = html.replace(SETTINGS, () => SETTINGS.replace('></', () => `>${json}</`))
   const headers = pageHeaders(config)

@@ -4,13 +4,13 @@ import type { App } from '../app.ts'
 import { pendingMigrations } from '../database/migrate.ts'
 import type { Metrics } from '../metrics.ts'
 
-/** For whoever runs the server: alive, ready, and how it is doing. */
+/** Routes for operators: liveness, readiness and metrics. */
 export function healthRoutes(server: FastifyInstance, app: App, { registry }: Metrics): void {
-  // A database elsewhere is no reason to restart this process. The built-in one is a part of it.
+  // Only the built-in database is part of this process. An external one is no reason to restart it.
   server.get('/healthz', async (_request, reply) =>
     app.databaseIsUp()
       ? { status: 'ok' }
-      : reply.code(503).send({ status: 'the built-in database is being started again' }),
+      : reply.code(503).send({ status: 'the built-in database is restarting' }),
   )
 
   server.get('/readyz', async (_request, reply) => {
@@ -34,7 +34,7 @@ export function healthRoutes(server: FastifyInstance, app: App, { registry }: Me
   })
 }
 
-/** Takes the same time wherever the texts differ. */
+/** Takes the same time wherever the texts first differ. */
 function sameText(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(a), digest(b))

@@ -5,30 +5,30 @@ import net, { type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 
-/** For the whole request to arrive, so that a slow body cannot hold a connection. */
+/** The whole request must arrive within this time, so that a slow body can't hold a connection. */
 const REQUEST_TIMEOUT_MS = 20_000
 const HEADERS_TIMEOUT_MS = 10_000
-/** Longer than the minute for which load balancers keep a connection, so that they close it, not we. */
+/** Longer than the minute for which load balancers keep an idle connection, so that they close it first. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000
-/** Node looks for connections past these times no more often than this. */
+/** How often Node checks connections against these timeouts. */
 const CHECKING_INTERVAL_MS = 1000
-/** Where no request arrives for so long, none is under way. */
+/** If no request arrives within this time, none is in transit. */
 const IDLE_GRACE_MS = 500
-/** For each of the two waits of a shutdown, however many requests keep coming. */
+/** The maximum for each of the two waits of a shutdown, even if requests keep arriving. */
 const MAX_WAIT_MS = 2000
 
 export type Listener = {
   port: number
-  /** Takes no new connections, answers every request that comes on those there are, and ends them. */
+  /** Accepts no new connections, answers every request on the open ones, and closes them. */
   close(): Promise<void>
 }
 
 /**
- * Serves on every address of `host`: `localhost` may be 127.0.0.1, ::1 or both.
+ * Listens on every address of `host`: `localhost` may be 127.0.0.1, ::1 or both.
  *
- * Fastify's own `listen` closes idle connections the moment it is told to close, while a request may be on
- * its way on one, answers 503 to requests on the others, and does not wait for those on a second address.
- * @throws Error when the port is taken
+ * Replaces Fastify's `listen`, which on close drops idle connections even if a request is in transit, answers 503 on
+ * the others, and doesn't wait for connections on a second address.
+ * @throws Error if the port is in use
  */
 export async function listen(
   fastify: FastifyInstance,
@@ -97,26 +97,26 @@ class Endpoint {
   }
 
   async close(): Promise<void> {
-    // Before anybody is told to go: they would come back by a new connection.
-    await this.#takeWaiting()
+    // Before any client receives `connection: close`, because it would open a new connection.
+    await this.#acceptPending()
     this.#closing = true
     for (const response of this.#unanswered) {
       if (!response.headersSent) response.setHeader('connection', 'close')
     }
     const closed = once(this.#server, 'close')
-    // Not http.Server's: that one ends idle connections at once.
+    // http.Server's own `close` would drop idle connections immediately.
     net.Server.prototype.close.call(this.#server)
     await Promise.race([closed, this.#quiet()])
     this.#server.closeIdleConnections()
-    // What has never sent a byte does not count as idle for Node: browsers connect ahead.
+    // Browsers preconnect, and Node doesn't count a connection as idle until it has received a byte.
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
     await closed
-    // Ends its timer.
+    // Stops the server's timer.
     this.#server.close()
   }
 
-  /** Clients that wait may have sent their request; Node takes one of them in a turn of its event loop. */
-  async #takeWaiting(): Promise<void> {
+  /** Accepts pending connections, whose clients may have sent a request. Node accepts one per turn of its event loop. */
+  async #acceptPending(): Promise<void> {
     const deadline = performance.now() + MAX_WAIT_MS
     for (let seen = -1; seen !== this.#connections && performance.now() < deadline; ) {
       seen = this.#connections
@@ -125,7 +125,7 @@ class Endpoint {
     }
   }
 
-  /** Resolves when no request has arrived for a while: on a busy machine what was sent may lie unread for long. */
+  /** Resolves when no request has arrived for a while. On a busy machine, received data may stay unread for long. */
   async #quiet(): Promise<void> {
     const deadline = performance.now() + MAX_WAIT_MS
     for (let seen = -1; seen !== this.#requests && performance.now() < deadline; ) {

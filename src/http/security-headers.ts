@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 
-/** Apollo Sandbox's page: what it loads, and from where. */
+/** The origins that Apollo Sandbox loads from. */
 const SANDBOX_CDN =
   'https://apollo-server-landing-page.cdn.apollographql.com https://embeddable-sandbox.cdn.apollographql.com'
 const SANDBOX_POLICY = [
@@ -15,12 +15,12 @@ const SANDBOX_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** Answers of an API are data: a browser shall run, frame and guess nothing of them. */
+/** API responses are data, which browsers must not run or frame. */
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 /**
- * What every answer carries (OWASP ASVS 5.0, section 3.4). Fixed at start: working them out for each
- * request, as a plugin would, took a tenth of the time that a small query takes.
+ * The headers of every response (OWASP ASVS 5.0, section 3.4). Computed once at start: a plugin that computed them for
+ * each request took a tenth of the time of a small query.
  */
 export function securityHeaders({ publicUrl }: Config): Record<string, string> {
   return {
@@ -28,7 +28,7 @@ export function securityHeaders({ publicUrl }: Config): Record<string, string> {
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'cross-origin-resource-policy': 'same-site',
-    // Answers have tokens and personal data in them; what may be kept says so itself (RFC 9111, section 5.2.2.5).
+    // Responses contain tokens and personal data. Cacheable ones override this (RFC 9111, section 5.2.2.5).
     'cache-control': 'no-store',
     ...(publicUrl.startsWith('https:') && {
       'strict-transport-security': 'max-age=31536000; includeSubDomains',
@@ -36,12 +36,12 @@ export function securityHeaders({ publicUrl }: Config): Record<string, string> {
   }
 }
 
-/** What Sandbox's page carries instead. */
+/** The headers of Sandbox's page, which override the ones above. */
 export const sandboxHeaders = { 'content-security-policy': SANDBOX_POLICY }
 
 /**
- * What the pages carry instead: their own scripts alone, and none inline. Their component library sets
- * styles inline.
+ * The headers of the pages, which override the ones above. Only the server's own script files may run. Inline styles are
+ * allowed, because the component library sets them.
  */
 export function pageHeaders({ web }: Config): Record<string, string> {
   const logo = web.logoUrl ? ` ${new URL(web.logoUrl).origin}` : ''

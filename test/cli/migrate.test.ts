@@ -41,7 +41,7 @@ test('an empty database is brought up to date, also by two at once, with a list 
 test('settings that are wrong are all listed, without a stack', async () => {
   const { exitCode, stdout, stderr } = await migrate({ PORT: 'http', SANDBOX: 'yes' })
   expect([exitCode, stdout]).toEqual([1, ''])
-  expect(stderr).toBe('The settings are wrong:\n  PORT: must be a number\n  SANDBOX: must be on or off\n')
+  expect(stderr).toBe('The settings are invalid:\n  PORT: must be a number\n  SANDBOX: must be on or off\n')
 })
 
 test('a database that is away is an error that says so', async () => {

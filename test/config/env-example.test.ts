@@ -6,11 +6,11 @@ import { loadConfig, settingNames } from '../../src/config.ts'
 const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
 const example = parse(text.replace(/^#(?=[A-Z0-9_]+=)/gm, ''))
 
-test('.env.example sets nothing before it is edited', () => {
+test('.env.example sets nothing until it is edited', () => {
   expect(parse(text)).toEqual({})
 })
 
-test('.env.example names exactly the settings that there are', () => {
+test('.env.example lists exactly the settings of the server', () => {
   expect(Object.keys(example).sort()).toEqual([...settingNames].sort())
 })
 
@@ -20,7 +20,7 @@ test('.env.example shows the default of each setting', () => {
   expect(loadConfig({ DATABASE_URL }).database.url).toBe(DATABASE_URL)
 })
 
-test('.env.example leaves empty only what has no default that is the same everywhere', () => {
+test('.env.example leaves only settings without a universal default empty', () => {
   const empty = Object.keys(example).filter(name => example[name] === '')
   expect(empty).toEqual([
     'WEB',
@@ -42,9 +42,9 @@ test('.env.example leaves empty only what has no default that is the same everyw
   ])
 })
 
-test('.env.example explains each setting above it', () => {
+test('.env.example has a comment above each setting', () => {
   for (const name of settingNames) {
-    // The group that it stands in: no blank line between it and what is said of it.
+    // Its group: the lines around it without a blank line in between.
     const group = text.split('\n\n').find(lines => lines.includes(`#${name}=`))
     expect([name, group]).toEqual([name, expect.stringMatching(/^# [A-Za-z]/m)])
   }

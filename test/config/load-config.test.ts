@@ -3,7 +3,7 @@ import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { ConfigError, loadConfig, settingNames } from '../../src/config.ts'
 
-const SECRET = 'a secret that only the tests may know'
+const SECRET = 'a secret that only these tests use'
 
 function problemsOf(environment: Record<string, string>): string[] {
   try {
@@ -15,7 +15,7 @@ function problemsOf(environment: Record<string, string>): string[] {
   }
 }
 
-test('nothing needs to be set in development', () => {
+test('development requires no settings', () => {
   expect(loadConfig({})).toEqual({
     production: false,
     host: 'localhost',
@@ -82,11 +82,11 @@ test('nothing needs to be set in development', () => {
   })
 })
 
-test('an empty variable counts as absent', () => {
+test('an empty variable counts as unset', () => {
   expect(loadConfig(Object.fromEntries(settingNames.map(name => [name, ' '])))).toEqual(loadConfig({}))
 })
 
-test('variables of other programs are nobody’s business', () => {
+test('variables of other programs are ignored', () => {
   expect(loadConfig({ PATH: '/bin', POSTGRES_PASSWORD: 'x' })).toEqual(loadConfig({}))
 })
 
@@ -148,15 +148,15 @@ test.each([
   [{ PUBLIC_URL: 'https://auth.example.com/sso' }, { web: { returnOrigins: ['https://auth.example.com'] } }],
   [{ INTROSPECTION: 'off' }, { introspection: false, sandbox: true }],
   [{ SANDBOX: 'off' }, { introspection: true, sandbox: false }],
-])('%j is understood', (environment, config) => {
+])('the settings %j are applied', (environment, config) => {
   expect(loadConfig(environment as Record<string, string>)).toMatchObject(config)
 })
 
-describe('production', () => {
+describe('production mode', () => {
   const production = { NODE_ENV: 'production', PUBLIC_URL: 'https://auth.example.com' }
 
-  test('does not make up a secret, and says how to make one', () => {
-    const problem = expect.stringMatching(/^AUTHOGRAPH_SECRET: must be set in production .*openssl rand/)
+  test('requires a secret, and says how to generate one', () => {
+    const problem = expect.stringMatching(/^AUTHOGRAPH_SECRET: is required in production .*openssl rand/)
     expect(problemsOf({ ...production, MAIL: 'off' })).toEqual([problem])
     expect(problemsOf({ ...production, MAIL: 'off', AUTHOGRAPH_SECRET: '  ' })).toEqual([problem])
     expect(problemsOf({ ...production, MAIL: 'off', PORT: 'x' })).toEqual([
@@ -165,9 +165,9 @@ describe('production', () => {
     ])
   })
 
-  test('does not start without a way to send mail, unless it is to send none', () => {
+  test('requires a mail server unless MAIL=off', () => {
     const secret = { ...production, AUTHOGRAPH_SECRET: SECRET }
-    expect(problemsOf(secret)).toEqual([expect.stringMatching(/^SMTP_URL: must be set .*MAIL=off/)])
+    expect(problemsOf(secret)).toEqual([expect.stringMatching(/^SMTP_URL: is required .*MAIL=off/)])
     expect(loadConfig({ ...secret, MAIL: 'off' })).toMatchObject({ emailVerification: 'off' })
     const SMTP_URL = 'smtps://user:password@smtp.example.com'
     expect(loadConfig({ ...secret, SMTP_URL })).toMatchObject({
@@ -176,7 +176,7 @@ describe('production', () => {
     })
   })
 
-  test('refuses password hashes cheaper than OWASP’s minimums, and takes those', () => {
+  test('refuses argon2 parameters below OWASP’s minimums, and accepts the minimums', () => {
     const safe = { ...production, AUTHOGRAPH_SECRET: SECRET, MAIL: 'off' }
     const costs = ([memoryKib, passes]: readonly [number, number]) => ({
       ...safe,
@@ -190,7 +190,7 @@ describe('production', () => {
       [7167, 1000],
     ] as const
     for (const cost of cheap) {
-      const problem = expect.stringMatching(/^ARGON2_MEMORY_KIB: .*too cheap for production/)
+      const problem = expect.stringMatching(/^ARGON2_MEMORY_KIB: .*too low for production/)
       expect([cost, ...problemsOf(costs(cost))]).toEqual([cost, problem])
     }
     const recommended = [
@@ -203,15 +203,15 @@ describe('production', () => {
     for (const cost of recommended) expect(loadConfig(costs(cost)).production).toBe(true)
   })
 
-  test('does not start without its public address; plain http must be asked for', () => {
+  test('requires PUBLIC_URL, so plain http is an explicit choice', () => {
     const { PUBLIC_URL, ...rest } = { ...production, AUTHOGRAPH_SECRET: SECRET, MAIL: 'off' }
-    expect(problemsOf(rest)).toEqual([expect.stringMatching(/^PUBLIC_URL: must be set in production/)])
+    expect(problemsOf(rest)).toEqual([expect.stringMatching(/^PUBLIC_URL: is required in production/)])
     expect(loadConfig({ ...rest, PUBLIC_URL })).toMatchObject({ publicUrl: PUBLIC_URL })
     const plain = 'http://localhost:8080'
     expect(loadConfig({ ...rest, PUBLIC_URL: plain })).toMatchObject({ publicUrl: plain })
   })
 
-  test('closes introspection, Sandbox and the pages unless they are switched on', () => {
+  test('disables introspection, Sandbox and the pages by default', () => {
     const safe = { ...production, AUTHOGRAPH_SECRET: SECRET, MAIL: 'off' }
     const closed = { introspection: false, sandbox: false, web: { enabled: false } }
     expect(loadConfig(safe)).toMatchObject({ production: true, ...closed })
@@ -220,7 +220,7 @@ describe('production', () => {
   })
 })
 
-describe('a setting that is wrong is named:', () => {
+describe('the error names an invalid setting:', () => {
   test.each([
     ['NODE_ENV', ['staging']],
     ['PORT', ['-1', '65536', '80.5', 'http']],
@@ -272,12 +272,12 @@ describe('a setting that is wrong is named:', () => {
     for (const value of values) {
       const problems = problemsOf({ [name]: value })
       expect([value, ...problems]).toEqual([value, expect.stringMatching(`^${name}: .`)])
-      // A setting may be a secret, or a URL with one in it.
+      // The value may be a secret or a URL that contains one.
       if (value.length > 6) expect(problems.join()).not.toContain(value)
     }
   })
 
-  test('all at once, those that contradict one another too', () => {
+  test('all of them together, including contradictions', () => {
     expect(
       problemsOf({
         NODE_ENV: 'production',
@@ -290,7 +290,7 @@ describe('a setting that is wrong is named:', () => {
       }).sort(),
     ).toEqual([
       'ACCESS_TOKEN_TTL: must not exceed ACCESS_TOKEN_MAX_TTL',
-      expect.stringMatching(/^ARGON2_MEMORY_KIB: is too cheap/),
+      expect.stringMatching(/^ARGON2_MEMORY_KIB: is too low/),
       'ARGON2_MEMORY_KIB: must be at least 8 times ARGON2_PARALLELISM',
       expect.stringMatching(/^AUTHOGRAPH_SECRET: /),
       expect.stringMatching(/^LOG_LEVEL: /),
@@ -301,15 +301,15 @@ describe('a setting that is wrong is named:', () => {
     ])
   })
 
-  test('without guessing what contradicts a setting that is wrong itself', () => {
+  test('without contradictions of a setting that is itself invalid', () => {
     expect(problemsOf({ ACCESS_TOKEN_TTL: '2d', ACCESS_TOKEN_MAX_TTL: 'long' })).toEqual([
       expect.stringMatching(/^ACCESS_TOKEN_MAX_TTL: /),
     ])
   })
 })
 
-test('the error lists every problem on a line of its own', () => {
+test('the error lists each problem on its own line', () => {
   expect(() => loadConfig({ PORT: 'x', SANDBOX: 'x' })).toThrow(
-    /^The settings are wrong:\n {2}PORT: must be a number\n {2}SANDBOX: must be on or off$/,
+    /^The settings are invalid:\n {2}PORT: must be a number\n {2}SANDBOX: must be on or off$/,
   )
 })

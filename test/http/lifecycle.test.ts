@@ -89,14 +89,14 @@ test('with wrong settings the process tells every problem at once and ends with 
   expect(await server.ended).toBe(1)
   expect(server.stdout).toEqual([])
   expect(server.stderr).toEqual([
-    'The settings are wrong:',
+    'The settings are invalid:',
     '  PORT: must be a number',
-    '  DATABASE_URL: must be a postgresql:// address',
+    '  DATABASE_URL: must be a postgresql:// URL',
     '  AUTHOGRAPH_SECRET: must have at least 32 characters',
-    '  ACCESS_TOKEN_TTL: write it as seconds or as 30s, 10m, 24h or 90d',
+    '  ACCESS_TOKEN_TTL: must be seconds or a duration such as 30s, 10m, 24h or 90d',
     '  PASSWORD_MIN_LENGTH: must be at least 8',
-    '  PUBLIC_URL: must be set in production, such as https://auth.example.com; an http:// address turns Secure cookies off',
-    '  SMTP_URL: must be set in production, or MAIL=off where this server is to send no mail',
+    '  PUBLIC_URL: is required in production, such as https://auth.example.com; with an http:// URL, cookies are not Secure',
+    '  SMTP_URL: is required in production, unless MAIL=off',
   ])
 })
 
