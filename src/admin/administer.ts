@@ -7,33 +7,35 @@ import { AuthError } from '../errors.ts'
 import { keepAnAdministrator } from '../permissions/administrators.ts'
 import { toGrants } from '../permissions/grants.ts'
 
-/** Who administers, by which mutation. */
-export type Acting = { viewer: Viewer; request: RequestInfo; operation: string }
+/** A signed-in user who calls the mutation `operation`. */
+export type Caller = { viewer: Viewer; request: RequestInfo; operation: string }
 
-/** Who asks for which mutation. */
-export async function acting({ viewer, request }: Context, operation: string): Promise<Acting> {
+/** @throws AuthError UNAUTHENTICATED */
+export async function callerOf({ viewer, request }: Context, operation: string): Promise<Caller> {
   return { viewer: await viewer(), request, operation }
 }
 
 /**
- * Makes a change of administration in one transaction, after asking again, under the lock that all of them take,
- * whether the viewer still may: whoever is demoted or disabled meanwhile changes nothing more. `held` are the
- * permissions of the viewer.
- * @throws AuthError FORBIDDEN without the permission `needs`; CONFLICT when no administrator would be left;
+ * Runs an administrative change in one transaction. All such changes take the same lock, and the caller's permissions
+ * are checked again under it, so a caller who was demoted or disabled in the meantime changes nothing.
+ * `change` receives the permissions that the caller holds.
+ * @throws AuthError FORBIDDEN if the caller lacks `permission`; CONFLICT if no administrator would be left;
  *   EMAIL_TAKEN, USERNAME_TAKEN
  */
 export async function administer<Result>(
   app: App,
-  { viewer, request, operation }: Acting,
-  needs: string,
-  change: (tx: Queryable, held: readonly string[]) => Promise<Result>,
+  { viewer, request, operation }: Caller,
+  permission: string,
+  change: (tx: Queryable, heldPermissions: readonly string[]) => Promise<Result>,
 ): Promise<Result> {
   const actorId = viewer.account.id
   try {
     return await app.db.$transaction(tx =>
       keepAnAdministrator(app, tx, async () => {
         const actor = await findAccount(app, tx, actorId)
-        if (!actor || actor.disabledAt || !actor.permissions.includes(needs)) throw new AuthError('FORBIDDEN')
+        if (!actor || actor.disabledAt || !actor.permissions.includes(permission)) {
+          throw new AuthError('FORBIDDEN')
+        }
         return change(tx, actor.permissions)
       }),
     )
@@ -46,28 +48,28 @@ export async function administer<Result>(
 }
 
 /**
- * The same for a change of an account, which is locked. Whoever makes it must hold every permission that the account
- * holds: otherwise the right to change accounts would be the right to take over an administrator's.
- * @throws AuthError NOT_FOUND, and what `administer` throws
+ * Like `administer`, for a change to one account, which is locked. The caller must hold every permission that the
+ * account holds; otherwise anyone who may change accounts could take over an administrator's.
+ * @throws AuthError NOT_FOUND, and the errors of `administer`
  */
 export function administerUser<Result>(
   app: App,
-  acting: Acting,
-  needs: string,
+  caller: Caller,
+  permission: string,
   userId: string,
-  change: (tx: Queryable, target: Account, held: readonly string[]) => Promise<Result>,
+  change: (tx: Queryable, target: Account, heldPermissions: readonly string[]) => Promise<Result>,
 ): Promise<Result> {
-  return administer(app, acting, needs, async (tx, held) => {
+  return administer(app, caller, permission, async (tx, heldPermissions) => {
     if (isId(userId)) await tx.$queryRaw`SELECT FROM users WHERE id = ${userId}::uuid FOR NO KEY UPDATE`
     const target = isId(userId) ? await findAccount(app, tx, userId) : undefined
     if (!target) throw new AuthError('NOT_FOUND', { message: 'There is no account with this ID.' })
-    if (!target.permissions.every(permission => held.includes(permission))) {
+    if (!target.permissions.every(held => heldPermissions.includes(held))) {
       throw new AuthError('FORBIDDEN', {
         message:
-          'This account has permissions that yours lacks. Only an account that holds them may change it.',
+          'This account has permissions that yours lacks. Only an account with the same permissions can change it.',
       })
     }
-    return change(tx, target, held)
+    return change(tx, target, heldPermissions)
   })
 }
 
@@ -75,21 +77,19 @@ async function findAccount(app: App, tx: Queryable, id: string): Promise<Account
   const found = await tx.user.findUnique({ where: { id }, include: { roles: { include: { role: true } } } })
   if (!found) return undefined
   const { roles, ...user } = found
-  return {
-    ...user,
-    ...toGrants(
-      app,
-      roles.map(({ role }) => role),
-    ),
-  }
+  const grants = toGrants(
+    app,
+    roles.map(({ role }) => role),
+  )
+  return { ...user, ...grants }
 }
 
-/** What a change did, for the audit log: the fields that are different now, before and after. */
-export function difference<Facts extends Record<string, unknown>>(before: Facts, after: Facts) {
+/** For the audit log: the fields that a change replaced, before and after. Undefined if nothing changed. */
+export function changedFields<Fields extends Record<string, unknown>>(before: Fields, after: Fields) {
   const changed = Object.keys(after).filter(key => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
-  const pick = (facts: Facts) =>
-    Object.fromEntries(changed.map(key => [key, facts[key] ?? null])) as JsonFacts
+  const pick = (fields: Fields) =>
+    Object.fromEntries(changed.map(key => [key, fields[key] ?? null])) as JsonFields
   return changed.length > 0 ? { before: pick(before), after: pick(after) } : undefined
 }
 
-type JsonFacts = Record<string, string | string[] | null>
+type JsonFields = Record<string, string | string[] | null>

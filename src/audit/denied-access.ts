@@ -4,12 +4,12 @@ import { addSeconds } from '../clock.ts'
 import { type EventOrigin, record } from './record.ts'
 
 const INTERVAL_SECONDS = 60
-/** When an account was last put on record for a field, of the accounts and fields that came last. */
-const recorded = new LRUCache<string, Date>({ max: 10_000 })
+/** The time of the last event for each account and field, most recent only. */
+const lastRecorded = new LRUCache<string, Date>({ max: 10_000 })
 
 /**
- * Puts on record that an account asked for what it may not do: at most once a minute for each account and
- * field, so that nobody can fill the audit log by asking on.
+ * Records that an account was denied access to a GraphQL field: at most once a minute for each account and field, so that
+ * repeated attempts can't fill the audit log.
  */
 export async function recordDeniedAccess(
   app: App,
@@ -19,8 +19,8 @@ export async function recordDeniedAccess(
 ): Promise<void> {
   const now = app.clock.now()
   const key = `${actorId} ${field}`
-  const last = recorded.get(key)
+  const last = lastRecorded.get(key)
   if (last && last > addSeconds(now, -INTERVAL_SECONDS)) return
-  recorded.set(key, now)
+  lastRecorded.set(key, now)
   await record(app.db, origin, { action: 'access.denied', at: now, actorId, detail: { field } })
 }

@@ -24,7 +24,7 @@ const KEYS: SortKey<AuditEvent>[] = [
 const fields = Object.keys(auditColumns)
 
 /**
- * A page of the audit log, the latest first, by keyset: the time for it does not grow with the length of the log.
+ * A page of the audit log, newest first. Keyset pagination keeps its time independent of the length of the log.
  * @throws AuthError BAD_USER_INPUT
  */
 export async function auditPage(app: App, selection: AuditSelection, args: PageArguments) {
@@ -44,7 +44,7 @@ export async function auditPage(app: App, selection: AuditSelection, args: PageA
   )
 }
 
-/** Exact up to 10,000, beyond that as the planner has it, to two digits. */
+/** Exact up to 10,000, beyond that the query planner's estimate to two significant digits. */
 async function countEvents({ pool }: App, events: Rows): Promise<number> {
   const count = await countUpTo(pool, events)
   return count > EXACT_MAX ? toTwoDigits(Math.max(count, await plannedRows(pool, events))) : count
@@ -53,7 +53,7 @@ async function countEvents({ pool }: App, events: Rows): Promise<number> {
 function toRows({ action, actorId, subjectId, after, before }: AuditSelection): Rows {
   if (action != null && !Object.hasOwn(auditActions, action)) {
     throw badInput({
-      'filter.action': [`There is no such action. There are: ${Object.keys(auditActions).join(', ')}.`],
+      'filter.action': [`There is no such action. Actions: ${Object.keys(auditActions).join(', ')}.`],
     })
   }
   const values: unknown[] = []
@@ -69,6 +69,6 @@ function toRows({ action, actorId, subjectId, after, before }: AuditSelection): 
 }
 
 function requireId(field: string, id: string): string {
-  if (!isId(id)) throw badInput({ [field]: ['This is not an id.'] })
+  if (!isId(id)) throw badInput({ [field]: ['This is not a valid ID.'] })
   return id
 }

@@ -7,18 +7,18 @@ import type { AuditAction } from './actions.ts'
 export type AuditEntry = {
   action: AuditAction
   at: Date
-  /** Who did it; absent for the system or an unknown caller. */
+  /** The account that caused the event; absent for the system or an unknown caller. */
   actorId?: string | undefined
-  /** Whom it was done to. */
+  /** The account that the event concerns. */
   subjectId?: string | undefined
-  /** Never a secret. */
+  /** Must not contain secrets. */
   detail?: Prisma.InputJsonObject | undefined
 }
 
-/** The facts of a request that its events record. */
+/** Where a request came from, as recorded with an event. */
 export type EventOrigin = Pick<RequestInfo, 'ipAddress' | 'userAgent'>
 
-/** The command line has no request. */
+/** For commands and background tasks. */
 export const NO_REQUEST: EventOrigin = { ipAddress: undefined, userAgent: undefined }
 
 export const auditColumns = {
@@ -32,7 +32,7 @@ export const auditColumns = {
   detail: 'detail',
 } as const satisfies Record<keyof AuditEvent, string>
 
-/** The row that an entry becomes. */
+/** The row of an entry. */
 export function toEvent(origin: EventOrigin, entry: AuditEntry) {
   return {
     id: uuidv7(),
@@ -46,7 +46,7 @@ export function toEvent(origin: EventOrigin, entry: AuditEntry) {
   }
 }
 
-/** Writes events in the caller's transaction, so that what is recorded happened and the reverse. */
+/** Writes events in the caller's transaction, so that an event is recorded if and only if it happened. */
 export async function record(tx: Queryable, origin: EventOrigin, ...entries: AuditEntry[]): Promise<void> {
   if (entries.length === 0) return
   await tx.auditEvent.createMany({ data: entries.map(entry => toEvent(origin, entry)) })

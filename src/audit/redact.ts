@@ -1,17 +1,17 @@
 import type { App } from '../app.ts'
 import { type Queryable, statement } from '../database/client.ts'
 
-/** Few enough for the time that a statement has. */
+/** Few enough events to stay within the statement timeout. */
 const BATCH = 500
-/** Someone waits while the events of an account are forgotten; the chore goes on. */
-const PATIENCE_SECONDS = 2
+/** The caller waits for the redaction this long. The background task continues. */
+const MAX_WAIT_SECONDS = 2
 
-/** Before every event: where a walk starts. */
+/** Precedes every event. */
 const START = { at: new Date(0), id: '00000000-0000-0000-0000-000000000000' }
 
 /**
- * Asks, in the caller's transaction, for the audit log to forget what it has on accounts that are gone by then, or on
- * registrations that never became one. Call `redactAccount` after the transaction, which would not have the time.
+ * Requests, in the caller's transaction, that the audit log lose its personal data about deleted accounts, or about
+ * registrations that were never completed. Redaction is too slow for the transaction: call `redactAccount` after it.
  */
 export async function requestErasure(tx: Queryable, at: Date, subjectIds: string[]): Promise<void> {
   const rows = subjectIds.map(subjectId => ({
@@ -25,11 +25,11 @@ export async function requestErasure(tx: Queryable, at: Date, subjectIds: string
 }
 
 /**
- * Forgets what was asked for with `requestErasure`, after the transaction that deleted the account. What is left after two seconds, or when the
- * database is away, is for `redactDeletedAccounts`: the account is gone either way, so the caller gets no error.
+ * Redacts the events of accounts for which `requestErasure` was called. `redactDeletedAccounts` continues after two seconds
+ * or a database error. The account is already deleted, so the caller gets no error.
  */
 export async function redactAccount(app: App, subjectIds: string[]): Promise<void> {
-  const deadline = performance.now() + PATIENCE_SECONDS * 1000
+  const deadline = performance.now() + MAX_WAIT_SECONDS * 1000
   try {
     for (const id of subjectIds) {
       while (performance.now() < deadline) {
@@ -38,31 +38,34 @@ export async function redactAccount(app: App, subjectIds: string[]): Promise<voi
       }
     }
   } catch (error) {
-    app.log.warn({ err: error }, 'events of a deleted account could not be stripped; that is tried again')
+    app.log.warn(
+      { err: error },
+      'could not redact the events of a deleted account; a background task retries',
+    )
   }
 }
 
 /**
- * Goes on with the events of deleted accounts, at most `maxBatches` batches: one for each account in turn, so that
- * neither a busy account nor one that fails holds up the others. Every batch continues where the last one ended.
+ * Redacts the events of deleted accounts, in at most `maxBatches` batches. Accounts take turns, so that neither an account
+ * with many events nor one that fails delays the others. Each batch continues where the last one ended.
  */
 export async function redactDeletedAccounts(app: App, maxBatches: number): Promise<void> {
-  const left: string[] = []
+  const skipped: string[] = []
   for (let batch = 0; batch < maxBatches; batch++) {
-    const [erasure] = await takeNext(app.pool, [left])
+    const [erasure] = await takeNext(app.pool, [skipped])
     if (!erasure) return
     const [subjectId] = erasure
     try {
-      // Another process is at it.
-      if (!(await redactBatch(app, ...erasure))) left.push(subjectId)
+      // False if another process is redacting this account.
+      if (!(await redactBatch(app, ...erasure))) skipped.push(subjectId)
     } catch (error) {
-      left.push(subjectId)
-      app.log.warn({ err: error, subjectId }, 'events of a deleted account could not be stripped')
+      skipped.push(subjectId)
+      app.log.warn({ err: error, subjectId }, 'could not redact the events of a deleted account')
     }
   }
 }
 
-/** What is to be forgotten next of a subject: first what was done to it, then what it did. */
+/** The position of the redaction: first the events that concern the account, then those it caused. */
 type Erasure = [subjectId: string, asActor: boolean, afterAt: Date, afterId: string]
 
 const take = (
@@ -79,9 +82,9 @@ const takeNext = statement<Erasure>(
 )
 
 /**
- * Strips one batch: the addresses and devices of its own doing, and the details of what was done to it. The database
- * lets events forget this much, of such accounts, and change in no other way. The walk goes by time and id, by an
- * index of either column, and only forward. Returns false if another process has moved it on.
+ * Redacts one batch: addresses and devices of events that the account caused, and details of events that concern it. The
+ * database permits only this change to events, and only for deleted accounts. The batches proceed by time and ID, which an
+ * index of either column supports. Returns false if another process has moved the position on.
  */
 async function redactBatch(
   app: App,
@@ -91,10 +94,10 @@ async function redactBatch(
   afterId: string,
 ): Promise<boolean> {
   const [outcome] = await (asActor ? stripAsActor : stripAsSubject)(app.pool, [subjectId, afterAt, afterId])
-  const [mine, walked] = outcome ?? [false, 0]
-  if (!mine) return false
-  if (walked === BATCH) return true
-  // The end of this walk.
+  const [locked, scanned] = outcome ?? [false, 0]
+  if (!locked) return false
+  if (scanned === BATCH) return true
+  // No events are left on this side.
   if (asActor) await app.db.erasure.deleteMany({ where: { subjectId, asActor } })
   else {
     await app.db.erasure.updateMany({
@@ -106,7 +109,7 @@ async function redactBatch(
 }
 
 const strip = (column: 'subject_id' | 'actor_id') =>
-  statement<[mine: boolean, walked: number]>(
+  statement<[locked: boolean, scanned: number]>(
     `erase-${column}`,
     `WITH mine AS MATERIALIZED (
        SELECT FROM erasures WHERE subject_id = $1::uuid AND as_actor = ${column === 'actor_id'}

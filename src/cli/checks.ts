@@ -14,14 +14,14 @@ import { ADMIN_ROLE, EVERYTHING, permissions } from '../permissions/permissions.
 export type Finding = {
   status: 'ok' | 'warn' | 'fail'
   message: string
-  /** What to do, where something is not as it should be. */
+  /** How to fix a problem. */
   advice?: string
 }
 
-/** One thing that the doctor looks at. It changes nothing. */
+/** A check of `authograph doctor`. It changes nothing. */
 export type Check<Context> = {
   name: string
-  /** Where it finds something, those after it make no sense. */
+  /** If this check finds a problem, later checks are meaningless and are not run. */
   required?: boolean
   run(context: Context): Promise<Finding[]>
 }
@@ -33,14 +33,14 @@ const ok = (message: string): Finding => ({ status: 'ok', message })
 const warn = (message: string, advice: string): Finding => ({ status: 'warn', message, advice })
 const fail = (message: string, advice: string): Finding => ({ status: 'fail', message, advice })
 
-/** Those that need no database. */
+/** The checks that need no database. */
 export const checks: Check<CheckContext>[] = [
   { name: 'public address', run: checkPublicUrl },
   { name: 'data folder', run: checkDataFolder },
   { name: 'mail', run: checkMail },
 ]
 
-/** Those that need one, in their order. */
+/** The checks that need a database, in order. */
 export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'database', required: true, run: checkVersion },
   { name: 'clock', run: checkClock },
@@ -54,7 +54,7 @@ export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'erasures', run: checkErasures },
 ]
 
-/** What an error says, also where it is about several addresses and says nothing itself. */
+/** The message of an error, or its code: a failed connection to several addresses has no message. */
 export function reasonOf(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException
   return message || code || String(error)
@@ -67,22 +67,22 @@ async function checkPublicUrl({ config }: CheckContext): Promise<Finding[]> {
   if (config.production && isLocal) {
     findings.push(
       warn(
-        `PUBLIC_URL is ${config.publicUrl}: links of mails and the issuer of tokens lead nowhere.`,
-        'Set it to the https address that the outside uses.',
+        `PUBLIC_URL is ${config.publicUrl}: links in emails and the issuer of tokens work only on this machine.`,
+        'Set it to the https address that users open.',
       ),
     )
   } else if (config.production && protocol === 'http:') {
     findings.push(
       fail(
-        `PUBLIC_URL is ${config.publicUrl}: passwords and cookies travel readable to everybody in between.`,
-        'Put a proxy with a certificate in front, and set PUBLIC_URL to its https address.',
+        `PUBLIC_URL is ${config.publicUrl}: passwords and cookies are sent unencrypted.`,
+        'Put a TLS proxy in front and set PUBLIC_URL to its https address.',
       ),
     )
   }
   if (config.production && !isLocal && config.trustedProxies.length === 0) {
     findings.push(
       warn(
-        'TRUSTED_PROXIES is not set: behind a proxy all clients count as one network, and share its limits.',
+        'TRUSTED_PROXIES is not set: behind a proxy, all clients count as one network and share its rate limits.',
         'Set it to the network of your proxies, such as 10.0.0.0/8.',
       ),
     )
@@ -92,42 +92,42 @@ async function checkPublicUrl({ config }: CheckContext): Promise<Finding[]> {
     ['INTROSPECTION', config.introspection],
   ] as const) {
     if (config.production && isOn) {
-      findings.push(warn(`${setting} is on in production.`, `Set ${setting}=off unless you mean it.`))
+      findings.push(warn(`${setting} is on in production.`, `Set ${setting}=off unless this is intended.`))
     }
   }
   return findings.length > 0 ? findings : [ok(config.publicUrl)]
 }
 
 async function checkDataFolder({ config: { dataDir, database, secret } }: CheckContext): Promise<Finding[]> {
-  if (database.url && secret) return [ok('Not needed: DATABASE_URL and AUTHOGRAPH_SECRET are set.')]
+  if (database.url && secret) return [ok('Not needed, because DATABASE_URL and AUTHOGRAPH_SECRET are set.')]
   const folder = await stat(dataDir).catch(() => undefined)
-  if (!folder) return [ok(`${dataDir} is made by the first start.`)]
+  if (!folder) return [ok(`The first start creates ${dataDir}.`)]
   try {
     await access(dataDir, constants.W_OK | constants.X_OK)
   } catch {
-    return [fail(`${dataDir} cannot be written to.`, 'Give it to the user that the server runs as.')]
+    return [fail(`${dataDir} is not writable.`, 'Make the user that runs the server its owner.')]
   }
   const file = path.join(dataDir, 'secret')
-  const kept = secret ? undefined : await stat(file).catch(() => undefined)
-  if (kept && (kept.mode & 0o077) !== 0) {
-    return [fail(`${file} can be read by others, and with it every key.`, `Run: chmod 600 ${file}`)]
+  const secretFile = secret ? undefined : await stat(file).catch(() => undefined)
+  if (secretFile && (secretFile.mode & 0o077) !== 0) {
+    return [fail(`Other users can read ${file}, which protects every key.`, `Run: chmod 600 ${file}`)]
   }
   return [ok(dataDir)]
 }
 
 async function checkMail({ config }: CheckContext): Promise<Finding[]> {
   const mailer = await createMailer(config, createLog({ ...config, logLevel: 'silent' }))
-  if (!mailer) return [ok('Off: nobody verifies an address or resets a password.')]
-  if (!config.mail.smtpUrl) return [ok(`Mails are written into ${path.join(config.dataDir, 'mail')}.`)]
+  if (!mailer) return [ok('Off: users can’t verify addresses or reset passwords.')]
+  if (!config.mail.smtpUrl) return [ok(`Emails are written to ${path.join(config.dataDir, 'mail')}.`)]
   const { host } = new URL(config.mail.smtpUrl)
   try {
     await mailer.verify()
-    return [ok(`${host} takes mail.`)]
+    return [ok(`${host} accepts email.`)]
   } catch (error) {
     return [
       fail(
-        `${host} takes no mail: ${reasonOf(error)}`,
-        'Check SMTP_URL, its name and password, and that this machine may connect.',
+        `${host} does not accept email: ${reasonOf(error)}`,
+        'Check SMTP_URL, its user name and password, and whether this machine can connect.',
       ),
     ]
   } finally {
@@ -135,7 +135,7 @@ async function checkMail({ config }: CheckContext): Promise<Finding[]> {
   }
 }
 
-const OLDEST_VERSION = 15
+const MIN_VERSION = 15
 
 async function checkVersion({ pool }: DatabaseContext): Promise<Finding[]> {
   const start = performance.now()
@@ -143,14 +143,14 @@ async function checkVersion({ pool }: DatabaseContext): Promise<Finding[]> {
     `SELECT current_setting('server_version') AS version`,
   )
   const ms = performance.now() - start
-  const version = rows[0]?.version ?? 'of an unknown version'
-  if (!(Number.parseInt(version, 10) >= OLDEST_VERSION)) {
-    return [fail(`PostgreSQL ${version} is too old.`, `Use PostgreSQL ${OLDEST_VERSION} or newer.`)]
+  const version = rows[0]?.version ?? '(unknown version)'
+  if (!(Number.parseInt(version, 10) >= MIN_VERSION)) {
+    return [fail(`PostgreSQL ${version} is too old.`, `Use PostgreSQL ${MIN_VERSION} or newer.`)]
   }
-  return [ok(`PostgreSQL ${version} answers in ${ms.toFixed(1)} ms.`)]
+  return [ok(`PostgreSQL ${version} responds in ${ms.toFixed(1)} ms.`)]
 }
 
-/** The server goes by the database's time. The log has the machine's, and so do services that verify tokens. */
+/** The server uses the database's time. The log and services that verify tokens use their machine's. */
 const CLOCK_WARN_SECONDS = 1
 
 async function checkClock({ pool, now }: DatabaseContext): Promise<Finding[]> {
@@ -158,10 +158,10 @@ async function checkClock({ pool, now }: DatabaseContext): Promise<Finding[]> {
   const { rows } = await pool.query<{ at: Date }>('SELECT clock_timestamp() AS at')
   const after = now().getTime()
   const aheadSeconds = ((before + after) / 2 - (rows[0]?.at.getTime() ?? 0)) / 1000
-  const apart = `This machine is ${Math.abs(aheadSeconds).toFixed(1)} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'} the database.`
-  const advice = 'Let both keep time by NTP, such as chrony or systemd-timesyncd.'
-  if (Math.abs(aheadSeconds) > CLOCK_WARN_SECONDS) return [warn(apart, advice)]
-  return [ok('This machine and the database agree.')]
+  const difference = `This machine is ${Math.abs(aheadSeconds).toFixed(1)} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'} the database.`
+  const advice = 'Synchronize both clocks with NTP, for example with chrony or systemd-timesyncd.'
+  if (Math.abs(aheadSeconds) > CLOCK_WARN_SECONDS) return [warn(difference, advice)]
+  return [ok('The clocks of this machine and the database agree.')]
 }
 
 async function checkConnections({ pool, config }: DatabaseContext): Promise<Finding[]> {
@@ -171,32 +171,32 @@ async function checkConnections({ pool, config }: DatabaseContext): Promise<Find
   )
   const { usable = 0, used = 0 } = rows[0] ?? {}
   const { poolSize } = config.database
-  const room = `The database takes ${usable} connections, ${used} are in use; a replica takes up to ${poolSize}.`
-  const advice = 'Lower DATABASE_POOL_SIZE, or raise max_connections of the database.'
-  // One more for migrations.
-  if (poolSize + 1 > usable) return [fail(room, advice)]
-  // While a deploy replaces it, a replica is there twice.
-  if (2 * (poolSize + 1) > usable) return [warn(room, advice)]
-  return [ok(room)]
+  const usage = `The database allows ${usable} connections, of which ${used} are in use. A replica uses up to ${poolSize}.`
+  const advice = 'Lower DATABASE_POOL_SIZE, or raise max_connections in the database.'
+  // Migrations use one more connection.
+  if (poolSize + 1 > usable) return [fail(usage, advice)]
+  // During a deployment, the old and the new replica run at the same time.
+  if (2 * (poolSize + 1) > usable) return [warn(usage, advice)]
+  return [ok(usage)]
 }
 
 async function checkMigrations({ pool }: DatabaseContext): Promise<Finding[]> {
   try {
     await requireKnownMigrations(pool)
   } catch (error) {
-    return [fail(reasonOf(error), 'Until then no server starts on this database.')]
+    return [fail(reasonOf(error), 'Until this is fixed, no server starts on this database.')]
   }
   const pending = await pendingMigrations(pool)
   if (pending.length === 0) return [ok('The database is up to date.')]
   return [
     warn(
-      `${pending.length} wait to be applied, from ${pending[0]} on.`,
+      `${pending.length} pending, starting with ${pending[0]}.`,
       'Start the server, or run: authograph migrate',
     ),
   ]
 }
 
-const KEY_DAYS = 200
+const KEY_AGE_WARN_DAYS = 200
 
 async function checkKeys({ pool, config, now }: DatabaseContext): Promise<Finding[]> {
   const { rows } = await pool.query<{ purpose: string; sealed: string; since: Date | null }>(
@@ -204,7 +204,7 @@ async function checkKeys({ pool, config, now }: DatabaseContext): Promise<Findin
      FROM signing_keys UNION ALL SELECT purpose, sealed, NULL FROM server_keys`,
     [SIGNING],
   )
-  if (rows.length === 0) return [ok('They are made by the first start.')]
+  if (rows.length === 0) return [ok('The first start creates the keys.')]
   const secret = config.secret ?? (await readFile(path.join(config.dataDir, 'secret'), 'utf8')).trim()
   const sealing = { current: sealingKey(secret), previous: config.previousSecrets.map(sealingKey) }
   let resealed = 0
@@ -212,7 +212,7 @@ async function checkKeys({ pool, config, now }: DatabaseContext): Promise<Findin
     try {
       if (unseal(sealed, purpose, sealing).resealed) resealed++
     } catch (error) {
-      return [fail(reasonOf(error), 'Until then no session and no token is good.')]
+      return [fail(reasonOf(error), 'Until this is fixed, no session and no token is valid.')]
     }
   }
   const since = rows.find(row => row.since)?.since ?? now()
@@ -221,15 +221,15 @@ async function checkKeys({ pool, config, now }: DatabaseContext): Promise<Findin
   if (resealed > 0) {
     findings.push(
       warn(
-        `${resealed} of ${rows.length} are sealed under a secret of AUTHOGRAPH_PREVIOUS_SECRETS.`,
-        'Start every replica with the new secret before you drop the old one.',
+        `${resealed} of ${rows.length} keys are sealed with a secret from AUTHOGRAPH_PREVIOUS_SECRETS.`,
+        'Restart every replica with the new secret before you remove the old one.',
       ),
     )
   }
-  if (days > KEY_DAYS) {
-    findings.push(warn(`The signing key is ${days} days old.`, 'Make a new one: authograph rotate-keys'))
+  if (days > KEY_AGE_WARN_DAYS) {
+    findings.push(warn(`The signing key is ${days} days old.`, 'Create a new one: authograph rotate-keys'))
   }
-  return findings.length > 0 ? findings : [ok(`All ${rows.length} can be unsealed.`)]
+  return findings.length > 0 ? findings : [ok(`All ${rows.length} keys can be unsealed.`)]
 }
 
 async function checkAdministrators({ pool }: DatabaseContext): Promise<Finding[]> {
@@ -238,8 +238,9 @@ async function checkAdministrators({ pool }: DatabaseContext): Promise<Finding[]
     [ADMIN_ROLE],
   )
   const count = rows[0]?.count ?? 0
-  if (count > 0) return [ok(`There are ${count}.`)]
-  return [warn('There is none.', 'Make one: authograph create-admin --email you@example.com')]
+  if (count > 0)
+    return [ok(`${count} ${count === 1 ? 'account is an administrator' : 'accounts are administrators'}.`)]
+  return [warn('There is no administrator.', 'Create one: authograph create-admin --email you@example.com')]
 }
 
 async function checkPermissions({ pool }: DatabaseContext): Promise<Finding[]> {
@@ -249,11 +250,11 @@ async function checkPermissions({ pool }: DatabaseContext): Promise<Finding[]> {
      GROUP BY r.name ORDER BY r.name`,
     [[EVERYTHING, ...Object.keys(permissions)]],
   )
-  if (rows.length === 0) return [ok('Those of every role are declared.')]
+  if (rows.length === 0) return [ok('The permissions of every role are declared.')]
   return rows.map(({ role, unknown }) =>
     warn(
-      `The role ${role} has ${unknown.join(', ')}, which the server does not declare: it counts for nothing.`,
-      'Declare it in `permissions` of startServer, or take it from the role with updateRole.',
+      `The role ${role} has ${unknown.join(', ')}, which the server does not declare and therefore ignores.`,
+      'Declare it in the `permissions` option of startServer, or remove it from the role with updateRole.',
     ),
   )
 }
@@ -263,8 +264,8 @@ async function checkPasswords({ pool }: DatabaseContext): Promise<Finding[]> {
     `SELECT count(*)::int FROM users WHERE password_hash NOT LIKE '$argon2id$%'`,
   )
   const count = rows[0]?.count ?? 0
-  if (count === 0) return [ok('All are hashed with argon2id.')]
-  return [ok(`${count} have a hash of another system, until their owners sign in.`)]
+  if (count === 0) return [ok('All passwords are hashed with argon2id.')]
+  return [ok(`${count} accounts have a password hash of another system until their owners sign in.`)]
 }
 
 async function checkOutbox({ pool }: DatabaseContext): Promise<Finding[]> {
@@ -273,16 +274,16 @@ async function checkOutbox({ pool }: DatabaseContext): Promise<Finding[]> {
        count(*) FILTER (WHERE status = 'failed')::int AS failed FROM mails WHERE status IN ('queued', 'failed')`,
   )
   const { queued = 0, failed = 0 } = rows[0] ?? {}
-  if (failed === 0) return [ok(`${queued} mails wait to be sent.`)]
+  if (failed === 0) return [ok(`Emails in the queue: ${queued}.`)]
   return [
     warn(
-      `${failed} mails could not be sent.`,
-      'See why with the query failedMails, and send them with retryMail.',
+      `Emails that could not be sent: ${failed}.`,
+      'Use the query failedMails to see why, and retryMail to send them again.',
     ),
   ]
 }
 
-/** The server does so within minutes, however many events there are. */
+/** The server redacts events within minutes, even if there are many. */
 const ERASURE_WARN_SECONDS = 86_400
 
 async function checkErasures({ pool, now }: DatabaseContext): Promise<Finding[]> {
@@ -291,11 +292,11 @@ async function checkErasures({ pool, now }: DatabaseContext): Promise<Finding[]>
     [addSeconds(now(), -ERASURE_WARN_SECONDS)],
   )
   const { late = 0 } = rows[0] ?? {}
-  if (late === 0) return [ok('The audit log has forgotten the accounts that were deleted.')]
+  if (late === 0) return [ok('The audit log has no personal data of deleted accounts.')]
   return [
     warn(
-      `The audit log still has personal data of ${late} accounts that were deleted over a day ago.`,
-      'Run: authograph prune. If that does not help, the log of the server says why.',
+      `The audit log still has personal data of ${late} accounts deleted more than a day ago.`,
+      'Run: authograph prune. If that does not help, check the server’s log for the cause.',
     ),
   ]
 }

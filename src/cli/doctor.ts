@@ -13,7 +13,7 @@ import { print } from './print.ts'
 
 type Result = Finding & { name: string }
 
-/** Looks at everything that a server needs, changes nothing, and says what to do. */
+/** Checks everything that a server needs and suggests fixes. Changes nothing. */
 export async function runDoctor({ json }: { json?: boolean }): Promise<void> {
   const results = await examine()
   const healthy = results.every(({ status }) => status !== 'fail')
@@ -27,10 +27,10 @@ async function examine(): Promise<Result[]> {
     config = loadConfig(readEnvironment())
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    const advice = 'Correct it in the environment or in .env.'
+    const advice = 'Correct this in the environment or in .env.'
     return error.problems.map(message => ({ name: 'settings', status: 'fail', message, advice }))
   }
-  const results: Result[] = [{ name: 'settings', status: 'ok', message: 'All are valid.' }]
+  const results: Result[] = [{ name: 'settings', status: 'ok', message: 'All settings are valid.' }]
   const context = { config, now: () => systemClock.now() }
   for (const check of checks) results.push(...(await run(check, context)))
   results.push(...(await examineDatabase(config)))
@@ -40,26 +40,25 @@ async function examine(): Promise<Result[]> {
 async function examineDatabase(config: Config): Promise<Result[]> {
   const results: Result[] = []
   const examineAll = async (pool: pg.Pool) => {
-    // Whether it can be reached at all is not the first check's question.
+    // Fails here, before the first check, if the database can't be reached.
     await pool.query('SELECT')
     const context = { config, now: () => systemClock.now(), pool }
     for (const check of databaseChecks) {
-      const found = await run(check, context)
-      results.push(...found)
-      // Without it there is nothing to look at.
-      if (check.required && found.some(({ status }) => status !== 'ok')) return
+      const findings = await run(check, context)
+      results.push(...findings)
+      if (check.required && findings.some(({ status }) => status !== 'ok')) return
     }
   }
   const name = 'database'
   try {
     if (config.database.url) await withPatientPool(config.database.url, examineAll)
     else if (existsSync(path.join(config.dataDir, 'postgres'))) await withBuiltIn(config, examineAll)
-    else results.push({ name, status: 'ok', message: 'The built-in one is made by the first start.' })
+    else results.push({ name, status: 'ok', message: 'The first start creates the built-in database.' })
   } catch (error) {
     const advice = config.database.url
-      ? 'Check DATABASE_URL, and that this machine may connect.'
-      : 'Set DATA_DIR to a folder that this user may write to, or DATABASE_URL to a PostgreSQL of yours.'
-    results.push({ name, status: 'fail', message: `Cannot be reached: ${reasonOf(error)}`, advice })
+      ? 'Check DATABASE_URL and whether this machine can connect.'
+      : 'Set DATA_DIR to a folder that this user can write to, or DATABASE_URL to your own PostgreSQL.'
+    results.push({ name, status: 'fail', message: `Can’t connect: ${reasonOf(error)}`, advice })
   }
   return results
 }
@@ -79,7 +78,7 @@ async function run<Context>(check: Check<Context>, context: Context): Promise<Re
     const findings = await check.run(context)
     return findings.map(finding => ({ name: check.name, ...finding }))
   } catch (error) {
-    const advice = 'This should not happen; see the message.'
+    const advice = 'This check failed unexpectedly; see the message.'
     return [{ name: check.name, status: 'fail', message: reasonOf(error), advice }]
   }
 }

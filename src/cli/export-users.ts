@@ -30,20 +30,20 @@ export async function runExport({ out, withPasswordHashes = false }: Options): P
   if (!file) return
   file.end()
   await finished(file)
-  process.stderr.write(`${count.toLocaleString('en')} accounts are in ${out}.\n`)
+  process.stderr.write(`${count.toLocaleString('en')} accounts written to ${out}.\n`)
 }
 
-/** `npm run` has written its banner to standard output already; what reads that expects nothing but accounts. */
+/** `npm run` has already written its banner to standard output, where a program expects only accounts. */
 function refuseBanner(): void {
   const { npm_lifecycle_event: script, npm_config_loglevel: loglevel } = process.env
   if (script !== 'cli' || loglevel === 'silent' || process.stdout.isTTY) return
   throw new AuthError('BAD_USER_INPUT', {
     message:
-      '`npm run` writes a banner to standard output, ahead of the accounts. Use `npx authograph export-users`, or --out FILE.',
+      '`npm run` writes a banner to standard output before the accounts. Use `npx authograph export-users`, or --out FILE.',
   })
 }
 
-/** Accounts are nobody else's business. A file that exists is not written over: it may be the only copy. */
+/** Only the user can read the file. An existing file is never overwritten, because it may be the only copy. */
 async function openOutput(out: string): Promise<WriteStream> {
   const file = createWriteStream(out, { flags: 'wx', mode: 0o600 })
   await once(file, 'open')

@@ -1,13 +1,10 @@
 import { once } from 'node:events'
 import { createReadStream, createWriteStream, type ReadStream, statSync, type WriteStream } from 'node:fs'
 import type { Readable } from 'node:stream'
+import type { FieldNames } from '../admin/import/field-reader.ts'
+import type { ImportReport, SkippedRecord } from '../admin/import/import-report.ts'
 import { type ImportField, importFields } from '../admin/import/import-row.ts'
-import {
-  type ImportReport,
-  importUsers,
-  type Skipped,
-  type SourceRecord,
-} from '../admin/import/import-users.ts'
+import { importUsers, type SourceRecord } from '../admin/import/import-users.ts'
 import { AuthError } from '../errors.ts'
 import { print } from './print.ts'
 import { startProgress } from './progress.ts'
@@ -23,9 +20,9 @@ type Options = {
   json?: boolean
 }
 
-/** Some records were skipped because something is wrong with them. */
+/** Some records were skipped because of problems. */
 const EXIT_SKIPPED = 2
-/** As shells say it of a process that SIGINT ended. */
+/** The exit code that shells report for a process ended by SIGINT. */
 const EXIT_INTERRUPTED = 130
 
 export async function runImport(file: string, options: Options): Promise<void> {
@@ -33,14 +30,14 @@ export async function runImport(file: string, options: Options): Promise<void> {
   const names = namesOf(options.map ?? [])
   const { dryRun, allowAdmin } = options
   if (options.report !== undefined && isSameFile(file, options.report)) {
-    throw badUse('The report would overwrite the file that is imported. Give --report another name.')
+    throw usageError('The report would overwrite the imported file. Choose another name for --report.')
   }
   const input = await openInput(file)
   const skips = options.report === undefined ? undefined : await SkipFile.open(options.report)
   const stop = new AbortController()
   const onSignal = () => {
     stop.abort()
-    // Standard input may be one that never ends.
+    // Standard input may never end.
     input.destroy()
   }
   process.once('SIGINT', onSignal)
@@ -66,17 +63,17 @@ function formatOf(file: string, given: Format | undefined): Format {
   const format = given ?? /\.(jsonl|ndjson|csv)$/i.exec(file)?.[1]?.toLowerCase()
   if (format === 'csv') return 'csv'
   if (format === 'jsonl' || format === 'ndjson') return 'jsonl'
-  throw badUse('Say what the file is with --format jsonl or --format csv.')
+  throw usageError('Can’t tell the format of the file. Add --format jsonl or --format csv.')
 }
 
-/** `--map email=mail`: our name first, as a variable is assigned. */
-function namesOf(pairs: string[]): Partial<Record<ImportField, string>> {
-  const names: Partial<Record<ImportField, string>> = {}
+/** Reads `--map FIELD=COLUMN`, in the order of an assignment. */
+function namesOf(pairs: string[]): FieldNames {
+  const names: FieldNames = {}
   for (const pair of pairs) {
     const [field = '', name = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]
     if (!pair.includes('=') || !name || !Object.hasOwn(importFields, field)) {
-      throw badUse(
-        `--map takes FIELD=COLUMN, such as email=mail. The fields are: ${Object.keys(importFields).join(', ')}.`,
+      throw usageError(
+        `Write --map as FIELD=COLUMN, such as email=mail. Fields: ${Object.keys(importFields).join(', ')}.`,
       )
     }
     names[field as ImportField] = name
@@ -84,7 +81,7 @@ function namesOf(pairs: string[]): Partial<Record<ImportField, string>> {
   return names
 }
 
-function badUse(message: string): AuthError {
+function usageError(message: string): AuthError {
   return new AuthError('BAD_USER_INPUT', { message })
 }
 
@@ -100,7 +97,7 @@ async function openInput(file: string): Promise<Readable> {
   return stream
 }
 
-/** Every skipped record as a line of JSON. Addresses are personal: nobody else may read the file. */
+/** Writes every skipped record as a line of JSON. Only the user can read the file, because it contains addresses. */
 class SkipFile {
   readonly #stream: WriteStream
 
@@ -114,7 +111,7 @@ class SkipFile {
     return new SkipFile(stream)
   }
 
-  write(skipped: Skipped): void {
+  write(skipped: SkippedRecord): void {
     this.#stream.write(`${JSON.stringify(skipped)}\n`)
   }
 
@@ -124,7 +121,7 @@ class SkipFile {
   }
 }
 
-/** Passes the records on, and shows on a terminal how far they are: by bytes, where the length is known. */
+/** Yields the records and shows progress on a terminal, by bytes if the length is known. */
 async function* withProgress(
   file: string,
   input: Readable,
@@ -133,10 +130,10 @@ async function* withProgress(
   const progress = startProgress(file === '-' ? 0 : statSync(file).size)
   try {
     let count = 0
-    for await (const some of records) {
-      count += some.length
+    for await (const batch of records) {
+      count += batch.length
       progress.update((input as Partial<ReadStream>).bytesRead ?? 0, count)
-      yield some
+      yield batch
     }
   } finally {
     progress.stop()
@@ -146,21 +143,23 @@ async function* withProgress(
 function toText(report: ImportReport, file: string | undefined): string {
   const { dryRun, interrupted, read, taken, alreadyThere, skipped, reasons, ignored } = report
   const number = (value: number) => value.toLocaleString('en')
-  const of = (reason: ImportReport['reasons'][number]) =>
+  const reasonLine = (reason: ImportReport['reasons'][number]) =>
     `  ${number(reason.count)} × ${reason.reason} (line ${reason.lines.join(', ')}${reason.count > reason.lines.length ? ', …' : ''})`
   return [
-    ...(interrupted ? ['Interrupted: run the same command again to go on.'] : []),
-    ...(dryRun ? ['Nothing was changed; this is what an import would do.'] : []),
+    ...(interrupted ? ['Interrupted. Run the same command again to continue.'] : []),
+    ...(dryRun ? ['Dry run: nothing was changed. This is what an import would do:'] : []),
     `Read: ${number(read)}`,
-    `Taken: ${number(taken)}`,
+    `Imported: ${number(taken)}`,
     ...(report.withoutPassword
-      ? [`  ${number(report.withoutPassword)} without a password: they need a reset`]
+      ? [`  ${number(report.withoutPassword)} without a password; their owners must reset it`]
       : []),
-    ...(report.weakHashes ? [`  ${number(report.weakHashes)} with a weak hash, until they sign in`] : []),
-    `Already there: ${number(alreadyThere)}`,
+    ...(report.weakHashes
+      ? [`  ${number(report.weakHashes)} with a weak password hash until their owners sign in`]
+      : []),
+    `Already existed: ${number(alreadyThere)}`,
     `Skipped: ${number(skipped)}`,
-    ...reasons.map(of),
-    ...(skipped > 0 && file === undefined ? ['  (every one of them: --report FILE)'] : []),
-    ...(ignored.length > 0 ? [`Columns that mean nothing here (see --map): ${ignored.join(', ')}`] : []),
+    ...reasons.map(reasonLine),
+    ...(skipped > 0 && file === undefined ? ['  (to list all of them, add --report FILE)'] : []),
+    ...(ignored.length > 0 ? [`Ignored columns (see --map): ${ignored.join(', ')}`] : []),
   ].join('\n')
 }

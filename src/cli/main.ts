@@ -15,109 +15,109 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 
-const JSON_OPTION = ['--json', 'write the outcome to standard output as JSON'] as const
+const JSON_OPTION = ['--json', 'write the result to standard output as JSON'] as const
 
 const program = new Command('authograph')
-  .description('Looks after an Authograph server. Settings come from the environment and from .env.')
+  .description('Manages an Authograph server. Settings come from the environment and from .env.')
   .version(version)
   .showHelpAfterError()
   .addHelpText(
     'after',
-    '\nExit codes: 0 done, 1 failed (standard error says why); further ones in the help of a command.',
+    '\nExit codes: 0 success, 1 failure (see standard error). The help of each command lists further codes.',
   )
 
 program
   .command('create-admin')
-  .description('Creates an administrator, or makes an existing account one (--promote).')
+  .description('Creates an administrator, or promotes an existing account with --promote.')
   .requiredOption('--email <address>', 'the account’s email address')
-  .option('--username <name>', 'a name to sign in with')
-  .option('--display-name <name>', 'the name to greet with')
+  .option('--username <name>', 'a username to sign in with')
+  .option('--display-name <name>', 'the name shown to people')
   .option('--password-stdin', 'read the password from standard input instead of asking for it')
   .option(
     '--promote',
-    'give the role admin to the account that has this address; ends its sessions and links',
+    'assign the role admin to the account with this address, and end its sessions and links',
   )
-  .option('--verify', 'with --promote: verify the address, because you know who registered it')
+  .option('--verify', 'with --promote: mark the address as verified, because you know who registered it')
   .option(...JSON_OPTION)
   .action(createAdmin)
 
 program
   .command('doctor')
-  .description('Looks at the settings, the database, the clock, the keys and the mail, and says what to do.')
+  .description('Checks the settings, the database, the clock, the keys and email, and suggests fixes.')
   .option(...JSON_OPTION)
-  .addHelpText('after', '\nExit codes: 0 nothing is broken (there may be warnings), 1 something is.')
+  .addHelpText('after', '\nExit codes: 0 no check failed (there may be warnings), 1 a check failed.')
   .action(runDoctor)
 
 program
   .command('import-users')
-  .description('Takes over accounts, with the password hashes of other systems. Can be run again.')
-  .argument('<file>', 'a file of JSON lines or CSV, or - for standard input')
+  .description('Imports accounts and password hashes from other systems. Safe to run again.')
+  .argument('<file>', 'a JSON Lines or CSV file, or - for standard input')
   .addOption(
-    new Option('--format <format>', 'what the file is, where its name does not say').choices([
+    new Option('--format <format>', 'the format of the file; detected from its name by default').choices([
       'jsonl',
       'csv',
     ]),
   )
-  .option('--map <field=column>', 'another name for a field, such as email=mail; may be repeated', collect)
-  .option('--allow-admin', 'also take accounts whose roles grant permissions, such as admin and support')
-  .option('--dry-run', 'look, and change nothing')
-  .option('--report <file>', 'write every skipped record there, as JSON lines')
+  .option('--map <field=column>', 'the column of a field, such as email=mail; repeatable', collect)
+  .option('--allow-admin', 'also import accounts whose roles grant permissions, such as admin and support')
+  .option('--dry-run', 'report what an import would do, and change nothing')
+  .option('--report <file>', 'write every skipped record to this file, as JSON Lines')
   .option(...JSON_OPTION)
   .addHelpText(
     'after',
-    '\nExit codes: 0 every account is there, 1 failed, 2 records were skipped, 130 interrupted (run it again).',
+    '\nExit codes: 0 all accounts exist, 1 failure, 2 records were skipped, 130 interrupted (run it again).',
   )
   .action(runImport)
 
 program
   .command('export-users')
-  .description('Writes every account as a line of JSON, as import-users takes it.')
-  .option('--out <file>', 'a new file to write to instead of standard output')
-  .option('--with-password-hashes', 'with the password hashes: keep the file secret')
+  .description('Writes every account as a line of JSON that import-users can read.')
+  .option('--out <file>', 'write to a new file instead of standard output')
+  .option('--with-password-hashes', 'include password hashes; keep the file secret')
   .action(runExport)
 
 program
   .command('migrate')
-  .description('Brings the database up to date; the server does so itself when it starts.')
+  .description('Applies pending database migrations. The server also does this when it starts.')
   .option(...JSON_OPTION)
   .action(runMigrations)
 
 program
   .command('print-schema')
   .description('Writes the GraphQL schema to standard output or to a file.')
-  .option('--out <file>', 'where to write it')
+  .option('--out <file>', 'write to this file instead of standard output')
   .action(printSchemaFile)
 
 program
   .command('prune')
   .description(
-    'Deletes what is over: sessions, links, sent mails, attempts; the server does so every minute.',
+    'Deletes expired records: sessions, links, sent emails, attempts. The server also does this every minute.',
   )
   .option(...JSON_OPTION)
   .action(runPrune)
 
 program
   .command('rotate-keys')
-  .description('Creates a new signing key, which takes over when every cache can have it.')
-  .option('--revoke', 'for a key that leaked: the new key signs immediately, and every other is gone')
-  .option('--end-all-sessions', 'replace the key of the refresh tokens too; everyone has to sign in again')
+  .description('Creates a signing key, which takes over when every cache has it.')
+  .option('--revoke', 'for a leaked key: the new key signs immediately, and all other keys are removed')
+  .option('--end-all-sessions', 'also replace the refresh-token key; everyone must sign in again')
   .option(...JSON_OPTION)
   .action(rotateKeysNow)
 
-function collect(value: string, before: string[] = []): string[] {
-  return [...before, value]
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value]
 }
 
-// Such as `export-users | head`; without a listener the process would die of it.
-let unread: Error | undefined
+// For example, `export-users | head` closes the pipe. Without a listener, the error would end the process.
+let outputError: Error | undefined
 process.stdout.on('error', error => {
-  unread = error
+  outputError = error
   process.exitCode = 1
 })
 
 try {
   await program.parseAsync()
 } catch (error) {
-  process.stderr.write(`${error === unread ? 'No one reads standard output any more.' : explain(error)}\n`)
+  process.stderr.write(`${error === outputError ? 'Standard output was closed.' : explain(error)}\n`)
   process.exitCode = 1
 }

@@ -1,7 +1,7 @@
 import { print } from './print.ts'
 import { withApp } from './with-app.ts'
 
-/** Opening the app migrates; this reports what that applied. */
+/** Opening the app applies pending migrations; this reports them. */
 export async function runMigrations({ json }: { json?: boolean }): Promise<void> {
   await withApp(async ({ migrated }) => {
     const count = migrated.length

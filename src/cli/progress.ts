@@ -2,7 +2,7 @@ import { SingleBar } from 'cli-progress'
 
 export type Progress = { update(done: number, records: number): void; stop(): void }
 
-/** A bar on standard error while that is a terminal, gone when it stops. */
+/** Shows a progress bar on standard error if that is a terminal. Stopping removes it. */
 export function startProgress(total: number): Progress {
   if (!process.stderr.isTTY || total === 0) return { update: () => {}, stop: () => {} }
   const bar = new SingleBar({

@@ -10,7 +10,7 @@ export async function runPrune({ json }: { json?: boolean }): Promise<void> {
   const text = [
     'Deleted:',
     ...counts,
-    ...(pruned.busy ? ['Another process is pruning; it goes on with the rest.'] : []),
+    ...(pruned.busy ? ['Another process is pruning and will delete the rest.'] : []),
   ].join('\n')
   print(text, pruned, json)
 }

@@ -5,11 +5,11 @@ import type { SourceRecord } from '../admin/import/import-users.ts'
 
 export type Format = 'jsonl' | 'csv'
 
-/** Longer records are not accounts. */
+/** No account needs a longer record. */
 const RECORD_MAX_LENGTH = 1024 ** 2
-const TOO_LONG = 'The record is longer than a megabyte.'
+const TOO_LONG = 'The record is longer than 1 MiB.'
 
-/** The records of a stream, some at a time, in bounded memory. */
+/** Reads the records of a stream in batches, in bounded memory. */
 export function readRecords(stream: Readable, format: Format): AsyncIterable<SourceRecord[]> {
   return format === 'csv' ? readCsv(stream) : readJsonLines(stream)
 }
@@ -34,21 +34,21 @@ function toRecord(line: number, text: string): SourceRecord {
       return { line, fields: fields as Record<string, unknown> }
     }
   } catch {
-    // The parser's message quotes the line, which has a hash in it.
+    // The parser's message is dropped: it quotes the line, which may contain a password hash.
   }
   return { line, problem: 'The line is not a JSON object.' }
 }
 
-/** Lines without their ends, some at a time; undefined for one that is too long to keep. */
+/** Reads lines in batches, without line breaks. Lines that are too long are undefined. */
 async function* readLines(stream: Readable): AsyncGenerator<(string | undefined)[]> {
   const decoder = new StringDecoder('utf8')
   let rest = ''
   let tooLong = false
   let first = true
   const finish = (line: string) => {
-    const whole = tooLong ? undefined : line
+    const complete = tooLong ? undefined : line
     tooLong = false
-    return whole
+    return complete
   }
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     let text = decoder.write(chunk)
@@ -66,7 +66,7 @@ async function* readLines(stream: Readable): AsyncGenerator<(string | undefined)
   if (rest !== '' || tooLong) yield [finish(rest)]
 }
 
-const RECORDS_AT_ONCE = 500
+const BATCH_SIZE = 500
 
 async function* readCsv(stream: Readable): AsyncGenerator<SourceRecord[]> {
   let records: SourceRecord[] = []
@@ -76,18 +76,18 @@ async function* readCsv(stream: Readable): AsyncGenerator<SourceRecord[]> {
     info: true,
     max_record_size: RECORD_MAX_LENGTH,
     skip_empty_lines: true,
-    // Such as too many columns; the next line can be read all the same.
+    // For example, a record with too many columns. The next one can still be read.
     skip_records_with_error: true,
     on_skip: error => {
       records.push({
         line: Number(error?.lines ?? 0),
-        problem: 'The record has not as many columns as the first line, or a quote in the wrong place.',
+        problem: 'The record has a different number of columns than the first line, or a misplaced quote.',
       })
       return undefined
     },
   })
   stream.on('error', error => parser.destroy(error))
-  // A source that is closed before its end, as Ctrl-C does, would leave the parser waiting. Half a record is no record.
+  // Without this, the parser would wait forever for a source that is closed early, for example by Ctrl-C.
   stream.on('close', () => stream.readableEnded || parser.destroy(new Error('The source was closed.')))
   stream.pipe(parser)
   for await (const { info, record } of parser as AsyncIterable<{
@@ -95,11 +95,11 @@ async function* readCsv(stream: Readable): AsyncGenerator<SourceRecord[]> {
     record: Record<string, string>
   }>) {
     const count = records.push({ line: info.lines, fields: record })
-    // Nothing stays behind while the source has no more to read: an interruption must find it taken.
-    if (count < RECORDS_AT_ONCE && parser.readableLength > 0) continue
-    const full = records
+    // Records never wait for more input: an interruption must not lose any that were read.
+    if (count < BATCH_SIZE && parser.readableLength > 0) continue
+    const batch = records
     records = []
-    yield full
+    yield batch
   }
   yield records
 }

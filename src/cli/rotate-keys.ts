@@ -16,12 +16,12 @@ export async function rotateKeysNow({
     const endedSessions = endAllSessions ? await markAllEnded(app, key.createdAt) : undefined
     const text =
       revoked.length === 0
-        ? `The key ${kid} is published and signs from ${activatesAt.toISOString()} on.`
+        ? `The key ${kid} is published and starts signing at ${activatesAt.toISOString()}.`
         : [
-            `The key ${kid} signs now. Revoked: ${revoked.join(', ')}.`,
-            'Every replica refuses their tokens within seconds. Services that verify tokens themselves accept them until they fetch the JWKS again: restart those services, or wait 5 minutes.',
+            `The key ${kid} is now signing. Revoked keys: ${revoked.join(', ')}.`,
+            'Every replica rejects their tokens within seconds. Services that verify tokens themselves accept them until they fetch the JWKS again: restart those services, or wait 5 minutes.',
             ...(endAllSessions
-              ? [`The key of the refresh tokens is replaced: ${endedSessions} sessions have ended.`]
+              ? [`The refresh-token key was replaced, which ended ${endedSessions} sessions.`]
               : []),
           ].join('\n')
     const sessions = endedSessions === undefined ? {} : { endedSessions }

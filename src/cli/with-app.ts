@@ -5,8 +5,8 @@ import { createLog } from '../log.ts'
 import { openApp } from '../open.ts'
 
 /**
- * Runs a command on the app that the environment describes, and lets go of it whatever happens. Standard output is
- * the command's own: the log goes to standard error.
+ * Runs a command with an app configured from the environment, and always closes the app. The log goes to standard error,
+ * so that standard output contains only the result.
  */
 export async function withApp<Result>(run: (app: App) => Promise<Result>): Promise<Result> {
   const config = loadConfig(readEnvironment())

@@ -10,27 +10,27 @@ import { tidySessions } from '../sessions/tidy.ts'
 
 const INTERVAL_SECONDS = 60
 const DAY = 86_400
-/** A batch takes a few milliseconds, and nobody waits for longer than that. */
+/** A batch takes a few milliseconds, so its locks block others only briefly. */
 const BATCH = 1000
-/** In a turn of the chore: what is left comes with the next one. */
-const MAX_BATCHES = 20
-/** Whoever holds it prunes: one replica at a time. */
+/** Batches for each table in a run of the background task. The next run continues. */
+const BATCHES_PER_RUN = 20
+/** The advisory lock that lets only one replica prune at a time. */
 const LOCK = 72_707_370
 
-type Outcome = [mine: boolean, deleted: number]
+type Outcome = [locked: boolean, deleted: number]
 
 type Prunable = {
   name: string
-  /** How long what has ended is kept; undefined for ever. */
-  keepSeconds: (app: App) => number | undefined
+  /** How long expired rows are kept; undefined means forever. */
+  retentionSeconds: (app: App) => number | undefined
   statement: (app: App, before: Date) => Promise<Outcome | undefined>
 }
 
 /**
- * Rows of a table by the columns of its primary key, from when they `ended` on. Rows that somebody works on right
- * now are left for the next time, so neither waits for the other. The condition needs an index.
+ * Deletes rows of a table by its primary key, `retentionSeconds` after the time in `ended`. Rows that another transaction
+ * has locked are skipped until the next run, so neither waits for the other. The condition needs an index.
  */
-function rows(name: string, table: string, key: string, ended: string, keepSeconds: number): Prunable {
+function rows(name: string, table: string, key: string, ended: string, retentionSeconds: number): Prunable {
   const run = pruning(
     name,
     `DELETE FROM ${table} WHERE (${key}) IN (
@@ -40,12 +40,12 @@ function rows(name: string, table: string, key: string, ended: string, keepSecon
   )
   return {
     name,
-    keepSeconds: () => keepSeconds,
+    retentionSeconds: () => retentionSeconds,
     statement: async ({ pool }, before) => (await run(pool, [before]))[0],
   }
 }
 
-/** A statement that deletes only where no other process is doing so; the lock lasts as long as the statement. */
+/** A deletion that runs only if no other process prunes. It holds the lock while it runs. */
 function pruning(name: string, deletion: string, further = '') {
   return statement<Outcome>(
     `prune ${name}`,
@@ -56,14 +56,14 @@ function pruning(name: string, deletion: string, further = '') {
 
 const pruneAudit = pruning(
   'audit events',
-  // Not by DELETE: the audit log refuses that.
+  // The audit log rejects DELETE.
   `SELECT FROM turn, generate_series(1, CASE WHEN mine THEN prune_audit_events($1, ${BATCH}) ELSE 0 END)`,
   `, happened AS (SELECT FROM gone LIMIT 1), recorded AS (${insertSql('audit_events', auditColumns, 2, 'happened')})`,
 )
 
 const auditEvents: Prunable = {
   name: 'audit events',
-  keepSeconds: app => app.config.auditRetentionSeconds,
+  retentionSeconds: app => app.config.auditRetentionSeconds,
   statement: async ({ pool, clock }, before) => {
     const detail = { before: before.toISOString() }
     const event = toEvent(NO_REQUEST, { action: 'audit.pruned', at: clock.now(), detail })
@@ -72,7 +72,8 @@ const auditEvents: Prunable = {
 }
 
 /**
- * What does not stay for ever. Sessions outlast their end, so that their owner sees where they were. A mail that was sent or given up is not attempted again.
+ * The records that are deleted some time after they end. Ended sessions stay visible to their owner for a while.
+ * Emails that were sent or have failed are not attempted again, so `next_attempt_at` stays the time of the last attempt.
  */
 const prunables: Prunable[] = [
   rows('attempts', 'rate_limits', 'key', 'window_ends_at', 0),
@@ -87,23 +88,23 @@ const prunables: Prunable[] = [
 ]
 
 export type Pruned = {
-  /** How many were deleted, by what they were. */
+  /** The number of deleted records of each kind. */
   deleted: Record<string, number>
-  /** Whether another process was at it: what is left is for that one, or for the next time. */
+  /** Whether another process was pruning. It, or the next run, deletes the remaining records. */
   busy: boolean
 }
 
-/** Deletes what has been over for long enough, and what deleted accounts left, in batches that nobody waits for. */
+/** Deletes expired records and what remains of deleted accounts, in short batches. */
 export async function prune(app: App, { maxBatches = Number.POSITIVE_INFINITY } = {}): Promise<Pruned> {
   const pruned: Pruned = { deleted: {}, busy: false }
-  for (const { name, keepSeconds, statement } of prunables) {
-    const seconds = keepSeconds(app)
+  for (const { name, retentionSeconds, statement } of prunables) {
+    const seconds = retentionSeconds(app)
     if (seconds === undefined) continue
     const before = addSeconds(app.clock.now(), -seconds)
     pruned.deleted[name] = 0
     for (let batch = 0; batch < maxBatches; batch++) {
-      const [mine, deleted] = (await statement(app, before)) ?? [false, 0]
-      if (!mine) return { ...pruned, busy: true }
+      const [locked, deleted] = (await statement(app, before)) ?? [false, 0]
+      if (!locked) return { ...pruned, busy: true }
       pruned.deleted[name] += deleted
       if (deleted < BATCH) break
     }
@@ -113,12 +114,12 @@ export async function prune(app: App, { maxBatches = Number.POSITIVE_INFINITY } 
   return pruned
 }
 
-/** Does so again and again until told to stop, as long as no other replica does. */
+/** Starts pruning every minute. Only one replica prunes at a time. */
 export function startPruning(app: App): StopBackgroundTask {
   return runEvery(
     app,
     INTERVAL_SECONDS,
-    () => prune(app, { maxBatches: MAX_BATCHES }),
-    'what is over could not be deleted',
+    () => prune(app, { maxBatches: BATCHES_PER_RUN }),
+    'could not delete expired records',
   )
 }

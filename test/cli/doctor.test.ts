@@ -74,10 +74,8 @@ test('for people it is a line each, with what to do below', async () => {
   const settings = { DATABASE_URL: 'postgresql://ada:hunter2hunter2@127.0.0.1:1/nowhere', AUTHOGRAPH_SECRET }
   const { exitCode, stdout, stderr } = await runCli(['doctor'], { settings })
   expect([exitCode, stderr]).toEqual([1, ''])
-  expect(stdout).toContain('ok    settings        All are valid.\n')
-  expect(stdout).toMatch(
-    /\nfail {2}database {8}Cannot be reached: .*ECONNREFUSED.*\n {22}→ Check DATABASE_URL/,
-  )
+  expect(stdout).toContain('ok    settings        All settings are valid.\n')
+  expect(stdout).toMatch(/\nfail {2}database {8}Can’t connect: .*ECONNREFUSED.*\n {22}→ Check DATABASE_URL/)
   expect(stdout).not.toContain('hunter2')
 })
 
@@ -266,13 +264,13 @@ describe('of the database', () => {
       ])
       await db.user.update({ where: { id }, data: { passwordHash: CHEAP_HASH } })
       expect(await check('passwords', other)).toMatchObject([
-        { status: 'ok', message: expect.stringMatching(/^1 have a hash/) },
+        { status: 'ok', message: expect.stringMatching(/^1 accounts have a password hash/) },
       ])
       await db.mail.updateMany({ data: { status: 'failed' } })
       const failed = await db.mail.count()
       expect(failed).toBeGreaterThan(0)
       expect(await check('outbox', other)).toMatchObject([
-        { status: 'warn', message: `${failed} mails could not be sent.` },
+        { status: 'warn', message: `Emails that could not be sent: ${failed}.` },
       ])
       await requestErasure(db, new Date(), [randomUUID()])
       expect(await check('erasures', other)).toMatchObject([{ status: 'ok' }])

@@ -39,12 +39,12 @@ describe('CSV', () => {
       stderr: '',
       stdout: [
         'Read: 2',
-        'Taken: 2',
-        '  1 without a password: they need a reset',
-        '  1 with a weak hash, until they sign in',
-        'Already there: 0',
+        'Imported: 2',
+        '  1 without a password; their owners must reset it',
+        '  1 with a weak password hash until their owners sign in',
+        'Already existed: 0',
         'Skipped: 0',
-        'Columns that mean nothing here (see --map): note',
+        'Ignored columns (see --map): note',
         '',
       ].join('\n'),
     })
@@ -71,7 +71,7 @@ describe('JSON lines', () => {
     const { exitCode, stdout, stderr } = await importing(text, ...args)
     expect([exitCode, stderr]).toEqual([2, ''])
     expect(stdout).toContain(
-      'Read: 6\nTaken: 2\n  2 without a password: they need a reset\nAlready there: 0\nSkipped: 4\n',
+      'Read: 6\nImported: 2\n  2 without a password; their owners must reset it\nAlready existed: 0\nSkipped: 4\n',
     )
     expect(stdout).toContain('  2 × The line is not a JSON object. (line 3, 4)\n')
     const skipped = await readFile(file, 'utf8')
@@ -84,7 +84,7 @@ describe('JSON lines', () => {
       { line: 3, reason: 'The line is not a JSON object.' },
       { line: 4, reason: 'The line is not a JSON object.' },
       { line: 5, email: two, reason: 'passwordHash: The password hash is of a kind that is not known here.' },
-      { line: 6, reason: 'The record is longer than a megabyte.' },
+      { line: 6, reason: 'The record is longer than 1 MiB.' },
     ])
     expect(stdout + skipped).not.toContain('0123456789abcdef')
     expect((await stat(file)).mode & 0o077).toBe(0)
@@ -109,7 +109,7 @@ test('--dry-run changes nothing', async () => {
     '--dry-run',
   )
   expect(exitCode).toBe(0)
-  expect(stdout).toMatch(/^Nothing was changed.*\nRead: 1\nTaken: 1\n/)
+  expect(stdout).toMatch(/^Dry run: nothing was changed.*\nRead: 1\nImported: 1\n/)
   expect(await service.app.db.user.count()).toBe(count)
 })
 
@@ -128,11 +128,7 @@ test.each([
     ['import-users', '-', '--format', 'xml'],
     'Allowed choices are jsonl, csv',
   ],
-  [
-    'a field that does not exist',
-    ['import-users', 'a.csv', '--map', 'mail=email'],
-    'The fields are: id, email,',
-  ],
+  ['a field that does not exist', ['import-users', 'a.csv', '--map', 'mail=email'], 'Fields: id, email,'],
   [
     'a report nowhere',
     ['import-users', '-', '--format', 'csv', '--report', '/nowhere/x'],
@@ -151,7 +147,7 @@ test('a report in place of the file that is imported is refused, and the file st
   await writeFile(file, lines({ email: newAddress() }))
   const before = await readFile(file)
   const { exitCode, stderr } = await cli(['import-users', file, '--report', file])
-  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('Give --report another name')])
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('Choose another name for --report')])
   expect(await readFile(file)).toEqual(before)
 })
 
@@ -206,7 +202,7 @@ describe('export-users', () => {
     const run = startCli(['export-users'], settings())
     run.stdout.destroy()
     const { exitCode, stderr } = await run.ended
-    expect([exitCode, stderr]).toEqual([1, 'No one reads standard output any more.\n'])
+    expect([exitCode, stderr]).toEqual([1, 'Standard output was closed.\n'])
   })
 
   test('writes what import-users takes, with hashes where that is asked for, to a file for nobody else', async () => {
@@ -217,7 +213,7 @@ describe('export-users', () => {
     expect(run).toMatchObject({
       exitCode: 0,
       stdout: '',
-      stderr: expect.stringMatching(/^[\d,]+ accounts are in /),
+      stderr: expect.stringMatching(/^[\d,]+ accounts written to /),
     })
     expect((await stat(out)).mode & 0o077).toBe(0)
     const text = await readFile(out, 'utf8')

@@ -193,8 +193,8 @@ describe('authograph rotate-keys', () => {
     const old = signerOf(one)
     const { exitCode, stdout, stderr } = await run('--revoke')
     expect([exitCode, stderr]).toEqual([0, ''])
-    const [, kid = ''] = /^The key (\S+) signs now\. Revoked: (\S+)\.\n/.exec(stdout) ?? []
-    expect(stdout).toContain(`Revoked: ${old}.`)
+    const [, kid = ''] = /^The key (\S+) is now signing\. Revoked keys: (\S+)\.\n/.exec(stdout) ?? []
+    expect(stdout).toContain(`Revoked keys: ${old}.`)
     for (const service of [one, two]) await eventually(hasOnly(service, kid))
     expect(await stateOf(two, admin.accessToken)).toBe('INVALID')
     await refreshed(two, admin.refreshToken)

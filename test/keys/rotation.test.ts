@@ -244,7 +244,7 @@ describe('authograph rotate-keys', () => {
     const old = signerOf(one)
     const { exitCode, stdout, stderr } = await run('a secret that only the tests may know')
     expect([exitCode, stderr]).toEqual([0, ''])
-    const [, kid, at = ''] = /^The key (\S+) is published and signs from (\S+) on\.\n$/.exec(stdout) ?? []
+    const [, kid, at = ''] = /^The key (\S+) is published and starts signing at (\S+)\.\n$/.exec(stdout) ?? []
     expect(Math.abs(Date.parse(at) - Date.now() - AHEAD * 1000)).toBeLessThan(10_000)
     await reload()
     expect(await kidsOf(two)).toEqual([kid, old])

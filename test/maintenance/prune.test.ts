@@ -282,7 +282,7 @@ test('a service prunes every minute, and goes on when it cannot', async () => {
     log: { warn } as unknown as typeof service.app.log,
   })
   await jest.advanceTimersByTimeAsync(60_000)
-  expect(seen.splice(0)).toEqual(['pruned', 'what is over could not be deleted'])
+  expect(seen.splice(0)).toEqual(['pruned', 'could not delete expired records'])
   // Another replica is at it.
   outcome = () => Promise.resolve({ rows: [[false, 0]] } as never)
   await jest.advanceTimersByTimeAsync(60_000)

@@ -208,7 +208,7 @@ describe('deleting your account', () => {
       expect(await personal(other)).toBe(0)
       expect(await personal(failing)).toBeGreaterThan(0)
       const lines = service.logged.splice(0)
-      expect(lines).toEqual([expect.stringContaining('could not be stripped')])
+      expect(lines).toEqual([expect.stringContaining('could not redact')])
       expect(lines[0]).toContain(failing.id)
       await prune(service.app)
       expect(await personal(failing)).toBe(0)

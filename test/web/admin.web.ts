@@ -179,7 +179,7 @@ describe('a role', () => {
     await page.getByRole('button', { name: 'Delete guide' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('button', { name: 'Delete' }).click()
-    await dialog.getByText('1 account has this role. Take it from them first.').waitFor()
+    await dialog.getByText('1 account has this role. Remove it from them first.').waitFor()
   })
 
   test('that is built-in can only be seen, and so can every one by who may not define them', async () => {

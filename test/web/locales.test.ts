@@ -103,14 +103,16 @@ describe('Korean has words for what the server says', () => {
       ([, , message = '']) => message.replace(/\$\{from\}/, new Date(0).toISOString()),
     )
     expect(said.length).toBeGreaterThan(4)
-    const here = said.filter(message => !message.endsWith(' this role. Take it from them first.'))
+    const here = said.filter(message => !message.endsWith(' this role. Remove it from them first.'))
     expect(here.filter(message => serverText(ko, message) === undefined)).toEqual([])
   })
 
   test('of a role that is in use', () => {
     for (const message of ['1 account has', '2 accounts have'])
-      expect(serverText(ko, `${message} this role. Take it from them first.`)).toContain(message[0])
-    expect(serverText(ko, 'Use 2 to 32 of a-z, 0-9 and -, starting with a letter.')).toBeDefined()
+      expect(serverText(ko, `${message} this role. Remove it from them first.`)).toContain(message[0])
+    expect(
+      serverText(ko, 'Use 2 to 32 of the characters a-z, 0-9 and -, starting with a letter.'),
+    ).toBeDefined()
   })
 
   test('and keeps its numbers', () => {

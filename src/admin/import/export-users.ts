@@ -5,12 +5,12 @@ import type { Account } from '../../context.ts'
 import { statement, toRecord } from '../../database/client.ts'
 import type { User } from '../../generated/prisma/client.ts'
 
-/** An account as `import-users` takes it. */
+/** An account in the format that `import-users` reads. */
 export type ExportedUser = Omit<User, 'emailCanonical' | 'passwordHash' | 'updatedAt'> &
   Pick<Account, 'roles'> & { passwordHash?: string | null }
 
 const BATCH = 1000
-const FIRST = '00000000-0000-0000-0000-000000000000'
+const LOWEST_ID = '00000000-0000-0000-0000-000000000000'
 const fields = Object.keys(userColumns)
 
 const selectPage = statement(
@@ -21,8 +21,8 @@ const selectPage = statement(
 )
 
 /**
- * Every account there is, some at a time, by id: those that come while it runs may be among them or not. With
- * `withPasswordHashes` their hashes too. That it was done is on record before the first account is handed out.
+ * Yields all accounts in batches, ordered by ID. Accounts created in the meantime may or may not be included. The export
+ * is recorded in the audit log before the first account is returned.
  */
 export async function* exportUsers(
   app: App,
@@ -30,12 +30,12 @@ export async function* exportUsers(
 ): AsyncGenerator<ExportedUser[]> {
   const at = app.clock.now()
   await record(app.db, NO_REQUEST, { action: 'users.exported', at, detail: { withPasswordHashes } })
-  let last = FIRST
+  let lastId = LOWEST_ID
   for (;;) {
-    const rows = await selectPage(app.pool, [last])
+    const rows = await selectPage(app.pool, [lastId])
     if (rows.length > 0) yield rows.map(row => toExported(row, withPasswordHashes))
     if (rows.length < BATCH) return
-    last = rows.at(-1)?.[0] as string
+    lastId = rows.at(-1)?.[0] as string
   }
 }
 

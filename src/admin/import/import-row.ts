@@ -12,7 +12,7 @@ import { isId } from '../../database/client.ts'
 import type { User } from '../../generated/prisma/client.ts'
 import { DEFAULT_ROLE } from '../../permissions/permissions.ts'
 
-/** What a record may say of an account, by the names under which it may say so. */
+/** The fields of a record, and the names that each may have in the file. */
 export const importFields = {
   id: ['id'],
   email: ['email'],
@@ -33,16 +33,16 @@ export const importFields = {
 
 export type ImportField = keyof typeof importFields
 
-/** An account to be taken. */
+/** An account to import. */
 export type ImportRow = { user: User; roles: string[]; weakHash: boolean }
 
 export type RowOptions = {
   now: Date
-  /** The language of accounts that name none. */
+  /** The language of accounts whose record has none. */
   locale: string
   /** Every role that exists, and whether it grants permissions. */
   roles: ReadonlyMap<string, { privileged: boolean }>
-  /** Takes roles that grant permissions. */
+  /** Accepts roles that grant permissions. */
   allowAdmin: boolean
 }
 
@@ -58,12 +58,12 @@ function toFlag(value: unknown): boolean | undefined {
 const DATE_TIME =
   /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?)? ?(?:(Z|UTC)|([+-]\d\d)(?::?(\d\d))?)?$/i
 
-/** From this on, numbers are milliseconds since 1970: as seconds it would be the year 5138. */
+/** Numbers from here on are milliseconds since 1970. In seconds, this would be the year 5138. */
 const MILLISECONDS_FROM = 100_000_000_000
 
 const DIGITS = /^\d{9,13}$/
 
-/** A time as databases and programs write it; without a zone it is UTC, a number is seconds since 1970. */
+/** Reads the time formats of databases and programs. Times without a zone are UTC; numbers are seconds since 1970. */
 function toInstant(value: unknown): Date | undefined {
   const number = typeof value === 'string' && DIGITS.test(value) ? Number(value) : value
   const date = new Date(typeof number === 'number' ? toMilliseconds(number) : toIso(value))
@@ -83,7 +83,7 @@ function toIso(value: unknown): string {
   return `${date}T${time}${seconds}${hours ? `${hours}:${minutes}` : 'Z'}`
 }
 
-/** Of the 30th of February, JavaScript makes a day in March. */
+/** JavaScript turns February 30 into a day in March. */
 function isDay(date: string): boolean {
   const at = new Date(date)
   return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(date)
@@ -92,26 +92,26 @@ function isDay(date: string): boolean {
 const instantField = z.unknown().transform((value, context) => {
   const instant = toInstant(value)
   if (instant) return instant
-  context.addIssue('Write a time such as 2024-05-31T12:00:00Z.')
+  context.addIssue('Enter a time such as 2024-05-31T12:00:00Z.')
   return z.NEVER
 })
 
 const flagField = z.unknown().transform((value, context) => {
   const flag = toFlag(value)
   if (flag !== undefined) return flag
-  context.addIssue('Write true or false.')
+  context.addIssue('Enter true or false.')
   return z.NEVER
 })
 
-/** Yes or no, or since when. */
+/** A flag, or the time since which it has been set. */
 const sinceField = z.unknown().transform((value, context) => {
   const since = toFlag(value) ?? toInstant(value)
   if (since !== undefined) return since
-  context.addIssue('Write true or false, or a time such as 2024-05-31T12:00:00Z.')
+  context.addIssue('Enter true or false, or a time such as 2024-05-31T12:00:00Z.')
   return z.NEVER
 })
 
-/** Django and Unix mark accounts that have no password so. */
+/** Django and Unix mark accounts without a password like this. */
 const NO_PASSWORD = /^[!*]/
 
 const passwordHashField = z.string().transform((text, context) => {
@@ -122,23 +122,23 @@ const passwordHashField = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-/** A list, or names separated by commas, semicolons or spaces, also in the braces of a PostgreSQL array. */
+/** A list, or names separated by commas, semicolons or spaces; a PostgreSQL array in braces works too. */
 const rolesField = z
   .union([z.array(z.string()), z.string().transform(text => text.split(/[\s,;{}]+/))], {
-    error: 'Write a list of names.',
+    error: 'Enter a list of names.',
   })
   .transform(names => [...new Set(names.filter(Boolean))])
 
 /**
- * Other systems took what people pasted: a tab or a line break in a name becomes a space, and characters that cannot be
- * seen go. The account counts for more than these.
+ * Other systems accept names with line breaks and invisible characters. Whitespace becomes a space and invisible
+ * characters are removed, so that such an account can still be imported.
  */
 const importedNameField = z
   .string()
   .transform(name => name.replace(/\s+/gu, ' ').replace(/(?!\u200C|\u200D)\p{C}/gu, ''))
   .pipe(displayNameField)
 
-/** CSV has JSON as text. */
+/** CSV files contain JSON as text. */
 const jsonField = z
   .unknown()
   .transform(value => (typeof value === 'string' ? parseJson(value) : value))
@@ -153,7 +153,7 @@ function parseJson(text: string): unknown {
 }
 
 const schema = z.object({
-  // A number of the other system names nothing here.
+  // Numeric IDs of the other system have no meaning here.
   id: z
     .unknown()
     .transform(id => (typeof id === 'string' && isId(id) ? id.toLowerCase() : undefined))
@@ -162,7 +162,7 @@ const schema = z.object({
   emailVerified: sinceField.optional(),
   username: usernameField.optional(),
   displayName: importedNameField.optional(),
-  // POSIX writes en_US.
+  // POSIX locales use underscores, as in en_US.
   locale: z
     .string()
     .transform(tag => tag.replaceAll('_', '-'))
@@ -181,13 +181,13 @@ const schema = z.object({
 
 const REPLACEMENT = '\uFFFD'
 
-/** The account that a record describes, or why it cannot be taken. The reason never repeats the hash. */
+/** The account that a record describes, or the reason it can't be imported. The reason never contains the hash. */
 export function toImportRow(
   record: Partial<Record<ImportField, unknown>>,
   { now, locale, roles: known, allowAdmin }: RowOptions,
 ): ImportRow | { reason: string } {
   if (Object.values(record).some(value => typeof value === 'string' && value.includes(REPLACEMENT))) {
-    return { reason: 'The record is not UTF-8.' }
+    return { reason: 'The record is not valid UTF-8.' }
   }
   const parsed = schema.safeParse(record)
   if (!parsed.success) return { reason: parsed.error.issues.map(toReason).join(' ') }
@@ -198,7 +198,7 @@ export function toImportRow(
   const privileged = roles.find(role => known.get(role)?.privileged)
   if (privileged && !allowAdmin) {
     return {
-      reason: `roles: The role ${JSON.stringify(privileged)} grants permissions: it is taken only with --allow-admin.`,
+      reason: `roles: The role ${JSON.stringify(privileged)} grants permissions. Use --allow-admin to import it.`,
     }
   }
   const since = (value: Date | boolean | undefined) => (value === true ? now : value || null)
@@ -225,6 +225,6 @@ export function toImportRow(
 
 function toReason({ path, message }: z.core.$ZodIssue): string {
   return path[0] === 'email' && message.startsWith('Invalid')
-    ? 'email: There is none.'
+    ? 'email: The record has no email address.'
     : `${String(path[0])}: ${message}`
 }

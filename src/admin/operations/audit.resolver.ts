@@ -15,14 +15,14 @@ export class AuditResolver {
   @Authorized('audit:read')
   @Query(() => AuditEventConnection, {
     description: withExample(
-      'What happened, the latest first.',
+      'Lists past events, newest first.',
       'query AuditLog { auditLog(first: 10, filter: { action: "session.started" }) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id } } nodes { id at action actor { id email } subject { id } ipAddress userAgent detail } } }',
     ),
   })
   async auditLog(
     @Ctx() { app, viewer }: Context,
     @Args(() => PageArgs) args: PageArgs,
-    @Arg('filter', () => AuditFilter, { nullable: true, description: 'All of them without.' })
+    @Arg('filter', () => AuditFilter, { nullable: true, description: 'Omit to return all events.' })
     filter?: AuditFilter | null,
   ): Promise<AuditEventConnection> {
     const { edges, ...connection } = await auditPage(app, filter ?? {}, args)
@@ -39,7 +39,7 @@ export class AuditResolver {
   }
 }
 
-/** The events with the accounts that they name, all fetched at once. */
+/** The events with the accounts that they name, which are fetched together. */
 async function withAccounts(app: App, events: AuditEvent[], viewer: Account): Promise<AuditEventType[]> {
   const ids = events.flatMap(({ actorId, subjectId }) => [actorId, subjectId]).filter(id => id !== null)
   const accounts = await findAccounts(app, ids)
@@ -47,12 +47,13 @@ async function withAccounts(app: App, events: AuditEvent[], viewer: Account): Pr
     const account = id === null ? undefined : accounts.get(id)
     return account ? toUser(account) : null
   }
-  const hide = addressHider(viewer)
-  const shown = (_key: string, value: unknown) => (typeof value === 'string' ? hide(value) : value)
+  const hideAddresses = addressHider(viewer)
+  const replacer = (_key: string, value: unknown) =>
+    typeof value === 'string' ? hideAddresses(value) : value
   return events.map(({ actorId, subjectId, detail, ...event }) => ({
     ...event,
     actor: userOf(actorId),
     subject: userOf(subjectId),
-    detail: detail === null ? null : JSON.stringify(detail, shown),
+    detail: detail === null ? null : JSON.stringify(detail, replacer),
   }))
 }

@@ -3,30 +3,31 @@ import { Field, ID, InputType, Int, ObjectType } from 'type-graphql'
 import { UserType } from '../../accounts/accounts.types.ts'
 import { PageInfo } from '../../pagination.ts'
 
-@ObjectType('AuditEvent', { description: 'Something that happened to an account, a session or the server.' })
+@ObjectType('AuditEvent', { description: 'An event that concerns an account, a session or the server.' })
 export class AuditEventType {
-  @Field(() => ID, { description: 'A UUID; later events have greater ones.' })
+  @Field(() => ID, { description: 'A UUID. Later events have greater UUIDs.' })
   id!: string
 
-  @Field(() => GraphQLDateTime, { description: 'When it happened.' })
+  @Field(() => GraphQLDateTime, { description: 'The time of the event.' })
   at!: Date
 
-  @Field(() => String, { description: 'What happened, such as session.started or user.roles_changed.' })
+  @Field(() => String, { description: 'The kind of event, such as session.started or user.roles_changed.' })
   action!: string
 
   @Field(() => UserType, {
     nullable: true,
-    description: 'Who did it; null for the system, an unknown caller or an account that is gone.',
+    description:
+      'The account that caused the event; null for the system, an unknown caller or a deleted account.',
   })
   actor!: UserType | null
 
   @Field(() => UserType, {
     nullable: true,
-    description: 'Whom it was done to; null where that is nobody or gone.',
+    description: 'The account that the event concerns; null if there is none or it was deleted.',
   })
   subject!: UserType | null
 
-  @Field(() => String, { nullable: true, description: 'The address the request came from.' })
+  @Field(() => String, { nullable: true, description: 'The IP address of the request.' })
   ipAddress!: string | null
 
   @Field(() => String, { nullable: true, description: 'The User-Agent of the request.' })
@@ -35,21 +36,21 @@ export class AuditEventType {
   @Field(() => String, {
     nullable: true,
     description:
-      'More about it, as JSON text. Never a secret. Email addresses in it are for holders of `users:read` and appear as `…@…` to others.',
+      'Details as JSON text, without secrets. Email addresses appear as `…@…` unless you have `users:read`.',
   })
   detail!: string | null
 }
 
-@ObjectType('AuditEventEdge', { description: 'An event and its place in the list.' })
+@ObjectType('AuditEventEdge', { description: 'An event and its position in the list.' })
 export class AuditEventEdge {
-  @Field(() => String, { description: 'For `after` and `before`.' })
+  @Field(() => String, { description: 'Pass this as `after` or `before`.' })
   cursor!: string
 
   @Field(() => AuditEventType, { description: 'The event.' })
   node!: AuditEventType
 }
 
-@ObjectType('AuditEventConnection', { description: 'A page of the audit log, the latest events first.' })
+@ObjectType('AuditEventConnection', { description: 'A page of the audit log, newest events first.' })
 export class AuditEventConnection {
   @Field(() => [AuditEventEdge], { description: 'The events with their cursors.' })
   edges!: AuditEventEdge[]
@@ -57,30 +58,30 @@ export class AuditEventConnection {
   @Field(() => [AuditEventType], { description: 'The events.' })
   nodes!: AuditEventType[]
 
-  @Field(() => PageInfo, { description: 'Whether there are more.' })
+  @Field(() => PageInfo, { description: 'Whether there are more pages.' })
   pageInfo!: PageInfo
 
   @Field(() => Int, {
     description:
-      'How many events the filter selects in all: exact up to 10,000, beyond that an estimate to two digits. Takes time of its own; leave it out where nobody reads it.',
+      'The number of events that match the filter: exact up to 10,000, beyond that an estimate to two significant digits. Counting takes extra time, so select this field only if you need it.',
   })
   totalCount!: () => Promise<number>
 }
 
-@InputType('AuditFilter', { description: 'Which events; everything given must hold.' })
+@InputType('AuditFilter', { description: 'Selects events that match all of the given conditions.' })
 export class AuditFilter {
-  @Field(() => String, { nullable: true, description: 'This action alone.' })
+  @Field(() => String, { nullable: true, description: 'Only events with this action.' })
   action?: string | null
 
-  @Field(() => ID, { nullable: true, description: 'Done by this account.' })
+  @Field(() => ID, { nullable: true, description: 'Only events caused by this account.' })
   actorId?: string | null
 
-  @Field(() => ID, { nullable: true, description: 'Done to this account.' })
+  @Field(() => ID, { nullable: true, description: 'Only events that concern this account.' })
   subjectId?: string | null
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Later than this.' })
+  @Field(() => GraphQLDateTime, { nullable: true, description: 'Only events after this time.' })
   after?: Date | null
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Earlier than this.' })
+  @Field(() => GraphQLDateTime, { nullable: true, description: 'Only events before this time.' })
   before?: Date | null
 }

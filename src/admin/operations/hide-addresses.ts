@@ -4,8 +4,8 @@ const HIDDEN = '…@…'
 const ADDRESS = /[^\s<>"'(),:;]+@[^\s<>"'(),:;]+/gu
 
 /**
- * What takes email addresses out of texts for a viewer who may read the audit log but not accounts (`users:read`), and
- * leaves texts for everyone else as they are.
+ * Returns a function that replaces email addresses in a text if the viewer lacks `users:read`: reading the audit log does
+ * not include reading accounts.
  */
 export function addressHider(account: Account): (text: string) => string {
   return account.permissions.includes('users:read') ? text => text : text => text.replace(ADDRESS, HIDDEN)

@@ -9,7 +9,7 @@ export class KeysResolver {
   @Authorized('keys:write')
   @Mutation(() => SigningKeyType, {
     description: withExample(
-      'Creates a new signing key. It is published immediately and signs 7 minutes later; the one before verifies until its last token has expired. With `revoke`, for a key that leaked, the new one signs immediately and every other is gone within seconds: access tokens in circulation are refused, yours included, and clients refresh.',
+      'Creates a signing key. It is published immediately and starts signing 7 minutes later; the previous key verifies tokens until the last one has expired. Set `revoke` if a key leaked: the new key signs immediately and all other keys are removed within seconds. Existing access tokens, including yours, are then rejected, and clients refresh them.',
       'mutation RotateKey { rotateSigningKey { kid algorithm createdAt retiredAt } }',
     ),
   })
@@ -18,7 +18,7 @@ export class KeysResolver {
     @Arg('revoke', () => Boolean, {
       nullable: true,
       defaultValue: false,
-      description: 'Whether the other keys may have leaked and must end immediately.',
+      description: 'Whether to revoke all other keys immediately because they may have leaked.',
     })
     revoke: boolean | null,
   ): Promise<SigningKeyType> {

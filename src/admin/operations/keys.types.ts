@@ -1,21 +1,21 @@
 import { GraphQLDateTime } from 'graphql-scalars'
 import { Field, ObjectType } from 'type-graphql'
 
-@ObjectType('SigningKey', { description: 'A key that signs access tokens; its public half is in the JWKS.' })
+@ObjectType('SigningKey', { description: 'A key that signs access tokens. Its public half is in the JWKS.' })
 export class SigningKeyType {
-  @Field(() => String, { description: 'Names the key in tokens and in the JWKS.' })
+  @Field(() => String, { description: 'The key ID in tokens and in the JWKS.' })
   kid!: string
 
-  @Field(() => String, { description: 'Such as ES256.' })
+  @Field(() => String, { description: 'The signing algorithm, such as ES256.' })
   algorithm!: string
 
-  @Field(() => GraphQLDateTime, { description: 'When it was made and published.' })
+  @Field(() => GraphQLDateTime, { description: 'The time the key was created and published.' })
   createdAt!: Date
 
   @Field(() => GraphQLDateTime, {
     nullable: true,
     description:
-      'When it stops to sign; it verifies on until its last token has expired. Null for the newest.',
+      'The time the key stops signing. It verifies tokens until the last one has expired. Null for the newest key.',
   })
   retiredAt!: Date | null
 }

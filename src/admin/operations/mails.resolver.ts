@@ -2,7 +2,7 @@ import { Arg, Args, Authorized, Ctx, Extensions, ID, Mutation, Query, Resolver }
 import type { Context } from '../../context.ts'
 import { withExample } from '../../example.ts'
 import { PageArgs } from '../../pagination.ts'
-import { acting } from '../administer.ts'
+import { callerOf } from '../administer.ts'
 import { addressHider } from './hide-addresses.ts'
 import { failedMailPage, retryMail } from './mails.ts'
 import { FailedMailConnection } from './mails.types.ts'
@@ -12,7 +12,7 @@ export class MailsResolver {
   @Authorized('audit:read')
   @Query(() => FailedMailConnection, {
     description: withExample(
-      'The mails that could not be sent and have been given up, the latest first.',
+      'Lists emails that could not be sent and will not be retried, newest first.',
       'query FailedMails { failedMails(first: 10) { totalCount pageInfo { hasNextPage endCursor } edges { cursor node { id } } nodes { id template recipient attempts lastError createdAt expiresAt } } }',
     ),
   })
@@ -28,15 +28,15 @@ export class MailsResolver {
   @Extensions({ sensitive: true })
   @Mutation(() => Boolean, {
     description: withExample(
-      'Puts a mail that failed back into the queue, unless what it says is no longer good.',
+      'Queues a failed email again, unless it has expired.',
       'mutation RetryMail($id: ID!) { retryMail(id: $id) }',
     ),
   })
   async retryMail(
     @Ctx() context: Context,
-    @Arg('id', () => ID, { description: 'The mail’s id, from `failedMails`.' }) id: string,
+    @Arg('id', () => ID, { description: 'The email’s ID, from `failedMails`.' }) id: string,
   ): Promise<boolean> {
-    await retryMail(context.app, id, await acting(context, 'retryMail'))
+    await retryMail(context.app, id, await callerOf(context, 'retryMail'))
     return true
   }
 }

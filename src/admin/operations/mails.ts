@@ -4,10 +4,10 @@ import { isId } from '../../database/client.ts'
 import { AuthError } from '../../errors.ts'
 import type { Mail } from '../../generated/prisma/client.ts'
 import { connectionOf, type PageArguments, pageOf } from '../../pagination.ts'
-import { type Acting, administer } from '../administer.ts'
+import { administer, type Caller } from '../administer.ts'
 
-/** What it says stays sealed. */
-const shown = {
+/** Everything but the content, which stays sealed. */
+const shownColumns = {
   id: true,
   template: true,
   recipient: true,
@@ -16,10 +16,10 @@ const shown = {
   createdAt: true,
   expiresAt: true,
 } as const
-type Shown = Pick<Mail, keyof typeof shown>
+type ShownMail = Pick<Mail, keyof typeof shownColumns>
 
 /**
- * A page of the mails that were given up, the latest written first. `hide` takes out what the reader may not see.
+ * A page of failed emails, newest first. `hide` removes addresses that the viewer may not see.
  * @throws AuthError BAD_USER_INPUT
  */
 export async function failedMailPage(app: App, args: PageArguments, hide: (text: string) => string) {
@@ -28,10 +28,10 @@ export async function failedMailPage(app: App, args: PageArguments, hide: (text:
   const failed = { status: 'failed' }
   const fetched = await app.db.mail.findMany({
     where: { AND: [failed, after ? { id: { lt: after } } : {}, before ? { id: { gt: before } } : {}] },
-    // Ids are in the order of time.
+    // IDs are in chronological order.
     orderBy: { id: page.backward ? 'asc' : 'desc' },
     take: page.size + 1,
-    select: shown,
+    select: shownColumns,
   })
   const totalCount = () => app.db.mail.count({ where: failed })
   const nodes = fetched.map(({ recipient, lastError, ...mail }) => ({
@@ -39,18 +39,18 @@ export async function failedMailPage(app: App, args: PageArguments, hide: (text:
     recipient: hide(recipient),
     lastError: lastError === null ? null : hide(lastError),
   }))
-  return connectionOf(page, nodes, totalCount, ({ id }: Shown) => [id])
+  return connectionOf(page, nodes, totalCount, ({ id }: ShownMail) => [id])
 }
 
 /**
- * Puts a mail that was given up back into the queue, to be tried as often as a new one.
- * @throws AuthError NOT_FOUND when there is none such; CONFLICT when it would arrive too late to be of use
+ * Queues a failed email again, with as many attempts as a new one.
+ * @throws AuthError NOT_FOUND if there is no failed email with this ID; CONFLICT if the email has expired
  */
-export async function retryMail(app: App, id: string, acting: Acting): Promise<void> {
+export async function retryMail(app: App, id: string, caller: Caller): Promise<void> {
   const at = app.clock.now()
-  await administer(app, acting, 'users:write', async tx => {
+  await administer(app, caller, 'users:write', async tx => {
     const failed = isId(id) && (await tx.mail.findFirst({ where: { id, status: 'failed' } }))
-    if (!failed) throw new AuthError('NOT_FOUND', { message: 'No mail that has failed has this id.' })
+    if (!failed) throw new AuthError('NOT_FOUND', { message: 'There is no failed email with this ID.' })
     const { count } = await tx.mail.updateMany({
       where: {
         id,
@@ -62,13 +62,13 @@ export async function retryMail(app: App, id: string, acting: Acting): Promise<v
     })
     if (count === 0) {
       throw new AuthError('CONFLICT', {
-        message: 'What this mail says is no longer good. Have a new one sent.',
+        message: 'This email has expired. Request a new one.',
       })
     }
-    await record(tx, acting.request, {
+    await record(tx, caller.request, {
       action: 'mail.retried',
       at,
-      actorId: acting.viewer.account.id,
+      actorId: caller.viewer.account.id,
       subjectId: failed.userId ?? undefined,
       detail: { mailId: failed.id, template: failed.template },
     })

@@ -9,19 +9,19 @@ import { isLive } from '../../sessions/live.ts'
 export type RotationOptions = {
   /** Absent for the command line. */
   actorId?: string
-  /** The new key signs immediately and every other is gone: for keys that may have leaked. */
+  /** For keys that may have leaked: the new key signs immediately and all other keys are removed. */
   revoke?: boolean
-  /** Replaces the keys of refresh tokens and device tokens too, which ends every session. Implies `revoke`. */
+  /** Also replaces the keys of refresh tokens and device tokens, which ends every session. Implies `revoke`. */
   endAllSessions?: boolean
 }
 
 /**
- * Creates a new signing key. It is published immediately and signs 7 minutes later, when every cache has it; the one
- * before verifies until the last token that it signed has expired. With `revoke`, every access token in circulation is
- * refused by every replica within seconds; sessions go on, with the next refresh.
+ * Creates a signing key. It is published immediately and starts signing 7 minutes later, when every cache has it; the
+ * previous key verifies tokens until the last one has expired. With `revoke`, every replica rejects all existing access
+ * tokens within seconds; sessions continue from their next refresh.
  *
- * Ending all sessions does not touch their rows in this transaction, however many there are: their refresh tokens fail
- * under the new key and their access tokens fail with the signing keys. See `markAllEnded` for the rows.
+ * `endAllSessions` does not update session rows in this transaction, because there may be many: the new keys already
+ * invalidate all refresh tokens and access tokens. `markAllEnded` updates the rows.
  */
 export async function rotateKeys(
   app: App,
@@ -40,7 +40,7 @@ export async function rotateKeys(
       detail: { kid: key.kid, ...(revoked.length > 0 && { revoked }) },
     })
     if (endAllSessions) {
-      // A thief who has one has both: device tokens could be forged too.
+      // A thief of the refresh-token key also has the device-token key and could forge device tokens.
       await renewServerKey(tx, SERVER_KEYS.refreshToken, sealing, at)
       await renewServerKey(tx, SERVER_KEYS.device, sealing, at)
       await record(tx, origin, { action: 'key.refresh_replaced', at, actorId })
@@ -65,8 +65,8 @@ const endSome = statement<[last: string, ended: number]>(
 )
 
 /**
- * Marks sessions begun before `at` as ended, in small batches, and returns how many: for their lists, since their
- * tokens are dead already when the keys were replaced.
+ * Marks sessions started at or before `at` as ended, in small batches, and returns their number. This only corrects the lists of
+ * sessions: replacing the keys has already invalidated their tokens.
  */
 export async function markAllEnded(app: App, at: Date): Promise<number> {
   let ended = 0

@@ -8,76 +8,79 @@ import { AuthError } from '../../errors.ts'
 import type { Role } from '../../generated/prisma/client.ts'
 import { checkInput } from '../../input.ts'
 import { neededToGive } from '../../permissions/grants.ts'
-import { type Acting, administer, difference } from '../administer.ts'
+import { administer, type Caller, changedFields } from '../administer.ts'
 
 const roleSchema = (app: App) =>
   z.object({
     name: z
       .string()
-      .regex(/^[a-z][a-z0-9-]{1,31}$/, 'Use 2 to 32 of a-z, 0-9 and -, starting with a letter.'),
+      .regex(
+        /^[a-z][a-z0-9-]{1,31}$/,
+        'Use 2 to 32 of the characters a-z, 0-9 and -, starting with a letter.',
+      ),
     description: labelField(200).nullish(),
     permissions: z
       .array(
         z.string().refine(name => app.permissions.includes(name), {
-          error: `There is no such permission. There are: ${app.permissions.join(', ')}.`,
+          error: `There is no such permission. Permissions: ${app.permissions.join(', ')}.`,
         }),
       )
       .transform(names => [...new Set(names)].sort()),
   })
 
 /**
- * Makes a role.
- * @throws AuthError BAD_USER_INPUT; FORBIDDEN for permissions beyond one's own; CONFLICT when the name is taken
+ * Creates a role.
+ * @throws AuthError BAD_USER_INPUT; FORBIDDEN for permissions that the caller lacks; CONFLICT if the name is taken
  */
-export async function createRole(app: App, input: unknown, acting: Acting): Promise<Role> {
+export async function createRole(app: App, input: unknown, caller: Caller): Promise<Role> {
   const role = checkInput(roleSchema(app), input)
-  return changeRole(app, acting, async (tx, held) => {
-    requireHeld(role.permissions, held)
+  return changeRole(app, caller, async (tx, heldPermissions) => {
+    requireHeld(role.permissions, heldPermissions)
     const created = await tx.role.create({ data: { ...role, description: role.description ?? null } })
-    await recordRole(app, tx, acting, 'role.created', { role: created.name, after: factsOf(created) })
+    await recordRole(app, tx, caller, 'role.created', { role: created.name, after: fieldsOf(created) })
     return created
   })
 }
 
 /**
- * Gives a role another name, description or permissions; whoever has it keeps it, and it counts from the next request.
- * A description left out stays.
- * @throws AuthError BAD_USER_INPUT, NOT_FOUND; FORBIDDEN for permissions, then or now, beyond one's own; CONFLICT for
- *   a built-in role and a name that is taken
+ * Replaces the name, description and permissions of a role, effective from the next request of its holders. An omitted
+ * description stays.
+ * @throws AuthError BAD_USER_INPUT, NOT_FOUND; FORBIDDEN if the caller lacks a permission of the role, before or after
+ *   the change; CONFLICT for a built-in role and for a name that is taken
  */
-export async function updateRole(app: App, name: string, input: unknown, acting: Acting): Promise<Role> {
+export async function updateRole(app: App, name: string, input: unknown, caller: Caller): Promise<Role> {
   const { description, ...role } = checkInput(roleSchema(app), input)
-  return changeRole(app, acting, async (tx, held) => {
-    const before = await lockOwnRole(tx, name)
-    requireHeld([...neededToGive(app, before.permissions), ...role.permissions], held)
+  return changeRole(app, caller, async (tx, heldPermissions) => {
+    const before = await lockCustomRole(tx, name)
+    requireHeld([...neededToGive(app, before.permissions), ...role.permissions], heldPermissions)
     const after = await tx.role.update({
       where: { name },
       data: { ...role, ...(description !== undefined && { description }) },
     })
-    const detail = difference(factsOf(before), factsOf(after))
-    if (detail) await recordRole(app, tx, acting, 'role.updated', { role: before.name, ...detail })
+    const detail = changedFields(fieldsOf(before), fieldsOf(after))
+    if (detail) await recordRole(app, tx, caller, 'role.updated', { role: before.name, ...detail })
     return after
   })
 }
 
 /**
- * Removes a role that no account has.
- * @throws AuthError NOT_FOUND; FORBIDDEN for permissions beyond one's own; CONFLICT for a built-in role, and while
- *   accounts have it, with their number
+ * Deletes a role that no account has.
+ * @throws AuthError NOT_FOUND; FORBIDDEN if the caller lacks a permission of the role; CONFLICT for a built-in role, and
+ *   while accounts have the role, with their number
  */
-export async function deleteRole(app: App, name: string, acting: Acting): Promise<void> {
+export async function deleteRole(app: App, name: string, caller: Caller): Promise<void> {
   try {
-    await changeRole(app, acting, async (tx, held) => {
-      const before = await lockOwnRole(tx, name)
-      requireHeld(neededToGive(app, before.permissions), held)
+    await changeRole(app, caller, async (tx, heldPermissions) => {
+      const before = await lockCustomRole(tx, name)
+      requireHeld(neededToGive(app, before.permissions), heldPermissions)
       await tx.$executeRaw`DELETE FROM roles WHERE name = ${name}`
-      await recordRole(app, tx, acting, 'role.deleted', { role: name, before: factsOf(before) })
+      await recordRole(app, tx, caller, 'role.deleted', { role: name, before: fieldsOf(before) })
     })
   } catch (error) {
     if (!isForeignKeyViolation(error)) throw error
     const count = await app.db.userRole.count({ where: { roleName: name } })
     throw new AuthError('CONFLICT', {
-      message: `${count} ${count === 1 ? 'account has' : 'accounts have'} this role. Take it from them first.`,
+      message: `${count} ${count === 1 ? 'account has' : 'accounts have'} this role. Remove it from them first.`,
       extensions: { accounts: count },
       cause: error,
     })
@@ -86,52 +89,52 @@ export async function deleteRole(app: App, name: string, acting: Acting): Promis
 
 async function changeRole<Result>(
   app: App,
-  acting: Acting,
-  change: (tx: Queryable, held: readonly string[]) => Promise<Result>,
+  caller: Caller,
+  change: (tx: Queryable, heldPermissions: readonly string[]) => Promise<Result>,
 ): Promise<Result> {
   try {
-    return await administer(app, acting, 'roles:write', change)
+    return await administer(app, caller, 'roles:write', change)
   } catch (error) {
     if (violatedUnique(error) === undefined) throw error
     throw new AuthError('CONFLICT', {
-      message: 'There is a role with this name already.',
+      message: 'There is already a role with this name.',
       cause: error,
     })
   }
 }
 
-/** The role as it is until the transaction ends. */
-async function lockOwnRole(tx: Queryable, name: string): Promise<Role> {
+/** A role that is not built in, locked until the transaction ends. */
+async function lockCustomRole(tx: Queryable, name: string): Promise<Role> {
   const [role] = name.includes('\0')
     ? []
     : await tx.$queryRaw<Role[]>`
         SELECT name, description, permissions, built_in AS "builtIn" FROM roles WHERE name = ${name} FOR UPDATE`
-  if (!role) throw new AuthError('NOT_FOUND', { message: 'There is no role of this name.' })
+  if (!role) throw new AuthError('NOT_FOUND', { message: 'There is no role with this name.' })
   if (role.builtIn)
-    throw new AuthError('CONFLICT', { message: 'Built-in roles cannot be changed or deleted.' })
+    throw new AuthError('CONFLICT', { message: 'Built-in roles can’t be changed or deleted.' })
   return role
 }
 
-/** Nobody defines what they do not hold, and nobody takes it from others. */
-function requireHeld(permissions: readonly string[], held: readonly string[]): void {
-  if (permissions.every(permission => held.includes(permission))) return
+/** Callers can neither grant nor revoke permissions that they lack. */
+function requireHeld(permissions: readonly string[], heldPermissions: readonly string[]): void {
+  if (permissions.every(permission => heldPermissions.includes(permission))) return
   throw new AuthError('FORBIDDEN', {
-    message: 'You can only define, change and delete roles whose permissions you hold yourself.',
+    message: 'You can only create, change and delete roles whose permissions you hold.',
   })
 }
 
-type RoleFacts = { name: string; description: string | null; permissions: string[] }
+type RoleFields = { name: string; description: string | null; permissions: string[] }
 
-function factsOf({ name, description, permissions }: Role): RoleFacts {
+function fieldsOf({ name, description, permissions }: Role): RoleFields {
   return { name, description, permissions }
 }
 
 function recordRole(
   app: App,
   tx: Queryable,
-  { viewer, request }: Acting,
+  { viewer, request }: Caller,
   action: AuditAction,
-  detail: { role: string; before?: Partial<RoleFacts>; after?: Partial<RoleFacts> },
+  detail: { role: string; before?: Partial<RoleFields>; after?: Partial<RoleFields> },
 ): Promise<void> {
   return record(tx, request, { action, at: app.clock.now(), actorId: viewer.account.id, detail })
 }

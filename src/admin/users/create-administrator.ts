@@ -21,8 +21,8 @@ const schema = z.object({
 const addressSchema = z.object({ email: emailField })
 
 /**
- * Creates an administrator and returns its id. The operator who can run this owns the database, so the address counts
- * as verified.
+ * Creates an administrator and returns its ID. Only the operator, who owns the database, can run this, so the address
+ * counts as verified.
  * @throws AuthError BAD_USER_INPUT, EMAIL_TAKEN, USERNAME_TAKEN
  */
 export async function createAdministrator(app: App, input: unknown): Promise<string> {
@@ -60,29 +60,29 @@ export async function createAdministrator(app: App, input: unknown): Promise<str
   }
 }
 
-/** What an operator must know of an account before making it an administrator. */
-export type KnownAccount = Pick<User, 'id' | 'email' | 'emailVerifiedAt' | 'createdAt' | 'disabledAt'>
+/** What an operator must know about an account before promoting it. */
+export type ExistingAccount = Pick<User, 'id' | 'email' | 'emailVerifiedAt' | 'createdAt' | 'disabledAt'>
 
 /**
- * The account of an address, in any spelling; undefined if none exists.
+ * Finds an account by any spelling of its address. Returns undefined if none exists.
  * @throws AuthError BAD_USER_INPUT
  */
-export async function findByAddress(app: App, address: string): Promise<KnownAccount | undefined> {
+export async function findByAddress(app: App, address: string): Promise<ExistingAccount | undefined> {
   const { email } = checkInput(addressSchema, { email: address })
   return (await app.db.user.findUnique({ where: { emailCanonical: email.canonical } })) ?? undefined
 }
 
 export type Promotion = {
-  account: KnownAccount
-  /** False if the account was a verified administrator already: nothing changed then. */
+  account: ExistingAccount
+  /** False if the account was already a verified administrator, so nothing changed. */
   changed: boolean
 }
 
 /**
- * Gives an existing account the role admin. Anyone can register an address they do not own, so the address must be
- * verified, unless the operator answers for the account (`verify`), which verifies it. The promotion ends the account's
- * sessions and every emailed link, those that take back an old address included: an earlier holder keeps no way in
- * except the password, which stays. A disabled account stays disabled.
+ * Assigns the role admin to an existing account. Anyone can register an address they do not own, so the address must be
+ * verified. With `verify`, the operator vouches for the account and its address is marked as verified. The promotion ends
+ * the account's sessions and every emailed link, including links that restore a former address, so someone who had
+ * access keeps none except the password, which stays. A disabled account stays disabled.
  * @throws AuthError BAD_USER_INPUT; NOT_FOUND; EMAIL_NOT_VERIFIED
  */
 export async function promoteToAdministrator(
@@ -129,7 +129,7 @@ export async function promoteToAdministrator(
   )
 }
 
-/** The account as it is until the transaction ends. */
+/** The account, locked until the transaction ends. */
 async function lockByAddress(tx: Queryable, emailCanonical: string): Promise<User | null> {
   await tx.$queryRaw`SELECT FROM users WHERE email_canonical = ${emailCanonical} FOR NO KEY UPDATE`
   return tx.user.findUnique({ where: { emailCanonical } })

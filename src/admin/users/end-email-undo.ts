@@ -6,45 +6,45 @@ import type { Viewer } from '../../context.ts'
 import type { Queryable } from '../../database/client.ts'
 import { AuthError } from '../../errors.ts'
 import { requireRecentSignIn } from '../../sessions/assurance.ts'
-import { type Acting, administerUser } from '../administer.ts'
+import { administerUser, type Caller } from '../administer.ts'
 
 /**
- * A thief who has the password passes for a fresh owner. So the former address always has this long to undo a change,
- * unless an administrator answers for the account.
+ * A thief who knows the password passes a recent sign-in. So the owner of the former address always has this long to undo
+ * a change, unless an administrator vouches for the account.
  */
-const OWNER_WAITS_SECONDS = 86_400
+const OWNER_WAIT_SECONDS = 86_400
 
 /**
- * Ends the links that take back a former address of an account: for its owner after a recent sign-in, a day after
- * the link was sent, and for administrators immediately. Does nothing, and records nothing, if no link is valid.
- * @throws AuthError REAUTHENTICATION_REQUIRED, and CONFLICT during that day, for one's own account; NOT_FOUND, and
- *   FORBIDDEN for an account with more permissions, for another one
+ * Invalidates the links that restore a former address of an account. Owners need a recent sign-in and must wait until a
+ * day after the link was sent; administrators need not wait. Does nothing, and records nothing, if no link is valid.
+ * @throws AuthError for the caller's own account: REAUTHENTICATION_REQUIRED, and CONFLICT during that day; for another
+ *   account: NOT_FOUND, and FORBIDDEN if it has more permissions than the caller's
  */
-export async function endEmailChangeUndo(app: App, id: string, acting: Acting): Promise<void> {
-  const { viewer } = acting
-  if (id.toLowerCase() === viewer.account.id) return endOwn(app, viewer, acting)
-  await administerUser(app, acting, 'users:write', id, async (tx, target) => {
+export async function endEmailChangeUndo(app: App, id: string, caller: Caller): Promise<void> {
+  const { viewer } = caller
+  if (id.toLowerCase() === viewer.account.id) return endOwn(app, viewer, caller)
+  await administerUser(app, caller, 'users:write', id, async (tx, target) => {
     const { ended } = await endEmailUndos(app, tx, target.id)
-    await recordEnd(app, tx, target.id, ended, acting)
+    await recordEnd(app, tx, target.id, ended, caller)
   })
 }
 
-async function endOwn(app: App, viewer: Viewer, acting: Acting): Promise<void> {
+async function endOwn(app: App, viewer: Viewer, caller: Caller): Promise<void> {
   requireRecentSignIn(app, viewer)
   const { id } = viewer.account
   const { ended, newestLeft } = await app.db.$transaction(async tx => {
     await tx.$queryRaw`SELECT FROM users WHERE id = ${id}::uuid FOR NO KEY UPDATE`
-    const undos = await endEmailUndos(app, tx, id, OWNER_WAITS_SECONDS)
-    await recordEnd(app, tx, id, undos.ended, acting)
+    const undos = await endEmailUndos(app, tx, id, OWNER_WAIT_SECONDS)
+    await recordEnd(app, tx, id, undos.ended, caller)
     return undos
   })
   if (ended === 0 && newestLeft) throw tooEarly(newestLeft)
 }
 
 function tooEarly(sentAt: Date): AuthError {
-  const from = addSeconds(sentAt, OWNER_WAITS_SECONDS).toISOString()
+  const from = addSeconds(sentAt, OWNER_WAIT_SECONDS).toISOString()
   return new AuthError('CONFLICT', {
-    message: `The former address can undo the change for at least a day. End this after ${from}, or ask an administrator.`,
+    message: `The former address can undo the change for at least a day. Try again after ${from}, or ask an administrator.`,
   })
 }
 
@@ -53,7 +53,7 @@ async function recordEnd(
   tx: Queryable,
   subjectId: string,
   links: number,
-  { viewer, request }: Acting,
+  { viewer, request }: Caller,
 ): Promise<void> {
   if (links === 0) return
   const [at, actorId] = [app.clock.now(), viewer.account.id]

@@ -13,7 +13,7 @@ import { checkInput } from '../../input.ts'
 import { linkTo, queueMail, requireMail } from '../../mail/outbox.ts'
 import { issueToken } from '../../one-time-tokens/token.ts'
 import { DEFAULT_ROLE } from '../../permissions/permissions.ts'
-import { type Acting, administer } from '../administer.ts'
+import { administer, type Caller } from '../administer.ts'
 import { requireGrantable } from '../roles/set-user-roles.ts'
 
 const schema = z.object({
@@ -27,20 +27,21 @@ const schema = z.object({
 type Invitation = z.output<typeof schema>
 
 /**
- * Makes an account without a password and mails a link to set one, good for 7 days. An address whose account has no
- * password yet is sent a new link, which ends the older one; that account stays as it is.
- * @throws AuthError BAD_USER_INPUT; FORBIDDEN for roles without `roles:write` or beyond one's own; EMAIL_TAKEN,
- *   USERNAME_TAKEN; CONFLICT where MAIL=off
+ * Creates an account without a password and emails a link, valid for 7 days, to set one. If the address belongs to an
+ * account that has no password yet, sends that account a new link, which invalidates the old one, and changes nothing
+ * else.
+ * @throws AuthError BAD_USER_INPUT; FORBIDDEN for roles if the caller lacks `roles:write` or a permission of the roles;
+ *   EMAIL_TAKEN, USERNAME_TAKEN; CONFLICT if MAIL=off
  */
-export async function inviteUser(app: App, input: unknown, acting: Acting): Promise<Account> {
+export async function inviteUser(app: App, input: unknown, caller: Caller): Promise<Account> {
   requireMail(app)
   const invitation = checkInput(schema, input)
   try {
     await requireAddressNotHeld(app, invitation.email.canonical)
-    return await requireAccount(app, await invite(app, invitation, acting))
+    return await requireAccount(app, await invite(app, invitation, caller))
   } catch (error) {
     if (!(error instanceof AuthError) || error.code !== 'EMAIL_TAKEN') throw error
-    const invited = await inviteAgain(app, invitation.email.canonical, acting)
+    const invited = await inviteAgain(app, invitation.email.canonical, caller)
     if (!invited) throw error
     return requireAccount(app, invited)
   }
@@ -48,18 +49,18 @@ export async function inviteUser(app: App, input: unknown, acting: Acting): Prom
 
 function invite(
   app: App,
-  { email, username, displayName, locale, roles: named }: Invitation,
-  acting: Acting,
+  { email, username, displayName, locale, roles: requestedRoles }: Invitation,
+  caller: Caller,
 ): Promise<string> {
   const at = app.clock.now()
-  const roles = [...new Set(named ?? [DEFAULT_ROLE])].sort()
-  return administer(app, acting, 'users:write', async (tx, held) => {
-    if (named && !held.includes('roles:write')) {
+  const roles = [...new Set(requestedRoles ?? [DEFAULT_ROLE])].sort()
+  return administer(app, caller, 'users:write', async (tx, heldPermissions) => {
+    if (requestedRoles && !heldPermissions.includes('roles:write')) {
       throw new AuthError('FORBIDDEN', {
-        message: 'Your account is not allowed to give roles. Invite without them.',
+        message: 'You can’t assign roles. Invite this person without roles.',
       })
     }
-    await requireGrantable(app, tx, roles, held, 'input.roles')
+    await requireGrantable(app, tx, roles, heldPermissions, 'input.roles')
     const user = await tx.user.create({
       data: {
         id: uuidv7(),
@@ -74,34 +75,34 @@ function invite(
       },
     })
     await sendInvitation(app, tx, user)
-    await recordInvitation(app, tx, user.id, acting, { roles })
+    await recordInvitation(app, tx, user.id, caller, { roles })
     return user.id
   })
 }
 
-/** Undefined where the account has a password, or is disabled. */
-function inviteAgain(app: App, emailCanonical: string, acting: Acting): Promise<string | undefined> {
-  return administer(app, acting, 'users:write', async tx => {
-    // The row stays as it is: locked, so that the password is not set meanwhile.
+/** Sends a new link. Returns undefined if the account has a password or is disabled. */
+function inviteAgain(app: App, emailCanonical: string, caller: Caller): Promise<string | undefined> {
+  return administer(app, caller, 'users:write', async tx => {
+    // The update changes nothing. It locks the row, so that no one sets the password in the meantime.
     const [user] = await tx.user.updateManyAndReturn({
       where: { emailCanonical, passwordHash: null, disabledAt: null },
       data: { emailCanonical },
     })
     if (!user) return undefined
     await sendInvitation(app, tx, user)
-    await recordInvitation(app, tx, user.id, acting, { again: true })
+    await recordInvitation(app, tx, user.id, caller, { again: true })
     return user.id
   })
 }
 
-/** Mails the account a link to set its first password, and ends the one before. */
+/** Emails a link to set the account's first password and invalidates the previous link. */
 export async function sendInvitation(
   app: App,
   tx: Queryable,
   { id, email, emailCanonical, locale }: Pick<User, 'id' | 'email' | 'emailCanonical' | 'locale'>,
 ): Promise<void> {
-  const wanted = { purpose: 'invitation', subject: id, userId: id, emailCanonical } as const
-  const { token, expiresAt } = await issueToken(app, tx, wanted)
+  const invitation = { purpose: 'invitation', subject: id, userId: id, emailCanonical } as const
+  const { token, expiresAt } = await issueToken(app, tx, invitation)
   const data = { link: linkTo(app, 'accept-invitation', token) }
   await queueMail(app, tx, { template: 'invitation', to: email, locale, userId: id, expiresAt, data })
 }
@@ -110,7 +111,7 @@ function recordInvitation(
   app: App,
   tx: Queryable,
   subjectId: string,
-  { viewer, request }: Acting,
+  { viewer, request }: Caller,
   detail: { roles: string[] } | { again: true },
 ): Promise<void> {
   const [at, actorId] = [app.clock.now(), viewer.account.id]

@@ -18,7 +18,7 @@ import { queueNotice } from '../../mail/notices.ts'
 import { queueMail } from '../../mail/outbox.ts'
 import { storeToken } from '../../one-time-tokens/token.ts'
 import { verificationOf } from '../../one-time-tokens/verification.ts'
-import { type Acting, administerUser, difference } from '../administer.ts'
+import { administerUser, type Caller, changedFields } from '../administer.ts'
 import { sendInvitation } from './invite-user.ts'
 
 const schema = z.object({
@@ -31,25 +31,25 @@ const schema = z.object({
 })
 
 /**
- * Changes what the input names and leaves the rest. Another address counts as unverified, ends every link that was
- * mailed to the account, is sent one of its own, and the old address is told. Sessions go on.
+ * Changes the fields of the input. A new address is unverified and receives a link to verify it; every link emailed to
+ * the account earlier becomes invalid, and the old address is notified. Sessions continue.
  * @throws AuthError BAD_USER_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, NOT_FOUND; FORBIDDEN for an account with more
- *   permissions; CONFLICT for one's own address
+ *   permissions than the caller's; CONFLICT for the caller's own address
  */
-export async function updateUser(app: App, id: string, input: unknown, acting: Acting): Promise<void> {
+export async function updateUser(app: App, id: string, input: unknown, caller: Caller): Promise<void> {
   const { email, username, displayName, locale, publicMetadata, privateMetadata } = checkInput(schema, input)
   const at = app.clock.now()
-  await administerUser(app, acting, 'users:write', id, async (tx, target) => {
-    const moves = email != null && email.canonical !== target.emailCanonical
-    if (moves && target.id === acting.viewer.account.id) {
+  await administerUser(app, caller, 'users:write', id, async (tx, target) => {
+    const addressChanges = email != null && email.canonical !== target.emailCanonical
+    if (addressChanges && target.id === caller.viewer.account.id) {
       throw new AuthError('CONFLICT', { message: 'Change your own address with requestEmailChange.' })
     }
-    if (moves) await requireAddressNotHeldByOthers(app, tx, email.canonical, target.id)
+    if (addressChanges) await requireAddressNotHeldByOthers(app, tx, email.canonical, target.id)
     const updated = await tx.user.update({
       where: { id },
       data: {
         ...(email && { email: email.typed, emailCanonical: email.canonical }),
-        ...(moves && { emailVerifiedAt: null }),
+        ...(addressChanges && { emailVerifiedAt: null }),
         ...(username !== undefined && { username }),
         ...(displayName !== undefined && { displayName }),
         ...(locale && { locale }),
@@ -58,29 +58,29 @@ export async function updateUser(app: App, id: string, input: unknown, acting: A
         updatedAt: at,
       },
     })
-    if (moves) await moveMail(app, tx, target, updated)
+    if (addressChanges) await replaceAddress(app, tx, target, updated)
     const metadata = [publicMetadata && 'publicMetadata', privateMetadata && 'privateMetadata']
-    await record(tx, acting.request, {
+    await record(tx, caller.request, {
       action: 'user.updated',
       at,
-      actorId: acting.viewer.account.id,
+      actorId: caller.viewer.account.id,
       subjectId: id,
       detail: {
-        ...difference(factsOf(target), factsOf(updated)),
-        // By name alone: what is in there is for the embedding program to know, and may be a secret.
+        ...changedFields(fieldsOf(target), fieldsOf(updated)),
+        // Names only: the values belong to the embedding program and may be secret.
         ...((publicMetadata || privateMetadata) && { metadata: metadata.filter(name => name != null) }),
       },
     })
   })
 }
 
-function factsOf({ email, username, displayName, locale, emailVerifiedAt }: User) {
+function fieldsOf({ email, username, displayName, locale, emailVerifiedAt }: User) {
   return { email, username, displayName, locale, emailVerifiedAt: emailVerifiedAt?.toISOString() ?? null }
 }
 
-/** Everything that was mailed to the old address ends, so that whoever reads it there can do nothing more. */
-async function moveMail(app: App, tx: Queryable, old: Account, moved: User): Promise<void> {
-  const { id, email, locale } = moved
+/** Invalidates every link sent to the old address, so that its readers lose access, and verifies the new address. */
+async function replaceAddress(app: App, tx: Queryable, old: Account, updated: User): Promise<void> {
+  const { id, email, locale } = updated
   await tx.emailToken.deleteMany({ where: { userId: id } })
   const at = app.clock.now().toISOString()
   await queueNotice(app, tx, old, {
@@ -91,9 +91,9 @@ async function moveMail(app: App, tx: Queryable, old: Account, moved: User): Pro
     data: { at, newEmail: email },
   })
   if (!app.mailer) return
-  if (moved.passwordHash === null) return sendInvitation(app, tx, moved)
+  if (updated.passwordHash === null) return sendInvitation(app, tx, updated)
   if (app.config.emailVerification === 'off') return
-  const { row, mail } = verificationOf(app, moved, { at, device: null, ipAddress: null })
+  const { row, mail } = verificationOf(app, updated, { at, device: null, ipAddress: null })
   await storeToken(tx, row)
   await queueMail(app, tx, mail)
 }

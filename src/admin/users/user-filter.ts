@@ -11,21 +11,21 @@ export type UserSelection = {
   createdBefore?: Date | null | undefined
 }
 
-/** What a list selects from `users u`, as SQL. */
+/** SQL conditions on `users u`. */
 export type Conditions = {
   values: unknown[]
-  /** What must hold besides the search; `true` where nothing must. */
+  /** All conditions except the search; `true` if there are none. */
   filters: string
-  /** What is searched for, and what that says of `u`. */
+  /** The search term and its condition. */
   search: { term: string; matches: string } | undefined
-  /** All of it. */
+  /** `filters` and the search condition. */
   where: string
 }
 
 const searchField = z.object({ search: labelField(100) })
 
-/** PostgreSQL fails on U+0000, which no role has in its name. */
-function holds(role: string, param: (value: unknown) => string): string {
+/** PostgreSQL rejects U+0000, which no role name contains. */
+function hasRole(role: string, param: (value: unknown) => string): string {
   if (role.includes('\0')) return 'false'
   return `EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role_name = ${param(role)})`
 }
@@ -39,19 +39,19 @@ export function conditionsOf(selection: UserSelection): Conditions {
   const createdBefore =
     selection.createdBefore && requireTime('filter.createdBefore', selection.createdBefore)
   const { search: term } = checkInput(searchField, { search: selection.search ?? '' }, 'filter')
-  const isNull = (column: string, is: boolean) => `${column} IS ${is ? '' : 'NOT '}NULL`
+  const nullCheck = (column: string, isNull: boolean) => `${column} IS ${isNull ? '' : 'NOT '}NULL`
   const filters =
     [
-      role != null && holds(role, param),
-      disabled != null && isNull('u.disabled_at', !disabled),
-      emailVerified != null && isNull('u.email_verified_at', !emailVerified),
+      role != null && hasRole(role, param),
+      disabled != null && nullCheck('u.disabled_at', !disabled),
+      emailVerified != null && nullCheck('u.email_verified_at', !emailVerified),
       createdAfter && `u.created_at > ${param(createdAfter)}`,
       createdBefore && `u.created_at < ${param(createdBefore)}`,
     ]
       .filter(condition => typeof condition === 'string')
       .join(' AND ') || 'true'
   if (term === null) return { values, filters, search: undefined, where: filters }
-  // No pattern, so nothing in the term means anything but itself.
+  // strpos instead of LIKE: no character of the term has a special meaning.
   const matches = `strpos(searched_text(u.email, u.username, u.display_name), lower(${param(term)}::text)) > 0`
   return { values, filters, search: { term, matches }, where: `${filters} AND ${matches}` }
 }

@@ -11,18 +11,18 @@ export class UserListResolver {
   @Authorized('users:read')
   @Query(() => UserConnection, {
     description: withExample(
-      'The accounts, the latest made first unless told otherwise.',
+      'Lists accounts, newest first by default.',
       'query Users { users(first: 10, filter: { search: "ada", disabled: false }, orderBy: { field: EMAIL, direction: ASC }) { totalCount pageInfo { hasNextPage endCursor } edges { cursor node { id } } nodes { id email username displayName roles lastLoginAt } } }',
     ),
   })
   async users(
     @Ctx() { app }: Context,
     @Args(() => PageArgs) args: PageArgs,
-    @Arg('filter', () => UserFilter, { nullable: true, description: 'All of them without.' })
+    @Arg('filter', () => UserFilter, { nullable: true, description: 'Omit to return all accounts.' })
     filter?: UserFilter | null,
     @Arg('orderBy', () => UserOrderInput, {
       nullable: true,
-      description: 'By the time they were made, the latest first, without.',
+      description: 'Omit to sort by creation time, newest first.',
     })
     orderBy?: UserOrderInput | null,
   ): Promise<UserConnection> {

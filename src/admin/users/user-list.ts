@@ -21,7 +21,7 @@ export type OrderDirection = keyof typeof OrderDirection
 
 export type UserOrder = { field: UserOrderField; direction: OrderDirection }
 
-/** Older than every sign-in. */
+/** Sorts before every sign-in. */
 const NEVER = '-infinity'
 
 type Key = SortKey<Account>
@@ -57,14 +57,14 @@ const ORDERS: Record<UserOrderField, Key[]> = {
   ],
 }
 
-/** So many accounts are looked at in their order before the index is asked: enough for a term that many have. */
-const SCAN = 1000
-/** So many are fetched one by one within 0.2 s. Of a term that more have than this, the next in order are not far. */
+/** Number of accounts scanned in order before the search index is used; enough for a common term. */
+const SCAN_SIZE = 1000
+/** This many accounts can be fetched by ID within 0.2 s. For a more common term, scanning in order soon finds a match. */
 const CANDIDATES_MAX = 30_000
 
 /**
- * A page of the accounts, the latest made first unless told otherwise, by keyset: the time for it does not grow with
- * the number of accounts, and it stays right while accounts come and go.
+ * A page of accounts. Keyset pagination keeps its time independent of the number of accounts, and its result correct
+ * while accounts are created and deleted.
  * @throws AuthError BAD_USER_INPUT, also for a cursor of another order
  */
 export async function userPage(app: App, selection: UserSelection, order: UserOrder, args: PageArguments) {
@@ -77,7 +77,7 @@ export async function userPage(app: App, selection: UserSelection, order: UserOr
   return connectionOf(page, fetched, totalCount, account => [name, ...keys.map(key => key.of(account))])
 }
 
-/** One account more than the page has, from the end that it was asked from. */
+/** Fetches the page and one more account, which tells whether another page follows. */
 async function fetchPage(
   app: App,
   { values, filters, search }: Conditions,
@@ -85,39 +85,79 @@ async function fetchPage(
   { field, direction }: UserOrder,
 ): Promise<Account[]> {
   const keys = ORDERS[field]
-  const columns = keys.map(key => key.column)
-  const bounds = keyset(keys, direction === 'ASC', page, values)
-  const between = [filters, ...bounds.between].join(' AND ')
-  const { by } = bounds
-  const count = page.size + 1
-  const inOrder = (where: string) => `SELECT u.id FROM users u WHERE ${where} ORDER BY ${by()} LIMIT ${count}`
-
-  const query = async (text: string, ...more: unknown[]): Promise<unknown[][]> =>
-    (await app.pool.query<unknown[]>({ text, values: [...values, ...more], rowMode: 'array' })).rows
-  const fetch = async (ids: string, ...more: unknown[]): Promise<Account[]> => {
-    const text = `SELECT ${accountColumns.join(', ')} FROM users u
-      WHERE u.id = ANY (ARRAY(${ids})) ORDER BY ${by()}`
-    return (await query(text, ...more)).map(row => toAccount(app, row))
+  const { between, by } = keyset(keys, direction === 'ASC', page, values)
+  const query: PageQuery = {
+    keys,
+    values,
+    where: [filters, ...between].join(' AND '),
+    orderBy: by,
+    limit: page.size + 1,
   }
-  if (!search) return fetch(inOrder(between))
+  return search ? searchInOrder(app, query, search) : fetchInOrder(app, query, query.where)
+}
 
-  const { term, matches } = search
-  const looked = `u.id, u.email, u.username, u.display_name, ${columns.map((column, at) => `${column} AS key${at}`)}`
-  const matching = (from: string) =>
-    `SELECT u.id FROM ${from} u WHERE ${matches} ORDER BY ${by(keys.map((_, at) => `u.key${at}`))} LIMIT ${count}`
-  const rows = await query(
-    `WITH scanned AS MATERIALIZED (
-       SELECT ${looked} FROM users u WHERE ${between} ORDER BY ${by()} LIMIT ${SCAN}
+type PageQuery = {
+  keys: Key[]
+  values: unknown[]
+  /** The filters and the bounds of the page. */
+  where: string
+  /** The sort order as SQL, by the given columns instead of the keys' own if there are any. */
+  orderBy: (columns?: string[]) => string
+  limit: number
+}
+
+function fetchInOrder(app: App, query: PageQuery, where: string): Promise<Account[]> {
+  const { orderBy, limit } = query
+  return fetchByIds(
+    app,
+    query,
+    `SELECT u.id FROM users u WHERE ${where} ORDER BY ${orderBy()} LIMIT ${limit}`,
+  )
+}
+
+/** `ids` is SQL that selects IDs; `candidates` is the value of its last parameter. */
+async function fetchByIds(
+  app: App,
+  { values, orderBy }: PageQuery,
+  ids: string,
+  candidates?: string,
+): Promise<Account[]> {
+  const { rows } = await app.pool.query<unknown[]>({
+    text: `SELECT ${accountColumns.join(', ')} FROM users u
+      WHERE u.id = ANY (ARRAY(${ids})) ORDER BY ${orderBy()}`,
+    values: candidates ? [...values, candidates] : values,
+    rowMode: 'array',
+  })
+  return rows.map(row => toAccount(app, row))
+}
+
+/** Scans some accounts in order for a common term; if that is not enough, asks the search index for a rare one. */
+async function searchInOrder(
+  app: App,
+  query: PageQuery,
+  { term, matches }: NonNullable<Conditions['search']>,
+): Promise<Account[]> {
+  const { keys, values, where, orderBy, limit } = query
+  const keyColumns = keys.map(({ column }, index) => `${column} AS key${index}`).join(', ')
+  const searched = `u.id, u.email, u.username, u.display_name, ${keyColumns}`
+  const orderByKey = orderBy(keys.map((_, index) => `u.key${index}`))
+  const matchesIn = (from: string) =>
+    `SELECT u.id FROM ${from} u WHERE ${matches} ORDER BY ${orderByKey} LIMIT ${limit}`
+  const { rows } = await app.pool.query<unknown[]>({
+    text: `WITH scanned AS MATERIALIZED (
+       SELECT ${searched} FROM users u WHERE ${where} ORDER BY ${orderBy()} LIMIT ${SCAN_SIZE}
      )
      SELECT (SELECT count(*)::int FROM scanned), ${accountColumns.join(', ')}
-     FROM (SELECT) one LEFT JOIN users u ON u.id = ANY (ARRAY(${matching('scanned')})) ORDER BY ${by()}`,
-  )
+     FROM (SELECT) one LEFT JOIN users u ON u.id = ANY (ARRAY(${matchesIn('scanned')})) ORDER BY ${orderBy()}`,
+    values,
+    rowMode: 'array',
+  })
   const scanned = rows[0]?.[0] as number
   const found = rows.filter(([, id]) => id !== null)
-  if (scanned < SCAN || found.length === count) return found.map(row => toAccount(app, row, 1))
+  if (scanned < SCAN_SIZE || found.length === limit) return found.map(row => toAccount(app, row, 1))
   const candidates = await findCandidates(app.pool, term, CANDIDATES_MAX)
-  if (!candidates) return fetch(inOrder(`${between} AND ${matches}`))
-  // OFFSET: or else the planner might go through all accounts in order, in the hope of meeting them soon.
-  const among = `(SELECT ${looked} FROM users u WHERE u.id = ANY ($${values.length + 1}::uuid[]) AND ${between} OFFSET 0)`
-  return fetch(matching(among), candidates)
+  if (!candidates) return fetchInOrder(app, query, `${where} AND ${matches}`)
+  // OFFSET 0 keeps the planner from scanning all accounts in order in the hope of meeting candidates early.
+  const among = `(SELECT ${searched} FROM users u WHERE u.id = ANY ($${values.length + 1}::uuid[]) AND ${where} OFFSET 0)`
+  return fetchByIds(app, query, matchesIn(among), candidates)
 }

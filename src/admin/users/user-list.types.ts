@@ -6,64 +6,69 @@ import { OrderDirection, UserOrderField } from './user-list.ts'
 
 registerEnumType(UserOrderField, {
   name: 'UserOrderField',
-  description: 'What accounts are ordered by.',
+  description: 'The field to sort accounts by.',
   valuesConfig: {
-    CREATED_AT: { description: 'When the account was made.' },
-    EMAIL: { description: 'The e-mail address, in lower case.' },
-    LAST_LOGIN_AT: { description: 'The last sign-in; never comes before every other.' },
+    CREATED_AT: { description: 'The time the account was created.' },
+    EMAIL: { description: 'The email address, in lowercase.' },
+    LAST_LOGIN_AT: {
+      description: 'The time of the last sign-in. Accounts that have never signed in count as the earliest.',
+    },
   },
 })
 registerEnumType(OrderDirection, {
   name: 'OrderDirection',
-  description: 'Which end of the order comes first.',
+  description: 'The sort direction.',
   valuesConfig: {
-    ASC: { description: 'The least or the earliest.' },
-    DESC: { description: 'The greatest or the latest.' },
+    ASC: { description: 'Lowest or earliest first.' },
+    DESC: { description: 'Highest or latest first.' },
   },
 })
 
 @InputType('UserOrder', {
-  description: 'The order of a list of accounts. A cursor is good for one order only.',
+  description: 'The sort order of accounts. A cursor is only valid for the order it was created with.',
 })
 export class UserOrderInput {
-  @Field(() => UserOrderField, { description: 'What to order by.' })
+  @Field(() => UserOrderField, { description: 'The field to sort by.' })
   field!: UserOrderField
 
-  @Field(() => OrderDirection, { description: 'Which end comes first.' })
+  @Field(() => OrderDirection, { description: 'The sort direction.' })
   direction!: OrderDirection
 }
 
-@InputType('UserFilter', { description: 'Which accounts; everything given must hold.' })
+@InputType('UserFilter', { description: 'Selects accounts that match all of the given conditions.' })
 export class UserFilter {
   @Field(() => String, {
     nullable: true,
     description:
-      'A part of the e-mail address, the username or the display name, in upper or lower case; from one character to 100.',
+      'Part of the email address, the username or the display name, ignoring case; 1 to 100 characters.',
   })
   search?: string | null
 
-  @Field(() => String, { nullable: true, description: 'Those that have this role.' })
+  @Field(() => String, { nullable: true, description: 'Only accounts with this role.' })
   role?: string | null
 
-  @Field(() => Boolean, { nullable: true, description: 'Those that are disabled, or those that are not.' })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Only disabled accounts if true, only enabled accounts if false.',
+  })
   disabled?: boolean | null
 
   @Field(() => Boolean, {
     nullable: true,
-    description: 'Those whose address is verified, or those whose is not.',
+    description: 'Only accounts with a verified email address if true, only those without one if false.',
   })
   emailVerified?: boolean | null
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Made later than this.' })
+  @Field(() => GraphQLDateTime, { nullable: true, description: 'Created after this time.' })
   createdAfter?: Date | null
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: 'Made earlier than this.' })
+  @Field(() => GraphQLDateTime, { nullable: true, description: 'Created before this time.' })
   createdBefore?: Date | null
 }
 
-@ObjectType('UserEdge', { description: 'An account and its place in the list.' })
+@ObjectType('UserEdge', { description: 'An account and its position in the list.' })
 export class UserEdge {
-  @Field(() => String, { description: 'For `after` and `before`, in the same order.' })
+  @Field(() => String, { description: 'Pass this as `after` or `before`, with the same order.' })
   cursor!: string
 
   @Field(() => UserType, { description: 'The account.' })
@@ -78,12 +83,12 @@ export class UserConnection {
   @Field(() => [UserType], { description: 'The accounts.' })
   nodes!: UserType[]
 
-  @Field(() => PageInfo, { description: 'Whether there are more.' })
+  @Field(() => PageInfo, { description: 'Whether there are more pages.' })
   pageInfo!: PageInfo
 
   @Field(() => Int, {
     description:
-      'How many accounts the filter selects in all: exact up to 10,000, beyond that an estimate to two digits. Takes time of its own; leave it out where nobody reads it.',
+      'The number of accounts that match the filter: exact up to 10,000, beyond that an estimate to two significant digits. Counting takes extra time, so select this field only if you need it.',
   })
   totalCount!: () => Promise<number>
 }

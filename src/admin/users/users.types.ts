@@ -2,43 +2,48 @@ import { GraphQLJSONObject } from 'graphql-scalars'
 import { Field, InputType } from 'type-graphql'
 import { UpdateProfileInput } from '../../accounts/accounts.types.ts'
 
-@InputType('InviteUserInput', { description: 'Who is invited.' })
+@InputType('InviteUserInput', { description: 'The person to invite.' })
 export class InviteUserInput {
-  @Field(() => String, { description: 'Where the invitation is sent.' })
+  @Field(() => String, { description: 'The email address to send the invitation to.' })
   email!: string
 
   @Field(() => String, {
     nullable: true,
-    description: '3 to 32 of a-z, 0-9, _, . and -; upper case becomes lower case.',
+    description: '3 to 32 of the characters a-z, 0-9, _, . and -. Uppercase letters become lowercase.',
   })
   username?: string | null
 
-  @Field(() => String, { nullable: true, description: 'At most 100 characters, on one line.' })
+  @Field(() => String, { nullable: true, description: 'At most 100 characters, without line breaks.' })
   displayName?: string | null
 
   @Field(() => String, {
     nullable: true,
-    description: 'The language of the mail, as a BCP 47 tag; otherwise that of the server.',
+    description:
+      'The language of the email and the account, as a BCP 47 tag. Defaults to the server’s first language.',
   })
   locale?: string | null
 
   @Field(() => [String], {
     nullable: true,
-    description: 'All the roles to give, which takes `roles:write`; otherwise `user` alone.',
+    description: 'All roles of the account; requires `roles:write`. Defaults to `user` only.',
   })
   roles?: string[] | null
 }
 
 @InputType('UpdateUserInput', {
-  description: 'What to change. A field left out stays; null clears the display name or the username.',
+  description:
+    'The fields to change. Omitted fields stay as they are; null clears the display name or the username.',
 })
 export class UpdateUserInput extends UpdateProfileInput {
-  @Field(() => String, { nullable: true, description: 'Another address; it counts as unverified.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'A new email address. It is unverified until its owner follows the link sent to it.',
+  })
   email?: string | null
 
   @Field(() => GraphQLJSONObject, {
     nullable: true,
-    description: 'Replaces the private metadata as a whole, within the same bounds.',
+    description: 'Replaces all private metadata. The limits of `publicMetadata` apply.',
   })
   privateMetadata?: Record<string, unknown> | null
 }

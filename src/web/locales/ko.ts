@@ -44,9 +44,9 @@ export const ko: Messages = {
     tooLong: max => `${max}자까지 입력할 수 있습니다.`,
   },
   server: {
-    'There is a role with this name already.': '이미 있는 역할 이름입니다.',
-    'The former address can undo the change for at least a day. End this after #-#-#T#:#:#.#Z, or ask an administrator.':
-      '이전 주소에서는 최소 하루 동안 변경을 되돌릴 수 있습니다. #-#-# #:#:#.#(UTC) 이후에 종료하거나 관리자에게 문의해 주세요.',
+    'There is already a role with this name.': '이미 있는 역할 이름입니다.',
+    'The former address can undo the change for at least a day. Try again after #-#-#T#:#:#.#Z, or ask an administrator.':
+      '이전 주소에서 최소 하루 동안 변경을 되돌릴 수 있습니다. #-#-# #:#:#.#(UTC) 이후에 다시 시도하거나 관리자에게 문의해 주세요.',
     'Use at least # characters.': '#자 이상 입력해 주세요.',
     'Use at most # characters.': '#자까지 입력할 수 있습니다.',
     'Remove line breaks, tabs, and other invisible characters.':
@@ -71,27 +71,26 @@ export const ko: Messages = {
     'This is already your email address.': '이미 사용 중인 본인의 주소입니다.',
     'This server doesn’t send email. Contact an administrator.':
       '이 서버는 메일을 보내지 않습니다. 관리자에게 문의해 주세요.',
-    'Built-in roles cannot be changed or deleted.': '기본 역할은 바꾸거나 삭제할 수 없습니다.',
-    'What this mail says is no longer good. Have a new one sent.':
-      '더 이상 유효하지 않은 메일입니다. 새 메일을 보내게 해 주세요.',
+    'Built-in roles can’t be changed or deleted.': '기본 역할은 바꾸거나 삭제할 수 없습니다.',
+    'This email has expired. Request a new one.': '유효 기간이 지난 메일입니다. 새 메일을 요청해 주세요.',
     'This is your own account. Delete it with deleteAccount.':
       '본인의 계정입니다. 내 계정의 내 데이터에서 삭제할 수 있습니다.',
     'This is your own account. Another administrator can disable it.':
       '본인의 계정입니다. 다른 관리자가 정지할 수 있습니다.',
     'Change your own address with requestEmailChange.': '본인의 주소는 내 계정에서 바꿀 수 있습니다.',
-    'You can only define, change and delete roles whose permissions you hold yourself.':
-      '본인이 가진 권한으로 된 역할만 만들고 바꾸고 삭제할 수 있습니다.',
-    'You can only give roles whose permissions you hold yourself.':
-      '본인이 가진 권한의 역할만 줄 수 있습니다.',
-    'Your account is not allowed to give roles. Invite without them.':
-      '이 계정은 역할을 줄 수 없습니다. 역할 없이 초대해 주세요.',
-    'This account has permissions that yours lacks. Only an account that holds them may change it.':
-      '이 계정에는 본인에게 없는 권한이 있습니다. 그 권한을 가진 계정만 바꿀 수 있습니다.',
-    'Use 2 to 32 of a-z, 0-9 and -, starting with a letter.':
+    'You can only create, change and delete roles whose permissions you hold.':
+      '본인에게 있는 권한의 역할만 만들고 바꾸고 삭제할 수 있습니다.',
+    'You can only assign roles whose permissions you hold.':
+      '본인에게 있는 권한의 역할만 부여할 수 있습니다.',
+    'You can’t assign roles. Invite this person without roles.':
+      '역할을 부여할 권한이 없습니다. 역할 없이 초대해 주세요.',
+    'This account has permissions that yours lacks. Only an account with the same permissions can change it.':
+      '이 계정에는 본인에게 없는 권한이 있습니다. 같은 권한이 있는 계정만 변경할 수 있습니다.',
+    'Use 2 to 32 of the characters a-z, 0-9 and -, starting with a letter.':
       'a-z, 0-9, - 중에서 2~32자를 사용하고 영문자로 시작해 주세요.',
-    '# account has this role. Take it from them first.':
+    '# account has this role. Remove it from them first.':
       '이 역할을 가진 계정이 #개 있습니다. 먼저 그 계정에서 역할을 빼 주세요.',
-    '# accounts have this role. Take it from them first.':
+    '# accounts have this role. Remove it from them first.':
       '이 역할을 가진 계정이 #개 있습니다. 먼저 그 계정들에서 역할을 빼 주세요.',
     'Enter a JSON object, such as { "theme": "dark" }.':
       '{ "theme": "dark" } 같은 JSON 객체를 입력해 주세요.',

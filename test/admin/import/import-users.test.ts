@@ -215,7 +215,7 @@ describe('a record is skipped, and the others are taken, for', () => {
     expect(report).toMatchObject({
       taken: 1,
       skipped: 1,
-      reasons: [{ reason: 'username: Another account has it.' }],
+      reasons: [{ reason: 'username: Another account has this username.' }],
     })
     expect((await byEmail(email)).username).toBe('taken_name')
   })
@@ -234,7 +234,7 @@ describe('a record is skipped, and the others are taken, for', () => {
       read: 5,
       taken: 3,
       alreadyThere: 1,
-      reasons: [{ reason: 'id: Another account has it.', lines: [2] }],
+      reasons: [{ reason: 'id: Another account has this ID.', lines: [2] }],
     })
     const { roles } = await users().findUniqueOrThrow({ where: { id }, include: { roles: true } })
     expect(roles).toMatchObject([{ roleName: 'user' }])
@@ -243,7 +243,7 @@ describe('a record is skipped, and the others are taken, for', () => {
   test('an id that somebody else has', async () => {
     const { id } = await signUp(service)
     const report = await importing([{ id, email: newAddress() }])
-    expect(report).toMatchObject({ taken: 0, reasons: [{ reason: 'id: Another account has it.' }] })
+    expect(report).toMatchObject({ taken: 0, reasons: [{ reason: 'id: Another account has this ID.' }] })
   })
 
   test('another spelling of an address that has an account: it may be another person', async () => {

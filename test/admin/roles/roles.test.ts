@@ -78,7 +78,7 @@ describe('createRole', () => {
       const before = await roleOf(name)
       const reply = await send(CreateRole, { input: { name, permissions: [] } })
       expect(codes(reply)).toEqual(['CONFLICT'])
-      expect(reply.errors[0]?.message).toBe('There is a role with this name already.')
+      expect(reply.errors[0]?.message).toBe('There is already a role with this name.')
       expect(await roleOf(name)).toEqual(before)
     }
     const input = { name: newName(), permissions: [] }
