@@ -44,7 +44,7 @@ import {
 } from '../support/operations.ts'
 import { useService } from '../support/service.ts'
 
-// Everything is logged here, so that what must not be logged would be.
+// Logs everything, so that the tests notice secrets in the log.
 const service = useService({ settings: { LOG_LEVEL: 'trace' } })
 
 const USER_AGENT = 'authograph-test/1.0'
@@ -55,9 +55,9 @@ const send = (document: DocumentNode, variables: Record<string, unknown>, viewer
   service.send(document, variables, viewer ? as(viewer) : { headers })
 
 type Case = {
-  /** Does it to `subject`; `admin` is at hand. */
+  /** Causes the event. */
   act: (subject: SignedIn, admin: SignedIn) => Promise<unknown>
-  actor: 'subject' | 'admin' | 'nobody'
+  actor: 'subject' | 'admin' | 'none'
 }
 
 const cases: [AuditAction, Case][] = [
@@ -70,12 +70,12 @@ const cases: [AuditAction, Case][] = [
   ],
   [
     'session.denied',
-    { actor: 'nobody', act: ({ email }) => send(Login, { input: { identifier: email, password: 'wrong' } }) },
+    { actor: 'none', act: ({ email }) => send(Login, { input: { identifier: email, password: 'wrong' } }) },
   ],
   [
     'session.refresh_repeated',
     {
-      actor: 'nobody',
+      actor: 'none',
       act: async ({ refreshToken }) => {
         await service.send(Refresh, { input: { refreshToken } })
         await send(Refresh, { input: { refreshToken } })
@@ -85,10 +85,10 @@ const cases: [AuditAction, Case][] = [
   [
     'session.refresh_ahead',
     {
-      actor: 'nobody',
+      actor: 'none',
       act: async ({ refreshToken, sessionId }) => {
         const { data } = await service.send(Refresh, { input: { refreshToken } })
-        // As a backup has it that is older.
+        // The state after the restore of an older backup.
         await service.app.db.session.update({ where: { id: sessionId }, data: { generation: 0 } })
         await send(Refresh, { input: { refreshToken: data?.refreshToken.refreshToken } })
       },
@@ -131,7 +131,7 @@ const cases: [AuditAction, Case][] = [
   ['session.ended', { actor: 'subject', act: subject => send(Logout, {}, subject) }],
   [
     'user.verification_requested',
-    { actor: 'nobody', act: ({ email }) => send(ResendVerificationEmail, { input: { email } }) },
+    { actor: 'none', act: ({ email }) => send(ResendVerificationEmail, { input: { email } }) },
   ],
   [
     'user.email_verified',
@@ -143,7 +143,7 @@ const cases: [AuditAction, Case][] = [
   ],
   [
     'user.reset_requested',
-    { actor: 'nobody', act: ({ email }) => send(RequestPasswordReset, { input: { email } }) },
+    { actor: 'none', act: ({ email }) => send(RequestPasswordReset, { input: { email } }) },
   ],
   [
     'user.email_change_requested',
@@ -155,26 +155,29 @@ const cases: [AuditAction, Case][] = [
   ['user.exported', { actor: 'subject', act: subject => send(ExportAccount, {}, subject) }],
 ]
 
-test.each(cases)('%s says when, who, whom and from where', async (action, { act, actor }) => {
-  const [subject, admin] = [await signUp(service), await signUpWith(service, 'admin')]
-  const before = await auditOf(service, subject.id)
-  service.clock.advance(60)
-  await act(subject, admin)
-  const events = (await auditOf(service, subject.id)).slice(before.length)
-  expect(events).toMatchObject([
-    {
-      action,
-      actorId: { subject: subject.id, admin: admin.id, nobody: null }[actor],
-      subjectId: subject.id,
-      ipAddress: '127.0.0.1',
-      userAgent: USER_AGENT,
-    },
-  ])
-  const agoSeconds = (service.clock.now().getTime() - (events[0]?.at.getTime() ?? 0)) / 1000
-  expect(agoSeconds).toBeLessThan(50)
-})
+test.each(cases)(
+  '%s is recorded with its time, actor, subject and origin',
+  async (action, { act, actor }) => {
+    const [subject, admin] = [await signUp(service), await signUpWith(service, 'admin')]
+    const before = await auditOf(service, subject.id)
+    service.clock.advance(60)
+    await act(subject, admin)
+    const events = (await auditOf(service, subject.id)).slice(before.length)
+    expect(events).toMatchObject([
+      {
+        action,
+        actorId: { subject: subject.id, admin: admin.id, none: null }[actor],
+        subjectId: subject.id,
+        ipAddress: '127.0.0.1',
+        userAgent: USER_AGENT,
+      },
+    ])
+    const agoSeconds = (service.clock.now().getTime() - (events[0]?.at.getTime() ?? 0)) / 1000
+    expect(agoSeconds).toBeLessThan(50)
+  },
+)
 
-test('a registration is on record with the session that it started', async () => {
+test('a registration is recorded with the session that it started', async () => {
   const { id, sessionId } = await signUp(service)
   expect(await auditOf(service, id)).toMatchObject([
     { action: 'user.registered', actorId: id },
@@ -182,7 +185,7 @@ test('a registration is on record with the session that it started', async () =>
   ])
 })
 
-test('a reset is on record with the sessions that it ended', async () => {
+test('a password reset is recorded with the number of sessions that it ended', async () => {
   const subject = await signUp(service)
   await resetPassword(subject, 'eighteen copper kettles')
   expect((await auditOf(service, subject.id)).slice(-2)).toMatchObject([
@@ -191,7 +194,7 @@ test('a reset is on record with the sessions that it ended', async () => {
   ])
 })
 
-test('a change of address is on record without the addresses, and so is taking it back', async () => {
+test('a change of address and its undo are recorded without the addresses', async () => {
   const subject = await signUpVerified(service)
   const { to, tokens } = await changeEmail(subject)
   const events = (await auditOf(service, subject.id)).filter(({ action }) => action.includes('email_change'))
@@ -207,7 +210,7 @@ test('a change of address is on record without the addresses, and so is taking i
   for (const secret of [to, subject.email, ...tokens]) expect(written).not.toContain(secret)
 })
 
-test('a deletion is on record, without where it came from', async () => {
+test('a deletion is recorded without its origin', async () => {
   const subject = await signUp(service)
   await send(DeleteAccount, {}, subject)
   expect((await auditOf(service, subject.id)).at(-1)).toMatchObject({
@@ -218,7 +221,7 @@ test('a deletion is on record, without where it came from', async () => {
   })
 })
 
-test('what is read is not on record', async () => {
+test('reading is not recorded', async () => {
   const subject = await signUp(service)
   const count = await service.app.db.auditEvent.count()
   await send(Me, {}, subject)
@@ -226,7 +229,7 @@ test('what is read is not on record', async () => {
   expect(await service.app.db.auditEvent.count()).toBe(count)
 })
 
-/** Sets a new password by a link, and returns its token. */
+/** Sets a new password with a link, and returns the link's token. */
 async function resetPassword({ email }: { email: string }, newPassword: string): Promise<string> {
   await send(RequestPasswordReset, { input: { email } })
   const token = await mailedToken(service, email, 'reset-password')
@@ -234,7 +237,7 @@ async function resetPassword({ email }: { email: string }, newPassword: string):
   return token
 }
 
-/** Changes the address and takes it back, and returns the tokens that did it. */
+/** Changes the address and undoes the change, and returns the tokens of both links. */
 async function changeEmail(subject: SignedIn): Promise<{ to: string; tokens: string[] }> {
   const to = newAddress()
   await send(RequestEmailChange, { input: { newEmail: to } }, subject)
@@ -245,7 +248,7 @@ async function changeEmail(subject: SignedIn): Promise<{ to: string; tokens: str
   return { to, tokens: [confirming, undoing] }
 }
 
-/** Invites somebody, makes a role for them, and takes both away; returns the invitation's token. */
+/** Invites a user, creates a role for them and deletes both, and returns the invitation's token. */
 async function administer(admin: SignedIn): Promise<string> {
   const input = { name: `role-${randomUUID().slice(0, 8)}`, permissions: ['users:read'] }
   await send(CreateRole, { input }, admin)
@@ -259,8 +262,8 @@ async function administer(admin: SignedIn): Promise<string> {
   return mailedToken(service, email, 'accept-invitation')
 }
 
-describe('a whole life', () => {
-  /** Does everything that is on record, and returns all secrets that were part of it, the stored hashes apart. */
+describe('secrets', () => {
+  /** Causes all recorded events and returns the secrets involved, except the stored hashes. */
   async function live(): Promise<{ secrets: string[]; hashes: string[] }> {
     const one = await signUp(service)
     const { passwordHash } = await service.app.db.user.findUniqueOrThrow({ where: { id: one.id } })
@@ -273,11 +276,11 @@ describe('a whole life', () => {
     const { data } = await service.send(Refresh, { input }, { headers })
     const two = await signIn(service, one.email)
     await send(Login, { input: { identifier: one.email, password: wrong } })
-    await send(Login, { input: { identifier: 'nobody@example.com', password: wrong } })
+    await send(Login, { input: { identifier: 'unknown@example.com', password: wrong } })
     await send(Reauthenticate, { input: { password: wrong } }, two)
     await send(AuditLog, {}, two)
     await send(RotateSigningKey, {}, admin)
-    // To the limit of proofs of the own password.
+    // Reaches the limit on reauthentication.
     for (let guess = 0; guess < 11; guess++) await send(Reauthenticate, { input: { password: wrong } }, admin)
     await send(ChangePassword, { input: { currentPassword: PASSWORD, newPassword } }, two)
     await send(RevokeSession, { id: one.sessionId }, two)
@@ -312,12 +315,12 @@ describe('a whole life', () => {
     return { secrets, hashes }
   }
 
-  test('leaves no password, token or hash in the audit log, and none in the log', async () => {
+  test('no operation leaves a password, token or hash in the audit log or in the log', async () => {
     const all = await live()
     const secrets = [...all.secrets, ...all.hashes]
     const events = await service.app.db.auditEvent.findMany()
     const actions = new Set(events.map(event => event.action))
-    // From the command line (test/cli, test/admin), where addresses must be verified
+    // Other tests cause the events of the command line (test/cli, test/admin), of required verification
     // (test/enumeration/register.test.ts), of the outbox (test/mail/outbox.test.ts, test/admin/operations/mails.test.ts), and of
     // links that end early (test/admin/users/end-email-undo.test.ts) and keys that leaked (test/keys/revocation.test.ts).
     const elsewhere: AuditAction[] = [
@@ -338,12 +341,12 @@ describe('a whole life', () => {
     const written = JSON.stringify(events) + service.logged.splice(0).join('\n')
     expect(written).toContain('127.0.0.1')
     expect(secrets.filter(secret => !secret || secret.length < 15)).toEqual([])
-    // A refresh token's last part is the secret one, a JWT's its signature.
+    // The secret part of a refresh token is its last one; that of a JWT is its signature.
     const parts = secrets.flatMap(secret => [secret, secret.split('.').at(-1) as string])
     expect(parts.filter(part => written.includes(part))).toEqual([])
   })
 
-  test('leaves no password and no token in the database', async () => {
+  test('no operation leaves a password or token in the database', async () => {
     const { secrets } = await live()
     const { rows: tables } = await service.app.pool.query<{ name: string }>(
       `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'`,
@@ -361,7 +364,7 @@ describe('a whole life', () => {
   })
 })
 
-test('the audit log cannot be changed, not even through the database', async () => {
+test('the audit log cannot be changed, not even with SQL', async () => {
   await signUp(service)
   const { pool } = service.app
   for (const sql of [
@@ -373,7 +376,7 @@ test('the audit log cannot be changed, not even through the database', async () 
   }
 })
 
-test('of an account that is gone it can be made to forget, and nothing else', async () => {
+test('events of a deleted account can only lose personal data, and change in no other way', async () => {
   const subject = await signUp(service)
   await send(SetUserRoles, { id: subject.id, roles: ['user'] }, await signUpWith(service, 'admin'))
   await service.app.db.user.delete({ where: { id: subject.id } })

@@ -5,8 +5,8 @@ import { startApp } from '../support/service.ts'
 
 const EVENTS = 6000
 
-test('forgetting continues where it stopped: a later batch reads no more than an early one', async () => {
-  // One connection, so that its statistics are whole as soon as it has reported them.
+test('redaction continues where it stopped, so a later batch reads no more rows than an early one', async () => {
+  // With one connection, the statistics are complete as soon as it has reported them.
   const { app, close } = await startApp({ DATABASE_POOL_SIZE: '1' })
   try {
     const subjectId = randomUUID()

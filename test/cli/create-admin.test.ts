@@ -26,7 +26,7 @@ function createAdmin(args: string[], input?: string): Promise<CliRun> {
 
 const countUsers = () => service.app.db.user.count()
 
-test('a new administrator is made, verified and on record, and signs in', async () => {
+test('create-admin creates a verified administrator who can sign in, and records this', async () => {
   const email = 'Root@Example.com'
   const args = ['--email', email, '--username', 'Root_1', '--display-name', 'Root of all', '--password-stdin']
   expect(await createAdmin(args, `${PASSWORD}\n`)).toEqual({
@@ -54,7 +54,7 @@ test('a new administrator is made, verified and on record, and signs in', async 
   expect(JSON.stringify(event)).not.toContain(PASSWORD)
 })
 
-test('of standard input only the line end is dropped', async () => {
+test('only the line break is removed from a password on standard input', async () => {
   const email = 'spaces@stdin.example'
   const password = ` ${PASSWORD} `
   expect(await createAdmin(['--email', email, '--password-stdin'], `${password}\r\n`)).toMatchObject({
@@ -77,16 +77,16 @@ async function rolesOf(id: string): Promise<string[]> {
   return roles.map(({ roleName }) => roleName)
 }
 
-describe('an address that has an account already', () => {
+describe('create-admin for an address that already has an account', () => {
   test.each([
     [
-      'with a password',
+      'create-admin with a password',
       ['--password-stdin'],
       /already has an account.*never verified.*no password was set.*--promote/,
     ],
-    ['without one', [], /already has an account.*--promote/],
-    ['with --promote, for the address is not verified', ['--promote'], /never verified.*--verify/],
-  ])('%s is refused, and the person who registered it gains nothing', async (_, args, advice) => {
+    ['create-admin without a password', [], /already has an account.*--promote/],
+    ['create-admin with --promote for an unverified address', ['--promote'], /never verified.*--verify/],
+  ])('%s fails, and the user who registered the address gains nothing', async (_, args, advice) => {
     const squatter = await squat()
     const before = await auditOf(service, squatter.id)
     const { exitCode, stdout, stderr } = await createAdmin(['--email', squatter.email, ...args], PASSWORD)
@@ -102,7 +102,7 @@ describe('an address that has an account already', () => {
     ['a password', ['--password-stdin']],
     ['a username', ['--username', 'root_2']],
     ['a display name', ['--display-name', 'Root']],
-  ])('is not given %s with --promote, verified or not', async (_, args) => {
+  ])('--promote can’t be combined with %s, and changes nothing', async (_, args) => {
     const { id, email } = await signUp(service)
     await verify(id)
     const run = await createAdmin(['--email', email, '--promote', ...args], 'another good password 7')
@@ -115,7 +115,7 @@ describe('an address that has an account already', () => {
     await expect(signIn(service, email)).resolves.toMatchObject({ id })
   })
 
-  test('is promoted with --promote once verified, in any spelling; its sessions end, its password stays', async () => {
+  test('--promote makes a verified account an administrator, whatever the spelling of its address; its sessions end, and its password stays', async () => {
     const account = await signUp(service)
     await verify(account.id)
     const args = ['--email', ` ${account.email.toUpperCase()} `, '--promote']
@@ -139,7 +139,7 @@ describe('an address that has an account already', () => {
     expect(changes).toMatchObject([{ actorId: null, detail: { added: 'admin' } }])
   })
 
-  test('is verified and promoted with --verify, on record; earlier sessions end', async () => {
+  test('--promote --verify verifies and promotes an account, ends its sessions and is recorded', async () => {
     const squatter = await squat()
     const run = await createAdmin(['--email', squatter.email, '--promote', '--verify'])
     expect(run).toMatchObject({ exitCode: 0, stderr: '' })
@@ -152,7 +152,7 @@ describe('an address that has an account already', () => {
     expect(changes).toMatchObject([{ actorId: null, detail: { added: 'admin', verified: true } }])
   })
 
-  test('cannot be carried off by a link that was emailed before the promotion', async () => {
+  test('links emailed before a promotion can’t be used to take over the account', async () => {
     const squatter = await squat()
     const newEmail = `${randomUUID()}@attacker.example`
     const asked = await service.send(
@@ -170,7 +170,7 @@ describe('an address that has an account already', () => {
   })
 })
 
-test('--promote of an address without an account says so and creates none', async () => {
+test('--promote for an address without an account fails and creates none', async () => {
   const count = await countUsers()
   const run = await createAdmin(['--email', 'none@cli.example', '--promote'])
   expect(run).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringContaining('has no account') })
@@ -183,21 +183,24 @@ test('--verify without --promote is an error', async () => {
 })
 
 test.each([
-  ['a password made of the address', 'zebulonkettlewick', [], 'Do not base the password on your name'],
+  ['a password derived from the address', 'zebulonkettlewick', [], 'Do not base the password on your name'],
   ['an empty password', '', [], 'Enter a password.'],
-  ['a username that is none', PASSWORD, ['--username', '?'], 'Use 3 to 32 characters from'],
-])('%s fails with advice and no echo, and makes nothing', async (_, password, args, advice) => {
-  const count = await countUsers()
-  const email = ['--email', 'zebulon.kettlewick@cli.example', '--password-stdin']
-  const { exitCode, stdout, stderr } = await createAdmin([...email, ...args], `${password}\n`)
-  expect([exitCode, stdout]).toEqual([1, ''])
-  expect(stderr).toContain(advice)
-  expect(stderr).not.toContain('    at ')
-  if (password) expect(stderr).not.toContain(password)
-  expect(await countUsers()).toBe(count)
-})
+  ['an invalid username', PASSWORD, ['--username', '?'], 'Use 3 to 32 characters from'],
+])(
+  '%s fails with advice, does not show the password and creates nothing',
+  async (_, password, args, advice) => {
+    const count = await countUsers()
+    const email = ['--email', 'zebulon.kettlewick@cli.example', '--password-stdin']
+    const { exitCode, stdout, stderr } = await createAdmin([...email, ...args], `${password}\n`)
+    expect([exitCode, stdout]).toEqual([1, ''])
+    expect(stderr).toContain(advice)
+    expect(stderr).not.toContain('    at ')
+    if (password) expect(stderr).not.toContain(password)
+    expect(await countUsers()).toBe(count)
+  },
+)
 
-test('a username that is taken fails with advice', async () => {
+test('a taken username fails with advice', async () => {
   const username = 'first_come'
   await signUp(service, { username })
   const args = ['--email', 'second@cli.example', '--username', 'First_Come', '--password-stdin']
@@ -206,7 +209,7 @@ test('a username that is taken fails with advice', async () => {
   expect(stderr).toBe('This username is taken. Choose another.\n')
 })
 
-test('without a terminal to ask on, it says how else to give the password', async () => {
+test('without a terminal, the error tells how to pass the password', async () => {
   const count = await countUsers()
   const { exitCode, stdout, stderr } = await createAdmin(['--email', 'b@cli.example'], PASSWORD)
   expect([exitCode, stdout]).toEqual([1, ''])
@@ -216,7 +219,7 @@ test('without a terminal to ask on, it says how else to give the password', asyn
   expect(await countUsers()).toBe(count)
 })
 
-test('of two at once for one address one creates the account, and the other says that it exists', async () => {
+test('of two simultaneous runs for one address, one creates the account and the other reports that it exists', async () => {
   const args = ['--email', 'twice@cli.example', '--password-stdin']
   const runs = await Promise.all([createAdmin(args, PASSWORD), createAdmin(args, PASSWORD)])
   expect(runs.map(run => run.exitCode).sort()).toEqual([0, 1])
@@ -227,7 +230,7 @@ test('of two at once for one address one creates the account, and the other says
   expect(await service.app.db.userRole.count({ where: { user, roleName: 'admin' } })).toBe(1)
 })
 
-test('of a disabled account it says that promoting it does not enable it', async () => {
+test('promoting a disabled account warns that it stays disabled', async () => {
   const { id, email } = await signUp(service)
   await service.app.db.user.update({ where: { id }, data: { disabledAt: service.clock.now() } })
   await verify(id)

@@ -39,7 +39,7 @@ async function doctor(settings: Record<string, string> = {}) {
   return { healthy, checks, of: (name: string) => checks.filter(check => check.name === name) }
 }
 
-test('where all is well it says so of each thing, and changes nothing', async () => {
+test('doctor reports the result of every check and changes nothing', async () => {
   await signUpWith(service, 'admin')
   const tables = async () =>
     (
@@ -70,7 +70,7 @@ test('where all is well it says so of each thing, and changes nothing', async ()
   expect(await tables()).toEqual(before)
 })
 
-test('for people it is a line each, with what to do below', async () => {
+test('the text output has a line for each check, with advice below it', async () => {
   const settings = { DATABASE_URL: 'postgresql://ada:hunter2hunter2@127.0.0.1:1/nowhere', AUTHOGRAPH_SECRET }
   const { exitCode, stdout, stderr } = await runCli(['doctor'], { settings })
   expect([exitCode, stderr]).toEqual([1, ''])
@@ -79,7 +79,7 @@ test('for people it is a line each, with what to do below', async () => {
   expect(stdout).not.toContain('hunter2')
 })
 
-test('settings that are wrong are all listed', async () => {
+test('all invalid settings are listed', async () => {
   const { checks } = await doctor({ PORT: 'http', SANDBOX: 'yes' })
   expect(checks.map(({ status, message }) => [status, message])).toEqual([
     ['fail', 'PORT: must be a number'],
@@ -87,7 +87,7 @@ test('settings that are wrong are all listed', async () => {
   ])
 })
 
-test('a database that a newer version has migrated is broken for this one, which says so without a stack', async () => {
+test('a database that a newer version has migrated fails without a stack trace', async () => {
   const newer = await startService({ settings: { AUTHOGRAPH_SECRET } })
   const DATABASE_URL = newer.app.config.database.url!
   try {
@@ -110,7 +110,7 @@ test('a database that a newer version has migrated is broken for this one, which
   }
 })
 
-test('a database that is not there, and another secret, are told without a stack', async () => {
+test('a missing database and a wrong secret are reported without a stack trace', async () => {
   const url = service.app.config.database.url!
   const there = { DATABASE_URL: url, AUTHOGRAPH_SECRET: 'another secret that the database was not used with' }
   const missing = { DATABASE_URL: url.replace(/authograph_db_\w+/, 'nowhere'), AUTHOGRAPH_SECRET }
@@ -122,7 +122,7 @@ test('a database that is not there, and another secret, are told without a stack
   )
 })
 
-test('a database that was never migrated is not taken for a broken one', async () => {
+test('a database without migrations is a warning, not a failure', async () => {
   const empty = await createEmptyDatabase()
   try {
     const { healthy, of, checks } = await doctor({ DATABASE_URL: empty.url })
@@ -134,13 +134,13 @@ test('a database that was never migrated is not taken for a broken one', async (
   }
 })
 
-test('another secret than that of the database is found out before the server is started with it', async () => {
+test('doctor detects a wrong secret before the server starts with it', async () => {
   const AUTHOGRAPH_SECRET = 'quite another secret than that one'
   const { of } = await doctor({ AUTHOGRAPH_SECRET })
   expect(of('keys')).toMatchObject([{ status: 'fail', message: expect.stringContaining('another secret') }])
 })
 
-test('keys that are sealed under the previous secret are a warning', async () => {
+test('keys sealed with a previous secret are a warning', async () => {
   const { of } = await doctor({
     AUTHOGRAPH_SECRET: 'quite another secret than that one',
     AUTHOGRAPH_PREVIOUS_SECRETS: AUTHOGRAPH_SECRET,
@@ -148,10 +148,10 @@ test('keys that are sealed under the previous secret are a warning', async () =>
   expect(of('keys')).toMatchObject([{ status: 'warn', message: expect.stringContaining('PREVIOUS_SECRETS') }])
 })
 
-describe('in production', () => {
+describe('settings in production', () => {
   const production = { NODE_ENV: 'production', MAIL: 'off' }
 
-  test('an address without https fails', async () => {
+  test('a public address without https fails in production', async () => {
     const { of } = await doctor({ ...production, PUBLIC_URL: 'http://auth.example.com' })
     expect(of('public address')[0]).toMatchObject({
       status: 'fail',
@@ -159,7 +159,7 @@ describe('in production', () => {
     })
   })
 
-  test('what is left open or unset is a warning', async () => {
+  test('insecure and missing settings are warnings in production', async () => {
     const { of } = await doctor({
       ...production,
       PUBLIC_URL: 'http://localhost:4000',
@@ -178,7 +178,7 @@ describe('in production', () => {
   })
 })
 
-test('a mail server that is away fails, one that is there does not', async () => {
+test('an unreachable mail server fails, and a reachable one passes', async () => {
   const smtp = await startSmtp()
   const up = await doctor({ SMTP_URL: smtp.url })
   expect(up.of('mail')).toMatchObject([{ status: 'ok' }])
@@ -188,7 +188,7 @@ test('a mail server that is away fails, one that is there does not', async () =>
   expect(down.of('mail')).toMatchObject([{ status: 'fail', advice: expect.stringContaining('SMTP_URL') }])
 })
 
-test('a secret that others can read fails', async () => {
+test('a secret file that other users can read fails', async () => {
   const file = join(folder, 'secret')
   await writeFile(file, AUTHOGRAPH_SECRET, { mode: 0o600 })
   expect((await doctor({ AUTHOGRAPH_SECRET: '' })).of('data folder')).toMatchObject([{ status: 'ok' }])
@@ -197,12 +197,12 @@ test('a secret that others can read fails', async () => {
   expect(of('data folder')).toMatchObject([{ status: 'fail', advice: `Run: chmod 600 ${file}` }])
 })
 
-test('a pool that the database has no room for fails', async () => {
+test('a connection pool larger than the database allows fails', async () => {
   const { of } = await doctor({ DATABASE_POOL_SIZE: '1000' })
   expect(of('connections')).toMatchObject([{ status: 'fail', advice: expect.stringContaining('POOL_SIZE') }])
 })
 
-describe('of the database', () => {
+describe('checks of the database', () => {
   const find = (name: string) => databaseChecks.find(check => check.name === name)!
   const check = (name: string, { app } = service, seconds = 0) =>
     find(name).run({ config: app.config, now: () => addSeconds(new Date(), seconds), pool: app.pool })
@@ -211,19 +211,19 @@ describe('of the database', () => {
     [0, 'ok', 'agree'],
     [2, 'warn', '2.0 s ahead of the database'],
     [-9, 'warn', '9.0 s behind the database'],
-  ])('a clock that is %d s ahead: %s', async (seconds, status, message) => {
+  ])('a clock difference of %d s has the status %s', async (seconds, status, message) => {
     expect(await check('clock', service, seconds)).toMatchObject([
       { status, message: expect.stringContaining(message) },
     ])
   })
 
-  test('a version that is too old fails', async () => {
+  test('an unsupported PostgreSQL version fails', async () => {
     const pool = { query: async () => ({ rows: [{ version: '14.9' }] }) } as never
     const found = await find('database').run({ config: service.app.config, now: () => new Date(), pool })
     expect(found).toMatchObject([{ status: 'fail', message: 'PostgreSQL 14.9 is too old.' }])
   })
 
-  test('permissions that no program declares any more are listed by role; those of the running program are not', async () => {
+  test('undeclared permissions are listed by role, and those that a running program declares are not', async () => {
     const settings = { AUTHOGRAPH_SECRET }
     const other = await startService({ settings, server: { permissions: ['notes:read'] } })
     try {
@@ -238,7 +238,7 @@ describe('of the database', () => {
           advice: expect.stringContaining('updateRole'),
         },
       ])
-      // A version that does not declare it.
+      // A version that does not declare the permission.
       const databaseUrl = other.app.config.database.url!
       const next = await startService({ settings, databaseUrl })
       await next.close()
@@ -253,7 +253,7 @@ describe('of the database', () => {
     }
   })
 
-  test('an old signing key, hashes of another system, a failed mail and no administrator are told', async () => {
+  test('doctor reports an old signing key, hashes of another system, failed emails and a missing administrator', async () => {
     const other = await startService({ settings: { AUTHOGRAPH_SECRET } })
     try {
       const { id } = await signUp(other)

@@ -25,8 +25,8 @@ const lines = (...records: object[]) => records.map(record => `${JSON.stringify(
 const byEmail = (emailCanonical: string) =>
   service.app.db.user.findUniqueOrThrow({ where: { emailCanonical } })
 
-describe('CSV', () => {
-  test('with quotes, line breaks in them, a BOM and Windows line ends is read as it is meant', async () => {
+describe('importing CSV', () => {
+  test('CSV with quoted line breaks, a BOM and Windows line endings is read correctly', async () => {
     const [one, two] = [newAddress(), newAddress()]
     const file = join(folder, 'users.csv')
     await writeFile(
@@ -52,7 +52,7 @@ describe('CSV', () => {
     await signIn(service, one)
   })
 
-  test('a line with too many columns is skipped, with its number', async () => {
+  test('a line with too many columns is skipped and reported with its number', async () => {
     const [one, two] = [newAddress(), newAddress()]
     const text = `email,name\n${one},Ada\nx,y,z\n${two},Grace\n`
     const { exitCode, stdout } = await importing(text, '--format', 'csv', '--json')
@@ -61,8 +61,8 @@ describe('CSV', () => {
   })
 })
 
-describe('JSON lines', () => {
-  test('are taken from a pipe, and what is wrong in them is reported without the hash', async () => {
+describe('importing JSON Lines', () => {
+  test('JSON Lines are read from a pipe, and problems are reported without password hashes', async () => {
     const [one, two] = [newAddress(), newAddress()]
     const file = join(folder, 'skipped.jsonl')
     const secret = 'pbkdf2:md5:1$salt$0123456789abcdef0123456789abcdef'
@@ -90,7 +90,7 @@ describe('JSON lines', () => {
     expect((await stat(file)).mode & 0o077).toBe(0)
   })
 
-  test('the last line may lack its end, and is complete where a chunk ends inside a character', async () => {
+  test('lines are complete without a final line break, and if a chunk ends inside a character', async () => {
     const emails = Array.from({ length: 3000 }, () => newAddress())
     const text = lines(...emails.map(email => ({ email, displayName: '홍길동'.repeat(20) }))).trim()
     const { exitCode, stdout } = await importing(text, '--format', 'jsonl', '--json')
@@ -113,36 +113,32 @@ test('--dry-run changes nothing', async () => {
   expect(await service.app.db.user.count()).toBe(count)
 })
 
-test('an administrator needs --allow-admin', async () => {
+test('importing an administrator requires --allow-admin', async () => {
   const text = lines({ email: newAddress(), roles: ['admin'] })
   expect((await importing(text, '--format', 'jsonl')).exitCode).toBe(2)
   expect((await importing(text, '--format', 'jsonl', '--allow-admin')).exitCode).toBe(0)
 })
 
 test.each([
-  ['a file that is not there', ['import-users', '/nowhere.csv'], /^ENOENT: no such file/],
-  ['a file of an unknown kind', ['import-users', 'users.xlsx'], '--format jsonl or --format csv'],
+  ['a missing file', ['import-users', '/nowhere.csv'], /^ENOENT: no such file/],
+  ['a file of an unknown format', ['import-users', 'users.xlsx'], '--format jsonl or --format csv'],
   ['standard input without a format', ['import-users', '-'], '--format jsonl or --format csv'],
+  ['an unknown format', ['import-users', '-', '--format', 'xml'], 'Allowed choices are jsonl, csv'],
+  ['an unknown field', ['import-users', 'a.csv', '--map', 'mail=email'], 'Fields: id, email,'],
   [
-    'a format that does not exist',
-    ['import-users', '-', '--format', 'xml'],
-    'Allowed choices are jsonl, csv',
-  ],
-  ['a field that does not exist', ['import-users', 'a.csv', '--map', 'mail=email'], 'Fields: id, email,'],
-  [
-    'a report nowhere',
+    'a report in a missing folder',
     ['import-users', '-', '--format', 'csv', '--report', '/nowhere/x'],
     /^ENOENT: no such file/,
   ],
-  ['half a mapping', ['import-users', 'a.csv', '--map', 'email'], '--map takes FIELD=COLUMN'],
-])('%s is an error that says what to do', async (_, args, advice) => {
+  ['an incomplete mapping', ['import-users', 'a.csv', '--map', 'email'], '--map takes FIELD=COLUMN'],
+])('%s fails with advice', async (_, args, advice) => {
   const { exitCode, stdout, stderr } = await cli(args)
   expect([exitCode, stdout]).toEqual([1, ''])
   expect(stderr).toMatch(advice)
   expect(stderr).not.toContain('    at ')
 })
 
-test('a report in place of the file that is imported is refused, and the file stays', async () => {
+test('a report never overwrites the imported file', async () => {
   const file = join(folder, 'mine.jsonl')
   await writeFile(file, lines({ email: newAddress() }))
   const before = await readFile(file)
@@ -151,12 +147,12 @@ test('a report in place of the file that is imported is refused, and the file st
   expect(await readFile(file)).toEqual(before)
 })
 
-test('SIGINT ends it with a report of what was taken, and the same command goes on', async () => {
+test('SIGINT stops an import with a report, and running it again continues', async () => {
   const emails = Array.from({ length: 1300 }, () => newAddress())
   const text = lines(...emails.map(email => ({ email })))
   const run = startCli(['import-users', '-', '--format', 'jsonl', '--json'], settings())
   run.stdin.write(text)
-  // The input stays open: nothing else would end it.
+  // The input stays open, so only the signal can end the import.
   await expectEventually(() => service.app.db.user.count({ where: { emailCanonical: { in: emails } } }), 1000)
   run.kill('SIGINT')
   const { exitCode, stdout } = await run.ended
@@ -169,13 +165,13 @@ test('SIGINT ends it with a report of what was taken, and the same command goes 
   expect(JSON.parse(again.stdout)).toMatchObject({ taken: 1300 - report.taken, alreadyThere: report.taken })
 })
 
-test('SIGINT during a CSV takes every record that was read, and not the half of one', async () => {
+test('SIGINT during a CSV import imports every complete record that was read', async () => {
   const emails = Array.from({ length: 600 }, () => newAddress())
   const half = newAddress()
   const text = `email\n${emails.join('\n')}\n`
   const run = startCli(['import-users', '-', '--format', 'csv', '--json'], settings())
   run.stdin.write(text + half)
-  // The input stays open: nothing else would end it.
+  // The input stays open, so only the signal can end the import.
   await expectEventually(() => service.app.db.user.count({ where: { emailCanonical: { in: emails } } }), 500)
   run.kill('SIGINT')
   const { exitCode, stdout } = await run.ended
@@ -193,7 +189,7 @@ async function expectEventually(count: () => Promise<number>, atLeast: number): 
 }
 
 describe('export-users', () => {
-  test('whose reader goes away ends with 1, and blames nothing else', async () => {
+  test('export-users exits with 1 and a clear message if its reader closes the pipe', async () => {
     await importing(
       lines(...Array.from({ length: 3000 }, () => ({ email: newAddress(), displayName: 'x'.repeat(100) }))),
       '--format',
@@ -205,7 +201,7 @@ describe('export-users', () => {
     expect([exitCode, stderr]).toEqual([1, 'Standard output was closed.\n'])
   })
 
-  test('writes what import-users takes, with hashes where that is asked for, to a file for nobody else', async () => {
+  test('export-users writes a file that import-users reads, with hashes on request, readable only by its owner', async () => {
     const email = newAddress()
     await importing(lines({ email, passwordHash: CHEAP_HASH }), '--format', 'jsonl')
     const out = join(folder, 'export.jsonl')
@@ -224,14 +220,14 @@ describe('export-users', () => {
     expect(JSON.parse(again.stdout)).toMatchObject({ read: count, taken: 0, alreadyThere: count })
   })
 
-  test('leaves the hashes out otherwise, and writes to standard output', async () => {
+  test('export-users writes to standard output, without hashes by default', async () => {
     const { exitCode, stdout, stderr } = await cli(['export-users'])
     expect([exitCode, stderr]).toEqual([0, ''])
     expect(stdout.trim().split('\n')).toHaveLength(await service.app.db.user.count())
     expect(stdout).not.toContain('$2b$')
   })
 
-  test('through npm run does not mix the banner of npm with the accounts', async () => {
+  test('export-users through npm run does not mix npm’s banner with the accounts', async () => {
     const npm = (npm_config_loglevel: string) =>
       runCli(['export-users'], {
         settings: { ...settings(), npm_lifecycle_event: 'cli', npm_config_loglevel },
@@ -242,7 +238,7 @@ describe('export-users', () => {
     expect(await npm('silent')).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
-  test('does not write over a file', async () => {
+  test('export-users never overwrites a file', async () => {
     const out = join(folder, 'precious.jsonl')
     await writeFile(out, 'precious')
     expect(await cli(['export-users', '--out', out])).toMatchObject({ exitCode: 1, stdout: '' })

@@ -9,7 +9,7 @@ beforeAll(build)
 
 const ID = expect.stringMatching(/^[0-9a-f-]{36}$/)
 
-/** What a command writes to standard output: one line of JSON and nothing else, whatever is logged. */
+/** The value that a command writes to standard output, which must be one line of JSON and nothing else. */
 async function json(args: string[], input?: string): Promise<unknown> {
   const { exitCode, stdout } = await runCli([...args, '--json'], {
     settings: {
@@ -25,11 +25,11 @@ async function json(args: string[], input?: string): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
-test('migrate', async () => {
+test('migrate --json writes one line of JSON', async () => {
   expect(await json(['migrate'])).toEqual({ upToDate: true, applied: [] })
 })
 
-test('create-admin, of a new account and of one that exists', async () => {
+test('create-admin --json writes one line of JSON for a new and for an existing account', async () => {
   const email = 'root@example.com'
   const args = ['create-admin', '--password-stdin', '--email']
   expect(await json([...args, email], PASSWORD)).toEqual({ id: ID, email, created: true, disabled: false })
@@ -42,13 +42,13 @@ test('create-admin, of a new account and of one that exists', async () => {
   })
 })
 
-test('rotate-keys', async () => {
+test('rotate-keys --json writes one line of JSON', async () => {
   const rotated = (await json(['rotate-keys'])) as { kid: string; activatesAt: string }
   const key = await service.app.db.signingKey.findUniqueOrThrow({ where: { kid: rotated.kid } })
   expect(rotated.activatesAt).toBe(key.activatesAt.toISOString())
 })
 
-test('prune, which deletes what is over', async () => {
+test('prune --json writes one line of JSON with the number of deleted records', async () => {
   await service.app.pool.query(
     `INSERT INTO rate_limits SELECT n, 1, now() - interval '1 s', 0, NULL FROM generate_series(1, 25000) n`,
   )
@@ -59,7 +59,7 @@ test('prune, which deletes what is over', async () => {
   )
 })
 
-test('a failure leaves standard output empty and says on standard error what to do', async () => {
+test('a failure writes advice to standard error and nothing to standard output', async () => {
   const { exitCode, stdout, stderr } = await runCli(['prune', '--json'], { settings: { PORT: 'http' } })
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
   expect(stderr).toContain('PORT: must be a number')

@@ -17,7 +17,7 @@ afterAll(() => database.drop())
 const migrate = (settings: Record<string, string> = {}) =>
   runCli(['migrate'], { settings: { DATABASE_URL: database.url, AUTHOGRAPH_SECRET, ...settings } })
 
-test('an empty database is brought up to date, also by two at once, with a list of what each applied', async () => {
+test('migrate updates an empty database, even if two processes run at the same time, and lists the migrations that each applied', async () => {
   const runs = await Promise.all([migrate(), migrate()])
   for (const { exitCode, stderr } of runs) expect([exitCode, stderr]).toEqual([0, ''])
   const applied = runs.flatMap(({ stdout }) =>
@@ -38,13 +38,13 @@ test('an empty database is brought up to date, also by two at once, with a list 
   expect(rows).toEqual([{ name: 'admin' }, { name: 'support' }, { name: 'user' }])
 })
 
-test('settings that are wrong are all listed, without a stack', async () => {
+test('all invalid settings are listed without a stack trace', async () => {
   const { exitCode, stdout, stderr } = await migrate({ PORT: 'http', SANDBOX: 'yes' })
   expect([exitCode, stdout]).toEqual([1, ''])
   expect(stderr).toBe('The settings are invalid:\n  PORT: must be a number\n  SANDBOX: must be on or off\n')
 })
 
-test('a database that is away is an error that says so', async () => {
+test('an unreachable database fails with a clear message', async () => {
   const { exitCode, stdout, stderr } = await migrate({ DATABASE_URL: 'postgresql://127.0.0.1:1/nowhere' })
   expect([exitCode, stdout]).toEqual([1, ''])
   expect(stderr).toContain('ECONNREFUSED')

@@ -9,7 +9,7 @@ beforeAll(build)
 
 const committed = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
 
-test('--help names every command, on standard output', async () => {
+test('--help lists every command on standard output', async () => {
   const { exitCode, stdout, stderr } = await runCli(['--help'])
   expect([exitCode, stderr]).toEqual([0, ''])
   for (const command of [
@@ -24,7 +24,7 @@ test('--help names every command, on standard output', async () => {
     expect(stdout).toContain(`  ${command}`)
 })
 
-test('--version is that of the package', async () => {
+test('--version prints the version of the package', async () => {
   const { version } = JSON.parse(committed('package.json')) as { version: string }
   expect(await runCli(['--version'])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' })
 })
@@ -40,13 +40,13 @@ test.each([
   expect(stderr).toContain('Usage: authograph')
 })
 
-test('print-schema writes the committed schema, and needs no settings for it', async () => {
+test('print-schema writes the committed schema and needs no settings', async () => {
   const { exitCode, stdout, stderr } = await runCli(['print-schema'])
   expect([exitCode, stderr]).toEqual([0, ''])
   expect(stdout).toBe(committed('schema.graphql'))
 })
 
-test('print-schema --out writes it to a file', async () => {
+test('print-schema --out writes the schema to a file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'authograph-schema-'))
   try {
     const out = join(folder, 'schema.graphql')

@@ -14,10 +14,10 @@ afterEach(() => void jest.useRealTimers())
 const login = (identifier: string) => service.send(Login, { input: { identifier, password: PASSWORD } })
 const deleted = async (app = service.app) => (await prune(app)).deleted
 
-describe('attempts', () => {
+describe('pruning attempts', () => {
   const rows = () => service.app.db.rateLimit
 
-  test('a flood of made-up names leaves short rows, all of which go when they no longer count', async () => {
+  test('a flood of invented names creates short rows, which are all deleted when their window ends', async () => {
     await service.app.pool.query(
       `INSERT INTO rate_limits SELECT 'made up ' || n, 1, $1, 0, NULL FROM generate_series(1, 2500) n`,
       [service.clock.now()],
@@ -38,22 +38,22 @@ describe('attempts', () => {
     expect(await rows().count()).toBe(0)
   })
 
-  test('a block and its back-off are kept', async () => {
-    for (const _ of [1, 2, 3]) await login('somebody')
+  test('pruning keeps blocks and their back-off', async () => {
+    for (const _ of [1, 2, 3]) await login('ada')
     service.clock.advance(29)
     await prune(service.app)
-    expect(codes(await login('somebody'))).toEqual(['RATE_LIMITED'])
+    expect(codes(await login('ada'))).toEqual(['RATE_LIMITED'])
     service.clock.advance(1 + 599)
     await prune(service.app)
-    expect(codes(await login('somebody'))).toEqual(['INVALID_CREDENTIALS'])
-    expect((await login('somebody')).errors).toMatchObject([{ extensions: { retryAfter: 60 } }])
+    expect(codes(await login('ada'))).toEqual(['INVALID_CREDENTIALS'])
+    expect((await login('ada')).errors).toMatchObject([{ extensions: { retryAfter: 60 } }])
   })
 })
 
-describe('sessions', () => {
+describe('pruning sessions', () => {
   const count = (id: string) => service.app.db.session.count({ where: { id } })
 
-  test('go 30 days after they were revoked, and 30 days after they can last no longer', async () => {
+  test('sessions are deleted 30 days after they are revoked and 30 days after they expire', async () => {
     const account = await signUp(service)
     const [revoked, other] = [await signIn(service, account.email), await signIn(service, account.email)]
     const data = { revokedAt: service.clock.now() }
@@ -75,7 +75,7 @@ describe('sessions', () => {
     expect(await service.app.db.user.count({ where: { id: account.id } })).toBe(1)
   })
 
-  test('that live stay, and a token of one that has gone is no good', async () => {
+  test('live sessions are kept, and the tokens of deleted sessions are invalid', async () => {
     const gone = await signUp(service)
     const live = await signUp(service)
     await service.app.db.session.update({
@@ -91,7 +91,7 @@ describe('sessions', () => {
     expect(codes(refreshed)).toEqual([])
   })
 
-  test('are found by what a refresh does not change, for it would have to write the index anew', async () => {
+  test('the columns that select expired sessions do not change on refresh, so refreshing does not update their index', async () => {
     const { rows } = await service.app.pool.query<{ name: string }>(
       `SELECT DISTINCT attname AS name FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
        WHERE indrelid = 'sessions'::regclass ORDER BY 1`,
@@ -106,8 +106,8 @@ describe('sessions', () => {
   })
 })
 
-describe('mails', () => {
-  test('their links go when they are over, and they themselves a week after they were sent', async () => {
+describe('pruning emails', () => {
+  test('links are deleted when they expire, and emails a week after they were sent', async () => {
     const { email, id: userId } = await signUp(service)
     const at = (days: number) => new Date(service.clock.now().getTime() + days * DAY * 1000)
     const token = (expiresAt: Date) => ({
@@ -150,14 +150,14 @@ describe('mails', () => {
   })
 })
 
-describe('audit events', () => {
+describe('pruning audit events', () => {
   const insert = (days: number) => {
     const id = randomUUID()
     const at = new Date(service.clock.now().getTime() - days * DAY * 1000)
     return service.app.db.auditEvent.create({ data: { id, at, action: 'session.started', detail: {} } })
   }
 
-  test('stay for ever, unless AUDIT_RETENTION says otherwise', async () => {
+  test('audit events are kept forever unless AUDIT_RETENTION is set', async () => {
     const [old, young] = [await insert(401), await insert(399)]
     expect(await deleted()).not.toHaveProperty('audit events')
     const app = { ...service.app, config: { ...service.app.config, auditRetentionSeconds: 400 * DAY } }
@@ -166,7 +166,7 @@ describe('audit events', () => {
     expect(left).toEqual([young])
   })
 
-  test('that were deleted are on record, and where there was nothing to delete, nothing is', async () => {
+  test('deleting audit events is recorded, and a run that deletes none records nothing', async () => {
     const app = { ...service.app, config: { ...service.app.config, auditRetentionSeconds: 300 * DAY } }
     const records = () => service.app.db.auditEvent.count({ where: { action: 'audit.pruned' } })
     const count = await records()
@@ -184,7 +184,7 @@ describe('audit events', () => {
     expect(last).toMatchObject({ actorId: null, detail: { before: expect.stringMatching(/^\d{4}-/) } })
   })
 
-  test('of today stay, whoever asks, and none can be deleted in another way meanwhile', async () => {
+  test('no one can delete audit events of the last day, or bypass this while older events are being deleted', async () => {
     const young = await insert(0)
     const { pool } = service.app
     await pool.query(`SELECT prune_audit_events(now() + interval '10 years', 1000000)`)
@@ -195,7 +195,7 @@ describe('audit events', () => {
   })
 })
 
-describe('the audit log, to whoever writes SQL,', () => {
+describe('the audit log and direct SQL', () => {
   const epoch = `extract(epoch FROM now() + interval '10 years')::text`
   const allow = (value: string) => `SELECT set_config('authograph.prune_audit', ${value}, true)`
   const insert = async (daysAgo: number) => {
@@ -209,19 +209,19 @@ describe('the audit log, to whoever writes SQL,', () => {
   }
 
   test.each([`'on'`, epoch])(
-    'gives up no event of the last day, whatever a session sets (%s)',
+    'no SQL session can delete events of the last day, whatever it sets (%s)',
     async value => {
       const deletion = await insert(0.9)
       await expect(service.app.pool.query(`${allow(value)}; ${deletion}`)).rejects.toThrow('append-only')
     },
   )
 
-  test('gives up no event of any age to a role that does not own it, and that role cannot prune', async () => {
+  test('a role that does not own the audit log can neither delete nor prune its events', async () => {
     const deletion = await insert(500)
     const role = `clerk_${randomUUID().replaceAll('-', '')}`
     await service.app.pool.query(`CREATE ROLE ${role}; GRANT SELECT, DELETE ON audit_events TO ${role}`)
     try {
-      // One message is one transaction, which ends with its first error.
+      // A query message with several statements is one transaction, which ends with its first error.
       const as = (sql: string) => service.app.pool.query(`SET LOCAL ROLE ${role}; ${allow(epoch)}; ${sql}`)
       await expect(as(deletion)).rejects.toThrow('append-only')
       await expect(as('SELECT prune_audit_events(now(), 1)')).rejects.toThrow('permission denied')
@@ -231,7 +231,7 @@ describe('the audit log, to whoever writes SQL,', () => {
   })
 })
 
-test('of two at once one prunes, and the other says that somebody is at it', async () => {
+test('of two simultaneous prunings, one deletes and the other reports that it is busy', async () => {
   const lock = 'SELECT pg_advisory_xact_lock(72707370)'
   await service.app.pool.query(`INSERT INTO rate_limits SELECT 'x', 1, $1, 0, NULL`, [service.clock.now()])
   await whileHolding(service.app.config.database.url!, lock, async () => {
@@ -240,7 +240,7 @@ test('of two at once one prunes, and the other says that somebody is at it', asy
   expect(await prune(service.app)).toMatchObject({ deleted: { attempts: 1 }, busy: false })
 })
 
-test('a row that somebody works on is left for the next time, and nobody waits', async () => {
+test('a locked row is left for the next run, and neither transaction waits', async () => {
   const key = `held ${randomUUID()}`
   await service.app.pool.query(`INSERT INTO rate_limits SELECT $2, 1, $1, 0, NULL`, [
     service.clock.now(),
@@ -253,7 +253,7 @@ test('a row that somebody works on is left for the next time, and nobody waits',
   expect(await deleted()).toMatchObject({ attempts: 1 })
 })
 
-test('a turn of a service is bounded: what is left comes with the next one', async () => {
+test('a run of a service is bounded, and the next run deletes the rest', async () => {
   const other = await startService()
   try {
     await other.app.pool.query(
@@ -267,7 +267,7 @@ test('a turn of a service is bounded: what is left comes with the next one', asy
   }
 })
 
-test('a service prunes every minute, and goes on when it cannot', async () => {
+test('a service prunes every minute and continues after a failure', async () => {
   jest.useFakeTimers()
   const seen: string[] = []
   let outcome = () => Promise.reject<never>(new Error('the database is away'))
@@ -283,7 +283,7 @@ test('a service prunes every minute, and goes on when it cannot', async () => {
   })
   await jest.advanceTimersByTimeAsync(60_000)
   expect(seen.splice(0)).toEqual(['pruned', 'could not delete expired records'])
-  // Another replica is at it.
+  // Another replica is pruning.
   outcome = () => Promise.resolve({ rows: [[false, 0]] } as never)
   await jest.advanceTimersByTimeAsync(60_000)
   expect(seen.splice(0)).toEqual(['pruned'])

@@ -111,7 +111,7 @@ describe('Korean has words for what the server says', () => {
     for (const message of ['1 account has', '2 accounts have'])
       expect(serverText(ko, `${message} this role. Remove it from them first.`)).toContain(message[0])
     expect(
-      serverText(ko, 'Use 2 to 32 of the characters a-z, 0-9 and -, starting with a letter.'),
+      serverText(ko, 'Use 2 to 32 characters from a-z, 0-9 and -, starting with a letter.'),
     ).toBeDefined()
   })
 

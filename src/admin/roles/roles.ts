@@ -14,10 +14,7 @@ const roleSchema = (app: App) =>
   z.object({
     name: z
       .string()
-      .regex(
-        /^[a-z][a-z0-9-]{1,31}$/,
-        'Use 2 to 32 of the characters a-z, 0-9 and -, starting with a letter.',
-      ),
+      .regex(/^[a-z][a-z0-9-]{1,31}$/, 'Use 2 to 32 characters from a-z, 0-9 and -, starting with a letter.'),
     description: labelField(200).nullish(),
     permissions: z
       .array(

@@ -2,7 +2,7 @@ import { Field, InputType } from 'type-graphql'
 
 @InputType('RoleInput', { description: 'The name, description and permissions of a role.' })
 export class RoleInput {
-  @Field(() => String, { description: '2 to 32 of the characters a-z, 0-9 and -, starting with a letter.' })
+  @Field(() => String, { description: '2 to 32 characters from a-z, 0-9 and -, starting with a letter.' })
   name!: string
 
   @Field(() => String, {

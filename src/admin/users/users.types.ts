@@ -9,7 +9,8 @@ export class InviteUserInput {
 
   @Field(() => String, {
     nullable: true,
-    description: '3 to 32 of the characters a-z, 0-9, _, . and -. Uppercase letters become lowercase.',
+    description:
+      '3 to 32 characters from a-z, 0-9, _, . and -. Uppercase letters are converted to lowercase.',
   })
   username?: string | null
 

@@ -86,7 +86,7 @@ export const ko: Messages = {
       '역할을 부여할 권한이 없습니다. 역할 없이 초대해 주세요.',
     'This account has permissions that yours lacks. Only an account with the same permissions can change it.':
       '이 계정에는 본인에게 없는 권한이 있습니다. 같은 권한이 있는 계정만 변경할 수 있습니다.',
-    'Use 2 to 32 of the characters a-z, 0-9 and -, starting with a letter.':
+    'Use 2 to 32 characters from a-z, 0-9 and -, starting with a letter.':
       'a-z, 0-9, - 중에서 2~32자를 사용하고 영문자로 시작해 주세요.',
     '# account has this role. Remove it from them first.':
       '이 역할을 가진 계정이 #개 있습니다. 먼저 그 계정에서 역할을 빼 주세요.',

@@ -13,7 +13,7 @@ const service = useService()
 const users = () => service.app.db.user
 const byEmail = (emailCanonical: string) => users().findUniqueOrThrow({ where: { emailCanonical } })
 
-/** Records as they come from a file, in chunks. */
+/** Yields records with line numbers, like a file, in chunks. */
 async function* chunks(records: object[], size = 400): AsyncGenerator<SourceRecord[]> {
   const numbered = records.map((fields, index) => ({
     line: index + 1,
@@ -25,7 +25,7 @@ async function* chunks(records: object[], size = 400): AsyncGenerator<SourceReco
 const importing = (records: object[], options?: ImportOptions) =>
   importUsers(service.app, chunks(records), options)
 
-/** A role of the embedding program, whose permissions the command line does not know. */
+/** A role of the embedding program. Its permissions may be undeclared on the command line. */
 async function newRole(...permissions: string[]): Promise<string> {
   const name = `role-${randomUUID()}`
   await service.app.db.role.create({ data: { name, permissions } })
@@ -47,8 +47,8 @@ const whole = {
   privateMetadata: '{"legacyId": 42}',
 }
 
-describe('an account', () => {
-  test('is taken with all that is known of it, is on record, and signs in', async () => {
+describe('importing an account', () => {
+  test('an account is imported with all its fields, is recorded and can sign in', async () => {
     const email = `Grace.${randomUUID()}@EXAMPLE.com`
     const report = await importing([{ ...whole, email }], { allowAdmin: true })
     expect(report).toMatchObject({ read: 1, taken: 1, alreadyThere: 0, skipped: 0, weakHashes: 1 })
@@ -79,7 +79,7 @@ describe('an account', () => {
     expect(roles.map(({ roleName }) => roleName)).toEqual(['support', 'user'])
   })
 
-  test('of which nothing but the address is known has the default language and role, and no password', async () => {
+  test('an account with only an address has the default language and role, and no password', async () => {
     const email = newAddress()
     const blank = { username: '', displayName: null, passwordHash: '\\N', roles: '', emailVerified: '' }
     const report = await importing([{ email, ...blank }])
@@ -100,8 +100,12 @@ describe('an account', () => {
   })
 
   test.each([
-    ['a UUID stays its id', '0192A3B4-0000-4000-8000-00000000ABCD', '0192a3b4-0000-4000-8000-00000000abcd'],
-    ['a number of the other system does not', 42, expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/)],
+    [
+      'a UUID becomes the ID of the account',
+      '0192A3B4-0000-4000-8000-00000000ABCD',
+      '0192a3b4-0000-4000-8000-00000000abcd',
+    ],
+    ['a numeric ID of the other system is replaced', 42, expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/)],
   ])('%s', async (_, id, expected) => {
     const email = newAddress()
     await importing([{ id, email }])
@@ -114,7 +118,7 @@ describe('an account', () => {
     [{ disabled: 't' }, true],
     [{ disabledAt: '2024-01-01' }, true],
     [{ disabled: '' }, false],
-  ])('%j: disabled is %s', async (fields, disabled) => {
+  ])('a record with %j has a disabled state of %s', async (fields, disabled) => {
     const email = newAddress()
     await importing([{ email, ...fields }])
     expect((await byEmail(email)).disabledAt !== null).toBe(disabled)
@@ -129,24 +133,30 @@ describe('an account', () => {
     1_717_156_800,
     1_717_156_800_000,
     '1717156800',
-  ])('%j is one time', async createdAt => {
+  ])('the time format %j is supported', async createdAt => {
     const email = newAddress()
     await importing([{ email, createdAt }])
     expect((await byEmail(email)).createdAt).toEqual(new Date('2024-05-31T12:00:00Z'))
   })
 
-  test.each(['user,support', 'user; support', '{user,support}'])('%j are two roles', async roles => {
-    const email = newAddress()
-    await importing([{ email, roles }], { allowAdmin: true })
-    const user = { emailCanonical: email }
-    expect(await service.app.db.userRole.count({ where: { user } })).toBe(2)
-  })
+  test.each(['user,support', 'user; support', '{user,support}'])(
+    'the list of roles %j is supported',
+    async roles => {
+      const email = newAddress()
+      await importing([{ email, roles }], { allowAdmin: true })
+      const user = { emailCanonical: email }
+      expect(await service.app.db.userRole.count({ where: { user } })).toBe(2)
+    },
+  )
 
-  test.each(['!unusable', '*', null])('the hash %j is none', async passwordHash => {
-    const email = newAddress()
-    expect(await importing([{ email, passwordHash }])).toMatchObject({ taken: 1, withoutPassword: 1 })
-    expect((await byEmail(email)).passwordHash).toBeNull()
-  })
+  test.each(['!unusable', '*', null])(
+    'the hash %j means that the account has no password',
+    async passwordHash => {
+      const email = newAddress()
+      expect(await importing([{ email, passwordHash }])).toMatchObject({ taken: 1, withoutPassword: 1 })
+      expect((await byEmail(email)).passwordHash).toBeNull()
+    },
+  )
 
   test.each([
     ['Ada\tLovelace', 'Ada Lovelace'],
@@ -154,13 +164,13 @@ describe('an account', () => {
     ['Ada\u0000\u0007 Love\u202Elace', 'Ada Lovelace'],
     ['\t\u0000', null],
     ['نامه\u200Cای', 'نامه\u200Cای'],
-  ])('whose name is %j is taken, and shown as %j', async (displayName, shown) => {
+  ])('the name %j is imported as %j', async (displayName, shown) => {
     const email = newAddress()
     expect(await importing([{ email, displayName }])).toMatchObject({ taken: 1, skipped: 0 })
     expect((await byEmail(email)).displayName).toBe(shown)
   })
 
-  test('is found under the names of the other system', async () => {
+  test('fields can have the names of the other system', async () => {
     const email = newAddress()
     const record = { mail: email, pw: CHEAP_HASH, email: 'not this one', nickname: 'x' }
     const report = await importing([record], { names: { email: 'mail', passwordHash: 'pw' } })
@@ -169,33 +179,33 @@ describe('an account', () => {
   })
 })
 
-describe('a record is skipped, and the others are taken, for', () => {
+describe('skipping invalid records', () => {
   const bad: [string, object, RegExp][] = [
-    ['no address', { email: '' }, /^email: There is none\.$/],
-    ['half an address', { email: 'ada@' }, /^email: Enter a complete email address/],
+    ['a missing address', { email: '' }, /^email: The record has no email address\.$/],
+    ['an incomplete address', { email: 'ada@' }, /^email: Enter a complete email address/],
     ['an address that is a number', { email: 7 }, /^email: /],
-    ['a bad username', { username: 'ad' }, /^username: Use 3 to 32/],
+    ['an invalid username', { username: 'ad' }, /^username: Use 3 to 32/],
     ['a display name that is too long', { displayName: 'a'.repeat(101) }, /^displayName: Use at most 100/],
-    ['a bad language', { locale: 'nonsense language' }, /^locale: Enter a language tag/],
+    ['an invalid language', { locale: 'nonsense language' }, /^locale: Enter a language tag/],
     [
       'a hash of an unknown kind',
       { passwordHash: '5f4dcc3b5aa765d61d8327deb882cf99' },
       /kind that is not known/,
     ],
-    ['a hash that costs too much', { passwordHash: CHEAP_HASH.replace('$04$', '$31$') }, /too costly/],
+    ['a hash that is too costly', { passwordHash: CHEAP_HASH.replace('$04$', '$31$') }, /too costly/],
     ['a role that does not exist', { roles: ['captain'] }, /^roles: There is no role named "captain"/],
     ['an administrator', { roles: 'user admin' }, /"admin" grants permissions.*--allow-admin/],
-    ['a role that grants anything', { roles: 'user support' }, /"support" grants permissions.*--allow-admin/],
-    ['a time that is none', { createdAt: 'yesterday' }, /^createdAt: Write a time/],
-    ['a day that is none', { createdAt: '2024-13-01' }, /^createdAt: Write a time/],
-    ['the 30th of February', { createdAt: '2023-02-30 12:00:00' }, /^createdAt: Write a time/],
-    ['metadata that is no object', { publicMetadata: '[1]' }, /^publicMetadata: Enter a JSON object/],
-    ['metadata that is no JSON', { privateMetadata: '{' }, /^privateMetadata: Enter a JSON object/],
-    ['neither yes nor no', { active: 'perhaps' }, /^active: Write true or false/],
+    ['a role with permissions', { roles: 'user support' }, /"support" grants permissions.*--allow-admin/],
+    ['an invalid time', { createdAt: 'yesterday' }, /^createdAt: Enter a time/],
+    ['an invalid date', { createdAt: '2024-13-01' }, /^createdAt: Enter a time/],
+    ['February 30', { createdAt: '2023-02-30 12:00:00' }, /^createdAt: Enter a time/],
+    ['metadata that is not an object', { publicMetadata: '[1]' }, /^publicMetadata: Enter a JSON object/],
+    ['metadata that is not JSON', { privateMetadata: '{' }, /^privateMetadata: Enter a JSON object/],
+    ['an invalid flag', { active: 'perhaps' }, /^active: Enter true or false/],
     ['Latin-1 read as UTF-8', { displayName: 'J\uFFFDrg' }, /UTF-8/],
   ]
 
-  test.each(bad)('%s', async (_, fields, reason) => {
+  test.each(bad)('a record with %s is skipped, and the others are imported', async (_, fields, reason) => {
     const [before, after] = [newAddress(), newAddress()]
     const email = newAddress()
     const skipped: object[] = []
@@ -209,7 +219,7 @@ describe('a record is skipped, and the others are taken, for', () => {
     expect(await users().count({ where: { emailCanonical: { in: [before, email, after] } } })).toBe(2)
   })
 
-  test('a username that somebody else has', async () => {
+  test('a record whose username another account has is skipped', async () => {
     const { email } = await signUp(service, { username: 'taken_name' })
     const report = await importing([{ email: newAddress(), username: 'TAKEN_name' }, { email: newAddress() }])
     expect(report).toMatchObject({
@@ -220,7 +230,7 @@ describe('a record is skipped, and the others are taken, for', () => {
     expect((await byEmail(email)).username).toBe('taken_name')
   })
 
-  test('an id that is in the file twice, and a line that is', async () => {
+  test('a repeated ID is skipped, and a repeated record is imported once', async () => {
     const [id, twice] = [randomUUID(), randomUUID()]
     const [one, two, same] = [newAddress(), newAddress(), newAddress()]
     const report = await importing([
@@ -240,13 +250,13 @@ describe('a record is skipped, and the others are taken, for', () => {
     expect(roles).toMatchObject([{ roleName: 'user' }])
   })
 
-  test('an id that somebody else has', async () => {
+  test('a record whose ID another account has is skipped', async () => {
     const { id } = await signUp(service)
     const report = await importing([{ id, email: newAddress() }])
     expect(report).toMatchObject({ taken: 0, reasons: [{ reason: 'id: Another account has this ID.' }] })
   })
 
-  test('another spelling of an address that has an account: it may be another person', async () => {
+  test('another spelling of the address of an account is skipped, because it may belong to another person', async () => {
     const email = newAddress()
     const report = await importing([{ email }, { email: email.toUpperCase() }])
     expect(report).toMatchObject({
@@ -257,7 +267,7 @@ describe('a record is skipped, and the others are taken, for', () => {
   })
 })
 
-test('an account whose role grants a permission that is not declared here is taken only where that is allowed', async () => {
+test('an account whose role grants an undeclared permission is imported only with allowAdmin', async () => {
   const [email, roles] = [newAddress(), await newRole('notes:write')]
   expect(await importing([{ email, roles }])).toMatchObject({ taken: 0, skipped: 1 })
   expect(await importing([{ email, roles }], { allowAdmin: true })).toMatchObject({ taken: 1 })
@@ -265,20 +275,20 @@ test('an account whose role grants a permission that is not declared here is tak
   expect(await auditOf(service, id)).toMatchObject([{ action: 'user.imported', detail: { roles: [roles] } }])
 })
 
-test('a role without permissions is taken without asking', async () => {
+test('an account whose role has no permissions is imported without allowAdmin', async () => {
   const roles = await newRole()
   expect(await importing([{ email: newAddress(), roles }])).toMatchObject({ taken: 1, skipped: 0 })
 })
 
-test('an administrator is taken where that is allowed', async () => {
+test('an administrator is imported with allowAdmin', async () => {
   const email = newAddress()
   expect(await importing([{ email, roles: ['admin'] }], { allowAdmin: true })).toMatchObject({ taken: 1 })
   const user = await users().findUniqueOrThrow({ where: { emailCanonical: email }, include: { roles: true } })
   expect(user.roles).toMatchObject([{ roleName: 'admin' }])
 })
 
-describe('again', () => {
-  test('nothing is taken twice, and nothing that has changed since is changed back', async () => {
+describe('repeating an import', () => {
+  test('importing a file again creates no account twice and reverts no changes', async () => {
     const records = Array.from({ length: 1201 }, () => ({ email: newAddress(), passwordHash: CHEAP_HASH }))
     expect(await importing(records)).toMatchObject({ taken: 1201, alreadyThere: 0 })
     const email = records[0]!.email
@@ -292,7 +302,7 @@ describe('again', () => {
     expect(await actionsOf(service, id)).toEqual(['user.imported', 'session.started'])
   })
 
-  test('after an interruption the rest is taken, and only that', async () => {
+  test('importing a file again after an interruption imports the remaining accounts', async () => {
     const records = Array.from({ length: 1500 }, () => ({ email: newAddress() }))
     const stop = new AbortController()
     async function* source() {
@@ -306,7 +316,7 @@ describe('again', () => {
     expect(await importing(records)).toMatchObject({ interrupted: false, taken: 700, alreadyThere: 800 })
   })
 
-  test('a source that fails leaves what was read before', async () => {
+  test('accounts imported before the source fails remain', async () => {
     const records = Array.from({ length: 900 }, () => ({ email: newAddress() }))
     async function* source() {
       yield* chunks(records)
@@ -318,7 +328,7 @@ describe('again', () => {
     expect(there.alreadyThere).toBeGreaterThanOrEqual(500)
   })
 
-  test('two imports of one file at once take each account once between them', async () => {
+  test('two simultaneous imports of one file import each account once', async () => {
     const records = Array.from({ length: 2000 }, () => ({ email: newAddress() }))
     const [one, two] = await Promise.all([importing(records), importing(records.toReversed())])
     expect(one.taken + two.taken).toBe(2000)
@@ -332,7 +342,7 @@ describe('again', () => {
     expect(events).toEqual([])
   })
 
-  test('an account that registers while its batch waits is found, not taken', async () => {
+  test('an account that registers while its batch waits counts as existing', async () => {
     const email = newAddress()
     const id = randomUUID()
     const insert = `INSERT INTO users (id, email, email_canonical, created_at, updated_at)
@@ -347,7 +357,7 @@ describe('again', () => {
   })
 })
 
-test('a dry run says what would happen, and changes nothing', async () => {
+test('a dry run reports what an import would do and changes nothing', async () => {
   const known = newAddress()
   await importing([{ email: known }])
   const counts = async () => [await users().count(), await service.app.db.auditEvent.count()]
@@ -368,7 +378,7 @@ test('a dry run says what would happen, and changes nothing', async () => {
   expect(await counts()).toEqual(before)
 })
 
-test('what is exported is the same account where it is imported, and without hashes nobody can sign in', async () => {
+test('exporting and importing accounts preserves them, and an export contains hashes only on request', async () => {
   const email = newAddress()
   await importing(
     [
@@ -386,7 +396,7 @@ test('what is exported is the same account where it is imported, and without has
   const there = await startService()
   try {
     const exported: object[] = []
-    for await (const some of exportUsers(service.app, { withPasswordHashes: true })) exported.push(...some)
+    for await (const batch of exportUsers(service.app, { withPasswordHashes: true })) exported.push(...batch)
     const count = await users().count()
     expect(exported).toHaveLength(count)
     const records = JSON.parse(JSON.stringify(exported)) as object[]
@@ -406,9 +416,9 @@ test('what is exported is the same account where it is imported, and without has
     await there.close()
   }
 
-  for await (const some of exportUsers(service.app, { withPasswordHashes: false })) {
-    expect(some.some(user => 'passwordHash' in user)).toBe(false)
-    expect(JSON.stringify(some)).not.toMatch(/\$2b\$|argon2/)
+  for await (const batch of exportUsers(service.app, { withPasswordHashes: false })) {
+    expect(batch.some(user => 'passwordHash' in user)).toBe(false)
+    expect(JSON.stringify(batch)).not.toMatch(/\$2b\$|argon2/)
   }
   const events = await service.app.db.auditEvent.findMany({
     where: { action: 'users.exported' },

@@ -7,7 +7,7 @@ import { codes, useService } from '../../support/service.ts'
 
 const service = useService({ settings: { HASH_WAIT_MS: '20000' } })
 
-/** An account whose hash another system made. */
+/** An account with a hash of another system. */
 async function movedIn(passwordHash = CHEAP_HASH) {
   const account = await signUp(service)
   await service.app.db.user.update({ where: { id: account.id }, data: { passwordHash } })
@@ -21,7 +21,7 @@ const login = (identifier: string, password = PASSWORD) =>
   service.send(Login, { input: { identifier, password } })
 
 test.each(foreignHashes)(
-  'whoever moved in with a hash by $by signs in with the old password, twice',
+  'the owner of an account imported with a hash by $by can sign in twice with the old password',
   async ({ hash }) => {
     const { id, email } = await movedIn(hash)
     expect(codes(await login(email, 'not the password'))).toEqual(['INVALID_CREDENTIALS'])
@@ -37,11 +37,11 @@ test.each(foreignHashes)(
 )
 
 test.each([
-  // hashlib.pbkdf2_hmac, and argon2-cffi, of a full-width A and a no-break space, as typed.
+  // By hashlib.pbkdf2_hmac and argon2-cffi, of a password with a full-width A and a no-break space.
   'pbkdf2:sha256:1000$NaCl$117e83710f5ba80f446c311ccaa064b8631828b7071592cb478a523c5810999a',
   '$argon2id$v=19$m=64,t=2,p=1$U8KFj7i6uYzaPxSWC/98lQ$KRI6NRzvTpQzVoW6//rZJsM1plylq7L0dDHRd/0wuNA',
 ])(
-  'a password with what Unicode normalises works as typed in the old system, and on every keyboard afterwards: %s',
+  'a password that Unicode normalization changes works as typed in the old system, and on every keyboard after the first sign-in: %s',
   async hash => {
     const typed = 'Passw\u00f6rt \uff21\u00a0x 12'
     const { email } = await movedIn(hash)
@@ -51,14 +51,14 @@ test.each([
   },
 )
 
-test('two first sign-ins at once both succeed, and one hash is kept', async () => {
+test('two simultaneous first sign-ins both succeed, and one hash is kept', async () => {
   const { id, email } = await movedIn()
   const replies = await Promise.all([login(email), login(email), login(email)])
   expect(replies.flatMap(codes)).toEqual([])
   expect(await hashOf(id)).toMatch(/^\$argon2id\$/)
 })
 
-test('a password that is changed while its old hash is renewed stays changed', async () => {
+test('a password changed while its old hash is being replaced stays changed', async () => {
   const { id, email } = await movedIn()
   const passwordHash = await service.app.hasher.hash('eighteen copper kettles')
   const change = () => service.app.db.user.update({ where: { id }, data: { passwordHash } })
@@ -66,8 +66,8 @@ test('a password that is changed while its old hash is renewed stays changed', a
   expect(await hashOf(id)).toBe(passwordHash)
 })
 
-describe('signed in with an old hash', () => {
-  test('the password is proved and changed by it', async () => {
+describe('a session of an account with an old hash', () => {
+  test('the owner can reauthenticate and change the password with an old hash', async () => {
     const { id, accessToken: token, email } = await movedIn()
     const proof = await service.send(Reauthenticate, { input: { password: PASSWORD } }, { token })
     expect(codes(proof)).toEqual([])
@@ -78,7 +78,7 @@ describe('signed in with an old hash', () => {
   })
 })
 
-test('a hash that nothing here can read signs nobody in, and breaks nothing', async () => {
+test('an unreadable hash rejects every sign-in without an error', async () => {
   const { email, accessToken: token } = await movedIn('5f4dcc3b5aa765d61d8327deb882cf99')
   expect(codes(await login(email))).toEqual(['INVALID_CREDENTIALS'])
   expect((await service.send(Me, {}, { token })).data?.me?.email).toBe(email)

@@ -34,7 +34,7 @@ async function read(variables: AuditLogQueryVariables, reader: SignedIn): Promis
 
 const NO_REQUEST = { ipAddress: undefined, userAgent: undefined }
 
-/** Writes events on a subject of its own, one a second, and gives their ids, the latest first. */
+/** Records events about a new subject, one second apart, and returns their IDs, newest first. */
 async function write(subjectId: string, count: number, change: Partial<AuditEntry> = {}): Promise<string[]> {
   const from = service.clock.now().getTime()
   for (let i = 0; i < count; i++) {
@@ -45,7 +45,7 @@ async function write(subjectId: string, count: number, change: Partial<AuditEntr
   return idsOf(subjectId)
 }
 
-/** The events on a subject in the order that the log has, by another way. */
+/** The IDs of the events about a subject in the order of the log, read directly from the database. */
 async function idsOf(subjectId: string): Promise<string[]> {
   const { rows } = await service.app.pool.query<{ id: string }>(
     'SELECT id FROM audit_events WHERE subject_id = $1 ORDER BY at DESC, id DESC',
@@ -56,14 +56,14 @@ async function idsOf(subjectId: string): Promise<string[]> {
 
 const ids = ({ nodes }: Connection) => nodes.map(node => node.id)
 
-describe('who may read', () => {
-  test('nobody without a session, and no user without the permission', async () => {
+describe('access to the audit log', () => {
+  test('reading the audit log requires a session and the permission audit:read', async () => {
     const user = await signUp(service)
     expect(codes(await service.send(AuditLog))).toEqual(['UNAUTHENTICATED'])
     expect(codes(await ask({}, user))).toEqual(['FORBIDDEN'])
   })
 
-  test('support and administrators', async () => {
+  test('support and administrators read the audit log', async () => {
     for (const role of ['support', 'admin']) {
       const { totalCount } = await read({}, await signUpWith(service, role))
       expect(totalCount).toBe(await service.app.db.auditEvent.count())
@@ -71,8 +71,8 @@ describe('who may read', () => {
   })
 })
 
-describe('an event', () => {
-  test('says what happened, when, to whom, by whom and from where', async () => {
+describe('an audit event', () => {
+  test('an event shows the action, time, subject, actor and origin', async () => {
     const admin = await signUpWith(service, 'admin')
     const subject = await signUp(service, { username: 'the_subject' })
     await service.send(
@@ -96,7 +96,7 @@ describe('an event', () => {
     expect(JSON.parse(nodes[0]?.detail ?? '')).toEqual({ before: ['user'], after: ['support'] })
   })
 
-  test('has no actor and no subject where there was none, or where they are gone', async () => {
+  test('an event has no actor or subject if there was none or the account was deleted', async () => {
     const support = await signUpWith(service, 'support')
     const gone = await signUp(service)
     await service.send(UpdateProfile, { input: { displayName: 'Ada' } }, { token: gone.accessToken })
@@ -104,13 +104,13 @@ describe('an event', () => {
     const { nodes } = await read({ filter: { subjectId: gone.id }, first: 1 }, support)
     expect(nodes).toMatchObject([{ action: 'user.profile_updated', actor: null, subject: null }])
 
-    await service.send(Login, { input: { identifier: 'nobody@example.com', password: PASSWORD } })
+    await service.send(Login, { input: { identifier: 'unknown@example.com', password: PASSWORD } })
     const denied = await read({ filter: { action: 'session.denied' }, first: 1 }, support)
     expect(denied.nodes).toMatchObject([{ actor: null, subject: null, ipAddress: '127.0.0.1' }])
   })
 })
 
-test('the detail of an event shows no address to a reader without users:read', async () => {
+test('the detail of an event hides email addresses from readers without users:read', async () => {
   const [admin, subject] = [await signUpWith(service, 'admin'), await signUp(service)]
   const email = newAddress()
   const token = admin.accessToken
@@ -142,13 +142,13 @@ test('the detail of an event shows no address to a reader without users:read', a
   )
 })
 
-describe('a filter', () => {
+describe('filtering events', () => {
   const page = async (filter: AuditLogQueryVariables['filter']) => {
     const reader = await signUpWith(service, 'support')
     return read({ filter, first: 100 }, reader)
   }
 
-  test('by action, actor or subject selects these alone, and everything given must hold', async () => {
+  test('filters select by action, actor and subject, and all given conditions apply', async () => {
     const [actorId, subjectId] = [randomUUID(), randomUUID()]
     const [rotated] = await write(subjectId, 1, { action: 'key.rotated', actorId })
     const [byActor] = await write(subjectId, 1, { actorId })
@@ -162,7 +162,7 @@ describe('a filter', () => {
     expect((await page({ actorId, action: 'user.created' })).totalCount).toBe(0)
   })
 
-  test('by time leaves out the very moment, on both sides', async () => {
+  test('filters by time exclude the given moments', async () => {
     const subjectId = randomUUID()
     const all = await write(subjectId, 5)
     const times = (await page({ subjectId })).nodes.map(node => node.at)
@@ -170,7 +170,7 @@ describe('a filter', () => {
     expect(ids(await page({ subjectId, after: times[0] }))).toEqual([])
   })
 
-  test('that is null selects everything', async () => {
+  test('a filter of null returns all events', async () => {
     const { totalCount } = await page({
       action: null,
       actorId: null,
@@ -190,14 +190,14 @@ describe('a filter', () => {
     [{ subjectId: 'ada@example.com' }, 'filter.subjectId'],
     [{ after: '0000-01-01T00:00:00Z' }, 'filter.after'],
     [{ before: '0000-12-31T23:59:59Z' }, 'filter.before'],
-  ])('%j is refused', async (filter, field) => {
+  ])('the filter %j is rejected', async (filter, field) => {
     const reply = await ask({ filter }, await signUpWith(service, 'support'))
     expect(Object.keys(refusedFields(reply))).toEqual([field])
   })
 })
 
-describe('the pages', () => {
-  test('are 20 events long unless told, and never longer than 100', async () => {
+describe('pages of events', () => {
+  test('a page has 20 events by default and at most 100', async () => {
     const [reader, subjectId] = [await signUpWith(service, 'support'), randomUUID()]
     const all = await write(subjectId, 101)
     const filter = { subjectId }
@@ -215,7 +215,7 @@ describe('the pages', () => {
     })
   })
 
-  test('of nothing have no cursors', async () => {
+  test('an empty page has no cursors', async () => {
     const reader = await signUpWith(service, 'support')
     expect(await read({ filter: { subjectId: randomUUID() } }, reader)).toEqual({
       totalCount: 0,
@@ -225,7 +225,7 @@ describe('the pages', () => {
     })
   })
 
-  /** Reads to the end, `size` at a time; new events arrive between. */
+  /** Reads all pages of `size` events while new events arrive. */
   async function walk(forward: boolean, size: number, subjectId: string, reader: SignedIn) {
     const found: string[] = []
     let cursor: string | null | undefined
@@ -247,27 +247,33 @@ describe('the pages', () => {
     return found
   }
 
-  test.each([1, 3, 4, 12])('of %i, walked forwards while events arrive, have each event once', async size => {
-    const [reader, subjectId] = [await signUpWith(service, 'support'), randomUUID()]
-    const before = await write(subjectId, 12)
-    expect(await walk(true, size, subjectId, reader)).toEqual(before)
-  })
+  test.each([1, 3, 4, 12])(
+    'pages of %i, read forward while events arrive, contain each event once',
+    async size => {
+      const [reader, subjectId] = [await signUpWith(service, 'support'), randomUUID()]
+      const before = await write(subjectId, 12)
+      expect(await walk(true, size, subjectId, reader)).toEqual(before)
+    },
+  )
 
-  test.each([1, 3, 5])('of %i, walked backwards while events arrive, have each event once', async size => {
-    const [reader, subjectId] = [await signUpWith(service, 'support'), randomUUID()]
-    await write(subjectId, 12)
-    const found = await walk(false, size, subjectId, reader)
-    expect(found).toEqual(await idsOf(subjectId))
-    expect(found.length).toBeGreaterThan(12)
-  })
+  test.each([1, 3, 5])(
+    'pages of %i, read backward while events arrive, contain each event once',
+    async size => {
+      const [reader, subjectId] = [await signUpWith(service, 'support'), randomUUID()]
+      await write(subjectId, 12)
+      const found = await walk(false, size, subjectId, reader)
+      expect(found).toEqual(await idsOf(subjectId))
+      expect(found.length).toBeGreaterThan(12)
+    },
+  )
 
-  test('tell events of the same moment apart', async () => {
+  test('pages contain each event once even if several have the same time', async () => {
     const [reader, subjectId] = [await signUpWith(service, 'support'), randomUUID()]
     const all = await write(subjectId, 7, { at: service.clock.now() })
     expect(await walk(true, 2, subjectId, reader)).toEqual(all)
   })
 
-  test('between two cursors hold what is between them', async () => {
+  test('a page between two cursors contains the events between them', async () => {
     const [reader, subjectId] = [await signUpWith(service, 'support'), randomUUID()]
     const all = await write(subjectId, 9)
     const filter = { subjectId }
@@ -298,20 +304,20 @@ describe('the pages', () => {
     [{ after: foreign('0000-01-01T00:00:00.000Z', randomUUID()) }, 'after'],
     [{ after: Buffer.from('{"at":1}').toString('base64url') }, 'after'],
     [{ after: Buffer.from('[1,2]').toString('base64url') }, 'after'],
-  ])('%j is refused', async (variables, field) => {
+  ])('the page %j is rejected', async (variables, field) => {
     const reply = await ask(variables, await signUpWith(service, 'support'))
     expect(Object.keys(refusedFields(reply))).toEqual([field])
   })
 })
 
-describe('what is refused is on record', () => {
+describe('recording refusals', () => {
   const denials = (actorId: string) =>
     service.app.db.auditEvent.findMany({
       where: { actorId, action: 'access.denied' },
       orderBy: { id: 'asc' },
     })
 
-  test('once a minute for an account and an operation', async () => {
+  test('denied access is recorded once a minute for each account and operation', async () => {
     const [user, other] = [await signUp(service), await signUp(service)]
     for (const _ of [1, 2, 3]) await ask({}, user)
     expect(await denials(user.id)).toMatchObject([
@@ -332,7 +338,7 @@ describe('what is refused is on record', () => {
     )
   })
 
-  test('also where a role would allow more than its giver may', async () => {
+  test('denied access is recorded if a role has permissions that the caller lacks', async () => {
     await service.app.db.role.create({ data: { name: 'giver', permissions: ['roles:write'] } })
     const [giver, subject] = [await signUpWith(service, 'giver'), await signUp(service)]
     const reply = await service.send(
@@ -344,7 +350,7 @@ describe('what is refused is on record', () => {
     expect(await denials(giver.id)).toMatchObject([{ detail: { field: 'Mutation.setUserRoles' } }])
   })
 
-  test('a limit that is hit once for each block, however often it is tried', async () => {
+  test('a rate limit is recorded once for each block, regardless of further attempts', async () => {
     const user = await signUp(service)
     const limitHits = () => service.app.db.auditEvent.findMany({ where: { action: 'limit.hit' } })
     const guess = () =>
@@ -360,8 +366,8 @@ describe('what is refused is on record', () => {
   })
 })
 
-// Last, for it makes very many of them.
-test('events are counted exactly up to 10,000, and estimated to two digits beyond that', async () => {
+// The last test, because it creates very many events.
+test('events are counted exactly up to 10,000 and estimated to two significant digits beyond that', async () => {
   const reader = await signUpWith(service, 'support')
   const subjectId = randomUUID()
   const add = (count: number) =>
@@ -374,7 +380,7 @@ test('events are counted exactly up to 10,000, and estimated to two digits beyon
   await add(10_000)
   expect((await read({ filter, first: 1 }, reader)).totalCount).toBe(10_000)
   await add(2345)
-  // As autovacuum does it in a while.
+  // Autovacuum would do this after a while.
   await service.app.pool.query('ANALYZE audit_events')
   const { totalCount } = await read({ filter, first: 1 }, reader)
   expect(totalCount % 1000).toBe(0)

@@ -25,14 +25,14 @@ const send = (
 async function read(variables: FailedMailsQueryVariables) {
   const { data, errors } = await service.send(FailedMails, variables, { token: admin.accessToken })
   expect(errors).toEqual([])
-  if (!data) throw new Error('no mails')
+  if (!data) throw new Error('no connection')
   return data.failedMails
 }
 
 const mailOf = (id: string) => service.app.db.mail.findUniqueOrThrow({ where: { id } })
 
 describe('failedMails', () => {
-  test('shows what was given up and why, the latest first, in pages, and never what it says', async () => {
+  test('failedMails lists failed emails with the reason, newest first, in pages and without their content', async () => {
     const ids: string[] = []
     for (let number = 0; number < 5; number++) ids.unshift(await failedMail(service, `${number}@example.com`))
     const all = await read({})
@@ -59,14 +59,14 @@ describe('failedMails', () => {
     )
   })
 
-  test('shows no mail that waits or was sent', async () => {
+  test('failedMails lists neither queued nor sent emails', async () => {
     const before = (await read({})).totalCount
     const account = await signUp(service)
     await service.mailsTo(account.email)
     expect((await read({})).totalCount).toBe(before)
   })
 
-  test('shows no address to a reader without users:read', async () => {
+  test('failedMails hides addresses from readers without users:read', async () => {
     const address = newAddress()
     await failedMail(service, address)
     await service.app.db.mail.updateMany({
@@ -83,7 +83,7 @@ describe('failedMails', () => {
     expect((await read({ first: 1 })).nodes).toMatchObject([{ recipient: address }])
   })
 
-  test('is for nobody without a session, and for nobody without audit:read', async () => {
+  test('failedMails requires a session and the permission audit:read', async () => {
     expect(codes(await service.send(FailedMails))).toEqual(['UNAUTHENTICATED'])
     expect(codes(await send(FailedMails, {}, await signUp(service)))).toEqual(['FORBIDDEN'])
     expect(codes(await send(FailedMails, {}, await signUpWith(service, 'support')))).toEqual([])
@@ -94,13 +94,13 @@ describe('failedMails', () => {
     [{ last: 101 }, 'last'],
     [{ after: 'x' }, 'after'],
     [{ before: cursorOf(['x']) }, 'before'],
-  ])('%j is refused', async (variables, field) => {
+  ])('the page %j is rejected', async (variables, field) => {
     expect(Object.keys(refusedFields(await send(FailedMails, variables)))).toEqual([field])
   })
 })
 
 describe('retryMail', () => {
-  test('sends the mail after all, and is on record', async () => {
+  test('retryMail sends a failed email and is recorded', async () => {
     const address = newAddress()
     const id = await failedMail(service, address)
     expect(await service.mailsTo(address)).toEqual([])
@@ -116,7 +116,7 @@ describe('retryMail', () => {
     expect(retried.at(-1)).toMatchObject({ detail: { mailId: id, template: 'invitation' } })
   })
 
-  test('many times at once sends it once', async () => {
+  test('retryMail called several times at the same time sends the email once', async () => {
     const address = newAddress()
     const id = await failedMail(service, address)
     const replies = await Promise.all(Array.from({ length: 4 }, () => send(RetryMail, { id })))
@@ -124,7 +124,7 @@ describe('retryMail', () => {
     expect(await service.mailsTo(address)).toHaveLength(1)
   })
 
-  test('of a mail that has expired is a CONFLICT, and of one that has not failed NOT_FOUND', async () => {
+  test('retryMail fails with CONFLICT for an expired email and with NOT_FOUND for an email that has not failed', async () => {
     const { email } = await signUp(service)
     await service.mailsTo(email)
     const late = await failedMail(service, email, new Date(service.clock.now().getTime() - 1000))
@@ -135,8 +135,8 @@ describe('retryMail', () => {
       expect(codes(await send(RetryMail, { id }))).toEqual(['NOT_FOUND'])
   })
 
-  test('is for nobody without a session, and for nobody without users:write', async () => {
-    const id = await failedMail(service, 'nobody@example.com')
+  test('retryMail requires a session and the permission users:write', async () => {
+    const id = await failedMail(service, 'unknown@example.com')
     expect(codes(await service.send(RetryMail, { id }))).toEqual(['UNAUTHENTICATED'])
     for (const viewer of [await signUp(service), await signUpWith(service, 'support')])
       expect(codes(await send(RetryMail, { id }, viewer))).toEqual(['FORBIDDEN'])

@@ -30,13 +30,13 @@ const roleOf = (name: string) => service.app.db.role.findUnique({ where: { name 
 const events = (action: string, role: string) =>
   service.app.db.auditEvent.findMany({ where: { action, detail: { path: ['role'], equals: role } } })
 
-/** May define roles and see accounts, no more. */
+/** An account that can only define roles and read accounts. */
 async function clerk(): Promise<SignedIn> {
   return signUpWith(service, await make('roles:write', 'users:read'))
 }
 
 describe('createRole', () => {
-  test('makes a role that can be given at once, also of a permission of the embedding program', async () => {
+  test('createRole creates a role that can be assigned immediately, with permissions of the embedding program too', async () => {
     const name = newName()
     const { data, errors } = await service.send(
       CreateRole,
@@ -66,13 +66,13 @@ describe('createRole', () => {
     [{ permissions: ['users:eat'] }, 'input.permissions.0'],
     [{ permissions: ['users:read', '*'] }, 'input.permissions.1'],
     [{ permissions: [''] }, 'input.permissions.0'],
-  ])('refuses %j', async (wrong, field) => {
+  ])('createRole rejects the input %j', async (wrong, field) => {
     const input = { name: newName(), permissions: [], ...wrong }
     expect(Object.keys(refusedFields(await send(CreateRole, { input })))).toEqual([field])
     expect(await roleOf(input.name)).toBeNull()
   })
 
-  test('of a name that is taken is a CONFLICT and changes nothing, also at once', async () => {
+  test('createRole fails with CONFLICT for a taken name, and of simultaneous calls with one name, one succeeds', async () => {
     const taken = await make('users:read')
     for (const name of [taken, 'admin', 'user']) {
       const before = await roleOf(name)
@@ -89,7 +89,7 @@ describe('createRole', () => {
 })
 
 describe('updateRole', () => {
-  test('changes name, description and permissions for whoever has the role', async () => {
+  test('updateRole changes the name, description and permissions for all accounts with the role', async () => {
     const [name, renamed] = [await make('users:read'), newName()]
     const holder = await signUpWith(service, name)
     const input = { name: renamed, description: 'Reads the log', permissions: ['audit:read'] }
@@ -104,7 +104,7 @@ describe('updateRole', () => {
     ])
   })
 
-  test('leaves a description that is left out, clears one that is null, and records only what changes', async () => {
+  test('updateRole keeps an omitted description, clears a null one and records only changes', async () => {
     const name = await make('users:read')
     const update = (input: Record<string, unknown>) =>
       send(UpdateRole, { name, input: { name, permissions: ['users:read'], ...input } })
@@ -119,7 +119,7 @@ describe('updateRole', () => {
     ])
   })
 
-  test('refuses bad input, an unknown role, a name that is taken, and a built-in role', async () => {
+  test('updateRole rejects invalid input, unknown roles, taken names and built-in roles', async () => {
     const [name, taken] = [await make(), await make()]
     const refused = await send(UpdateRole, { name, input: { name: 'X', permissions: ['x'] } })
     expect(Object.keys(refusedFields(refused))).toEqual(['input.name', 'input.permissions.0'])
@@ -140,7 +140,7 @@ describe('updateRole', () => {
 })
 
 describe('deleteRole', () => {
-  test('removes a role that no account has', async () => {
+  test('deleteRole deletes a role that no account has', async () => {
     const name = await make('users:read')
     const { data, errors } = await service.send(DeleteRole, { name }, { token: admin.accessToken })
     expect([errors, data?.deleteRole, await roleOf(name)]).toEqual([[], true, null])
@@ -150,7 +150,7 @@ describe('deleteRole', () => {
     expect(codes(await send(DeleteRole, { name }))).toEqual(['NOT_FOUND'])
   })
 
-  test('says how many accounts have the role, and leaves it', async () => {
+  test('deleteRole fails with the number of accounts that have the role', async () => {
     const name = await make()
     await signUpWith(service, name)
     const one = await send(DeleteRole, { name })
@@ -163,7 +163,7 @@ describe('deleteRole', () => {
     expect(await events('role.deleted', name)).toEqual([])
   })
 
-  test('and giving it at the same time leave no account with a role that is not there', async () => {
+  test('deleting and assigning a role at the same time never leaves an account with a deleted role', async () => {
     for (let round = 0; round < 8; round++) {
       const [name, { id }] = [await make(), await signUp(service)]
       const [deleted, given] = await Promise.all([
@@ -179,13 +179,13 @@ describe('deleteRole', () => {
     }
   })
 
-  test('leaves the built-in roles', async () => {
+  test('deleteRole does not delete built-in roles', async () => {
     for (const name of ['admin', 'support', 'user'])
       expect(codes(await send(DeleteRole, { name }))).toEqual(['CONFLICT'])
   })
 })
 
-describe('who may', () => {
+describe('permissions of the caller', () => {
   const operations: [string, DocumentNode, (role: string) => Record<string, unknown>][] = [
     ['createRole', CreateRole, () => ({ input: { name: newName(), permissions: [] } })],
     ['updateRole', UpdateRole, name => ({ name, input: { name, permissions: [] } })],
@@ -193,7 +193,7 @@ describe('who may', () => {
   ]
 
   test.each(operations)(
-    '%s: nobody without a session or without roles:write',
+    '%s requires a session and the permission roles:write',
     async (_, document, variables) => {
       const name = await make('users:read')
       expect(codes(await service.send(document, variables(name)))).toEqual(['UNAUTHENTICATED'])
@@ -203,7 +203,7 @@ describe('who may', () => {
     },
   )
 
-  test('nobody defines what they do not hold, nor takes it from others', async () => {
+  test('callers cannot create, change or delete roles with permissions that they lack', async () => {
     const viewer = await clerk()
     const own = newName()
     expect(

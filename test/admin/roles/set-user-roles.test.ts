@@ -25,14 +25,14 @@ const onlyAdmins = (...admins: SignedIn[]) =>
     where: { roleName: 'admin', userId: { notIn: admins.map(({ id }) => id) } },
   })
 
-/** A role of this server's own, with these permissions. */
+/** A new role with these permissions. */
 async function newRole(...permissions: string[]): Promise<string> {
   const name = `role-${randomUUID()}`
   await service.app.db.role.create({ data: { name, permissions } })
   return name
 }
 
-test('everybody signed in sees the roles that come with the server', async () => {
+test('every signed-in user sees the built-in roles', async () => {
   const { accessToken: token } = await signUp(service)
   const { data, errors } = await service.send(Roles, {}, { token })
   expect(errors).toEqual([])
@@ -66,7 +66,7 @@ test('an administrator replaces the roles of an account', async () => {
   }
 })
 
-test('a role given or taken counts from the very next request, with the same token', async () => {
+test('assigning or removing a role takes effect with the next request, even with an existing token', async () => {
   const admin = await signUpWith(service, 'admin')
   const account = await signUp(service)
   const sending = { token: account.accessToken }
@@ -80,7 +80,7 @@ test('a role given or taken counts from the very next request, with the same tok
   expect(await read()).toEqual(['FORBIDDEN'])
 })
 
-test('a change of a role’s permissions counts from the very next request too', async () => {
+test('a change of the permissions of a role takes effect with the next request', async () => {
   const role = await newRole('users:read')
   const { accessToken: token } = await signUpWith(service, role)
   const { id } = await signUp(service)
@@ -90,8 +90,8 @@ test('a change of a role’s permissions counts from the very next request too',
   expect(await read()).toEqual(['FORBIDDEN'])
 })
 
-describe('invalid input changes nothing:', () => {
-  test('roles that do not exist are named', async () => {
+describe('invalid input', () => {
+  test('roles that do not exist are named in the error, and nothing changes', async () => {
     const admin = await signUpWith(service, 'admin')
     const { id } = await signUp(service)
     expect(refusedFields(await setRoles(admin, id, ['user', 'root', 'Admin', '']))).toEqual({
@@ -108,31 +108,34 @@ describe('invalid input changes nothing:', () => {
     ['roles', { roles: null }, { roles: [expect.any(String)] }],
     ['roles[0]', { roles: [7] }, { 'roles[0]': [expect.any(String)] }],
     ['id', { id: null }, { id: [expect.any(String)] }],
-  ])('%s of the wrong type', async (_, variables, fields) => {
+  ])('%s of the wrong type is rejected', async (_, variables, fields) => {
     const { accessToken: token } = await signUpWith(service, 'admin')
     const all = { id: randomUUID(), roles: ['user'], ...variables }
     expect(refusedFields(await service.send(SetUserRoles as DocumentNode, all, { token }))).toEqual(fields)
   })
 
-  test.each(['nobody', '', randomUUID()])('an account that does not exist: %j', async id => {
+  test.each(['unknown', '', randomUUID()])('the ID %j, which no account has, is NOT_FOUND', async id => {
     const admin = await signUpWith(service, 'admin')
     expect(codes(await setRoles(admin, id, ['user']))).toEqual(['NOT_FOUND'])
   })
 })
 
-describe('nobody gives what they do not hold:', () => {
-  test.each([[[]], [['support']]])('%j may not give roles at all', async roles => {
-    const viewer = await signUpWith(service, ...roles)
-    for (const id of [viewer.id, (await signUp(service)).id]) {
-      const before = await rolesOf(id)
-      const reply = await setRoles(viewer, id, ['user', 'admin'])
-      expect(codes(reply)).toEqual(['FORBIDDEN'])
-      expect(reply.data).toBeNull()
-      expect(await rolesOf(id)).toEqual(before)
-    }
-  })
+describe('granting permissions', () => {
+  test.each([[[]], [['support']]])(
+    'an account with the additional roles %j cannot assign roles',
+    async roles => {
+      const viewer = await signUpWith(service, ...roles)
+      for (const id of [viewer.id, (await signUp(service)).id]) {
+        const before = await rolesOf(id)
+        const reply = await setRoles(viewer, id, ['user', 'admin'])
+        expect(codes(reply)).toEqual(['FORBIDDEN'])
+        expect(reply.data).toBeNull()
+        expect(await rolesOf(id)).toEqual(before)
+      }
+    },
+  )
 
-  test('roles:write alone gives neither admin nor what reads accounts, not even to itself', async () => {
+  test('a holder of roles:write cannot assign roles with other permissions, not even to themselves', async () => {
     const clerkRole = await newRole('roles:write')
     const clerk = await signUpWith(service, clerkRole)
     const { id } = await signUp(service)
@@ -151,7 +154,7 @@ describe('nobody gives what they do not hold:', () => {
   })
 })
 
-test('a change is on record with the roles before and after', async () => {
+test('a change is recorded with the roles before and after', async () => {
   const admin = await signUpWith(service, 'admin')
   const { id } = await signUp(service)
   await setRoles(admin, id, ['user', 'support'])
@@ -166,8 +169,15 @@ test('a change is on record with the roles before and after', async () => {
   ])
 })
 
+test('setUserRoles removes no roles from an account that has more permissions than the caller', async () => {
+  const clerk = await signUpWith(service, await newRole('users:read', 'users:write', 'roles:write'))
+  const subject = await signUpWith(service, 'admin')
+  expect(codes(await setRoles(clerk, subject.id, ['user']))).toEqual(['FORBIDDEN'])
+  expect(await rolesOf(subject.id)).toEqual(['admin', 'user'])
+})
+
 describe('the last administrator', () => {
-  test('cannot be demoted, and nothing of the attempt stays', async () => {
+  test('the last administrator cannot be demoted, and the attempt changes nothing', async () => {
     const admin = await signUpWith(service, 'admin')
     await onlyAdmins(admin)
     for (const roles of [[], ['user'], ['user', 'support']]) {
@@ -179,13 +189,13 @@ describe('the last administrator', () => {
     expect((await auditOf(service, admin.id)).map(event => event.action)).not.toContain('user.roles_changed')
   })
 
-  test('gets other roles beside it', async () => {
+  test('the last administrator can receive additional roles', async () => {
     const admin = await signUpWith(service, 'admin')
     await onlyAdmins(admin)
     expect(codes(await setRoles(admin, admin.id, ['admin', 'support']))).toEqual([])
   })
 
-  test('is also the one beside whom all others are disabled', async () => {
+  test('an administrator cannot be demoted if all others are disabled', async () => {
     const [admin, disabled] = [await signUpWith(service, 'admin'), await signUpWith(service, 'admin')]
     await onlyAdmins(admin, disabled)
     const disabledAt = service.clock.now()
@@ -197,20 +207,23 @@ describe('the last administrator', () => {
   test.each([
     ['themselves', [0, 1]],
     ['each other', [1, 0]],
-  ] as const)('remains when the last two demote %s at once', async (_, subjects) => {
-    for (let round = 0; round < 8; round++) {
-      const admins = [await signUpWith(service, 'admin'), await signUpWith(service, 'admin')] as const
-      await onlyAdmins(...admins)
-      const replies = await Promise.all(
-        admins.map((admin, at) => setRoles(admin, admins[subjects[at as 0 | 1]].id, ['user'])),
-      )
-      // FORBIDDEN where the other's change came before this request asked for permission.
-      expect(replies.flatMap(codes)).toEqual([expect.stringMatching(/^(CONFLICT|FORBIDDEN)$/)])
-      expect(await service.app.db.userRole.count({ where: { roleName: 'admin' } })).toBe(1)
-    }
-  })
+  ] as const)(
+    'one administrator remains when the last two demote %s at the same time',
+    async (_, subjects) => {
+      for (let round = 0; round < 8; round++) {
+        const admins = [await signUpWith(service, 'admin'), await signUpWith(service, 'admin')] as const
+        await onlyAdmins(...admins)
+        const replies = await Promise.all(
+          admins.map((admin, at) => setRoles(admin, admins[subjects[at as 0 | 1]].id, ['user'])),
+        )
+        // FORBIDDEN if the other change came before this request was authorized.
+        expect(replies.flatMap(codes)).toEqual([expect.stringMatching(/^(CONFLICT|FORBIDDEN)$/)])
+        expect(await service.app.db.userRole.count({ where: { roleName: 'admin' } })).toBe(1)
+      }
+    },
+  )
 
-  test('remains when ten administrators all step down at once', async () => {
+  test('one administrator remains when ten resign at the same time', async () => {
     const admins = await Promise.all(Array.from({ length: 10 }, () => signUpWith(service, 'admin')))
     await onlyAdmins(...admins)
     const replies = await Promise.all(admins.map(admin => setRoles(admin, admin.id, ['user'])))

@@ -61,8 +61,8 @@ async function later({ owner, ...rest }: Moved, seconds: number): Promise<Moved>
 const endings = async ({ id }: SignedIn) =>
   (await auditOf(service, id)).filter(({ action }) => action === 'user.email_change_undo_ended')
 
-describe('an account', () => {
-  test('shows until when a former address can take it back, and null otherwise', async () => {
+describe('the deadline of an undo', () => {
+  test('an account shows until when its former address can be restored, and null if it cannot', async () => {
     const before = await signUp(service)
     expect(await untilOf(before, before)).toBeNull()
     const { owner, undoToken } = await moved()
@@ -72,7 +72,7 @@ describe('an account', () => {
     expect(await untilOf(owner, admin)).toBeNull()
   })
 
-  test('shows it to administrators in the list of accounts too', async () => {
+  test('administrators see the deadline in the list of accounts', async () => {
     const { owner, to } = await moved()
     const { data, errors } = await service.send<
       { users: { nodes: { id: string; emailChangeUndoableUntil: string | null }[] } },
@@ -85,8 +85,8 @@ describe('an account', () => {
   })
 })
 
-describe('ending it', () => {
-  test('by the owner, a day after the change, kills the link and frees the address', async () => {
+describe('ending an undo', () => {
+  test('the owner can end the undo a day after the change, which invalidates the link and frees the address', async () => {
     const account = await later(await moved(), DAY)
     const { data, errors } = await end(account.owner.id, account.owner)
     expect([errors, data?.endEmailChangeUndo]).toEqual([
@@ -100,7 +100,7 @@ describe('ending it', () => {
     ])
   })
 
-  test('is refused to a thief with the password on the first day, so the owner of the old address comes first', async () => {
+  test('a thief with the password cannot end the undo on the first day, so the owner of the old address can act first', async () => {
     const account = await later(await moved(), DAY - HOUR)
     const reply = await end(account.owner.id, account.owner)
     expect(reply.errors).toMatchObject([
@@ -111,7 +111,7 @@ describe('ending it', () => {
     expect(codes(await undo(account.undoToken))).toEqual([])
   })
 
-  test('requires a recent sign-in of the owner', async () => {
+  test('ending an undo requires a recent sign-in of the owner', async () => {
     const { owner, undoToken } = await moved()
     service.clock.advance(DAY)
     const stale = { ...owner, ...(await refreshed(service, owner.refreshToken)) }
@@ -119,7 +119,7 @@ describe('ending it', () => {
     expect(codes(await undo(undoToken))).toEqual([])
   })
 
-  test('by an administrator works immediately', async () => {
+  test('an administrator can end an undo immediately', async () => {
     const { owner, old, undoToken } = await moved()
     expect(codes(await end(owner.id, admin))).toEqual([])
     expect(codes(await undo(undoToken))).toEqual(['TOKEN_INVALID'])
@@ -127,7 +127,7 @@ describe('ending it', () => {
     expect(await endings(owner)).toMatchObject([{ actorId: admin.id, detail: { links: 2 } }])
   })
 
-  test('where nothing can be undone does nothing, and records nothing', async () => {
+  test('ending the undo of an account that has none changes and records nothing', async () => {
     const owner = await signUp(service)
     for (const viewer of [owner, admin]) {
       const { data, errors } = await end(owner.id, viewer)
@@ -139,14 +139,14 @@ describe('ending it', () => {
     expect(await endings(owner)).toEqual([])
   })
 
-  test('many times at once is recorded once', async () => {
+  test('ending an undo several times at the same time is recorded once', async () => {
     const { owner } = await moved()
     const replies = await Promise.all(Array.from({ length: 5 }, () => end(owner.id, admin)))
     expect(replies.flatMap(codes)).toEqual([])
     expect(await endings(owner)).toHaveLength(1)
   })
 
-  test('while the link is opened lets one of both win', async () => {
+  test('if an undo is ended while its link is opened, exactly one of them succeeds', async () => {
     const { owner, old, undoToken } = await moved()
     const [ended, undone] = await Promise.all([end(owner.id, admin), undo(undoToken)])
     expect(codes(ended)).toEqual([])
@@ -155,7 +155,7 @@ describe('ending it', () => {
     expect(await endings(owner)).toHaveLength(codes(undone).length)
   })
 
-  test('is for the owner and for holders of users:write, and not for accounts with more permissions', async () => {
+  test('an undo can be ended only by the owner, and by holders of users:write whose permissions cover those of the account', async () => {
     const { owner, undoToken } = await moved()
     expect(codes(await service.send(EndEmailChangeUndo, { id: owner.id }))).toEqual(['UNAUTHENTICATED'])
     for (const viewer of [await signUp(service), await signUpWith(service, 'support')]) {

@@ -42,7 +42,7 @@ type Facts = {
   emailVerifiedAt?: Date | null
 }
 
-/** An account as it may come to be by any way, and its id. */
+/** Creates an account in any state and returns its ID. */
 async function add(facts: Facts = {}): Promise<string> {
   const id = uuidv7()
   const email = facts.email ?? `${id}@example.com`
@@ -55,15 +55,15 @@ async function add(facts: Facts = {}): Promise<string> {
 
 const day = (number: number) => new Date(Date.UTC(2001, 0, number))
 
-describe('who may read', () => {
-  test('nobody without a session, and no user without the permission', async () => {
+describe('access to the list of accounts', () => {
+  test('reading accounts requires a session and the permission users:read', async () => {
     expect(codes(await service.send(Users))).toEqual(['UNAUTHENTICATED'])
     const reply = await ask({}, await signUp(service))
     expect(codes(reply)).toEqual(['FORBIDDEN'])
     expect(reply.data).toBeNull()
   })
 
-  test('support and administrators, each account with its roles', async () => {
+  test('support and administrators read all accounts with their roles', async () => {
     const admin = await signUpWith(service, 'admin')
     const { data } = await service.send(
       Users,
@@ -76,7 +76,7 @@ describe('who may read', () => {
   })
 })
 
-/** Accounts that a search has for itself. */
+/** The IDs of all accounts that a search returns. */
 async function found(search: string, more: UsersQueryVariables['filter'] = {}): Promise<string[]> {
   const filter = { ...more, search }
   const connection = await read({ filter, first: 100 })
@@ -84,7 +84,7 @@ async function found(search: string, more: UsersQueryVariables['filter'] = {}): 
   return ids(connection).sort()
 }
 
-/** So that lists are again those of few: the planner is told, and nothing waits for the index. */
+/** Deletes the many accounts, updates the planner's statistics and empties the queue of the search index. */
 async function removeMany(): Promise<void> {
   const some = `DELETE FROM users WHERE id IN (SELECT id FROM users WHERE email LIKE '%@example.net' LIMIT 6000)`
   while ((await service.app.pool.query(some)).rowCount);
@@ -92,7 +92,7 @@ async function removeMany(): Promise<void> {
   await service.app.pool.query('VACUUM ANALYZE users')
 }
 
-describe('a search', () => {
+describe('searching accounts', () => {
   const CASES: [term: string, email: string, username: string | null, displayName: string | null][] = [
     ['lovel', 'ada.lovelace@example.com', null, null],
     ['LoVeLaCe@eX', 'a.lovelace@example.com', null, null],
@@ -112,7 +112,7 @@ describe('a search', () => {
   ]
 
   test.each(CASES)(
-    'for %j finds it in any field, in any case, before and after it is indexed',
+    'a search for %j matches every field regardless of case, before and after indexing',
     async (term, email, username, displayName) => {
       const unique = await read({ filter: { search: term } })
       const id = await add({ email: `${randomUUID()}${email}`, username, displayName })
@@ -124,25 +124,25 @@ describe('a search', () => {
   )
 
   test.each(['%', '_', '*', '~', 'zq%', "' OR true --", 'ada\\'])(
-    'for %j finds nothing that has no such text',
+    'a search for %j matches only accounts that contain this text',
     async term => {
-      await add({ displayName: 'Nobody in particular' })
+      await add({ displayName: 'No one in particular' })
       expect(await found(`zzz${term}`)).toEqual([])
     },
   )
 
-  test('does not find across two fields', async () => {
+  test('a search does not match text that spans two fields', async () => {
     const name = randomUUID().slice(0, 8)
     await add({ email: `${name}@example.com`, username: `u${name}` })
     expect(await found(`.com u${name}`)).toEqual([])
     expect(await found(`.comu${name}`)).toEqual([])
   })
 
-  test('of white space alone selects everything', async () => {
+  test('a search for whitespace returns all accounts', async () => {
     expect((await read({ filter: { search: ' ' } })).totalCount).toBe(await service.app.db.user.count())
   })
 
-  test('finds an account by what it is now, and no more by what it was', async () => {
+  test('a search matches the current values of an account, not earlier ones', async () => {
     const [was, is] = [randomUUID(), randomUUID()]
     const id = await add({ displayName: was })
     await indexAccounts(service.app)
@@ -156,7 +156,7 @@ describe('a search', () => {
     expect(await service.app.db.userSearch.count({ where: { userId: id } })).toBe(0)
   })
 
-  test('finds the rare among very many, the first and the last, and pages through the frequent', async () => {
+  test('a search of many accounts finds rare terms anywhere in the order and pages through common terms', async () => {
     const tag = randomUUID().slice(0, 6)
     await service.app.pool.query(
       `INSERT INTO users (id, email, email_canonical, created_at, updated_at)
@@ -164,7 +164,7 @@ describe('a search', () => {
        FROM (SELECT i, 'many' || i || '-' || $1::text || '@example.net' AS e FROM generate_series(1, 12000) i) made`,
       [tag],
     )
-    // As autovacuum does it in a while.
+    // Autovacuum would do this after a while.
     await service.app.pool.query('ANALYZE users')
     const find = async (search: string, direction: 'ASC' | 'DESC' = 'ASC') => {
       const page = await read({ filter: { search }, first: 2, orderBy: { field: 'CREATED_AT', direction } })
@@ -182,9 +182,9 @@ describe('a search', () => {
     await removeMany()
   })
 
-  test('of what very many have, together with a filter that few pass, finds and counts these few', async () => {
+  test('a search for a common term with a selective filter finds and counts the few matches', async () => {
     const tag = randomUUID().slice(0, 6)
-    // In parts, for a statement has little time.
+    // In parts, because of the statement timeout.
     for (let first = 1; first < 60_000; first += 6000) {
       await service.app.pool.query(
         `WITH made AS (
@@ -209,8 +209,8 @@ describe('a search', () => {
   })
 })
 
-describe('a filter', () => {
-  test('selects by role, state, verification and time; everything given must hold', async () => {
+describe('filtering accounts', () => {
+  test('filters select by role, state, verification and time, and all given conditions apply', async () => {
     const tag = randomUUID()
     const named = (more: Facts) => add({ displayName: tag, ...more })
     const plain = await named({ createdAt: day(1) })
@@ -243,7 +243,7 @@ describe('a filter', () => {
     [{ search: 'nul\0' }, 'filter.search'],
     [{ createdAfter: '0000-01-01T00:00:00Z' }, 'filter.createdAfter'],
     [{ createdBefore: '0000-01-01T00:00:00Z' }, 'filter.createdBefore'],
-  ])('%j is refused', async (filter, field) => {
+  ])('the filter %j is rejected', async (filter, field) => {
     expect(Object.keys(refusedFields(await ask({ filter })))).toEqual([field])
   })
 })
@@ -252,8 +252,8 @@ const ORDERS: UserOrder[] = (['CREATED_AT', 'EMAIL', 'LAST_LOGIN_AT'] as const).
   (['ASC', 'DESC'] as const).map(direction => ({ field, direction })),
 )
 
-describe('the order', () => {
-  test('is the latest made first unless told', async () => {
+describe('the order of accounts', () => {
+  test('accounts are listed newest first by default', async () => {
     const [one, two] = [
       await add({ createdAt: new Date('2090-01-01') }),
       await add({ createdAt: new Date('2090-01-02') }),
@@ -263,7 +263,7 @@ describe('the order', () => {
   })
 
   test.each(ORDERS)(
-    'by %j has each account once, in pages of any size, forwards and backwards',
+    'the order %j lists each account once, in pages of any size, forward and backward',
     async orderBy => {
       const search = randomUUID()
       const times = [null, day(2), day(1), day(2), null, day(3), day(1)]
@@ -307,7 +307,7 @@ describe('the order', () => {
   )
 })
 
-/** Reads to the end, `size` at a time; `between` happens after each page but the last. */
+/** Reads all pages of `size` accounts, and calls `between` after each page except the last. */
 async function walk(
   forward: boolean,
   size: number,
@@ -332,7 +332,7 @@ async function walk(
   return seen
 }
 
-test('whatever comes and goes between the pages, who was there all along is seen once, in order, and nobody twice', async () => {
+test('accounts that exist throughout are listed once and in order, even if others are created and deleted between pages', async () => {
   const instant = fc.integer({ min: 1, max: 4 })
   await fc.assert(
     fc.asyncProperty(
@@ -358,7 +358,7 @@ test('whatever comes and goes between the pages, who was there all along is seen
           })
         const there: string[] = []
         for (const [created, login] of accounts) there.push(await made(created, login))
-        // Without a search the list is told by a time that nobody else has.
+        // Without a search, a time that no other account has selects the accounts of this run.
         const filter = searched
           ? { search }
           : { createdBefore: day(5).toISOString(), createdAfter: day(0).toISOString() }
@@ -384,8 +384,8 @@ test('whatever comes and goes between the pages, who was there all along is seen
   )
 })
 
-describe('a page', () => {
-  test('is 20 accounts long unless told, and says where it stands', async () => {
+describe('a page of accounts', () => {
+  test('a page has 20 accounts by default and tells whether others precede and follow it', async () => {
     const search = randomUUID()
     const all: string[] = []
     for (let number = 1; number <= 23; number++)
@@ -404,7 +404,7 @@ describe('a page', () => {
     expect(ids(await read({ ...between, last: 2 }))).toEqual(all.slice(7, 9))
   })
 
-  test('of nothing has no cursors', async () => {
+  test('an empty page has no cursors', async () => {
     expect(await read({ filter: { search: randomUUID() } })).toEqual({
       totalCount: 0,
       pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null },
@@ -434,11 +434,11 @@ describe('a page', () => {
     [{ ...byLogin, before: cursorOf(['LAST_LOGIN_AT DESC', TIME, ID]) }, 'before'],
     [{ ...byEmail, after: cursorOf(['EMAIL ASC', '\0']) }, 'after'],
     [{ ...byEmail, after: cursorOf(['EMAIL ASC', 'ada@example.com', ID]) }, 'after'],
-  ])('%j is refused', async (variables, field) => {
+  ])('the page %j is rejected', async (variables, field) => {
     expect(Object.keys(refusedFields(await ask(variables)))).toEqual([field])
   })
 
-  test('asks for the accounts, their roles and their sessions once each, however many they are', async () => {
+  test('a page reads accounts, roles and sessions in a constant number of queries', async () => {
     const search = randomUUID()
     for (const number of [1, 2, 3, 4, 5, 6]) await add({ displayName: search, createdAt: day(number) })
     const queries = async (first: number) => {
@@ -451,7 +451,7 @@ describe('a page', () => {
       const asked = query.mock.calls.map(call => JSON.stringify(call[0]))
       query.mockRestore()
       expect([errors, data?.users.nodes.length]).toEqual([[], first])
-      // The rest is what the service does now and then.
+      // The other queries belong to background tasks.
       return asked.filter(text => /roles|sessions/.test(text)).length
     }
     expect(await queries(1)).toBeGreaterThan(1)
