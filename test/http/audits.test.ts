@@ -7,7 +7,7 @@ const STATUS =
 const GET =
   'A GET needs a header that a page of another site cannot send (Apollo Server: CSRF prevention), which the audits do not.'
 
-/** The audits that do not pass, each with its reason; no MUST is among them. */
+/** The audits that fail, each with its reason. None is a MUST. */
 const exceptions: Record<string, string> = {
   'SHOULD use 200 status code on document parsing failure when accepting application/json': STATUS,
   'SHOULD use 200 status code on document validation failure when accepting application/json': STATUS,
@@ -20,7 +20,7 @@ const exceptions: Record<string, string> = {
 
 const service = useService()
 
-test('the GraphQL-over-HTTP audits pass, but for the listed exceptions', async () => {
+test('the GraphQL-over-HTTP audits pass, except for the listed ones', async () => {
   const audits = serverAudits({ url: () => `${service.url}/graphql` })
   const failed = []
   for (const audit of audits) {

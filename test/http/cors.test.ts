@@ -37,7 +37,7 @@ function corsHeaders({ headers }: Response): Record<string, string> {
 }
 
 test.each([APP, 'http://localhost:3000'])(
-  'a page of the allowed origin %s may send its cookies',
+  'a page of the allowed origin %s can send its cookies',
   async origin => {
     const response = await query(origin)
     expect(corsHeaders(response)).toEqual({
@@ -49,7 +49,7 @@ test.each([APP, 'http://localhost:3000'])(
   },
 )
 
-test('a preflight of an allowed origin is granted the header Authorization', async () => {
+test('a preflight from an allowed origin allows the Authorization header', async () => {
   const response = await preflight(APP)
   expect(response.status).toBe(204)
   expect(corsHeaders(response)).toMatchObject({
@@ -60,26 +60,26 @@ test('a preflight of an allowed origin is granted the header Authorization', asy
   })
 })
 
-test.each(strangers)('the origin %s is told nothing, least of all itself', async origin => {
+test.each(strangers)('the unlisted origin %s receives no CORS headers', async origin => {
   for (const response of [await query(origin), await preflight(origin)]) {
     expect(corsHeaders(response)).toEqual({})
     expect(JSON.stringify([...response.headers])).not.toContain(origin === '*' ? '"*"' : origin)
-    // So that no cache serves one origin's answer to another.
+    // Caches must not serve one origin's response to another.
     expect(response.headers.get('vary')).toMatch(/\bOrigin\b/)
   }
 })
 
-test('a request without an origin is told nothing', async () => {
+test('a request without an origin receives no CORS headers', async () => {
   expect(corsHeaders(await query())).toEqual({})
 })
 
-test('unless origins are listed, none is allowed', async () => {
+test('no origin is allowed by default', async () => {
   const closed = await startService()
   expect(corsHeaders(await query('http://localhost:4000', closed.url))).toEqual({})
   await closed.close()
 })
 
-test('the log says once, and of twenty at most, which origins are kept out', async () => {
+test('the log names each refused origin once, and at most twenty', async () => {
   const other = await startService({ settings: { CORS_ORIGINS: APP, LOG_LEVEL: 'info' } })
   const named = () =>
     other.logged.filter(line => line.includes('CORS_ORIGINS')).map(line => JSON.parse(line).origin)

@@ -17,7 +17,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => database.drop())
 
-/** What a server that cannot start says of it: one line, without a stack. */
+/** The error of a server that fails to start: one line, without a stack. */
 async function failure(settings: Record<string, string>): Promise<string> {
   const server = await startProcess(settings)
   expect(server.url).toBeUndefined()
@@ -27,7 +27,7 @@ async function failure(settings: Record<string, string>): Promise<string> {
   return lines[0] ?? ''
 }
 
-test('a port that is taken is named, with what to do', async () => {
+test('the error about a port in use names the port and the solution', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const { port } = other.address() as AddressInfo
@@ -40,7 +40,7 @@ test('a port that is taken is named, with what to do', async () => {
   }
 })
 
-test('a secret that the database was not used with is told with what to do', async () => {
+test('the error about a secret that doesn’t match the database names the solution', async () => {
   const service = await startService({ databaseUrl: database.url })
   await service.close()
   const AUTHOGRAPH_SECRET = 'quite another secret than that one'
@@ -49,19 +49,22 @@ test('a secret that the database was not used with is told with what to do', asy
   )
 })
 
-// Root may write everywhere but inside a file.
+// Root can write anywhere except inside a file.
 test.each([
   ['the secret', { AUTHOGRAPH_SECRET: '' }],
   ['the database', {}],
-])('a data folder that cannot be written to is named, with what to do: %s', async (_, settings) => {
-  const folder = await mkdtemp(join(tmpdir(), 'authograph-start-'))
-  const file = join(folder, 'file')
-  await writeFile(file, '')
-  try {
-    const said = await failure({ ...settings, DATA_DIR: join(file, 'data') })
-    expect(said).toContain('The data folder cannot be written to')
-    expect(said).toContain('set DATA_DIR')
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-})
+])(
+  'the error about a data folder that is not writable names the folder and the solution: %s',
+  async (_, settings) => {
+    const folder = await mkdtemp(join(tmpdir(), 'authograph-start-'))
+    const file = join(folder, 'file')
+    await writeFile(file, '')
+    try {
+      const said = await failure({ ...settings, DATA_DIR: join(file, 'data') })
+      expect(said).toContain('The data folder cannot be written to')
+      expect(said).toContain('set DATA_DIR')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  },
+)

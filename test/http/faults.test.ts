@@ -3,7 +3,7 @@ import { GraphQLError } from 'graphql'
 import { Arg, AuthError, type Context, Ctx, Int, Query, Resolver } from '../../src/index.ts'
 import { type Service, startService } from '../support/service.ts'
 
-/** In everything that must not reach a client. */
+/** Part of every text that must not reach clients. */
 const CANARY = 'canary-of-the-inside'
 
 @Resolver()
@@ -24,7 +24,7 @@ class FaultyResolver {
   }
 
   @Query(() => String)
-  codeOfItsOwn(): string {
+  customCode(): string {
     throw new GraphQLError(CANARY, {
       extensions: { code: CANARY, stacktrace: [CANARY], http: { status: 200 } },
     })
@@ -67,7 +67,7 @@ const faults = [
   'error',
   'rejection',
   'text',
-  'codeOfItsOwn',
+  'customCode',
   'noCode',
   'wrongType',
   'nothing',
@@ -82,7 +82,7 @@ describe.each(['development', 'production'])('in %s', NODE_ENV => {
   })
   afterAll(() => service.close())
 
-  test.each(faults)('a fault (%s) tells the client its request id and nothing else', async name => {
+  test.each(faults)('a fault (%s) shows clients only its request ID', async name => {
     const { errors, headers, data } = await service.send(`{ ${name} }`)
     const requestId = headers.get('x-request-id')
     expect(data).toBeNull()
@@ -100,7 +100,7 @@ describe.each(['development', 'production'])('in %s', NODE_ENV => {
     expect(lines).toEqual([expect.objectContaining({ msg: 'request failed', requestId, path: [name] })])
   })
 
-  test('the log has the message and the stack of a fault, but no variables', async () => {
+  test('the log has the message and the stack of a fault, but not the request’s variables', async () => {
     const password = 'hunter2-of-the-client'
     await service.send('query ($secret: String) { rejection(secret: $secret) }', { secret: password })
     const [line = ''] = service.logged.splice(0)
@@ -114,14 +114,14 @@ describe.each(['development', 'production'])('in %s', NODE_ENV => {
     expect(line).not.toContain(password)
   })
 
-  test('two faults in one request carry the one request id', async () => {
+  test('two faults in one request have the same request ID', async () => {
     const { errors, headers } = await service.send('{ error __typename rejection }')
     expect(errors.map(error => error.extensions.requestId)).toContain(headers.get('x-request-id'))
     expect(new Set(errors.map(error => error.extensions.requestId)).size).toBe(1)
     expect(service.logged.splice(0).length).toBeGreaterThan(0)
   })
 
-  test('a failure that is expected tells its code and extensions, never its cause, and is not logged', async () => {
+  test('an expected error shows its code and extensions, never its cause, and is not logged', async () => {
     const { errors } = await service.send('{ expected }')
     expect(errors[0]?.extensions).toEqual({ code: 'CONFLICT', hint: 'try later' })
     expect(JSON.stringify(errors)).not.toContain(CANARY)

@@ -26,7 +26,7 @@ const answers: [number, string, RequestInit][] = [
 ]
 
 test.each(answers)(
-  'an answer %s of %s is guarded against sniffing, framing and referrers',
+  'the response %s of %s has headers against sniffing, framing and referrers',
   async (status, path, init) => {
     const { headers, status: got } = await fetch(service.url + path, init)
     expect(got).toBe(status)
@@ -41,13 +41,13 @@ test.each(answers)(
 )
 
 test.each(answers.filter(([, path]) => path !== '/.well-known/jwks.json'))(
-  'an answer %s of %s is kept by no cache',
+  'the response %s of %s must not be cached',
   async (_status, path, init) => {
     expect((await fetch(service.url + path, init)).headers.get('cache-control')).toBe('no-store')
   },
 )
 
-test.each(answers)('an answer %s of %s has a request id of its own', async (_status, path, init) => {
+test.each(answers)('the response %s of %s has a unique request ID', async (_status, path, init) => {
   const once = await fetch(service.url + path, init)
   const again = await fetch(service.url + path, {
     ...init,
@@ -58,7 +58,7 @@ test.each(answers)('an answer %s of %s has a request id of its own', async (_sta
   expect(ids[0]).not.toBe(ids[1])
 })
 
-test('where the outside comes by https, browsers are told to stay with it', async () => {
+test('with an https PUBLIC_URL, responses enforce https (HSTS)', async () => {
   const { headers } = await fetch(`${https.url}/healthz`)
   expect(headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains')
 })

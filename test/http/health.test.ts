@@ -6,7 +6,7 @@ import { useService } from '../support/service.ts'
 
 const service = useService()
 
-// A process of its own: under Jest, what Node's network code throws is no instance of Error.
+// A separate process, because in Jest the errors of Node's network code aren't instances of Error.
 let database: TestDatabase
 let line: DatabaseProxy
 let server: ServerProcess
@@ -33,12 +33,12 @@ async function get(path: string, url = server.url): Promise<Answer> {
 
 const ok = { status: 200, body: { status: 'ok' } }
 
-test('a server that has just started is alive and ready', async () => {
+test('a server that has started is live and ready', async () => {
   expect(await get('/healthz')).toEqual(ok)
   expect(await get('/readyz')).toEqual(ok)
 })
 
-test('while a migration is pending the server is alive but not ready', async () => {
+test('a server with a pending migration is live but not ready', async () => {
   await service.app.pool.query('UPDATE _prisma_migrations SET finished_at = NULL')
   expect(await get('/readyz', service.url)).toEqual({
     status: 503,
@@ -52,7 +52,7 @@ test('while a migration is pending the server is alive but not ready', async () 
   expect(await get('/readyz', service.url)).toEqual(ok)
 })
 
-test('while the database is away the server is alive but not ready, and is ready again when it is back', async () => {
+test('a server without its database is live but not ready, and becomes ready when the database returns', async () => {
   await line.cut()
   expect(await get('/readyz')).toEqual({ status: 503, body: { status: 'database unreachable' } })
   expect(await get('/healthz')).toEqual(ok)
@@ -61,7 +61,7 @@ test('while the database is away the server is alive but not ready, and is ready
   expect(await get('/readyz')).toEqual(ok)
 })
 
-test('while the database is away clients are told to try again, and nothing of the database', async () => {
+test('without the database, clients receive SERVICE_UNAVAILABLE and no details', async () => {
   const login = async (): Promise<Answer> => {
     const response = await fetch(`${server.url}/graphql`, {
       method: 'POST',

@@ -10,7 +10,7 @@ type Jwks = { keys: (Record<string, string> & { kid: string })[] }
 const jwks = async (url = service.url): Promise<Jwks> =>
   (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as Jwks
 
-test('the keys are public EC keys and nothing more', async () => {
+test('the key set has only public EC keys', async () => {
   const { keys } = await jwks()
   expect(keys).toEqual([
     {
@@ -25,7 +25,7 @@ test('the keys are public EC keys and nothing more', async () => {
   ])
 })
 
-test('any page and any cache may keep the keys for five minutes', async () => {
+test('any page can read the keys, and any cache can keep them for five minutes', async () => {
   const { headers, status } = await fetch(`${service.url}/.well-known/jwks.json`, {
     headers: { origin: 'https://anywhere.example.com' },
   })
@@ -35,7 +35,7 @@ test('any page and any cache may keep the keys for five minutes', async () => {
   expect(headers.get('access-control-allow-origin')).toBe('*')
 })
 
-test('another service verifies an access token with nothing but the keys', async () => {
+test('another service can verify an access token with the key set alone', async () => {
   const { accessToken, id } = await signUp(service)
   const [head = '', payload = '', signature = ''] = accessToken.split('.')
   const { kid, alg } = JSON.parse(Buffer.from(head, 'base64url').toString()) as { kid: string; alg: string }
@@ -54,7 +54,7 @@ test('another service verifies an access token with nothing but the keys', async
   expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ sub: id })
 })
 
-test('replicas on one database offer the same keys', async () => {
+test('replicas on one database serve the same keys', async () => {
   const replica = await startService({ databaseUrl: service.app.config.database.url ?? '' })
   expect(await jwks(replica.url)).toEqual(await jwks())
   await replica.close()

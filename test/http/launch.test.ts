@@ -4,14 +4,14 @@ import { missing } from '../../src/launch.ts'
 
 const FLAGGED = ['--max-semi-space-size=4']
 
-test('a process on Linux lacks one malloc arena and a small young generation', () => {
+test('a process on Linux needs one malloc arena and a small young generation', () => {
   expect(missing({ HASH_CONCURRENCY: '2' }, [], 'linux')).toEqual({
     env: { MALLOC_ARENA_MAX: '1' },
     flags: FLAGGED,
   })
 })
 
-test('on other systems malloc has no such setting', () => {
+test('other systems have no such malloc setting', () => {
   for (const platform of ['darwin', 'win32'])
     expect(missing({ HASH_CONCURRENCY: '2' }, FLAGGED, platform)).toEqual({ env: {}, flags: [] })
 })
@@ -20,17 +20,17 @@ test.each([
   ['2', undefined],
   ['4', '6'],
   ['16', '18'],
-])('with %s password hashes at once, libuv has threads to spare: %s', (HASH_CONCURRENCY, threads) => {
+])('with %s concurrent password hashes, libuv has spare threads: %s', (HASH_CONCURRENCY, threads) => {
   expect(missing({ HASH_CONCURRENCY }, FLAGGED, 'darwin').env.UV_THREADPOOL_SIZE).toBe(threads)
 })
 
-test('without a setting, as many hashes as there are cores count', () => {
+test('the default number of hashes is the number of cores', () => {
   const own = missing({}, FLAGGED, 'darwin')
   expect(own).toEqual(missing({ HASH_CONCURRENCY: String(availableParallelism()) }, FLAGGED, 'darwin'))
   expect(missing({ HASH_CONCURRENCY: ' ' }, FLAGGED, 'darwin')).toEqual(own)
 })
 
-test('what the operator has set stays', () => {
+test('values that the operator has set are kept', () => {
   const environment = {
     HASH_CONCURRENCY: '16',
     MALLOC_ARENA_MAX: '2',
@@ -40,7 +40,7 @@ test('what the operator has set stays', () => {
   expect(missing(environment, [], 'linux')).toEqual({ env: {}, flags: [] })
 })
 
-test('a process that was started again lacks nothing, so it never starts in a circle', () => {
+test('a restarted process needs no further flags, so it can’t restart in a loop', () => {
   const environment = { HASH_CONCURRENCY: '16' }
   const { env, flags } = missing(environment, [], 'linux')
   expect(missing({ ...environment, ...env }, flags, 'linux')).toEqual({ env: {}, flags: [] })

@@ -10,10 +10,10 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-/** How long a stop may take. */
+/** The maximum time for a stop. */
 const LIMIT_MS = 10_000
 
-/** So costly that a registration takes a second or more. */
+/** Slow enough that a registration takes a second or more. */
 const SLOW_HASHES = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '25' }
 
 function register({ url }: ServerProcess): Promise<Response> {
@@ -35,7 +35,7 @@ async function untilHashing({ url }: ServerProcess): Promise<void> {
   }
 }
 
-test('SIGTERM lets a request in flight be answered, takes no new one, and ends the process well', async () => {
+test('after SIGTERM, the process answers the request in progress, accepts no new one, and exits with 0', async () => {
   const server = await startProcess({ DATABASE_URL: database.url, ...SLOW_HASHES })
   const inFlight = register(server).then(response => response.json())
   await untilHashing(server)
@@ -60,7 +60,7 @@ test('SIGTERM lets a request in flight be answered, takes no new one, and ends t
   expect(server.stderr).toEqual([])
 })
 
-test('a request that never ends does not keep a process that got SIGTERM for more than 10 seconds', async () => {
+test('a request that never ends delays the exit after SIGTERM by at most 10 seconds', async () => {
   const server = await startProcess({ DATABASE_URL: database.url })
   const { hostname, port } = new URL(server.url ?? '')
   const socket = connect(Number(port), hostname)
@@ -77,7 +77,7 @@ test('a request that never ends does not keep a process that got SIGTERM for mor
   socket.destroy()
 })
 
-test('with wrong settings the process tells every problem at once and ends with 1', async () => {
+test('with invalid settings, the process lists every problem and exits with 1', async () => {
   const server = await startProcess({
     NODE_ENV: 'production',
     AUTHOGRAPH_SECRET: 'short',
@@ -100,7 +100,7 @@ test('with wrong settings the process tells every problem at once and ends with 
   ])
 })
 
-test('without its database the process does not start', async () => {
+test('the process does not start without its database', async () => {
   const server = await startProcess({ DATABASE_URL: 'postgresql://postgres@127.0.0.1:1/nothing' })
   expect(await server.ended).toBe(1)
   expect(server.url).toBeUndefined()

@@ -5,7 +5,7 @@ import { Login, Settings } from '../support/operations.ts'
 import { startService, useService } from '../support/service.ts'
 
 const TOKEN = 'a token for the metrics'
-// One hash at a time, and slow enough to be seen.
+// One hash at a time, slow enough to observe.
 const service = useService({
   settings: {
     HASH_CONCURRENCY: '1',
@@ -32,7 +32,7 @@ function valueIn(text: string, name: string): number {
 const requests = (operation: string, code: string) =>
   sample(`authograph_operations_total{operation="${operation}",code="${code}"}`)
 
-test('the metrics are text as Prometheus reads it', async () => {
+test('the metrics are in Prometheus’s text format', async () => {
   const response = await metrics()
   expect(response.status).toBe(200)
   expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
@@ -47,7 +47,7 @@ test('requests are counted by operation and code', async () => {
   expect(await requests('mutation.login', 'INVALID_CREDENTIALS')).toBe(1)
 })
 
-test('clients cannot make labels of their own', async () => {
+test('clients cannot create labels', async () => {
   await service.send('query Canary { canary: __typename }')
   await service.send('query Canary { canary }')
   await service.send('query Canary { ...canary } fragment canary on Query { __typename }')
@@ -58,7 +58,7 @@ test('clients cannot make labels of their own', async () => {
   expect(await requests('other', 'BAD_USER_INPUT')).toBe(2)
 })
 
-test('the hashing queue shows how many hashes run and wait', async () => {
+test('the metrics count active and waiting hashes', async () => {
   const hashes = [1, 2, 3].map(() => service.app.hasher.hash(PASSWORD))
   const text = await (await metrics()).text()
   expect(valueIn(text, 'authograph_password_hashes{state="active"}')).toBe(1)
@@ -68,12 +68,12 @@ test('the hashing queue shows how many hashes run and wait', async () => {
   expect(await sample('authograph_password_hashes{state="waiting"}')).toBe(0)
 })
 
-test('the database pool shows its connections and who waits for one', async () => {
+test('the metrics count database connections and the requests waiting for one', async () => {
   const { pool, config } = service.app
   const clients = await Promise.all(Array.from({ length: config.database.poolSize }, () => pool.connect()))
   const late = pool.query('SELECT 1')
   expect(await sample('authograph_database_connections{state="busy"}')).toBe(clients.length)
-  // The chores of the replica may wait as well.
+  // The server's background tasks may wait as well.
   expect(await sample('authograph_database_connections{state="waiting"}')).toBeGreaterThanOrEqual(1)
   for (const client of clients) client.release()
   await late
@@ -81,12 +81,12 @@ test('the database pool shows its connections and who waits for one', async () =
   expect(await sample('authograph_database_connections{state="waiting"}')).toBe(0)
 })
 
-test('the event loop shows its lag', async () => {
+test('the metrics include the event loop’s lag', async () => {
   expect(await sample('nodejs_eventloop_lag_seconds')).toBeGreaterThanOrEqual(0)
   expect(await sample('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThanOrEqual(0)
 })
 
-test('in production the metrics answer to their token alone', async () => {
+test('in production the metrics require their token', async () => {
   const guarded = await startService({ settings: { NODE_ENV: 'production', METRICS_TOKEN: TOKEN } })
   const statuses = await Promise.all(
     [
@@ -101,7 +101,7 @@ test('in production the metrics answer to their token alone', async () => {
   await guarded.close()
 })
 
-test('in production there are no metrics without a token', async () => {
+test('without METRICS_TOKEN, production has no metrics', async () => {
   const closed = await startService({ settings: { NODE_ENV: 'production' } })
   expect((await metrics(closed.url)).status).toBe(404)
   expect((await metrics(closed.url, { authorization: 'Bearer undefined' })).status).toBe(404)

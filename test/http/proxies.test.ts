@@ -18,7 +18,7 @@ async function withProxies(trusted: string, run: (service: Service) => Promise<v
   }
 }
 
-/** The address that a session started with these headers is said to come from. */
+/** The IP address of a session that was started with these headers. */
 async function addressSeen(
   service: Service,
   headers: Record<string, string>,
@@ -39,11 +39,14 @@ const SPOOFS: Record<string, string>[] = [
 test.each([
   ['nobody is trusted', ''],
   ['only others are trusted', '10.0.0.0/8, 2001:db8::/32'],
-])('where %s a client is where its connection comes from, whatever it says', async (_case, trusted) => {
-  await withProxies(trusted, async service => {
-    for (const headers of SPOOFS) expect(await addressSeen(service, headers)).toMatch(SOCKET)
-  })
-})
+])(
+  'with %s, the client’s address is that of its connection, whatever its headers claim',
+  async (_case, trusted) => {
+    await withProxies(trusted, async service => {
+      for (const headers of SPOOFS) expect(await addressSeen(service, headers)).toMatch(SOCKET)
+    })
+  },
+)
 
 test.each<[string, string, Record<string, string>, string | null | RegExp]>([
   ['says whom it speaks for', LOOPBACK, { 'x-forwarded-for': '203.0.113.7' }, '203.0.113.7'],
@@ -78,7 +81,7 @@ test.each<[string, string, Record<string, string>, string | null | RegExp]>([
   })
 })
 
-test('a client that changes what it says of itself does not escape its limit', async () => {
+test('a client cannot escape its limit by changing its headers', async () => {
   const refresh = 'mutation { refreshToken(input: { refreshToken: "none" }) { accessToken } }'
   await withProxies('10.0.0.0/8', async service => {
     const replies = []

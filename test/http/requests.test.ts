@@ -22,7 +22,7 @@ async function request(path: string, init: RequestInit = {}): Promise<Answer> {
   return { status: response.status, body: (await response.json()) as Answer['body'] }
 }
 
-/** Refused before anything ran, with one error in our own words. */
+/** Refused before anything runs, with one of our own messages. */
 function refused(status: number, message: string): Answer {
   return { status, body: { errors: [{ message, extensions: { code: 'BAD_USER_INPUT' } }] } }
 }
@@ -36,16 +36,16 @@ test.each([
   'multipart/form-data; boundary=x',
   'application/xml',
   'application/jsonp',
-])('what a page of any site could send as %s without asking is refused', async type => {
+])('a body that any page could send without a preflight (%s) is refused', async type => {
   expect(await post(JSON.stringify({ query: 'mutation { logout }' }), type)).toEqual(wrongType)
 })
 
-test('a body of no type is refused', async () => {
+test('a body without a content type is refused', async () => {
   expect(await post(new Uint8Array(Buffer.from(JSON.stringify({ query }))))).toEqual(wrongType)
 })
 
 test.each(['application/json', 'application/json; charset=utf-8', 'APPLICATION/JSON'])(
-  'a query as %s is answered',
+  'a query with the content type %s is answered',
   async type => {
     expect(await post(JSON.stringify({ query }), type)).toEqual({
       status: 200,
@@ -65,7 +65,7 @@ test('a mutation by GET is refused and does nothing', async () => {
   expect(data?.me).not.toBeNull()
 })
 
-test('a query by GET is answered only with a header that makes browsers ask first', async () => {
+test('a query by GET requires a header that makes browsers send a preflight', async () => {
   const plain = await request(`/graphql?query=${encodeURIComponent(query)}`)
   expect([plain.status, plain.body.errors?.[0]?.extensions.code]).toEqual([400, 'BAD_USER_INPUT'])
   const asked = await request(`/graphql?query=${encodeURIComponent(query)}`, {
@@ -79,7 +79,7 @@ test('an array of operations is refused', async () => {
   expect(await post(batch, 'application/json')).toEqual(refused(400, 'Operation batching disabled.'))
 })
 
-test('a body of 64 KiB is taken, a byte more is not', async () => {
+test('a body of 64 KiB is accepted, and one more byte is refused', async () => {
   const bare = JSON.stringify({ query })
   const fits = bare + ' '.repeat(64 * 1024 - bare.length)
   expect((await post(fits, 'application/json')).status).toBe(200)
@@ -89,14 +89,14 @@ test('a body of 64 KiB is taken, a byte more is not', async () => {
 })
 
 test.each(['{', '', '{"__proto__":{"query":"{ __typename }"}}', 'not json'])(
-  'a body that is no JSON (%j) is refused',
+  'a body that is not JSON (%j) is refused',
   async body => {
     expect(await post(body, 'application/json')).toEqual(refused(400, 'The body is not valid JSON.'))
   },
 )
 
 test.each(['null', '"text"', '4', '{}', '{"query":4}', '{"query":""}'])(
-  'a body that holds no query (%s) is refused as the client’s fault',
+  'a body without a query (%s) is an input error',
   async body => {
     const answer = await post(body, 'application/json')
     expect(answer.status).toBe(400)
@@ -104,7 +104,7 @@ test.each(['null', '"text"', '4', '{}', '{"query":4}', '{"query":""}'])(
   },
 )
 
-test('an address that does not decode is refused in our own words', async () => {
+test('a URL that cannot be decoded is refused with our own message', async () => {
   expect(await request('/%E0%A4%A')).toEqual(refused(400, 'The URL is malformed.'))
 })
 
@@ -120,7 +120,7 @@ test.each([
   expect(answer).toContain('more than one Host header')
 })
 
-/** What comes back for these bytes until the server closes. */
+/** Everything the server sends in response to these bytes before it closes the connection. */
 async function raw(text: string): Promise<string> {
   const { hostname, port } = new URL(service.url)
   const socket = connect(Number(port), hostname)
@@ -130,14 +130,14 @@ async function raw(text: string): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-test('an unknown address is named without its query', async () => {
+test('the error for an unknown URL omits its query', async () => {
   expect(await request('/nothing?token=canary')).toEqual({
     status: 404,
     body: { errors: [{ message: 'There is nothing at /nothing.', extensions: { code: 'NOT_FOUND' } }] },
   })
 })
 
-test('a client cannot choose the address that its session shows', async () => {
+test('a client cannot choose the IP address of its session', async () => {
   const forged = {
     'x-forwarded-for': '203.0.113.7',
     forwarded: 'for=203.0.113.7',

@@ -5,7 +5,7 @@ import { codes, type Service, startService } from '../support/service.ts'
 
 const html = { headers: { accept: 'text/html,application/xhtml+xml' } }
 
-/** What graphql-js answers with a suggestion where it may. */
+/** Documents for which graphql-js suggests a correction by default. */
 const misspelled = [
   '{ authSetings { locales } }',
   '{ authSettings { local } }',
@@ -33,7 +33,7 @@ describe('in development', () => {
     expect(page).toContain('"includeCookies":true')
   })
 
-  test("the policy of Sandbox's page admits what the page loads, and no frame around it", async () => {
+  test("the policy of Sandbox's page allows what the page loads, and forbids framing", async () => {
     const response = await fetch(`${service.url}/graphql`, html)
     const policy = response.headers.get('content-security-policy') ?? ''
     const allows = (directive: string, host: string) =>
@@ -51,7 +51,7 @@ describe('in development', () => {
     expect(allows('frame-ancestors', "'none'")).toBe(true)
   })
 
-  test("Sandbox's first document runs from top to bottom, by the cookie and by the header", async () => {
+  test("Sandbox's first document runs from top to bottom with the cookie and with the header", async () => {
     const headers: Record<string, string> = { origin: service.url }
     let token: string | undefined
     const operations = Object.values(separateOperations(parse(explorerDocument)))
@@ -74,12 +74,12 @@ describe('in development', () => {
     expect(headers.cookie).toBe('authograph_refresh=')
   })
 
-  test('the schema can be asked for', async () => {
+  test('introspection is available', async () => {
     const { data } = await service.send<{ __schema: object }, object>(getIntrospectionQuery())
     expect(data?.__schema).toMatchObject({ queryType: { name: 'Query' } })
   })
 
-  test.each(misspelled)('a misspelling is answered with a suggestion: %s', async text => {
+  test.each(misspelled)('the error about a misspelling suggests a correction: %s', async text => {
     const { errors } = await service.send(text)
     expect(JSON.stringify(errors)).toContain('Did you mean')
   })
@@ -92,7 +92,7 @@ describe('in production', () => {
   })
   afterAll(() => service.close())
 
-  test.each(['/', '/graphql'])('there is no Sandbox at %s', async path => {
+  test.each(['/', '/graphql'])('%s does not show Sandbox', async path => {
     const response = await fetch(service.url + path, html)
     expect([400, 404]).toContain(response.status)
     expect(response.headers.get('content-type')).toMatch(/^application\/json/)
@@ -103,7 +103,7 @@ describe('in production', () => {
     getIntrospectionQuery(),
     '{ __schema { types { name } } }',
     '{ __type(name: "User") { name } }',
-  ])('the schema cannot be asked for', async text => {
+  ])('introspection is disabled', async text => {
     const reply = await service.send(text)
     expect(reply.data).toBeUndefined()
     expect(new Set(codes(reply))).toEqual(new Set(['BAD_USER_INPUT']))
@@ -112,13 +112,13 @@ describe('in production', () => {
     )
   })
 
-  test.each(misspelled)('a misspelling is answered without a suggestion: %s', async text => {
+  test.each(misspelled)('the error about a misspelling has no suggestion: %s', async text => {
     const reply = await service.send(text)
     expect(new Set(codes(reply))).toEqual(new Set(['BAD_USER_INPUT']))
     expect(JSON.stringify(reply.errors)).not.toMatch(/did you mean/i)
   })
 
-  test('a misspelled variable is answered without a suggestion', async () => {
+  test('the error about a misspelled variable has no suggestion', async () => {
     const reply = await service.send(
       'mutation ($input: LoginInput!) { login(input: $input) { __typename } }',
       { input: { identifer: 'a', identifier: 'a', password: 'b', tokenTransport: 'COOKI' } },
@@ -131,7 +131,7 @@ describe('in production', () => {
   })
 })
 
-test('introspection and Sandbox can be switched on in production, and off in development', async () => {
+test('introspection and Sandbox can be enabled in production and disabled in development', async () => {
   const open = await startService({
     settings: { NODE_ENV: 'production', INTROSPECTION: 'on', SANDBOX: 'on' },
   })

@@ -26,7 +26,7 @@ function open() {
   return socket
 }
 
-/** What a client that sends `start`, and `drip` each second, is told before it is cut off, and after how long. */
+/** The response to a client that sends `start` and then `drip` each second, and the time until the server disconnects it. */
 async function patienceWith(start: string, drip: string) {
   const socket = open()
   const began = performance.now()
@@ -39,8 +39,8 @@ async function patienceWith(start: string, drip: string) {
   return { seconds: (performance.now() - began) / 1000, status: (await answer).split('\r\n')[0] }
 }
 
-// With the service's own limits: all at once, so that it takes no longer than the slowest.
-test('clients that keep a connection waiting are cut off within 30 seconds, and others answered meanwhile', async () => {
+// With the real timeouts. All clients run at the same time, so the test takes as long as the slowest.
+test('slow clients are disconnected within 30 seconds, while others are answered', async () => {
   const waiting = slow.map(async ([client, start, drip]) => ({
     client,
     ...(await patienceWith(start, drip)),

@@ -8,7 +8,7 @@ import { loadConfig } from '../../src/config.ts'
 import { assetRoutes } from '../../src/http/built-files.ts'
 import { webRoutes } from '../../src/http/web.ts'
 
-// Not what npm run build makes, which the tests in test/web/ open in a browser, but of the same form.
+// A stand-in for the output of npm run build, which the tests in test/web/ open in a browser.
 const INDEX = '<title>Authograph</title><script type="application/json" id="facts"></script>'
 const SCRIPT = 'export const asset = true'
 const HOSTILE = '</script><script>alert(1)</script>&"$&$1'
@@ -61,21 +61,21 @@ test.each([
   '/audit',
   '/roles',
   '/mails',
-])('%s is the page, to be asked for anew each time', async url => {
+])('%s sends the page, which browsers revalidate each time', async url => {
   const { statusCode, headers } = await server.inject(url)
   expect(statusCode).toBe(200)
   expect(headers['content-type']).toBe('text/html; charset=utf-8')
   expect(headers['cache-control']).toBe('no-cache')
 })
 
-test('a page that has not changed is not sent again', async () => {
+test('an unchanged page is not sent again', async () => {
   const { headers } = await server.inject('/sign-in')
   const again = await server.inject({ url: '/sign-in', headers: { 'if-none-match': String(headers.etag) } })
   expect(again.statusCode).toBe(304)
   expect(again.body).toBe('')
 })
 
-test('the page runs our scripts alone, is framed by nobody, and loads the logo from where it is', async () => {
+test('the page’s policy allows only our scripts, no framing, and the logo’s origin', async () => {
   const policy = String((await server.inject('/')).headers['content-security-policy']).split('; ')
   expect(policy).toContain("default-src 'self'")
   expect(policy).toContain("script-src 'self'")
@@ -84,7 +84,7 @@ test('the page runs our scripts alone, is framed by nobody, and loads the logo f
   expect(policy).toContain("img-src 'self' data: https://cdn.example.com")
 })
 
-test('the page holds the settings, and no setting gets out of its place', async () => {
+test('the page contains the settings, and no setting can escape its element', async () => {
   const { body } = await server.inject('/')
   const json = /<script type="application\/json" id="facts">(.*?)<\/script>/.exec(body)?.[1] ?? ''
   expect(JSON.parse(json)).toMatchObject({
@@ -99,7 +99,7 @@ test('the page holds the settings, and no setting gets out of its place', async 
   expect(/<title>(.*)<\/title>/.exec(body)?.[1]).not.toContain('<')
 })
 
-test('nothing of the settings that is a secret is in the page', async () => {
+test('the page contains no secret settings', async () => {
   const secrets = {
     AUTHOGRAPH_SECRET: 'a secret that only the tests may know',
     METRICS_TOKEN: 'a token of the metrics',
@@ -112,17 +112,17 @@ test('nothing of the settings that is a secret is in the page', async () => {
   await secretive.close()
 })
 
-test('people go back to PUBLIC_URL alone unless told otherwise', async () => {
+test('by default, people can return only to PUBLIC_URL', async () => {
   const plain = await serving({ PUBLIC_URL: 'https://auth.example.com/' })
   expect((await plain.inject('/')).body).toContain('"returnOrigins":["https://auth.example.com"]')
   await plain.close()
 })
 
-test('the icon has the colour of the brand', async () => {
+test('the icon has the brand color', async () => {
   expect((await server.inject('/icon.svg')).body).toBe('<svg fill="#00aa88"/>')
 })
 
-test('assets are kept for good, and sent compressed', async () => {
+test('assets are cached indefinitely and sent compressed', async () => {
   const { headers, rawPayload } = await server.inject({
     url: '/assets/main-1.js',
     headers: { 'accept-encoding': 'gzip' },
@@ -135,7 +135,7 @@ test('assets are kept for good, and sent compressed', async () => {
 })
 
 test.each(['/assets/', '/assets/main-2.js', '/assets/../index.html', '/assets/%2e%2e/index.html'])(
-  'nothing but assets is below /assets/: %s',
+  'only assets are served below /assets/: %s',
   async url => {
     const { statusCode, body } = await server.inject(url)
     expect(statusCode).toBeGreaterThanOrEqual(400)
@@ -143,7 +143,7 @@ test.each(['/assets/', '/assets/main-2.js', '/assets/../index.html', '/assets/%2
   },
 )
 
-test('without the built pages the server says what to do', async () => {
+test('without the built pages, the error names the solution', async () => {
   const nowhere = path.join(folder, 'nowhere')
   await expect(webRoutes(Fastify(), loadConfig({}), nowhere)).rejects.toMatchObject({
     message: expect.stringMatching(
