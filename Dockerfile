@@ -14,8 +14,8 @@ FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY scripts scripts
-# DATABASE_URL is always set in a container: the binaries of the built-in PostgreSQL, which are optional, stay out.
-# So do Prisma's command line and TypeScript, which are development dependencies and optional peers of @prisma/client.
+# A container always uses DATABASE_URL, so the optional binaries of the built-in PostgreSQL are left out. So are Prisma's
+# command line and TypeScript, which are development dependencies and optional peers of @prisma/client.
 RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
 
 FROM node:24-bookworm-slim
@@ -25,7 +25,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json schema.graphql LICENSE ./
 COPY prisma prisma
-# The user node, by number: Kubernetes checks runAsNonRoot only against numbers.
+# The user `node`. Kubernetes can check runAsNonRoot only for a numeric ID.
 USER 1000:1000
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -1,7 +1,7 @@
-// Starts the service with the command given, three times, and each time goes through register (once), login,
-// refreshToken, me and logout as a client would. The first time kill -9 ends it. After that SIGTERM does, sent to the
-// command's own process as `npm start & kill $!` does; the third time while it still starts. Then neither the service
-// nor its PostgreSQL may be left. Fails on any surprise.
+// Starts the service three times with the given command. A client registers on the first run, and on the first two
+// runs calls login, refreshToken, me and logout. The first run ends with kill -9, the second with SIGTERM, sent to the
+// process of the command as `npm start & kill $!` does. The third run gets SIGTERM while it starts. After a SIGTERM,
+// neither the service nor its PostgreSQL may keep running.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -21,7 +21,7 @@ await visit(async () => {
 }, 'SIGKILL')
 await visit(signInAndOut, 'SIGTERM')
 await interrupt()
-process.stdout.write('first start: all well\n')
+process.stdout.write('first start: OK\n')
 
 function start() {
   const service = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true })
@@ -33,7 +33,7 @@ function start() {
   return { service, exited: once(service, 'exit'), printed: () => printed }
 }
 
-/** Runs the service while `client` talks to it, and ends it by `signal`. */
+/** Starts the service, runs `client`, and ends the service with `signal`. */
 async function visit(client, signal) {
   const { service, exited, printed } = start()
   try {
@@ -50,7 +50,7 @@ async function visit(client, signal) {
   if (signal !== 'SIGKILL') await nothingLeft(service)
 }
 
-/** Ends the service while it starts: when its PostgreSQL is there, but nothing answers yet. */
+/** Ends the service while it starts: its PostgreSQL is running, but nothing answers yet. */
 async function interrupt() {
   const { service, exited } = start()
   for (let tries = 0; !existsSync(PID_FILE); tries++) {
@@ -62,17 +62,17 @@ async function interrupt() {
   await nothingLeft(service)
 }
 
-/** npm may end a moment before what it started. */
+/** npm may end shortly before the processes that it started. */
 async function nothingLeft(service) {
   for (let tries = 0; tries < 100; tries++) {
     if (!existsSync(PID_FILE) && !alive(-service.pid)) return
     await sleep(100)
   }
   if (alive(-service.pid)) process.kill(-service.pid, 'SIGKILL')
-  assert.fail('10 s after its signal the service or its PostgreSQL still runs')
+  assert.fail('10 s after the signal, the service or its PostgreSQL still runs')
 }
 
-/** Whether there is a process, or for a negative number one of the group. */
+/** Whether the process exists, or any process of the group if the number is negative. */
 function alive(pid) {
   try {
     return process.kill(pid, 0)
@@ -92,7 +92,7 @@ async function ready(printed) {
   assert.fail('the service was not ready within two minutes')
 }
 
-/** npm ends before the service that it started. */
+/** npm may end before the service that it started. */
 async function gone() {
   for (let tries = 0; tries < 100; tries++) {
     try {
@@ -102,7 +102,7 @@ async function gone() {
     }
     await sleep(100)
   }
-  assert.fail('the service still answers 10 s after its signal')
+  assert.fail('the service still answers 10 s after the signal')
 }
 
 async function send(query, variables, accessToken) {

@@ -1,10 +1,10 @@
-/** Where the program gets the time from: the database's clock. Tests inject one that they can move. */
+/** The source of time. In production, this is the database's clock; tests inject one that they can move. */
 export type Clock = { now(): Date }
 
-/** The machine's own. */
+/** The machine's clock. */
 export const systemClock: Clock = { now: () => new Date() }
 
-/** `date` moved by so many seconds. */
+/** Returns `date` plus this number of seconds, which may be negative. */
 export function addSeconds(date: Date, seconds: number): Date {
   return new Date(date.getTime() + seconds * 1000)
 }

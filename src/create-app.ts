@@ -18,20 +18,20 @@ import { Refusals } from './rate-limit/refusals.ts'
 export type AppOptions = {
   config: Config
   databaseUrl: string
-  /** At least 32 characters; seals the keys in the database. */
+  /** At least 32 characters. Seals the keys in the database. */
   secret: string
-  /** The time to go by; otherwise the database's. */
+  /** The clock to use. Default: the database's. */
   clock?: Clock | undefined
   log?: Logger
   permissions: readonly string[]
   accessTokenClaims?: AccessTokenClaims | undefined
-  /** Ends the wait for the migrations of other replicas. */
+  /** Aborts the wait for migrations of other replicas. */
   aborted?: AbortSignal | undefined
 }
 
 /**
- * Connects to the database, brings it up to date and loads the keys; listens to nothing.
- * @throws Error when the database cannot be reached or migrated, or was sealed under another secret.
+ * Connects to the database, migrates it and loads the keys. Does not listen for requests.
+ * @throws Error when the database cannot be reached or migrated, or when its keys are sealed under another secret
  */
 export async function createApp(options: AppOptions): Promise<App> {
   const { config } = options
@@ -43,7 +43,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     const migrated = await withPatientPool(options.databaseUrl, patient =>
       migrate(patient, MIGRATIONS, {
         aborted: options.aborted,
-        onBlocked: blocked => log.warn(blocked, 'a migration waits for tables that other sessions hold'),
+        onBlocked: blocked => log.warn(blocked, 'a migration waits for tables that other sessions have locked'),
       }),
     )
     const clock = options.clock ?? (await DatabaseClock.start(pool))

@@ -3,7 +3,7 @@ import { parse as parseDotenv } from 'dotenv'
 
 export type Environment = Record<string, string | undefined>
 
-/** The process's environment over what a `.env` file in the working folder says. */
+/** The environment of the process. Missing variables are taken from `.env` in the working folder. */
 export function readEnvironment(): Environment {
   let file: Record<string, string> = {}
   try {

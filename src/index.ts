@@ -1,8 +1,8 @@
 import 'reflect-metadata'
 
 /**
- * What a program that embeds Authograph, or adds resolvers to it, needs. The decorators are those of
- * `type-graphql`, handed on so that both sides use the same copy.
+ * For programs that embed Authograph or add resolvers to it. Exports the decorators of `type-graphql`, so that both
+ * sides use the same copy.
  */
 export {
   Arg,

@@ -4,7 +4,7 @@ import { DatabaseClock } from './database/clock.ts'
 
 const READ_INTERVAL_SECONDS = 10
 
-/** Keeps the clock in step with the database, again and again until told to stop. */
+/** Synchronizes the clock with the database every 10 s until stopped. */
 export function startClockSync(app: App): StopBackgroundTask {
   const { clock } = app
   if (!(clock instanceof DatabaseClock)) return async () => {}
@@ -12,6 +12,6 @@ export function startClockSync(app: App): StopBackgroundTask {
     app,
     READ_INTERVAL_SECONDS,
     () => clock.read(),
-    'the time of the database could not be read',
+    'could not read the time of the database',
   )
 }

@@ -1,7 +1,7 @@
 import pino, { type Logger } from 'pino'
 import type { Config } from './config.ts'
 
-/** JSON lines on standard output, or standard error (2); what could carry a secret is never written. */
+/** Logs JSON lines to standard output (1) or standard error (2). Fields that may contain secrets are redacted. */
 export function createLog(config: Config, descriptor: 1 | 2 = 1): Logger {
   const options = {
     level: config.logLevel,
@@ -11,7 +11,7 @@ export function createLog(config: Config, descriptor: 1 | 2 = 1): Logger {
         '*.token',
         '*.refreshToken',
         '*.accessToken',
-        // PostgreSQL may quote a whole row there.
+        // PostgreSQL may quote a whole row in `detail`.
         'err.detail',
         'err.cause.detail',
         'headers.authorization',

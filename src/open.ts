@@ -13,28 +13,28 @@ import { declaredPermissions } from './permissions/permissions.ts'
 export const DATABASE = 'authograph'
 
 export type OpenOptions = {
-  /** The time to go by; otherwise the database's, so that replicas agree. */
+  /** The clock to use. Default: the database's, so that replicas agree. */
   clock?: Clock
   log?: Logger
-  /** Names of permissions that the embedding program adds; the role `admin` holds them too. */
+  /** Names of permissions that the embedding program adds. The role `admin` includes them. */
   permissions?: readonly string[]
   /**
-   * Claims of your own for access tokens, made with every one that is issued; those that this server makes, such as
-   * `sub` and `exp`, are refused. Other services read them, so no secrets.
+   * Computes your own claims for each access token. It must not set claims that this server sets, such as `sub` and
+   * `exp`. Other services can read the claims, so they must not contain secrets.
    */
   accessTokenClaims?: AccessTokenClaims
   /**
-   * Called when the built-in PostgreSQL has ended and could not be started again. Unless you give one, the process
-   * logs the error and exits with 1, so that whatever supervises it starts it anew.
+   * Called when the built-in PostgreSQL has ended and could not be restarted. By default, the process logs the error
+   * and exits with 1, so that its supervisor restarts it.
    */
   onDatabaseGone?: (error: Error) => void
-  /** Ends the start as soon as possible; what was started is stopped. */
+  /** Aborts the start as soon as possible and stops what was already started. */
   aborted?: AbortSignal
 }
 
 /**
- * The app that the configuration describes, with what it does not name brought along: the built-in
- * PostgreSQL, and in development a secret kept in the data folder.
+ * Builds the app from the configuration. Without DATABASE_URL, it uses the built-in PostgreSQL; without a secret, in
+ * development, it stores one in the data folder.
  * @throws Error when the database cannot be started or reached, and when aborted
  */
 export async function openApp(config: Config, options: OpenOptions = {}): Promise<App> {
@@ -72,7 +72,7 @@ export async function openApp(config: Config, options: OpenOptions = {}): Promis
 
 type OpenedDatabase = Pick<EmbeddedDatabase, 'isUp' | 'stop'> & { url: string }
 
-/** What the system says of a folder that is not this user's, is on a read-only disk, or is no folder. */
+/** The error codes of a folder that belongs to another user, is read-only, or is not a folder. */
 const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'])
 
 async function inDataFolder<Result>({ dataDir }: Config, task: () => Promise<Result>): Promise<Result> {
@@ -82,7 +82,7 @@ async function inDataFolder<Result>({ dataDir }: Config, task: () => Promise<Res
     const { code, path: file, message } = error as NodeJS.ErrnoException
     if (!UNWRITABLE.has(code ?? '') || !file?.startsWith(dataDir)) throw error
     throw new Error(
-      `The data folder cannot be written to (${message}). Give ${dataDir} to the user that runs this, or set DATA_DIR.`,
+      `The data folder cannot be written to (${message}). Make ${dataDir} writable for the user that runs Authograph, or set DATA_DIR.`,
       { cause: error },
     )
   }
@@ -111,7 +111,7 @@ async function openDatabase(
 
 function exitBecause(log: Logger): (error: Error) => void {
   return error => {
-    log.fatal({ err: error }, 'the built-in PostgreSQL is gone and does not start again')
+    log.fatal({ err: error }, 'the built-in PostgreSQL ended and could not be restarted')
     process.exit(1)
   }
 }

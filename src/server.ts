@@ -16,27 +16,27 @@ import { declaredPermissions } from './permissions/permissions.ts'
 import { closeOnSignal } from './shutdown.ts'
 
 export type ServerOptions = OpenOptions & {
-  /** The settings; otherwise those of the environment and `.env`. */
+  /** The settings. Default: those of the environment and `.env`. */
   config?: Config
-  /** Your own resolvers beside the built-in ones; guard them with `@Authorized`. */
+  /** Your own resolvers, in addition to the built-in ones. Guard them with `@Authorized`. */
   resolvers?: readonly ClassType[]
-  /** Whether SIGINT and SIGTERM close the server; true unless set. */
+  /** Whether SIGINT and SIGTERM close the server. Default: true. */
   signals?: boolean
 }
 
 export type RunningServer = {
   app: App
-  /** Where it listens, such as http://localhost:4000. */
+  /** The address at which the server listens, such as http://localhost:4000. */
   url: string
-  /** Takes no new requests, ends what is in flight, and lets go of the database; twice does no more than once. */
+  /** Refuses new requests, completes those in flight and disconnects from the database. Further calls have no effect. */
   close(): Promise<void>
 }
 
 /**
- * Starts the whole service and resolves once it answers. SIGINT and SIGTERM close it, also while it starts, and end
- * the process; where the program has a listener of its own for the signal, the process goes on. `signals: false`
- * leaves both to the program.
- * @throws ConfigError when settings are wrong; Error when the port or the database is not to be had
+ * Starts the whole service and resolves once it answers. SIGINT and SIGTERM close it, even while it starts, and end the
+ * process. If the program has its own listener for the signal, the process keeps running. With `signals: false`, the
+ * program handles both signals.
+ * @throws ConfigError when settings are invalid; Error when the port or the database is not available
  */
 export function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   if (options.signals === false) return start(options)
@@ -48,7 +48,7 @@ export function startServer(options: ServerOptions = {}): Promise<RunningServer>
 
 async function start(options: ServerOptions): Promise<RunningServer> {
   const config = options.config ?? loadConfig(readEnvironment())
-  // Before anything is opened: what is wrong with the program ends the start.
+  // First, because it fails if the program's resolvers are invalid.
   const schema = createSchema(options.resolvers, declaredPermissions(options.permissions))
   const app = await openApp(config, options)
   try {

@@ -1,24 +1,24 @@
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 export type ShutdownSignal = (typeof SIGNALS)[number]
 
-/** Requests in flight get this long after a signal. */
+/** The time that requests in flight have after a signal. */
 const SHUTDOWN_TIMEOUT_MS = 9000
 
 type Stop = (signal: ShutdownSignal) => Promise<unknown>
 
-// One listener a process, however many servers it runs.
+// One listener per process, even if it runs several servers.
 const stops = new Set<Stop>()
 let stopping = false
-/** Whether no one but us listens to the signal that came. */
+/** Whether this module has the only listener for the received signal. */
 let endsProcess = false
 
 /**
- * Runs `start`, and ends what it started when SIGINT or SIGTERM arrives, even before it has resolved: then `start`
- * hears of it by the abort signal, and what it has started nevertheless is closed. Afterwards the process ends with
- * 0, or with 1 when closing fails or takes longer than 9 s; a program with a listener of its own for the signal
- * decides that itself. Repeated signals change nothing: npm sends one more than the terminal does.
+ * Runs `start` and closes what it started when SIGINT or SIGTERM arrives. If `start` is still running, its abort signal
+ * fires, and anything it starts after that is closed. Then the process exits with 0, or with 1 if closing fails or takes
+ * longer than 9 s. If the program has its own listener for the signal, the process does not exit. Repeated signals have
+ * no effect: npm sends the terminal's signal a second time.
  *
- * @throws what `start` throws; Error when a signal has ended it and the program has a listener of its own
+ * @throws what `start` throws; Error when a signal aborts it and the program has its own listener
  */
 export async function closeOnSignal<Started extends { close(): Promise<void> }>(
   start: (aborted: AbortSignal) => Promise<Started>,
@@ -28,7 +28,7 @@ export async function closeOnSignal<Started extends { close(): Promise<void> }>(
   const starting = start(abort.signal).then(started => closingOnce(started, () => unwatch(stop)))
   const stop: Stop = async signal => {
     abort.abort(new Error(`${signal} while starting`))
-    // A failure is for the one who waits below.
+    // The code below handles a failure.
     const started = await starting.catch(() => undefined)
     if (!started) return
     onStop(started, signal)
@@ -40,7 +40,7 @@ export async function closeOnSignal<Started extends { close(): Promise<void> }>(
     if (abort.signal.aborted) throw abort.signal.reason
     return started
   } catch (error) {
-    // The process is about to end with 0; a failure would end it with 1 before.
+    // The process is about to exit with 0. Throwing would make it exit with 1 first.
     if (abort.signal.aborted && endsProcess) await new Promise(() => {})
     unwatch(stop)
     throw error

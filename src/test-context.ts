@@ -5,16 +5,16 @@ import { unauthenticated } from './errors.ts'
 import type { Session } from './generated/prisma/client.ts'
 
 export type TestContextOptions = {
-  /** What of the app the resolver uses, such as `{ db }`; touching anything else fails. */
+  /** The parts of the app that the resolver uses, such as `{ db }`. Access to any other part throws. */
   app?: Partial<App>
-  /** Who is signed in, as far as it matters; left out, nobody is. */
+  /** The signed-in viewer; missing fields have defaults. Omit it for an unauthenticated request. */
   viewer?: { account?: Partial<Account>; session?: Partial<Session> }
   request?: Partial<RequestInfo>
 }
 
-/** A context to call resolvers with in tests of their own, without HTTP, tokens or a database. */
+/** Creates a context for testing your resolvers without HTTP, tokens or a database. */
 export function testContext({ app = {}, viewer, request = {} }: TestContextOptions = {}): Context {
-  const facts = {
+  const requestInfo = {
     requestId: 'test',
     ipAddress: undefined,
     userAgent: undefined,
@@ -24,7 +24,7 @@ export function testContext({ app = {}, viewer, request = {} }: TestContextOptio
     ...request,
   }
   const response = { setRefreshCookie() {}, clearRefreshCookie() {}, setDeviceCookie() {} }
-  return createContext(strict(app), facts, response, async () => {
+  return createContext(strict(app), requestInfo, response, async () => {
     if (!viewer) throw unauthenticated('INVALID')
     return testViewer(viewer)
   })
@@ -33,7 +33,7 @@ export function testContext({ app = {}, viewer, request = {} }: TestContextOptio
 function strict(app: Partial<App>): App {
   return new Proxy(app as App, {
     get(target, name) {
-      if (!(name in target)) throw new Error(`The test context has no app.${String(name)}: pass it in.`)
+      if (!(name in target)) throw new Error(`The test context has no app.${String(name)}. Pass it in the app option.`)
       return target[name as keyof App]
     },
   })

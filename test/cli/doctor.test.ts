@@ -115,7 +115,7 @@ test('a missing database and a wrong secret are reported without a stack trace',
   const there = { DATABASE_URL: url, AUTHOGRAPH_SECRET: 'another secret that the database was not used with' }
   const missing = { DATABASE_URL: url.replace(/authograph_db_\w+/, 'nowhere'), AUTHOGRAPH_SECRET }
   expect((await runCli(['prune'], { settings: missing })).stderr).toBe(
-    'The database refuses: database "nowhere" does not exist\n',
+    'The database returned an error: database "nowhere" does not exist\n',
   )
   expect((await runCli(['rotate-keys'], { settings: there })).stderr).toMatch(
     /^The .* is sealed under another secret.*\n$/,

@@ -251,7 +251,7 @@ describe('the example of the README and of docs/extending.md', () => {
 describe('a context for tests', () => {
   test('tells what it would have to be given rather than being undefined', () => {
     const { app } = testContext()
-    expect(() => app.db).toThrow('The test context has no app.db: pass it in.')
+    expect(() => app.db).toThrow('The test context has no app.db. Pass it in the app option.')
   })
 
   test('has of the app what it is given', () => {

@@ -33,7 +33,7 @@ test('the error about a port in use names the port and the solution', async () =
   const { port } = other.address() as AddressInfo
   try {
     expect(await failure({ DATABASE_URL: database.url, HOST: '127.0.0.1', PORT: String(port) })).toBe(
-      `Port ${port} of 127.0.0.1 is in use. Stop the program that uses it, or set PORT to another one.`,
+      `Port ${port} of 127.0.0.1 is in use. Stop the program that uses it, or set PORT to another port.`,
     )
   } finally {
     other.close()
