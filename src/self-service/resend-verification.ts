@@ -49,7 +49,7 @@ function verificationFor(
 ) {
   if (!known) return pending && verificationOfPending(app, pending.subject, emailCanonical, pending.account)
   if (known.emailVerifiedAt || known.disabledAt) return undefined
-  // The email describes the registration, of which only the time is still on record.
+  // The email describes the registration, of which only the time is still stored.
   const origin = { at: known.createdAt.toISOString(), device: null, ipAddress: null }
   return verificationOf(app, known, origin)
 }

@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { createAdministrator } from '../../src/admin/users/create-administrator.ts'
-import { newAddress, PASSWORD, type SignedIn, signIn, signUp, signUpVerified } from '../support/actors.ts'
+import {
+  login,
+  newAddress,
+  PASSWORD,
+  type SignedIn,
+  signIn,
+  signUp,
+  signUpVerified,
+} from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { mailedToken, templatesTo } from '../support/mails.ts'
 import {
@@ -19,8 +27,8 @@ const service = useService()
 
 const CURL = { 'user-agent': 'curl/8.0' }
 const firefox = { 'user-agent': FIREFOX }
-const login = (identifier: string, headers: Record<string, string>, input = {}) =>
-  service.send(Login, { input: { identifier, password: PASSWORD, ...input } }, { headers })
+const loginFrom = (identifier: string, headers: Record<string, string>, input = {}) =>
+  login(service, { identifier, ...input }, { headers })
 
 /** An account with a verified address and one session, from Firefox on Linux. */
 async function newAccount() {
@@ -41,42 +49,42 @@ const noticesTo = async (email: string) => (await templatesTo(service, email)).s
 describe('a sign-in from a new device', () => {
   test('notifies the owner by email, once per device', async () => {
     const { email, deviceToken } = await newAccount()
-    const phone = await login(email, CURL)
+    const phone = await loginFrom(email, CURL)
     expect(await noticesTo(email)).toEqual(['new-device'])
     const mail = (await service.mailsTo(email)).at(-1)
     expect(mail?.subject).toBe('A new device signed in at Authograph')
     expect(mail?.text).toMatch(/Device: curl\nIP address: 127\.0\.0\.1/)
     expect(mail?.text).toContain('http://localhost:4000/forgot-password')
     for (const token of [phone.data?.login.deviceToken ?? '', deviceToken])
-      expect(codes(await login(email, CURL, { deviceToken: token }))).toEqual([])
+      expect(codes(await loginFrom(email, CURL, { deviceToken: token }))).toEqual([])
     expect(await noticesTo(email)).toEqual(['new-device'])
   })
 
   test('is recognized by the device token, not by the name or the browser that a client claims', async () => {
     const { email, deviceToken } = await newAccount()
-    await login(email, firefox, { deviceName: 'Firefox on Linux' })
+    await loginFrom(email, firefox, { deviceName: 'Firefox on Linux' })
     expect(await noticesTo(email)).toEqual(['new-device'])
-    await login(email, CURL, { deviceName: 'Ada’s phone', deviceToken })
+    await loginFrom(email, CURL, { deviceName: 'Ada’s phone', deviceToken })
     expect(await noticesTo(email)).toEqual(['new-device'])
   })
 
   test('notifies the owner even if another account recognizes the device', async () => {
     const [mine, victim] = [await newAccount(), await newAccount()]
-    await login(victim.email, firefox, { deviceToken: mine.deviceToken })
+    await loginFrom(victim.email, firefox, { deviceToken: mine.deviceToken })
     expect(await noticesTo(victim.email)).toEqual(['new-device'])
   })
 
   test('notifies the owner once, even if it signs in several times simultaneously', async () => {
     const [mine, { email }] = [await newAccount(), await newAccount()]
     const { deviceToken } = mine
-    await Promise.all(Array.from({ length: 5 }, () => login(email, CURL, { deviceToken })))
+    await Promise.all(Array.from({ length: 5 }, () => loginFrom(email, CURL, { deviceToken })))
     expect(await noticesTo(email)).toEqual(['new-device'])
   })
 
   test('is recorded as one from a new device', async () => {
     const { id, email, deviceToken } = await newAccount()
-    await login(email, CURL, { deviceToken })
-    await login(email, CURL)
+    await loginFrom(email, CURL, { deviceToken })
+    await loginFrom(email, CURL)
     const started = (await auditOf(service, id)).filter(({ action }) => action === 'session.started')
     expect(started.map(({ detail }) => detail)).toEqual([
       { sessionId: expect.any(String) },
@@ -88,14 +96,14 @@ describe('a sign-in from a new device', () => {
   test('sends no notice if the account has never been signed in to', async () => {
     const email = newAddress()
     await createAdministrator(service.app, { email, password: PASSWORD })
-    expect(codes(await login(email, CURL))).toEqual([])
+    expect(codes(await loginFrom(email, CURL))).toEqual([])
     expect(await templatesTo(service, email)).toEqual([])
   })
 
   test('notifies the owner of a dormant account whose old sessions are deleted', async () => {
     const { id, email } = await signUpVerified(service)
     await service.app.db.session.deleteMany({ where: { userId: id } })
-    await login(email, CURL)
+    await loginFrom(email, CURL)
     expect(await noticesTo(email)).toEqual(['new-device'])
   })
 
@@ -146,7 +154,7 @@ describe('an address that was never verified', () => {
     const account = await signUp(service)
     const { email, accessToken: token } = account
     for (let device = 0; device < 3; device++)
-      expect(codes(await login(email, CURL, { deviceName: `${EVIL} ${device}` }))).toEqual([])
+      expect(codes(await loginFrom(email, CURL, { deviceName: `${EVIL} ${device}` }))).toEqual([])
     await flipPassword(account, 2)
     const change = { newEmail: newAddress() }
     expect(codes(await service.send(RequestEmailChange, { input: change }, { token }))).toEqual([])
@@ -175,17 +183,17 @@ test('no email contains text that a client chose', async () => {
   if (data?.register.__typename !== 'AuthPayload') throw new Error('not signed in')
   const token = await mailedToken(service, email, 'verify-email')
   await service.send(VerifyEmail, { input: { token } })
-  await login(email, { 'user-agent': `${EVIL}/1.0` }, { deviceName: `${EVIL} 2` })
+  await loginFrom(email, { 'user-agent': `${EVIL}/1.0` }, { deviceName: `${EVIL} 2` })
   const first = data.register.refreshToken ?? ''
   const sending = { headers: firefox }
   const second = await refreshed(service, first, {}, sending)
   await refreshed(service, second.refreshToken, {}, sending)
   await refresh(service, first, {}, { headers: { 'user-agent': EVIL } })
   expect(await templatesTo(service, email)).toEqual(['verify-email', 'new-device', 'reuse-detected'])
-  const mails = await service.mailsTo(email)
-  expect(mails).toHaveLength(3)
-  for (const { subject, text, html } of mails) expect(`${subject}${text}${html}`).not.toMatch(/evil|refund/i)
-  expect(mails.at(-1)?.text).toContain('Device: Firefox on Linux')
+  const emails = await service.mailsTo(email)
+  expect(emails).toHaveLength(3)
+  for (const { subject, text, html } of emails) expect(`${subject}${text}${html}`).not.toMatch(/evil|refund/i)
+  expect(emails.at(-1)?.text).toContain('Device: Firefox on Linux')
 })
 
 describe('an account receives at most five notices of one kind per day,', () => {

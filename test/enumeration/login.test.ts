@@ -1,13 +1,11 @@
-import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
-import { newAddress, PASSWORD, signUp } from '../support/actors.ts'
+import { login, newAddress, newUsername, PASSWORD, signUp } from '../support/actors.ts'
 import { Login } from '../support/operations.ts'
 import { watchQueries } from '../support/queries.ts'
 import { codes, startService, useService } from '../support/service.ts'
 
 const service = useService()
-const login = (identifier: string, on = service) =>
-  on.send(Login, { input: { identifier, password: 'wrong' } })
+const guess = (identifier: string, on = service) => login(on, { identifier, password: 'wrong' })
 
 /** One identifier of each kind. A stranger must not be able to tell them apart. */
 async function names() {
@@ -30,7 +28,7 @@ test('unknown, existing, disabled and passwordless accounts get the same answer 
   const stop = watchQueries(service.app, name => steps.push(name ?? ''))
   try {
     for (const name of all) {
-      const { status, data, errors, headers } = await login(name)
+      const { status, data, errors, headers } = await guess(name)
       expect([status, data, errors, headers.get('content-length')]).toEqual([
         200,
         null,
@@ -49,29 +47,29 @@ test('attempts with one name of an account reveal nothing about its other name',
   const settings = { LIMIT_LOGIN_NETWORK: '1000/15m' }
   const strict = await startService({ databaseUrl: service.app.config.database.url ?? '', settings })
   try {
-    const username = randomUUID().slice(0, 30)
+    const username = newUsername()
     const { email } = await signUp(service, { username })
     const stranger = newAddress()
     for (let count = 0; count < 10; count++)
-      expect(codes(await login(username, strict))).toEqual(['INVALID_CREDENTIALS'])
-    expect(codes(await login(username, strict))).toEqual(['RATE_LIMITED'])
+      expect(codes(await guess(username, strict))).toEqual(['INVALID_CREDENTIALS'])
+    expect(codes(await guess(username, strict))).toEqual(['RATE_LIMITED'])
     // The other name of the account, and a name without an account.
     for (const name of [email, stranger])
-      expect(codes(await login(name, strict))).toEqual(['INVALID_CREDENTIALS'])
+      expect(codes(await guess(name, strict))).toEqual(['INVALID_CREDENTIALS'])
   } finally {
     await strict.close()
   }
 })
 
 test('a correct password resets the attempts for both names of the account', async () => {
-  const username = randomUUID().slice(0, 30)
+  const username = newUsername()
   const { email } = await signUp(service, { username })
   for (let round = 0; round < 2; round++) {
     for (const name of [username, email]) {
       for (let count = 0; count < 9; count++)
-        expect(codes(await login(name))).toEqual(['INVALID_CREDENTIALS'])
+        expect(codes(await guess(name))).toEqual(['INVALID_CREDENTIALS'])
     }
-    expect(codes(await service.send(Login, { input: { identifier: email, password: PASSWORD } }))).toEqual([])
+    expect(codes(await login(service, { identifier: email }))).toEqual([])
   }
 })
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
-import { newAddress, PASSWORD, signUp } from '../support/actors.ts'
+import { login, newAddress, newUsername, PASSWORD, register, signUp } from '../support/actors.ts'
 import { actionsOf } from '../support/audit.ts'
 import { mailedToken, templatesTo } from '../support/mails.ts'
-import { Login, Register, ResendVerificationEmail, Settings, VerifyEmail } from '../support/operations.ts'
+import { Register, ResendVerificationEmail, Settings, VerifyEmail } from '../support/operations.ts'
 import { watchQueries } from '../support/queries.ts'
 import { codes, startService, useService } from '../support/service.ts'
 
@@ -11,11 +11,6 @@ const service = useService({
   settings: { EMAIL_VERIFICATION: 'required', LIMIT_MAIL_ADDRESS: '50/1h', TRUSTED_PROXIES: '127.0.0.1' },
 })
 
-const newUsername = () => randomUUID().slice(0, 30)
-const register = (input: { email: string; username?: string; password?: string }) =>
-  service.send(Register, { input: { password: PASSWORD, ...input } })
-const login = (identifier: string, password = PASSWORD) =>
-  service.send(Login, { input: { identifier, password } })
 const users = () => service.app.db.user
 
 const verify = (token: string) => service.send(VerifyEmail, { input: { token } })
@@ -23,7 +18,7 @@ const verify = (token: string) => service.send(VerifyEmail, { input: { token } }
 /** An account whose address is verified. */
 async function verified(username?: string) {
   const email = newAddress()
-  await register({ email, ...(username && { username }) })
+  await register(service, { email, ...(username && { username }) })
   expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
   return users().findUniqueOrThrow({ where: { emailCanonical: email } })
 }
@@ -32,7 +27,7 @@ test('a registration does not sign in, and the settings announce that', async ()
   const { data } = await service.send(Settings)
   expect(data?.authSettings.emailVerificationRequired).toBe(true)
   const email = newAddress()
-  const reply = await register({ email })
+  const reply = await register(service, { email })
   expect(reply.data?.register).toEqual({ __typename: 'EmailVerificationRequired' })
   expect(reply.headers.getSetCookie()).toEqual([])
 })
@@ -64,13 +59,13 @@ test('an account is created only when its address is verified', async () => {
     'user.registered',
     'user.email_verified',
   ])
-  expect(codes(await login(email))).toEqual([])
+  expect(codes(await login(service, { identifier: email }))).toEqual([])
   expect(codes(await verify(token))).toEqual(['TOKEN_INVALID'])
 })
 
 describe('of two pending registrations', () => {
   const waiting = async (input: { email: string; username?: string; password?: string }) => {
-    await register(input)
+    await register(service, input)
     return mailedToken(service, input.email, 'verify-email')
   }
 
@@ -79,7 +74,9 @@ describe('of two pending registrations', () => {
     const [first, second] = [await waiting({ email }), await waiting({ email, password: 'another good one' })]
     expect(codes(await verify(first))).toEqual([])
     expect(codes(await verify(second))).toEqual(['TOKEN_INVALID'])
-    expect(codes(await login(email, 'another good one'))).toEqual(['INVALID_CREDENTIALS'])
+    expect(codes(await login(service, { identifier: email, password: 'another good one' }))).toEqual([
+      'INVALID_CREDENTIALS',
+    ])
     const where = { emailCanonical: email }
     expect(await service.app.db.emailToken.count({ where })).toBe(0)
   })
@@ -99,7 +96,7 @@ describe('of two pending registrations', () => {
     expect((await verify(tokens[0] ?? '')).data?.verifyEmail.username).toBe(username)
     const second = await verify(tokens[1] ?? '')
     expect([second.errors, second.data?.verifyEmail]).toMatchObject([[], { email: two, username: null }])
-    expect(codes(await login(two))).toEqual([])
+    expect(codes(await login(service, { identifier: two }))).toEqual([])
   })
 })
 
@@ -108,36 +105,36 @@ describe('a second link', () => {
 
   test('creates the account, and the first no longer does', async () => {
     const email = newAddress()
-    await register({ email })
+    await register(service, { email })
     const first = await mailedToken(service, email, 'verify-email')
     service.clock.advance(86_000)
     expect((await resend(email)).data?.resendVerificationEmail).toBe(true)
     service.clock.advance(86_000)
     expect(codes(await verify(first))).toEqual(['TOKEN_INVALID'])
     expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
-    expect(codes(await login(email))).toEqual([])
+    expect(codes(await login(service, { identifier: email }))).toEqual([])
   })
 
   test('confirms the registration from the same IP address, even if another user has registered the address since', async () => {
     const [email, stranger] = [newAddress(), { 'x-forwarded-for': '192.0.2.66' }]
-    await register({ email })
+    await register(service, { email })
     const input = { email, password: 'another good one' }
     await service.send(Register, { input }, { headers: stranger })
     await resend(email)
-    const mails = await service.mailsTo(email)
-    expect(mails.map(({ text }) => text?.match(/IP address: (.*)/)?.[1])).toEqual([
+    const emails = await service.mailsTo(email)
+    expect(emails.map(({ text }) => text?.match(/IP address: (.*)/)?.[1])).toEqual([
       '127.0.0.1',
       '192.0.2.66',
       '127.0.0.1',
     ])
-    expect(codes(await login(email))).toEqual(['EMAIL_NOT_VERIFIED'])
+    expect(codes(await login(service, { identifier: email }))).toEqual(['EMAIL_NOT_VERIFIED'])
     expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
-    expect(codes(await login(email))).toEqual([])
+    expect(codes(await login(service, { identifier: email }))).toEqual([])
   })
 
   test('is not sent to an account that is registered again', async () => {
     const { email } = await verified()
-    await register({ email, password: 'another good one' })
+    await register(service, { email, password: 'another good one' })
     const before = await templatesTo(service, email)
     expect((await resend(email)).data?.resendVerificationEmail).toBe(true)
     expect(await templatesTo(service, email)).toEqual(before)
@@ -146,13 +143,13 @@ describe('a second link', () => {
 
   test('is not sent for a registration older than a day', async () => {
     const email = newAddress()
-    await register({ email })
+    await register(service, { email })
     const token = await mailedToken(service, email, 'verify-email')
     service.clock.advance(86_401)
     await resend(email)
     expect(await templatesTo(service, email)).toEqual(['verify-email'])
     expect(codes(await verify(token))).toEqual(['TOKEN_INVALID'])
-    expect(codes(await login(email))).toEqual(['INVALID_CREDENTIALS'])
+    expect(codes(await login(service, { identifier: email }))).toEqual(['INVALID_CREDENTIALS'])
   })
 })
 
@@ -177,9 +174,9 @@ describe('an address with an account gets the same answer as a new one', () => {
   ])('%s', async (_case, more) => {
     const known = await verified(newUsername())
     // Each call of `more` creates a new username, because the new address takes its own.
-    const toNew = await register({ email: newAddress(), ...(await more()) })
-    const toKnown = await register({ email: known.email, ...(await more()) })
-    const toSpelling = await register({ email: ` ${known.email.toUpperCase()} `, ...(await more()) })
+    const toNew = await register(service, { email: newAddress(), ...(await more()) })
+    const toKnown = await register(service, { email: known.email, ...(await more()) })
+    const toSpelling = await register(service, { email: ` ${known.email.toUpperCase()} `, ...(await more()) })
     expect(facts(toKnown)).toEqual(facts(toNew))
     expect(facts(toSpelling)).toEqual(facts(toNew))
     expect(await users().findUniqueOrThrow({ where: { id: known.id } })).toEqual(known)
@@ -188,8 +185,8 @@ describe('an address with an account gets the same answer as a new one', () => {
   test('with its own username', async () => {
     const known = await verified(newUsername())
     const own = { username: known.username ?? '' }
-    expect(codes(await register({ email: known.email, ...own }))).toEqual(['USERNAME_TAKEN'])
-    expect(codes(await register({ email: newAddress(), ...own }))).toEqual(['USERNAME_TAKEN'])
+    expect(codes(await register(service, { email: known.email, ...own }))).toEqual(['USERNAME_TAKEN'])
+    expect(codes(await register(service, { email: newAddress(), ...own }))).toEqual(['USERNAME_TAKEN'])
   })
 
   test('after the same work in the same order', async () => {
@@ -203,9 +200,9 @@ describe('an address with an account gets the same answer as a new one', () => {
     }
     const stop = watchQueries(service.app, name => steps.push(name ?? 'audit'))
     try {
-      await register({ email: newAddress() })
+      await register(service)
       const ofNew = steps.splice(0)
-      await register({ email: known.email })
+      await register(service, { email: known.email })
       expect(steps).toEqual(ofNew)
       expect(ofNew).toEqual(['limit-count', 'hash', 'user-by-email_canonical', 'request-mail'])
     } finally {
@@ -216,13 +213,13 @@ describe('an address with an account gets the same answer as a new one', () => {
 
   test('even for many simultaneous registrations', async () => {
     const email = newAddress()
-    const replies = await Promise.all(Array.from({ length: 10 }, () => register({ email })))
+    const replies = await Promise.all(Array.from({ length: 10 }, () => register(service, { email })))
     expect(replies.flatMap(codes)).toEqual([])
   })
 
   test('and the attempt is recorded for its owner', async () => {
     const known = await verified()
-    await register({ email: known.email })
+    await register(service, { email: known.email })
     expect(await actionsOf(service, known.id)).toEqual([
       'registration.requested',
       'user.registered',
@@ -234,20 +231,22 @@ describe('an address with an account gets the same answer as a new one', () => {
 
   test('and its owner’s password stays the same', async () => {
     const known = await verified()
-    await register({ email: known.email, password: 'eighteen copper kettles' })
-    expect(codes(await login(known.email, 'eighteen copper kettles'))).toEqual(['EMAIL_NOT_VERIFIED'])
-    expect(codes(await login(known.email))).toEqual([])
+    await register(service, { email: known.email, password: 'eighteen copper kettles' })
+    expect(
+      codes(await login(service, { identifier: known.email, password: 'eighteen copper kettles' })),
+    ).toEqual(['EMAIL_NOT_VERIFIED'])
+    expect(codes(await login(service, { identifier: known.email }))).toEqual([])
   })
 })
 
 test('EMAIL_NOT_VERIFIED is revealed only after the correct password', async () => {
   const email = newAddress()
-  await register({ email })
-  const stranger = await login(newAddress())
-  const wrong = await login(email, 'wrong')
+  await register(service, { email })
+  const stranger = await login(service, { identifier: newAddress() })
+  const wrong = await login(service, { identifier: email, password: 'wrong' })
   expect(codes(wrong)).toEqual(['INVALID_CREDENTIALS'])
   expect([wrong.status, wrong.data, wrong.errors]).toEqual([stranger.status, stranger.data, stranger.errors])
-  expect(codes(await login(email))).toEqual(['EMAIL_NOT_VERIFIED'])
+  expect(codes(await login(service, { identifier: email }))).toEqual(['EMAIL_NOT_VERIFIED'])
 })
 
 describe('signing in with the password of your own pending registration', () => {
@@ -263,7 +262,7 @@ describe('signing in with the password of your own pending registration', () => 
     }
     const stop = watchQueries(service.app, name => steps.push(name ?? 'audit'))
     try {
-      const { status, data, errors } = await login(email, password)
+      const { status, data, errors } = await login(service, { identifier: email, password })
       return { steps, status, data, errors }
     } finally {
       hasher.verify = verifyHash
@@ -273,7 +272,7 @@ describe('signing in with the password of your own pending registration', () => 
 
   test('reveals no more about an address with an account than about one without', async () => {
     const [known, unknown] = [(await verified()).email, newAddress()]
-    for (const email of [known, unknown]) await register({ email, password: MINE })
+    for (const email of [known, unknown]) await register(service, { email, password: MINE })
     const [ofKnown, ofUnknown] = [await stepsOf(known, MINE), await stepsOf(unknown, MINE)]
     expect(ofKnown).toEqual(ofUnknown)
     expect(codes(ofKnown)).toEqual(['EMAIL_NOT_VERIFIED'])
@@ -282,7 +281,7 @@ describe('signing in with the password of your own pending registration', () => 
 
   test('reveals nothing with a wrong password, or for an address without a registration', async () => {
     const [known, waiting] = [(await verified()).email, newAddress()]
-    await register({ email: waiting, password: MINE })
+    await register(service, { email: waiting, password: MINE })
     const replies = [
       await stepsOf(known, 'wrong'),
       await stepsOf(waiting, 'wrong'),
@@ -295,9 +294,10 @@ describe('signing in with the password of your own pending registration', () => 
 
   test('does not allow unlimited guesses at the account’s password', async () => {
     const { email } = await verified()
-    await register({ email, password: MINE })
+    await register(service, { email, password: MINE })
     const outcomes: string[] = []
-    for (let count = 0; count < 11; count++) outcomes.push(...codes(await login(email, MINE)))
+    for (let count = 0; count < 11; count++)
+      outcomes.push(...codes(await login(service, { identifier: email, password: MINE })))
     expect(outcomes).toEqual([...Array(10).fill('EMAIL_NOT_VERIFIED'), 'RATE_LIMITED'])
   })
 })
@@ -311,7 +311,7 @@ test('an existing account stays signed in, and must verify its address to sign i
     const { email, accessToken } = await signUp(lax)
     const me = await service.send('{ me { email } }', {}, { token: accessToken })
     expect(me).toMatchObject({ errors: [], data: { me: { email } } })
-    expect(codes(await login(email))).toEqual(['EMAIL_NOT_VERIFIED'])
+    expect(codes(await login(service, { identifier: email }))).toEqual(['EMAIL_NOT_VERIFIED'])
   } finally {
     await lax.close()
   }

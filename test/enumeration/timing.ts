@@ -8,18 +8,18 @@ import { codes, send } from '../support/service.ts'
 import { startSmtp } from '../support/smtp.ts'
 
 /**
- * Whether the time of an answer tells who has an account: `npm run test:timing`. The measure is the area
- * under the ROC curve, the chance that an attempt of one kind takes longer than one of the other: 0.5 tells
- * nothing. Not part of `npm test`, for it takes several minutes and wants a quiet machine.
+ * Measures whether response times reveal who has an account: `npm run test:timing`. The measure is the area under the
+ * ROC curve, the probability that an attempt of one kind takes longer than one of the other: 0.5 reveals nothing. Not
+ * part of `npm test`, because it takes several minutes and requires an idle machine.
  */
 const ATTEMPTS = 1000
-/** Each is tried several times, as somebody would who measures. */
+/** Each name is tried several times, as an attacker who measures would do. */
 const NAMES = 50
 
-/** Of who registers addresses to find out whose they are. */
+/** The password of an attacker who registers addresses to find out which have accounts. */
 const MINE = 'a stranger’s own password'
 
-/** Half of the cost in production, so that the rest of the work stands out twice as much. */
+/** Half of the hashing cost in production, so that differences in the other work stand out twice as much. */
 const SETTINGS = {
   ARGON2_MEMORY_KIB: '9728',
   ARGON2_TIME_COST: '2',
@@ -30,7 +30,7 @@ const SETTINGS = {
   LIMIT_MAIL_NETWORK: '100000/1h',
 }
 
-test('the time of an answer does not tell who has an account', async () => {
+test('response times do not reveal who has an account', async () => {
   const database = await createDatabase()
   const smtp = await startSmtp()
   const settings = { ...SETTINGS, DATABASE_URL: database.url, SMTP_URL: smtp.url }
@@ -61,7 +61,7 @@ test('the time of an answer does not tell who has an account', async () => {
       })
       expect(codes({ errors })).toEqual(['INVALID_CREDENTIALS'])
     })
-    // By whoever registered them: addresses with an account and addresses without.
+    // Addresses that the attacker has registered, with and without an account.
     const own = { taken: await accounts(open.url), free: names() }
     for (const email of Object.values(own).flat()) {
       await send(verifying.url ?? '', Register, { input: { email, password: MINE } })
@@ -80,9 +80,13 @@ test('the time of an answer does not tell who has an account', async () => {
     const found: [what: string, area: number, tolerance: number][] = [
       ['login: unknown or wrong password', area(login.unknown, login.wrong), 0.05],
       ['login: disabled or wrong password', area(login.disabled, login.wrong), 0.05],
-      ['register, to be verified: known or new', area(register.known, register.new), 0.05],
-      ['login, to be verified: unknown or known', area(verifyingLogin.strange, verifyingLogin.guessed), 0.05],
-      ['login by who registered: taken or free', area(ownLogin.taken, ownLogin.free), 0.05],
+      ['register, with verification: known or new', area(register.known, register.new), 0.05],
+      [
+        'login, with verification: unknown or known',
+        area(verifyingLogin.strange, verifyingLogin.guessed),
+        0.05,
+      ],
+      ['login with a registered password: taken or free', area(ownLogin.taken, ownLogin.free), 0.05],
       ['reset: unknown or known', area(reset.resetOfUnknown, reset.resetOfKnown), 0.05],
       ['reset: disabled or unknown', area(reset.resetOfDisabled, reset.resetOfUnknown), 0.05],
     ]
@@ -125,14 +129,14 @@ async function disable(databaseUrl: string, emails: string[]): Promise<void> {
   await client.end()
 }
 
-/** Milliseconds of each attempt by kind; the kinds take turns, in an order that changes. */
+/** The milliseconds of each attempt, by kind. The kinds take turns in a changing order. */
 async function measure<Kind extends string>(
   kinds: Record<Kind, string[]>,
   attempt: (name: string) => Promise<void>,
 ): Promise<Record<Kind, number[]>> {
   const order = Object.keys(kinds) as Kind[]
   const times = Object.fromEntries(order.map(kind => [kind, []])) as unknown as Record<Kind, number[]>
-  // The first tenth warms up and does not count.
+  // Another tenth comes first to warm up, and does not count.
   for (let turn = -ATTEMPTS / 10; turn < ATTEMPTS; turn++) {
     order.push(...order.splice(0, 1 + Math.floor(Math.random() * (order.length - 1))))
     if (Math.random() < 0.5) order.reverse()
@@ -145,7 +149,7 @@ async function measure<Kind extends string>(
   return times
 }
 
-/** The chance that one of `a` is larger than one of `b`; equal ones count half (Mann and Whitney's U). */
+/** The probability that a value of `a` is larger than one of `b`; ties count half (Mann–Whitney U). */
 function area(a: number[], b: number[]): number {
   let wins = 0
   for (const one of a) for (const other of b) wins += one > other ? 1 : one === other ? 0.5 : 0

@@ -3,6 +3,7 @@ import { describe, expect, jest, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
 import { prune } from '../../src/maintenance/prune.ts'
 import {
+  login,
   newAddress,
   PASSWORD,
   type SignedIn,
@@ -37,8 +38,6 @@ const service = useService()
 
 const as = ({ accessToken: token }: SignedIn) => ({ token, headers: { 'user-agent': FIREFOX } })
 const deleteOwn = (account: SignedIn) => service.send(DeleteAccount, {}, as(account))
-const login = (identifier: string, password = PASSWORD) =>
-  service.send(Login, { input: { identifier, password } })
 
 /** The same account with a valid access token, 11 minutes after the password was verified. */
 async function stale(account: SignedIn): Promise<SignedIn> {
@@ -67,7 +66,7 @@ describe('deleting your account', () => {
     const token = await mailedToken(service, account.email, 'verify-email')
     expect((await deleteOwn(account)).data?.deleteAccount).toBe(true)
     for (const session of [account, other]) await expectDead(service, session)
-    expect(codes(await login(account.email))).toEqual(['INVALID_CREDENTIALS'])
+    expect(codes(await login(service, { identifier: account.email }))).toEqual(['INVALID_CREDENTIALS'])
     const input = { token, newPassword: 'eighteen copper kettles' }
     expect(codes(await service.send(ResetPassword, { input }))).toEqual(['TOKEN_INVALID'])
     // The address is free again.
@@ -83,7 +82,7 @@ describe('deleting your account', () => {
     await signIn(service, email)
     const newEmail = newAddress('king')
     await service.send(RequestEmailChange, { input: { newEmail } }, as(account))
-    await login(email, 'wrong')
+    await login(service, { identifier: email, password: 'wrong' })
     await deleteOwn(account)
     expect((await service.mailsTo(email)).at(-1)?.subject).toBe('Your account at Authograph has been deleted')
     await expectForgotten(service, [email, username, newEmail, 'Lovelace', account.sessionId])
@@ -138,7 +137,7 @@ describe('deleting your account', () => {
     const [account, admin] = [await signUp(service), await signUpWith(service, 'admin')]
     await service.send(UpdateProfile, { input: { displayName: 'Ada' } }, as(account))
     await service.send(SetUserRoles, { id: account.id, roles: ['user', 'support'] }, as(admin))
-    await login(account.email, 'wrong')
+    await login(service, { identifier: account.email, password: 'wrong' })
     const before = await auditOf(service, account.id)
     await deleteOwn(account)
     const after = await auditOf(service, account.id)
@@ -242,11 +241,11 @@ describe('deleting your account', () => {
   test('leaves other accounts alone', async () => {
     const [account, other] = [await signUp(service), await signUp(service)]
     const before = await auditOf(service, other.id)
-    const mails = await service.app.db.mail.count({ where: { recipient: other.email } })
+    const emails = await service.app.db.mail.count({ where: { recipient: other.email } })
     await deleteOwn(account)
     expect(await auditOf(service, other.id)).toEqual(before)
-    expect(await service.app.db.mail.count({ where: { recipient: other.email } })).toBe(mails)
-    expect(codes(await login(other.email))).toEqual([])
+    expect(await service.app.db.mail.count({ where: { recipient: other.email } })).toBe(emails)
+    expect(codes(await login(service, { identifier: other.email }))).toEqual([])
   })
 
   test('requires a sign-in within the last 10 minutes, or the password again', async () => {
@@ -292,7 +291,7 @@ describe('the last administrator', () => {
     expect(reply.errors).toMatchObject([
       { message: expect.stringContaining('another account'), extensions: { code: 'CONFLICT' } },
     ])
-    expect(codes(await login(admin.email))).toEqual([])
+    expect(codes(await login(service, { identifier: admin.email }))).toEqual([])
   })
 
   test('is the one that remains of several deleted simultaneously', async () => {
@@ -334,8 +333,8 @@ describe('an export of your data', () => {
     })
     const admin = await signUpWith(service, 'admin')
     await service.send(SetUserRoles, { id: account.id, roles: ['user', 'support'] }, as(admin))
-    const { mails, ...all } = await exported(account)
-    expect(mails).toMatchObject([{ template: 'verify-email', recipient: account.email }])
+    const { mails: emails, ...all } = await exported(account)
+    expect(emails).toMatchObject([{ template: 'verify-email', recipient: account.email }])
     expect(all).toMatchObject({
       account: {
         id: account.id,
@@ -398,7 +397,7 @@ test('with MAIL=off, operations that need email say so to everyone, and the othe
       'mutation ($email: String!) { requestEmailChange(input: { newEmail: $email }) }',
     ]
     for (const text of asking) {
-      for (const email of [account.email, newAddress(), 'nobody']) {
+      for (const email of [account.email, newAddress(), 'invalid']) {
         const { errors } = await silent.send(text, { email }, { token: account.accessToken })
         expect(errors).toMatchObject([
           { message: expect.stringContaining('doesn’t send email'), extensions: { code: 'CONFLICT' } },

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { type SignedIn, signUp } from '../support/actors.ts'
+import { as, type SignedIn, signUp } from '../support/actors.ts'
 import { addSessions } from '../support/many-sessions.ts'
 import { DeleteAccount, ExportAccount, UpdateProfile } from '../support/operations.ts'
 import { meet } from '../support/race.ts'
@@ -7,7 +7,6 @@ import { codes, useService } from '../support/service.ts'
 
 const service = useService({ settings: { LIMIT_PROFILE_ACCOUNT: '3/15m', LIMIT_EXPORT_ACCOUNT: '35/1h' } })
 
-const as = ({ accessToken: token }: SignedIn) => ({ token })
 type Part = { sessions: { id: string }[]; events: object[]; next?: string }
 
 async function part(account: SignedIn, after?: string): Promise<Part> {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { issueToken } from '../../src/one-time-tokens/token.ts'
 import { liveSessions } from '../../src/sessions/list-sessions.ts'
-import { newAddress, PASSWORD, type SignedIn, signIn, signUp } from '../support/actors.ts'
+import { login, newAddress, PASSWORD, type SignedIn, signIn, signUp } from '../support/actors.ts'
 import { actionsOf, auditOf } from '../support/audit.ts'
 import { mailedToken, templatesTo } from '../support/mails.ts'
-import { ChangePassword, Login, RequestPasswordReset, ResetPassword } from '../support/operations.ts'
+import { ChangePassword, RequestPasswordReset, ResetPassword } from '../support/operations.ts'
 import { meet } from '../support/race.ts'
 import { refusedFields } from '../support/refused.ts'
 import { codes, type Reply, useService } from '../support/service.ts'
@@ -17,8 +17,6 @@ const request = (email: string) =>
   service.send(RequestPasswordReset, { input: { email } }, { headers: { 'user-agent': FIREFOX } })
 const reset = (token: string, newPassword = NEW) =>
   service.send(ResetPassword, { input: { token, newPassword } })
-const login = (identifier: string, password: string) =>
-  service.send(Login, { input: { identifier, password } })
 const userOf = ({ id }: { id: string }) => service.app.db.user.findUniqueOrThrow({ where: { id } })
 
 /** The token of a link that the account has just requested. */
@@ -32,8 +30,8 @@ test('a link sets a new password, verifies the address and ends every session', 
   const other = await signIn(service, account.email)
   expect((await reset(await asked(account))).data?.resetPassword).toBe(true)
   for (const session of [account, other]) await expectDead(service, session)
-  expect(codes(await login(account.email, PASSWORD))).toEqual(['INVALID_CREDENTIALS'])
-  expect(codes(await login(account.email, NEW))).toEqual([])
+  expect(codes(await login(service, { identifier: account.email }))).toEqual(['INVALID_CREDENTIALS'])
+  expect(codes(await login(service, { identifier: account.email, password: NEW }))).toEqual([])
   expect((await userOf(account)).emailVerifiedAt).toEqual(expect.any(Date))
   const actions = await actionsOf(service, account.id)
   expect(actions.slice(-5, -2)).toEqual(['user.reset_requested', 'session.revoked', 'user.password_reset'])
@@ -42,13 +40,13 @@ test('a link sets a new password, verifies the address and ends every session', 
 test('the email says where the request came from, and the owner is notified of the change', async () => {
   const account = await signUp(service)
   await reset(await asked(account))
-  const mails = await service.mailsTo(account.email)
-  expect(mails.map(({ subject }) => subject)).toEqual([
+  const emails = await service.mailsTo(account.email)
+  expect(emails.map(({ subject }) => subject)).toEqual([
     'Confirm your email address for Authograph',
     'Set a new password for Authograph',
     'Your password at Authograph has changed',
   ])
-  expect(mails[1]?.text).toMatch(/Device: Firefox on Linux\nIP address: 127\.0\.0\.1/)
+  expect(emails[1]?.text).toMatch(/Device: Firefox on Linux\nIP address: 127\.0\.0\.1/)
 })
 
 test('a link goes to the address as the account has it, not as the request spells it', async () => {
@@ -72,7 +70,7 @@ describe('a link is valid', () => {
     const replies = await Promise.all(passwords.map(password => reset(token, password)))
     expect(replies.flatMap(codes)).toEqual(Array(5).fill('TOKEN_INVALID'))
     const winner = passwords[replies.findIndex(({ errors }) => errors.length === 0)] ?? ''
-    expect(codes(await login(account.email, winner))).toEqual([])
+    expect(codes(await login(service, { identifier: account.email, password: winner }))).toEqual([])
   })
 
   test('until a newer one is requested', async () => {
@@ -94,7 +92,7 @@ describe('a link is valid', () => {
     const input = { currentPassword: PASSWORD, newPassword: NEW }
     await service.send(ChangePassword, { input }, { token: account.accessToken })
     expect(codes(await reset(token, 'nineteen silver spoons'))).toEqual(['TOKEN_INVALID'])
-    expect(codes(await login(account.email, NEW))).toEqual([])
+    expect(codes(await login(service, { identifier: account.email, password: NEW }))).toEqual([])
   })
 
   test('as long as the account has the address that it was sent to', async () => {
@@ -119,7 +117,7 @@ test.each(['password1', 'short', 'x'.repeat(200)])(
     const account = await signUp(service)
     const token = await asked(account)
     expect(refusedFields(await reset(token, bad))).toEqual({ 'input.newPassword': [expect.any(String)] })
-    expect(codes(await login(account.email, PASSWORD))).toEqual([])
+    expect(codes(await login(service, { identifier: account.email }))).toEqual([])
     expect(codes(await reset(token))).toEqual([])
   },
 )
@@ -134,10 +132,11 @@ test('a password based on the account’s names is rejected', async () => {
 
 test('a reset works for a locked account, and unlocks it', async () => {
   const account = await signUp(service)
-  for (let count = 0; count < 25; count++) await login(account.email, 'wrong')
-  expect(codes(await login(account.email, PASSWORD))).toEqual(['RATE_LIMITED'])
+  for (let count = 0; count < 25; count++)
+    await login(service, { identifier: account.email, password: 'wrong' })
+  expect(codes(await login(service, { identifier: account.email }))).toEqual(['RATE_LIMITED'])
   expect(codes(await reset(await asked(account)))).toEqual([])
-  expect(codes(await login(account.email, NEW))).toEqual([])
+  expect(codes(await login(service, { identifier: account.email, password: NEW }))).toEqual([])
 })
 
 describe('a disabled account', () => {
@@ -173,7 +172,7 @@ test('an invitation sets the first password and ends a reset that was requested 
   })
   const token = await asked(account)
   expect(codes(await reset(invitation.token))).toEqual([])
-  expect(codes(await login(email, NEW))).toEqual([])
+  expect(codes(await login(service, { identifier: email, password: NEW }))).toEqual([])
   expect(codes(await reset(token))).toEqual(['TOKEN_INVALID'])
   expect(await userOf(account)).toMatchObject({ emailVerifiedAt: expect.any(Date) })
 })
@@ -191,7 +190,8 @@ describe('of a simultaneous reset and change of the password, the first wins:', 
       )
     const [first, second] = resetFirst ? [resetting, change] : [change, resetting]
     const replies = await meet(service, { table: 'users', id: account.id }, first, second)
-    const works = async (password: string) => codes(await login(account.email, password)).length === 0
+    const works = async (password: string) =>
+      codes(await login(service, { identifier: account.email, password })).length === 0
     return [...replies.map(codes), await works(NEW), await works('nineteen silver spoons')]
   }
 
@@ -212,7 +212,7 @@ test('a sign-in that verified the old password starts no session after the reset
     service,
     row,
     () => reset(token),
-    () => login(account.email, PASSWORD),
+    () => login(service, { identifier: account.email }),
   )
   expect([codes(resetReply), codes(loginReply)]).toEqual([[], ['INVALID_CREDENTIALS']])
   expect(await liveSessions(service.app, account.id)).toEqual([])
@@ -233,5 +233,5 @@ test('each request is recorded, even for an address without an account', async (
 })
 
 test('a reset requires an address', async () => {
-  expect(refusedFields(await request('nobody'))).toHaveProperty(['input.email'])
+  expect(refusedFields(await request('invalid'))).toHaveProperty(['input.email'])
 })

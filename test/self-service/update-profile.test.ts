@@ -86,7 +86,7 @@ test('fields outside the profile cannot be changed', async () => {
   }
 })
 
-test('the username of another account is USERNAME_TAKEN in any case, and changes nothing', async () => {
+test('the username of another account is USERNAME_TAKEN regardless of case, and changes nothing', async () => {
   const { username } = await signUpWhole()
   const account = await signUpWhole()
   const before = await meOf(account)

@@ -86,7 +86,7 @@ describe('another link', () => {
   })
 
   test('requires an address', async () => {
-    expect(refusedFields(await resend('nobody'))).toHaveProperty(['input.email'])
+    expect(refusedFields(await resend('invalid'))).toHaveProperty(['input.email'])
   })
 })
 

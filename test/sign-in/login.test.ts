@@ -92,8 +92,8 @@ test('a wrong password, an unknown account and an account without a password get
   const [first, ...others] = await Promise.all([
     login({ identifier: email, password: 'wrong' }),
     login({ identifier: username, password: 'wrong' }),
-    login({ identifier: 'nobody@example.com' }),
-    login({ identifier: 'nobody' }),
+    login({ identifier: 'unknown@example.com' }),
+    login({ identifier: 'unknown' }),
     login({ identifier: 'neither a name nor an address' }),
     login({ identifier: '' }),
     login({ identifier: hashless.email }),
@@ -106,17 +106,17 @@ test('a wrong password, an unknown account and an account without a password get
 
 test('a failed sign-in is recorded, with the account if there is one', async () => {
   const { id, email } = await signUp(service)
-  const ofNobody = { where: { action: 'session.denied', subjectId: null } }
-  const before = await service.app.db.auditEvent.count(ofNobody)
+  const withoutAccount = { where: { action: 'session.denied', subjectId: null } }
+  const before = await service.app.db.auditEvent.count(withoutAccount)
   await login({ identifier: email, password: 'wrong' }, { headers: { 'user-agent': 'canary/1.0' } })
-  await login({ identifier: 'nobody.at.all@example.com' })
+  await login({ identifier: 'unknown.address@example.com' })
   expect((await auditOf(service, id)).at(-1)).toMatchObject({
     action: 'session.denied',
     actorId: null,
     ipAddress: '127.0.0.1',
     userAgent: 'canary/1.0',
   })
-  expect(await service.app.db.auditEvent.count(ofNobody)).toBe(before + 1)
+  expect(await service.app.db.auditEvent.count(withoutAccount)).toBe(before + 1)
 })
 
 describe('an invalid access token in the request', () => {
@@ -126,7 +126,7 @@ describe('an invalid access token in the request', () => {
   })
 
   test('does not turn a failed sign-in into UNAUTHENTICATED', async () => {
-    const reply = await login({ identifier: 'nobody@example.com' }, { token: 'stale' })
+    const reply = await login({ identifier: 'unknown@example.com' }, { token: 'stale' })
     expect(codes(reply)).toEqual(['INVALID_CREDENTIALS'])
   })
 })
