@@ -43,7 +43,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     const migrated = await withPatientPool(options.databaseUrl, patient =>
       migrate(patient, MIGRATIONS, {
         aborted: options.aborted,
-        onBlocked: blocked => log.warn(blocked, 'a migration waits for tables that other sessions have locked'),
+        onBlocked: blocked =>
+          log.warn(blocked, 'a migration waits for tables that other sessions have locked'),
       }),
     )
     const clock = options.clock ?? (await DatabaseClock.start(pool))

@@ -22,7 +22,8 @@ export function explain(error: unknown): string {
   if (isUnavailable(error)) return `The database cannot be reached: ${message || code}`
   // Such as a folder in place of a file.
   if (syscall !== undefined) return message
-  if (error instanceof pg.DatabaseError && isRefusal(error)) return `The database returned an error: ${message}`
+  if (error instanceof pg.DatabaseError && isRefusal(error))
+    return `The database returned an error: ${message}`
   // Our own errors say what to do.
   if (error.constructor === Error && code === undefined) return message
   return error.stack ?? message
@@ -33,7 +34,8 @@ function explainListen(error: NodeJS.ErrnoException & { address?: string; port?:
   if (code === 'EADDRINUSE') {
     return `Port ${port} of ${address} is in use. Stop the program that uses it, or set PORT to another port.`
   }
-  if (code === 'EACCES') return `This user is not allowed to listen on port ${port}. Set PORT to 1024 or above.`
+  if (code === 'EACCES')
+    return `This user is not allowed to listen on port ${port}. Set PORT to 1024 or above.`
   if (code === 'EADDRNOTAVAIL')
     return `This machine does not have the address ${address}. Set HOST to one it has.`
   return message

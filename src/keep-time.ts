@@ -8,10 +8,5 @@ const READ_INTERVAL_SECONDS = 10
 export function startClockSync(app: App): StopBackgroundTask {
   const { clock } = app
   if (!(clock instanceof DatabaseClock)) return async () => {}
-  return runEvery(
-    app,
-    READ_INTERVAL_SECONDS,
-    () => clock.read(),
-    'could not read the time of the database',
-  )
+  return runEvery(app, READ_INTERVAL_SECONDS, () => clock.read(), 'could not read the time of the database')
 }

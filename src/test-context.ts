@@ -33,7 +33,8 @@ export function testContext({ app = {}, viewer, request = {} }: TestContextOptio
 function strict(app: Partial<App>): App {
   return new Proxy(app as App, {
     get(target, name) {
-      if (!(name in target)) throw new Error(`The test context has no app.${String(name)}. Pass it in the app option.`)
+      if (!(name in target))
+        throw new Error(`The test context has no app.${String(name)}. Pass it in the app option.`)
       return target[name as keyof App]
     },
   })

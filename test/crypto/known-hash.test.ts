@@ -15,7 +15,7 @@ const hasher = new PasswordHasher({
 })
 
 describe.each(foreignHashes)('$by', ({ hash }) => {
-  test('is known, and has the password that it was made of and no other', async () => {
+  test('is supported, and matches its password and no other', async () => {
     expect(readHash(hash)).toMatchObject({ hash: expect.anything() })
     expect(await hasher.verify(hash, PASSWORD)).toBe(true)
     for (const other of [`${PASSWORD} `, '', `${PASSWORD}\0`]) {
@@ -27,14 +27,14 @@ describe.each(foreignHashes)('$by', ({ hash }) => {
     expect(hasher.isOutdated(hash)).toBe(true)
   })
 
-  test('fails with a character of its key changed', async () => {
+  test('does not match if a character of its key is changed', async () => {
     const at = hash.search(/[^$=]{16}=*$/)
     const changed = `${hash.slice(0, at)}${hash[at] === 'a' ? 'b' : 'a'}${hash.slice(at + 1)}`
     expect(await hasher.verify(changed, PASSWORD)).toBe(false)
   })
 })
 
-test('a hash of its own with today’s parameters is not outdated', async () => {
+test('our own hash with the current parameters is not outdated', async () => {
   expect(hasher.isOutdated(await hasher.hash(PASSWORD))).toBe(false)
 })
 
@@ -43,14 +43,14 @@ describe('bcrypt', () => {
   const LONG = `${'a'.repeat(71)}bcd${'x'.repeat(300)}`
   const KEY = '$04$abcdefghijklmnopqrstuuOamT/wNYAA2T3dwK/uVZX5KdYiWAze2'
 
-  test.each(['$2a', '$2b', '$2y'])('%s$ takes 72 bytes of a password, however long it is', async prefix => {
+  test.each(['$2a', '$2b', '$2y'])('%s$ uses the first 72 bytes of a longer password', async prefix => {
     for (const length of [72, 73, 255, 256, 300, LONG.length]) {
       expect([length, await hasher.verify(prefix + KEY, LONG.slice(0, length))]).toEqual([length, true])
     }
     expect(await hasher.verify(prefix + KEY, LONG.slice(0, 71))).toBe(false)
   })
 
-  test('a password with a NUL has no hash: it is not taken for its part before that', async () => {
+  test('a password with a NUL does not match the hash of the part before the NUL', async () => {
     expect(await hasher.verify(CHEAP_HASH, PASSWORD)).toBe(true)
     expect(await hasher.verify(CHEAP_HASH, `${PASSWORD}\0`)).toBe(false)
     expect(await hasher.verify(CHEAP_HASH, `${PASSWORD}\0more`)).toBe(false)
@@ -63,23 +63,23 @@ describe('Unicode', () => {
   const NORMAL = 'Passw\u00f6rt A x 12'
   const HASH = 'pbkdf2:sha256:1000$NaCl$117e83710f5ba80f446c311ccaa064b8631828b7071592cb478a523c5810999a'
 
-  test('a hash of another system is of what was typed there', async () => {
+  test('a hash of another system matches the password as typed', async () => {
     expect(await hasher.verify(HASH, NORMAL, TYPED)).toBe(true)
     expect(await hasher.verify(HASH, NORMAL, NORMAL)).toBe(false)
   })
 
-  test('it is tried in the normal form too, where another keyboard types it otherwise', async () => {
+  test('the normalized password is tried too, because another keyboard may produce a different form', async () => {
     expect(await hasher.verify(CHEAP_HASH, PASSWORD, PASSWORD.replace('s', '\uff53'))).toBe(true)
   })
 
-  test('argon2id, of which nothing tells who wrote it, is tried in both forms', async () => {
+  test('both forms are tried for argon2id, because a hash does not show which system created it', async () => {
     expect(await hasher.verify(await hasher.hash(NORMAL), NORMAL, TYPED)).toBe(true)
     expect(await hasher.verify(await hasher.hash(TYPED), NORMAL, TYPED)).toBe(true)
     expect(await hasher.verify(await hasher.hash(TYPED), NORMAL)).toBe(false)
   })
 })
 
-describe('what costs too much or too little', () => {
+describe('the cost of a hash', () => {
   const KEY = 'a'.repeat(64)
   const PHC = 'c2l4dGVlbiBieXRlcyBvaw$XM90llD5gmGDhkVKdQD5pJyYOkb/rlzQMFoCz3EGWwk'
   const bcrypt = (cost: string) => `$2b$${cost}$abcdefghijklmnopqrstuua5ziywSAmXZUJh15MAiGuNDpEGm53xS`
@@ -97,12 +97,12 @@ describe('what costs too much or too little', () => {
     [`$argon2i$v=19$m=262144,t=1,p=1$${PHC}`, `$argon2i$v=19$m=262145,t=1,p=1$${PHC}`],
   ]
 
-  test.each(bounds)('%s is taken, and %s is refused', (costliest, next) => {
+  test.each(bounds)('%s is accepted, and %s is refused', (costliest, next) => {
     expect(readHash(costliest)).toMatchObject({ weak: false })
     expect(readHash(next)).toEqual({ problem: expect.stringContaining('too costly') })
   })
 
-  test('one core checks the costliest that is taken in about a second', async () => {
+  test('one core checks the costliest accepted hash in about a second', async () => {
     for (const [costliest] of bounds) {
       const start = process.cpuUsage()
       expect(await hasher.verify(costliest, PASSWORD)).toBe(false)
@@ -143,7 +143,7 @@ describe('what costs too much or too little', () => {
     expect(readHash(hash)).toEqual({ problem: expect.stringContaining('does not have') })
   })
 
-  test('scrypt at its bound is run', async () => {
+  test('scrypt at its limit works', async () => {
     // hashlib.scrypt(b'pw', salt=b'salt', n=2**18, r=8, p=1, dklen=16)
     expect(await hasher.verify('scrypt:262144:8:1$salt$4cf1b06def73639690c050fcb7f2d64e', 'pw')).toBe(true)
   })
@@ -178,7 +178,7 @@ test.each([
   expect(await hasher.verify(hash, '')).toBe(false)
 })
 
-test('whatever is changed in a hash, it is refused or matches another password, and nothing throws', async () => {
+test('a hash with any change is refused or does not match, and never throws', async () => {
   const cheap = [CHEAP_HASH, 'pbkdf2:sha1:1000$BQbbrLJanDyd4ip8$6073a54d8b857d423d4fb30b639112f41df7544e']
   const edit = fc.record({
     hash: fc.constantFrom(...cheap),

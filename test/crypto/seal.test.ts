@@ -7,7 +7,7 @@ const OTHER = sealingKey('the secret of another one, long enough')
 const PLAIN = Buffer.from('a private key')
 const only = (current: SealingKey): SealingKeys => ({ current, previous: [] })
 
-test('what was sealed comes back', () => {
+test('unsealing returns the sealed data', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.string(), (bytes, purpose) => {
       const plain = Buffer.from(bytes)
@@ -16,7 +16,7 @@ test('what was sealed comes back', () => {
   )
 })
 
-test('what was sealed under a previous secret comes back, with what to store instead', () => {
+test('data sealed under a previous secret is unsealed, with a new envelope to store', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.string(), (bytes, purpose) => {
       const plain = Buffer.from(bytes)
@@ -29,13 +29,13 @@ test('what was sealed under a previous secret comes back, with what to store ins
   )
 })
 
-test('the same secret makes the same key, another one another', () => {
+test('the same secret gives the same key, and another secret another key', () => {
   expect(sealingKey('the secret of this server, long enough')).toEqual(KEY)
   expect(OTHER.id).not.toBe(KEY.id)
   expect(OTHER.key).not.toEqual(KEY.key)
 })
 
-test('an envelope shows neither the plain text nor that two are the same', () => {
+test('an envelope reveals neither the plain text nor that two plain texts are equal', () => {
   const envelopes = [seal(PLAIN, 'signing', KEY), seal(PLAIN, 'signing', KEY)]
   expect(envelopes[0]).not.toBe(envelopes[1])
   for (const envelope of envelopes) {
@@ -54,11 +54,11 @@ describe('an envelope does not open', () => {
     expect(() => unseal(envelope, 'refresh-token', only(KEY))).toThrow()
   })
 
-  test('with another secret, and the message says which one is wanted', () => {
+  test('with another secret, and the message says which one is required', () => {
     expect(() => unseal(envelope, 'signing', only(OTHER))).toThrow(/signing key.*AUTHOGRAPH_SECRET/)
   })
 
-  test('with another key under the same id', () => {
+  test('with another key that has the same ID', () => {
     expect(() => unseal(envelope, 'signing', only({ id: KEY.id, key: OTHER.key }))).toThrow()
   })
 
@@ -72,7 +72,7 @@ describe('an envelope does not open', () => {
     }
   })
 
-  test('with any of its end cut off', () => {
+  test('if it is truncated anywhere', () => {
     for (let length = 0; length < bytes.length; length++) {
       const cut = bytes.subarray(0, length).toString('base64url')
       expect(() => unseal(`${version}.${id}.${cut}`, 'signing', only(KEY))).toThrow()
@@ -80,7 +80,7 @@ describe('an envelope does not open', () => {
   })
 
   test.each(['', 'v1', `v1.${id}`, `v2.${id}.${data}`, `.${id}.${data}`, `v1..${data}`, data])(
-    'when it reads %j',
+    'if it is %j',
     text => expect(() => unseal(text, 'signing', only(KEY))).toThrow(),
   )
 })

@@ -18,41 +18,41 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-test('the first start makes a secret of 256 bits, the second finds it', () => {
+test('the first start creates a secret of 256 bits, and the second start reads it', () => {
   const secret = readOrCreateSecret(file)
   expect(Buffer.from(secret, 'base64url')).toHaveLength(32)
   expect(readOrCreateSecret(file)).toBe(secret)
 })
 
-test('only its owner may read the file, and nothing else is left beside it', async () => {
+test('only its owner can read the file, and no temporary file remains', async () => {
   readOrCreateSecret(file)
   expect((await stat(file)).mode & 0o777).toBe(0o600)
   expect(await readdir(join(folder, 'data'))).toEqual(['secret'])
 })
 
-test('two places have two secrets', () => {
+test('two folders have different secrets', () => {
   expect(readOrCreateSecret(file)).not.toBe(readOrCreateSecret(`${file}-2`))
 })
 
-test('a secret that the owner wrote there is taken without its line feed', async () => {
+test('a secret written by the operator is read without its line feed', async () => {
   const own = 'chosen by the owner, and long enough'
   await mkdir(join(folder, 'data'))
   await writeFile(file, `${own}\n`)
   expect(readOrCreateSecret(file)).toBe(own)
 })
 
-test.each(['', '\n', 'too short'])('a file that says %j is refused, not used', async content => {
+test.each(['', '\n', 'too short'])('a file that contains %j is refused', async content => {
   await mkdir(join(folder, 'data'))
   await writeFile(file, content)
   expect(() => readOrCreateSecret(file)).toThrow(/32 characters/)
 })
 
-test('what cannot be read is refused, not replaced', async () => {
+test('an unreadable file is reported and not replaced', async () => {
   await mkdir(file, { recursive: true })
   expect(() => readOrCreateSecret(file)).toThrow(/EISDIR/)
 })
 
-test('processes that start at once agree on one secret', async () => {
+test('processes that start at the same time agree on one secret', async () => {
   const { code } = await transformFile(SOURCE, {
     jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
   })

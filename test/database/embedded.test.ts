@@ -147,7 +147,7 @@ async function startElsewhere(then: 'wait' | 'die'): Promise<OtherProcess> {
   return { adopted: String(line).trim() === 'true', stop }
 }
 
-test('what was written is there after a stop and a start', async () => {
+test('data survives a stop and a start', async () => {
   const first = await start()
   const url = await first.ensureDatabase('authograph')
   await query(url, "CREATE TABLE kept AS SELECT 'this' AS word")
@@ -159,7 +159,7 @@ test('what was written is there after a stop and a start', async () => {
   expect(await query(second.url('authograph'), 'SELECT word FROM kept')).toEqual(['this'])
 })
 
-test('a database is made once, however many ask for it, and holds any Unicode in any locale', async () => {
+test('concurrent calls create a database once, and it stores any Unicode in any locale', async () => {
   const database = await start()
   const urls = await Promise.all(Array.from({ length: 5 }, () => database.ensureDatabase('with "quotes"')))
   expect(await query(urls[0] as string, `SELECT current_database(), upper('ß é ю'), '🔑'`)).toEqual([
@@ -169,14 +169,14 @@ test('a database is made once, however many ask for it, and holds any Unicode in
   ])
 })
 
-test('nobody but this user and root can reach the database: no port, and a socket in a private folder', async () => {
+test('only this user and root can reach the database: it has no port, and its socket is in a private folder', async () => {
   const database = await start()
   expect(await query(database.url('postgres'), 'SHOW listen_addresses')).toEqual([''])
   expect((await stat(database.dir)).mode & 0o777).toBe(0o700)
   expect((await stat(join(database.dir, '.s.PGSQL.5432'))).mode & 0o777).toBe(0o700)
 })
 
-test('the database of a process that was killed is found and used, with what it has committed', async () => {
+test('the database of a killed process is found and used, with its committed data', async () => {
   const dead = await startElsewhere('die')
   const [orphan] = await servers()
   expect(orphan).toBeGreaterThan(0)
@@ -187,7 +187,7 @@ test('the database of a process that was killed is found and used, with what it 
   expect(await servers()).toEqual([])
 })
 
-test('processes that start at the same instant share one database, on first use too', async () => {
+test('processes that start at the same time share one database, even on first use', async () => {
   await removeCluster()
   const others = await Promise.all(Array.from({ length: 3 }, () => startElsewhere('wait')))
   const database = await start()
@@ -197,13 +197,13 @@ test('processes that start at the same instant share one database, on first use 
   await Promise.all(others.map(other => other.stop()))
 })
 
-test('two starts at once in one process share one database', async () => {
+test('two concurrent starts in one process share one database', async () => {
   const both = await Promise.all([start(), start()])
   expect(both.map(each => each.adopted).sort()).toEqual([false, true])
   expect(await servers()).toHaveLength(1)
 })
 
-test('stopping leaves the database to a process that still uses it; the last one takes it away', async () => {
+test('the database keeps running while another process uses it, and the last process stops it', async () => {
   const database = await start()
   const other = await startElsewhere('wait')
   await database.stop()
@@ -212,14 +212,14 @@ test('stopping leaves the database to a process that still uses it; the last one
   expect(await servers()).toEqual([])
 })
 
-test('processes that stop at the same instant leave nothing running', async () => {
+test('processes that stop at the same time leave nothing running', async () => {
   const database = await start()
   const others = await Promise.all([startElsewhere('wait'), startElsewhere('wait')])
   await Promise.all([database.stop(), ...others.map(other => other.stop())])
   expect(await servers()).toEqual([])
 })
 
-test('stopping leaves the database to any other client that is connected', async () => {
+test('the database keeps running while any other client is connected', async () => {
   const database = await start()
   const client = new pg.Client(database.url('postgres'))
   await client.connect()
@@ -229,20 +229,20 @@ test('stopping leaves the database to any other client that is connected', async
   await (await start()).stop()
 })
 
-test('stopping twice is stopping once', async () => {
+test('a second stop has no effect', async () => {
   const database = await start()
   await Promise.all([database.stop(), database.stop()])
   await expect(database.stop()).resolves.toBeUndefined()
 })
 
-test('a start during a shutdown waits for it and gets a database of its own', async () => {
+test('a start during a shutdown waits for it and then starts a new server', async () => {
   const first = await start()
   await query(first.url('postgres'), 'CREATE TABLE kept AS SELECT generate_series(1, 50000)')
   const [, second] = await Promise.all([first.stop(), start()])
   expect(await query(second.url('postgres'), 'SELECT count(*)::int FROM kept')).toEqual([50000])
 })
 
-test('after a crash of PostgreSQL itself the next start recovers what was committed', async () => {
+test('after a crash of PostgreSQL, the next start recovers the committed data', async () => {
   const first = await start()
   await query(first.url('postgres'), 'CREATE TABLE kept AS SELECT 1 AS one')
   process.kill(await pidOf(first), 'SIGKILL')
@@ -258,7 +258,7 @@ describe('a server that is killed', () => {
     return pid
   }
 
-  test('is started again under the same address, with what it has committed, each time', async () => {
+  test('is restarted each time, at the same address and with its committed data', async () => {
     const database = await start()
     const url = database.url('postgres')
     await query(url, 'CREATE TABLE kept AS SELECT 1 AS one')
@@ -272,7 +272,7 @@ describe('a server that is killed', () => {
     expect(await servers()).toEqual([])
   })
 
-  test('is started again once, whatever number of processes use it', async () => {
+  test('is restarted once, even if several processes use it', async () => {
     const [database, another] = [await start(), await start()]
     const other = await startElsewhere('wait')
     await kill(database)
@@ -282,14 +282,14 @@ describe('a server that is killed', () => {
     await other.stop()
   })
 
-  test('is not started again by a process that stops it, even while that starts it again', async () => {
+  test('is not restarted by a process that stops using it, even during a restart', async () => {
     const database = await start()
     await kill(database)
     await database.stop()
     expect(await servers()).toEqual([])
   })
 
-  test('and does not start any more is given up, with the reason', async () => {
+  test('and cannot be restarted is given up with the reason', async () => {
     const gone: Error[] = []
     const database = await startEmbedded({
       dataDir,
@@ -307,7 +307,7 @@ describe('a server that is killed', () => {
   })
 })
 
-test('a pid file whose pid is another process today does not keep the database from starting', async () => {
+test('a stale pid file with the pid of another process does not keep the database from starting', async () => {
   const { dir, stop } = await start()
   await stop()
   const { uid, gid } = await stat(dir)
@@ -321,14 +321,14 @@ test('a pid file whose pid is another process today does not keep the database f
   stranger.kill()
 })
 
-test('an initdb that was killed half way is no obstacle and leaves nothing behind', async () => {
+test('after an interrupted initdb, the next start succeeds and removes its files', async () => {
   await removeCluster()
   await mkdir(join(dataDir, 'postgres.new', 'base'), { recursive: true })
   await start()
   expect((await readdir(dataDir)).sort()).toEqual(['postgres', 'postgres.lock', 'postgres.log'])
 })
 
-test('a data folder whose path is too long for a socket works, with the socket in a private folder', async () => {
+test('a data folder whose path is too long for a socket works, with the socket in another private folder', async () => {
   const long = join(dataDir, 'x'.repeat(60), 'y, "quoted" and spaced'.repeat(3))
   const database = await start(long)
   expect(await query(await database.ensureDatabase('authograph'), 'SELECT 1')).toEqual([1])
@@ -339,7 +339,7 @@ test('a data folder whose path is too long for a socket works, with the socket i
   await rm(socketDir, { recursive: true })
 })
 
-test('a cluster of another major version is refused by name and left alone', async () => {
+test('a cluster of another major version is refused with both versions and left unchanged', async () => {
   await removeCluster()
   await mkdir(join(dataDir, 'postgres'))
   await writeFile(join(dataDir, 'postgres', 'PG_VERSION'), '15\n')
@@ -349,7 +349,7 @@ test('a cluster of another major version is refused by name and left alone', asy
   expect(await readdir(join(dataDir, 'postgres'))).toEqual(['PG_VERSION'])
 })
 
-test('a folder in the way that is not a cluster is refused and left alone', async () => {
+test('a folder that is not a cluster is refused and left unchanged', async () => {
   await removeCluster()
   await mkdir(join(dataDir, 'postgres'))
   await writeFile(join(dataDir, 'postgres', 'notes.txt'), 'mine')
@@ -358,7 +358,7 @@ test('a folder in the way that is not a cluster is refused and left alone', asyn
   expect(await readFile(join(dataDir, 'postgres', 'notes.txt'), 'utf8')).toBe('mine')
 })
 
-test('when PostgreSQL does not start, the error has the last lines of its log', async () => {
+test('when PostgreSQL does not start, the error includes the last lines of its log', async () => {
   const options = { dataDir, log: () => {}, settings: { shared_buffers: 'plenty' } }
   await expect(startEmbedded(options)).rejects.toThrow(
     /did not start.*invalid value for parameter "shared_buffers"/s,
@@ -368,7 +368,7 @@ test('when PostgreSQL does not start, the error has the last lines of its log', 
 const asRoot = process.geteuid?.() === 0 ? test : test.skip
 
 asRoot(
-  'as root the server runs as another user, and a folder closed to that user is not opened',
+  'for root, the server runs as another user, and the mode of a folder closed to that user is not changed',
   async () => {
     await removeCluster()
     await chmod(dataDir, 0o700)

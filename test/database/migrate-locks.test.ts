@@ -72,7 +72,7 @@ async function waits(statement: string): Promise<boolean> {
   return rowCount === 1
 }
 
-test('a migration that waits for a table lets requests through, and applies once the table is free', async () => {
+test('a migration that waits for a table does not block requests, and applies once the table is free', async () => {
   await write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
   await holdTable()
   const blocked: { migration: string; oldestTransaction: string | undefined }[] = []
@@ -90,7 +90,7 @@ test('a migration that waits for a table lets requests through, and applies once
   expect(await migrating).toEqual([TWO])
 })
 
-test('a migration that never gets its table fails, and says which session is in its way', async () => {
+test('a migration that cannot lock its table fails and names the blocking session', async () => {
   await write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
   await holdTable()
   await expect(migrate(pool, folder, { retryForMs: 1000 })).rejects.toThrow(
@@ -130,7 +130,7 @@ test('a migration outside a transaction creates its indexes and is recorded like
   expect(await pendingMigrations(pool, folder)).toEqual([])
 })
 
-test('an index that was interrupted while it was created is completed by the next start', async () => {
+test('if the creation of an index was interrupted, the next start completes it', async () => {
   await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
   await other.query('BEGIN; INSERT INTO one VALUES (1)')
   const interrupted = migrate(pool, folder).catch((error: unknown) => error)
@@ -148,7 +148,7 @@ test('an index that was interrupted while it was created is completed by the nex
   expect(records.rows).toEqual([{ finished_at: expect.any(Date) }])
 })
 
-test('replicas that start at the same time create an index once, and do not wait for each other for ever', async () => {
+test('replicas that start at the same time create an index once, without a deadlock', async () => {
   await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
   const pools = Array.from({ length: 4 }, newPool)
   const applied = await Promise.all(pools.map(each => migrate(each, folder)))
@@ -157,7 +157,7 @@ test('replicas that start at the same time create an index once, and do not wait
   await Promise.all(pools.map(each => each.end()))
 })
 
-test('requests read and write a table while its index waits to be created', async () => {
+test('requests read and write a table while the creation of its index waits', async () => {
   await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
   await other.query('BEGIN; INSERT INTO one VALUES (1)')
   const migrating = migrate(pool, folder)
@@ -170,7 +170,7 @@ test('requests read and write a table while its index waits to be created', asyn
   expect(await migrating).toEqual([TWO])
 })
 
-test('a migration outside a transaction that failed can be repaired', async () => {
+test('a failed migration outside a transaction can be repaired', async () => {
   await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (missing);`)
   await expect(migrate(pool, folder)).rejects.toThrow(`Migration ${TWO} failed. The next start repeats it`)
   await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)

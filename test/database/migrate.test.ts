@@ -57,7 +57,7 @@ test('an empty database gets every migration, in order, and a second run applies
   expect(await tables()).toEqual(['one'])
 })
 
-test("the project's own migrations apply to an empty database and are what the template has", async () => {
+test("the project's migrations apply to an empty database and match the template's", async () => {
   const names = await migrate(pool)
   expect(names).toContain('20261121000000_start')
   const copy = await createDatabase()
@@ -83,7 +83,7 @@ test('a migration is recorded as prisma migrate deploy would', async () => {
   })
 })
 
-test('replicas that start at once apply each migration once', async () => {
+test('replicas that start at the same time apply each migration once', async () => {
   await write(TWO, 'SELECT pg_sleep(0.1); CREATE TABLE two (id INT);')
   const pools = Array.from({ length: 5 }, newPool)
   const applied = await Promise.all(pools.map(each => migrate(each, folder)))
@@ -92,7 +92,7 @@ test('replicas that start at once apply each migration once', async () => {
   await Promise.all(pools.map(each => each.end()))
 })
 
-test('a migration that fails leaves nothing of itself, keeps the earlier ones, and can be repaired', async () => {
+test('a failed migration is rolled back, leaves the earlier ones applied, and can be repaired', async () => {
   await write(TWO, 'CREATE TABLE two (id INT); SELECT 1 / 0;')
   await expect(migrate(pool, folder)).rejects.toThrow(`Migration ${TWO} failed and was rolled back`)
   expect(await tables()).toEqual(['one'])
@@ -101,7 +101,7 @@ test('a migration that fails leaves nothing of itself, keeps the earlier ones, a
   expect(await migrate(pool, folder)).toEqual([TWO])
 })
 
-test('a process killed in the middle of a migration leaves nothing of it, and the next one starts over', async () => {
+test('a migration whose process is killed is rolled back, and the next process starts it again', async () => {
   await write(TWO, 'CREATE TABLE two (id INT); SELECT pg_sleep(20);')
   const killed = migrate(pool, folder).catch((error: unknown) => error)
   await untilSleeping()
@@ -124,14 +124,14 @@ async function untilSleeping(): Promise<void> {
   }
 }
 
-test('a migration longer than the statement timeout of the pool still applies', async () => {
+test('a migration that takes longer than the statement timeout of the pool still applies', async () => {
   await write(TWO, 'SELECT pg_sleep(0.3);')
   const impatient = new pg.Pool({ connectionString: database.url, statement_timeout: 100 })
   expect(await migrate(impatient, folder)).toEqual([ONE, TWO])
   await impatient.end()
 })
 
-test('what a migration sets for its session does not reach the pool', async () => {
+test('session settings of a migration do not reach the pool', async () => {
   await write(TWO, "SET application_name = 'left behind';")
   const single = new pg.Pool({ connectionString: database.url, max: 1 })
   await migrate(single, folder)
@@ -146,14 +146,14 @@ test('a migration changed after it was applied is refused', async () => {
   await expect(migrate(pool, folder)).rejects.toThrow(`Migration ${ONE} was changed after it was applied`)
 })
 
-test('line ends that git has converted do not make a migration another one', async () => {
+test('a migration whose line endings Git has converted counts as unchanged', async () => {
   await write(ONE, 'CREATE TABLE one (\n id INT\n);\n')
   await migrate(pool, folder)
   await write(ONE, 'CREATE TABLE one (\r\n id INT\r\n);\r\n')
   expect(await migrate(pool, folder)).toEqual([])
 })
 
-test('a database newer than this version is refused at the start, while a replica that runs stays ready', async () => {
+test('a database newer than this version is refused at start, but a running replica stays ready', async () => {
   await write(TWO, 'CREATE TABLE two (id INT);')
   await migrate(pool, folder)
   await rm(join(folder, TWO), { recursive: true })
@@ -163,7 +163,7 @@ test('a database newer than this version is refused at the start, while a replic
   expect(await pendingMigrations(pool, folder)).toEqual([])
 })
 
-test('a migration that prisma left unfinished is refused and pending, one it rolled back is applied', async () => {
+test('a migration that Prisma left unfinished is refused and pending, and one that it rolled back is applied', async () => {
   await migrate(pool, folder)
   await pool.query('DROP TABLE one; UPDATE _prisma_migrations SET finished_at = NULL')
   await expect(migrate(pool, folder)).rejects.toThrow('did not finish')
@@ -172,7 +172,7 @@ test('a migration that prisma left unfinished is refused and pending, one it rol
   expect(await migrate(pool, folder)).toEqual([ONE])
 })
 
-test('everything is pending on an empty database, and asking changes nothing', async () => {
+test('on an empty database, all migrations are pending, and the check changes nothing', async () => {
   const names = (await readdir(folder)).filter(name => !name.endsWith('.toml'))
   expect(await pendingMigrations(pool, folder)).toEqual(names)
   expect((await pool.query('SELECT 1 FROM pg_tables WHERE schemaname = $1', ['public'])).rowCount).toBe(0)

@@ -32,7 +32,7 @@ afterAll(async () => {
 
 const id = (number: number) => `00000000-0000-7000-8000-00000000000${number}`
 
-test('an upgrade respells stored addresses as they are written to, and trusts only what was proved of that spelling', async () => {
+test('an upgrade converts stored addresses to the spelling that emails go to, and keeps only the verification of that spelling', async () => {
   const accounts = [
     ['victim＠gmail.com', 'victim@gmail.com'],
     ['Ａda@도메인。한국', 'ada@xn--hq1bm8jm9l.xn--3e0b707e'],

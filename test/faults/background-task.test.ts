@@ -10,7 +10,7 @@ beforeEach(() => {
 })
 afterEach(() => void jest.useRealTimers())
 
-test('a chore is done every so often until it is stopped', async () => {
+test('a background task runs at intervals until it is stopped', async () => {
   const task = jest.fn(async () => {})
   const stop = runEvery(app, 10, task, 'failed')
   await jest.advanceTimersByTimeAsync(30_000)
@@ -20,7 +20,7 @@ test('a chore is done every so often until it is stopped', async () => {
   expect(task).toHaveBeenCalledTimes(3)
 })
 
-test('a chore that takes long is never done twice at once, and is waited for in the end', async () => {
+test('runs of a slow background task never overlap, and stopping waits for the current one', async () => {
   let finish = () => {}
   const task = jest.fn(() => new Promise<void>(resolve => (finish = resolve)))
   const stop = runEvery(app, 10, task, 'failed')
@@ -34,7 +34,7 @@ test('a chore that takes long is never done twice at once, and is waited for in 
   await stopping
 })
 
-test('a chore that fails is tried again, later each time but at least once a minute, and at once when it is well', async () => {
+test('a failing background task is retried with increasing waits of up to a minute, and returns to its interval after a success', async () => {
   let broken = true
   const task = jest.fn(async () => {
     if (broken) throw new Error('no database')

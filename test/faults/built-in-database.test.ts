@@ -42,7 +42,7 @@ async function untilStatus(route: string, status: number): Promise<void> {
   }
 }
 
-test('when the built-in PostgreSQL is killed, the server goes on with what it has committed', async () => {
+test('when the built-in PostgreSQL is killed, the server recovers with its committed data', async () => {
   const url = server.url ?? ''
   const input = { email: 'owner@example.com', password: PASSWORD }
   const { data } = await send(url, Register, { input })
@@ -60,7 +60,7 @@ test('when the built-in PostgreSQL is killed, the server goes on with what it ha
   expect(codes(await send(url, Me, {}, { token }))).toEqual([])
 }, 90_000)
 
-test('when it cannot be started again, the probes say so, and the server ends with an error', async () => {
+test('when the built-in PostgreSQL cannot be restarted, the probes fail and the server exits with an error', async () => {
   await appendFile(path.join(dataDir, 'postgres', 'postgresql.conf'), 'nonsense = on\n')
   await killDatabase()
   await untilStatus('/healthz', 503)

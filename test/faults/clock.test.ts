@@ -57,7 +57,7 @@ describe.each([
   ['steps ahead', STEP],
   ['steps back', -STEP],
 ])('when the database’s clock %s by 36 h', (_name, step) => {
-  test('a session goes on, in the middle of a chain of refreshes too', async () => {
+  test('a session continues, even in the middle of a chain of refreshes', async () => {
     const account = await signUp(service)
     const fresh = await signUp(service)
     const { refreshToken } = await refreshed(service, account.refreshToken)
@@ -66,7 +66,7 @@ describe.each([
     await expectGoesOn(service, fresh)
   })
 
-  test('an access token is good for no longer than its life and the step', async () => {
+  test('an access token is valid for no longer than its lifetime plus the step', async () => {
     const { accessToken } = await signUp(service)
     service.clock.advance(step)
     // Ahead it has expired, back it is from the future; either way the client refreshes.
@@ -75,13 +75,13 @@ describe.each([
     expect(await stateOf(service, accessToken)).toBe('EXPIRED')
   })
 
-  test('a session is over 30 days after its last use, give or take the step', async () => {
+  test('a session expires 30 days after its last use, plus or minus the step', async () => {
     const sessions = await twoSessions(service)
     service.clock.advance(step)
     expect(Math.abs((await lifeOf(service, sessions)) - IDLE)).toBeLessThan(STEP + MINUTE)
   })
 
-  test('reuse is still detected, and revoked sessions stay so', async () => {
+  test('reuse is still detected, and revoked sessions stay revoked', async () => {
     const account = await signUp(service)
     const { refreshToken } = await refreshed(service, account.refreshToken)
     const current = await refreshed(service, refreshToken)
@@ -92,14 +92,14 @@ describe.each([
     await expectDead(service, current)
   })
 
-  test('a client whose answer was lost shortly before stays signed in', async () => {
+  test('a client that lost a response shortly before stays signed in', async () => {
     const account = await signUp(service)
     await refreshed(service, account.refreshToken)
     service.clock.advance(step)
     await expectGoesOn(service, account)
   })
 
-  test('a block of a login lasts no longer than it was meant to and the step', async () => {
+  test('a login block lasts no longer than intended plus the step', async () => {
     const account = await signUp(service)
     const login = (password: string) =>
       service.send(Login, { input: { identifier: account.email, password } })
@@ -117,7 +117,7 @@ describe.each([
   })
 })
 
-test('keys still sign and verify when the clock stands before the first of them', async () => {
+test('keys still sign and verify when the clock is before the first key', async () => {
   service.clock.advance(-STEP)
   const account = await signUp(service)
   expect(await stateOf(service, account.accessToken)).toBe('LIVE')
@@ -137,7 +137,7 @@ describe.each([
   })
   afterEach(() => replica.close())
 
-  test('a session goes on, whichever of the two is asked', async () => {
+  test('a session continues on both replicas', async () => {
     const account = await signUp(service)
     let { refreshToken } = account
     for (const at of [replica, service, replica, replica, service, service]) {
@@ -148,7 +148,7 @@ describe.each([
     expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(0)
   })
 
-  test('revocation and reuse detection hold across both', async () => {
+  test('revocation and reuse detection work across both', async () => {
     const account = await signUp(replica)
     const second = await refreshed(service, account.refreshToken)
     const third = await refreshed(replica, second.refreshToken)
@@ -157,7 +157,7 @@ describe.each([
     expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
   })
 
-  test('a session that the replica started lives 30 days for both, give or take the step', async () => {
+  test('a session started on the replica lasts 30 days on both, plus or minus the step', async () => {
     const sessions = await twoSessions(replica)
     expect(Math.abs((await lifeOf(service, sessions)) - IDLE)).toBeLessThan(STEP + MINUTE)
   })

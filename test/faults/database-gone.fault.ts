@@ -88,7 +88,7 @@ describe.each<[name: string, take: () => Promise<void> | void]>([
   ['cut', () => proxy.cut()],
   ['stalled', () => proxy.stall()],
 ])('the database %s for 30 s', (name, take) => {
-  test('is said to be unavailable at once, lets nobody in, and is used again within 5 s', async () => {
+  test('the service reports it immediately, lets no one in, and uses the database again within 5 s', async () => {
     let phase: Phase = 'before'
     const seen: Seen[] = []
     const accounts = await Promise.all(Array.from({ length: CLIENTS }, () => signUp(service)))

@@ -60,7 +60,7 @@ type Operation = [name: string, send: () => Promise<Reply<unknown>>]
 const operations: Operation[] = [
   ['login', () => service.send(Login, { input: { identifier: account.email, password: PASSWORD } })],
   [
-    'login of a stranger',
+    'login of an unknown user',
     () => service.send(Login, { input: { identifier: 'nobody@example.com', password: PASSWORD } }),
   ],
   ['register', () => service.send(Register, { input: { email: 'new@example.com', password: PASSWORD } })],
@@ -97,7 +97,7 @@ describe.each<[name: string, take: () => Promise<void> | void]>([
   ['refuses connections', () => proxy.cut()],
   ['has fallen silent', () => proxy.stall()],
 ])('while the database %s', (_name, take) => {
-  test('every operation says SERVICE_UNAVAILABLE within 2 s', async () => {
+  test('every operation returns SERVICE_UNAVAILABLE within 2 s', async () => {
     await take()
     const results = await Promise.all(
       operations.map(async ([name, send]) => {
@@ -112,7 +112,7 @@ describe.each<[name: string, take: () => Promise<void> | void]>([
     )
   })
 
-  test('more requests than there are connections all fail, with a delay of less than 2 s', async () => {
+  test('more requests than connections all fail, with a delay of less than 2 s', async () => {
     // With a small pool, a few requests are enough; more would measure how fast this process can send them.
     const small = await startService({ databaseUrl: proxy.url, settings: { DATABASE_POOL_SIZE: '2' } })
     try {
@@ -133,7 +133,7 @@ describe.each<[name: string, take: () => Promise<void> | void]>([
     }
   })
 
-  test('/healthz stays up, /readyz says no, keys and metrics are served, and so is what needs no database', async () => {
+  test('/healthz succeeds, /readyz fails, and everything that needs no database is served', async () => {
     await take()
     const paths = ['/healthz', '/readyz', '/.well-known/jwks.json', '/metrics']
     const answers = await Promise.all(paths.map(path => fetch(`${service.url}${path}`)))
@@ -142,7 +142,7 @@ describe.each<[name: string, take: () => Promise<void> | void]>([
     expect(codes(reply)).toEqual([])
   })
 
-  test('it is used again within 5 s of its return, and nothing that was promised is lost', async () => {
+  test('the service recovers within 5 s of its return, and no acknowledged change is lost', async () => {
     const other = await signIn(service, account.email)
     const pair = await refreshed(service, account.refreshToken)
     await take()
@@ -163,8 +163,8 @@ async function duringStall(send: () => Promise<Reply<unknown>>): Promise<void> {
   expect(codes(await send())).toEqual(['SERVICE_UNAVAILABLE'])
 }
 
-describe('a statement whose answer did not come', () => {
-  test('of a refresh is repeated with the same token, and works, done or not', async () => {
+describe('a statement without an answer', () => {
+  test('in a refresh can be repeated with the same token, whether or not it took effect', async () => {
     await duringStall(() => refresh(service, account.refreshToken))
     await proxy.restore()
     await untilReady()
@@ -189,7 +189,7 @@ describe('a statement whose answer did not come', () => {
     expect(inUse()).toBe(0)
   })
 
-  test('of a transaction leaves nothing behind in the pool that a later request would be lost in', async () => {
+  test('in a transaction leaves no open transaction in the pool', async () => {
     const { db, pool } = service.app
     const attempt = db.$transaction(async tx => {
       await tx.user.update({ where: { id: account.id }, data: { displayName: 'half way' } })
@@ -208,8 +208,8 @@ describe('a statement whose answer did not come', () => {
   })
 })
 
-describe('a network that came back without the old connections', () => {
-  test('costs no more than the requests that were under way', async () => {
+describe('a network that returns without the old connections', () => {
+  test('fails no more than the requests in flight', async () => {
     const { pool, limiter } = service.app
     await Promise.all(Array.from({ length: 20 }, () => pool.query('SELECT 1')))
     await refresh(service, 'garbage')
@@ -222,7 +222,7 @@ describe('a network that came back without the old connections', () => {
     expect(codes(await refresh(service, 'garbage'))).toEqual(['REFRESH_TOKEN_INVALID'])
   })
 
-  test('does not keep the locks of a transaction that was cut off', async () => {
+  test('does not keep the locks of an interrupted transaction', async () => {
     const { db } = service.app
     const attempt = db.$transaction(async tx => {
       await tx.session.update({ where: { id: account.sessionId }, data: { deviceName: 'lost' } })

@@ -18,7 +18,7 @@ const SETTINGS = {
   METRICS_TOKEN: 'a token for the metrics of the flood',
 }
 
-test('500 logins at once leave `me` responsive and memory bounded, and are all answered within 2 seconds', async () => {
+test('500 concurrent logins leave `me` responsive and memory bounded, and are all answered within 2 seconds', async () => {
   const database = await createDatabase()
   const server = await startProcess({ ...SETTINGS, DATABASE_URL: database.url })
   try {

@@ -44,7 +44,7 @@ test.each([
   ['an hour', HOUR],
   ['20 seconds', 20],
 ])(
-  'a machine’s clock that is set back by %s does not lengthen the 30 seconds of a race',
+  'setting the machine’s clock back by %s does not extend the 30 seconds of a race',
   async (_name, seconds) => {
     const account = await signUp(one)
     const { accessToken } = await refreshed(one, account.refreshToken)

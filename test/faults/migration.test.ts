@@ -92,7 +92,7 @@ async function untilTwoAreConnected(): Promise<void> {
   throw new Error('no second replica is connected')
 }
 
-test('a migration killed half-way leaves nothing, and the next start completes it', async () => {
+test('a killed migration is rolled back, and the next start completes it', async () => {
   await closeGate()
   const { promise: spawned, resolve } = withResolvers<ServerProcess['kill']>()
   const killed = start(resolve)
@@ -108,7 +108,7 @@ test('a migration killed half-way leaves nothing, and the next start completes i
   await end(next)
 })
 
-test('nothing of the migration that was killed can be seen', async () => {
+test('no part of the killed migration is visible', async () => {
   await closeGate()
   const { promise: spawned, resolve } = withResolvers<ServerProcess['kill']>()
   const killed = start(resolve)
@@ -124,7 +124,7 @@ test('nothing of the migration that was killed can be seen', async () => {
   expect(await tables()).toEqual([])
 })
 
-test('a replica that starts while another migrates waits for it, for longer than statements may take', async () => {
+test('a replica that starts while another migrates waits for it, even longer than the statement timeout', async () => {
   await closeGate()
   const both = [start(), start()]
   await untilAtGate()
@@ -139,7 +139,7 @@ test('a replica that starts while another migrates waits for it, for longer than
   await end(...servers)
 })
 
-test('two replicas that start at once migrate once, and agree on their keys', async () => {
+test('two replicas that start at the same time migrate once and agree on their keys', async () => {
   const servers = await Promise.all([start(), start()])
   for (const server of servers) await expectServing(server)
   expect(await applied()).toEqual(await released())

@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const either = (n: number) => (n % 2 ? one : two)
 
-test('attempts to guess a password are counted across both, however they are spread', async () => {
+test('password guesses are counted across both replicas', async () => {
   const identifier = 'stranger@example.com'
   const guess = (n: number) => either(n).send(Login, { input: { identifier, password: `${PASSWORD} ${n}` } })
   const replies = await Promise.all(Array.from({ length: 4 * ATTEMPTS }, (_, n) => guess(n)))
@@ -36,7 +36,7 @@ test('attempts to guess a password are counted across both, however they are spr
   expect(said.filter(code => code === 'RATE_LIMITED')).toHaveLength(3 * ATTEMPTS)
 })
 
-test('a token spent at one and used again at the other ends the session at both', async () => {
+test('a refresh token used on one replica and again on the other ends the session on both', async () => {
   const account = await signUp(one)
   const second = await refreshed(one, account.refreshToken)
   const third = await refreshed(two, second.refreshToken)
@@ -46,7 +46,7 @@ test('a token spent at one and used again at the other ends the session at both'
   expect(await countEvents(one, account.sessionId, 'session.reuse_detected')).toBe(1)
 })
 
-test('a spent token that comes to both at once is detected once', async () => {
+test('the reuse of a token on both replicas at the same time is detected once', async () => {
   const account = await signUp(one)
   const second = await refreshed(one, account.refreshToken)
   await refreshed(two, second.refreshToken)
@@ -57,7 +57,7 @@ test('a spent token that comes to both at once is detected once', async () => {
   expect(await countEvents(two, account.sessionId, 'session.reuse_detected')).toBe(1)
 })
 
-test('what one revokes the other refuses with the next request', async () => {
+test('a session revoked on one replica is refused by the other on the next request', async () => {
   const account = await signUp(one)
   const elsewhere = await signIn(two, account.email)
   expect(await stateOf(two, account.accessToken)).toBe('LIVE')
@@ -68,7 +68,7 @@ test('what one revokes the other refuses with the next request', async () => {
   await expectDead(two, elsewhere)
 })
 
-test('a password changed at one ends the sessions of the other', async () => {
+test('a password change on one replica ends the sessions on the other', async () => {
   const account = await signUp(one)
   const elsewhere = await signIn(two, account.email)
   const input = { currentPassword: PASSWORD, newPassword: 'eighteen copper engines' }
@@ -79,7 +79,7 @@ test('a password changed at one ends the sessions of the other', async () => {
   ])
 })
 
-test('a role taken away at one is gone at the other', async () => {
+test('a role removed on one replica is gone on the other', async () => {
   const administrator = await signUpWith(one, 'admin')
   await signUpWith(one, 'admin')
   const roles = (service: Service, names: string[]) =>

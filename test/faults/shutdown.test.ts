@@ -86,7 +86,7 @@ async function client(index: number, token: string, tally: Tally): Promise<void>
   }
 }
 
-test('after SIGTERM every request that was sent is answered, and the process ends well', async () => {
+test('after SIGTERM, every request that was sent is answered, and the process exits with 0', async () => {
   const agent = new Agent()
   const { accessToken = '' } = await send(agent, print(Register), {
     input: { email: EMAIL, password: PASSWORD },
@@ -111,7 +111,7 @@ test('after SIGTERM every request that was sent is answered, and the process end
   expect(ms).toBeLessThan(5000)
 })
 
-test('a request whose last byte comes after SIGTERM is answered', async () => {
+test('a request whose last byte arrives after SIGTERM is answered', async () => {
   const { hostname, port } = new URL(server.url ?? '')
   const socket = connect(Number(port), hostname)
   const body = JSON.stringify({ query: '{ authSettings { registrationOpen } }' })
@@ -132,7 +132,7 @@ test('a request whose last byte comes after SIGTERM is answered', async () => {
   expect(await server.ended).toBe(0)
 })
 
-test('connections without a request do not hold it up', async () => {
+test('idle connections do not delay the shutdown', async () => {
   const { hostname, port } = new URL(server.url ?? '')
   const unused = connect(Number(port), hostname)
   const used = new Agent({ keepAlive: true })
@@ -145,7 +145,7 @@ test('connections without a request do not hold it up', async () => {
   used.destroy()
 })
 
-test('with the database away it ends all the same', async () => {
+test('the process exits even if the database is unreachable', async () => {
   await database.drop()
   server.kill('SIGTERM')
   expect(await server.ended).toBe(0)

@@ -78,7 +78,7 @@ async function startProgram(lines: string) {
 }
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
-  '%s while the server starts ends it with 0 and leaves no PostgreSQL behind',
+  '%s during the start ends the process with 0 and leaves no PostgreSQL running',
   async signal => {
     let kill = (_signal: NodeJS.Signals) => {}
     const starting = startProcess({ DATA_DIR: dataDir }, spawned => {
@@ -93,7 +93,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 )
 
-test('a program that only calls startServer ends at SIGTERM, and its PostgreSQL with it', async () => {
+test('a program that only calls startServer ends on SIGTERM, and its PostgreSQL stops', async () => {
   const program = await startProgram(`await startServer()\nconsole.log('listening')`)
   await program.untilPrinted('listening')
   program.kill('SIGTERM')
@@ -101,7 +101,7 @@ test('a program that only calls startServer ends at SIGTERM, and its PostgreSQL 
   await expectNoPostgres()
 })
 
-test('SIGTERM while such a program starts leaves no PostgreSQL behind', async () => {
+test('SIGTERM during the start of such a program leaves no PostgreSQL running', async () => {
   const program = await startProgram('await startServer()')
   await untilPostgresRuns()
   program.kill('SIGTERM')
@@ -109,7 +109,7 @@ test('SIGTERM while such a program starts leaves no PostgreSQL behind', async ()
   await expectNoPostgres()
 })
 
-test('a program with a listener of its own finds the server closed and ends when it chooses', async () => {
+test('a program with its own signal listener finds the server closed and decides when to exit', async () => {
   const program = await startProgram(`
     process.on('SIGTERM', async () => {
       await server.close()
@@ -126,7 +126,7 @@ test('a program with a listener of its own finds the server closed and ends when
   await expectNoPostgres()
 })
 
-test('with signals: false a signal is left to the program', async () => {
+test('with signals: false, the program handles the signal', async () => {
   const program = await startProgram(`
     const server = await startServer({ signals: false })
     process.on('SIGTERM', async () => {

@@ -41,7 +41,7 @@ describe('an access token', () => {
     expect(Math.abs(Number(claims.iat) - now())).toBeLessThan(20)
   })
 
-  test('says when it expires, and has an id of its own', async () => {
+  test('has an expiry time and a unique ID', async () => {
     const { refreshToken } = await signIn(service, account.email)
     const first = await refreshed(service, refreshToken)
     const again = await refreshed(service, refreshToken)
@@ -50,11 +50,11 @@ describe('an access token', () => {
     expect(claimsOf(first.accessToken).jti).not.toBe(claimsOf(again.accessToken).jti)
   })
 
-  test('tells nothing of the account but its id', () => {
+  test('contains nothing about the account except its ID', () => {
     expect(JSON.stringify(claimsOf(account.accessToken))).not.toContain(account.email)
   })
 
-  test('verifies with nothing but the keys at /.well-known/jwks.json', async () => {
+  test('can be verified with only the keys at /.well-known/jwks.json', async () => {
     const response = await fetch(`${service.url}/.well-known/jwks.json`)
     const { keys } = (await response.json()) as { keys: (Json & { kid: string })[] }
     const jwk = keys.find(({ kid }) => kid === headerOf(account.accessToken).kid)
@@ -67,7 +67,7 @@ describe('an access token', () => {
     expect(claims).toMatchObject({ sub: account.id, sid: account.sessionId })
   })
 
-  test('is refused as EXPIRED a minute after its 10 minutes, though its signature was found good before', async () => {
+  test('is refused as EXPIRED a minute after its 10 minutes, even if its signature was accepted before', async () => {
     const { accessToken } = await signIn(service, account.email)
     service.clock.advance(650)
     expect(await stateOf(service, accessToken)).toBe('LIVE')
@@ -76,7 +76,7 @@ describe('an access token', () => {
     service.clock.advance(-660)
   })
 
-  test('of a longer life lives as long', async () => {
+  test('with a longer lifetime is valid for that lifetime', async () => {
     const { refreshToken } = await signIn(service, account.email)
     const { accessToken } = await refreshed(service, refreshToken, { accessTokenTtlSeconds: HOUR })
     service.clock.advance(HOUR + 50)
@@ -97,7 +97,7 @@ describe('a token is accepted', () => {
   })
 })
 
-describe('a header is refused, though the signature is good', () => {
+describe('a header is refused despite a valid signature', () => {
   const algorithms = ['none', 'None', 'NONE', 'nOnE', 'HS256', 'RS256', 'ES384', 'PS256', 'EdDSA', 'es256']
   const own = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
   const evil = 'https://evil.example/keys'
@@ -140,7 +140,7 @@ describe('a header is refused, though the signature is good', () => {
   })
 })
 
-describe('claims are refused, though the signature is good', () => {
+describe('claims are refused despite a valid signature', () => {
   test.each<[string, () => Json, string?]>([
     ['no exp', () => ({ exp: undefined })],
     ['exp null', () => ({ exp: null })],
@@ -241,7 +241,7 @@ describe('a signature is refused', () => {
   })
 })
 
-describe('without the private key nobody makes a token', () => {
+describe('a token cannot be forged without the private key', () => {
   const publicKey = () => signingKey().publicKey
   /** The account's claims under another algorithm. */
   const unsigned = (header: Json) =>
@@ -270,7 +270,7 @@ describe('without the private key nobody makes a token', () => {
     }
   })
 
-  test('a key of one’s own, however the header offers it', async () => {
+  test('the attacker’s own key, in any header that offers it', async () => {
     const own = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const jwk = own.publicKey.export({ format: 'jwk' })
     for (const header of [{ jwk }, { jwk, kid: undefined }, { jwk, kid: 'mine' }, { kid: 'mine' }, {}]) {
@@ -281,7 +281,7 @@ describe('without the private key nobody makes a token', () => {
   })
 })
 
-describe('what is no token is refused', () => {
+describe('text that is not a token is refused', () => {
   test.each<[string, () => string]>([
     ['a refresh token', () => account.refreshToken],
     ['a session’s id', () => account.sessionId],
@@ -307,7 +307,7 @@ describe('what is no token is refused', () => {
     expect(await stateOf(service, token())).toBe('INVALID')
   })
 
-  test('a token cut anywhere', async () => {
+  test('a token truncated anywhere', async () => {
     const { accessToken } = account
     for (let length = 1; length < accessToken.length; length += 37)
       expect(await stateOf(service, accessToken.slice(0, length))).toBe('INVALID')
@@ -318,7 +318,7 @@ describe('what is no token is refused', () => {
 describe('the header Authorization', () => {
   const stateWith = (authorization: string) => stateOf(service, undefined, { headers: { authorization } })
 
-  test.each(['Bearer', 'bearer', 'BEARER', 'Bearer  '])('may say %j before the token', async scheme => {
+  test.each(['Bearer', 'bearer', 'BEARER', 'Bearer  '])('can have %j before the token', async scheme => {
     expect(await stateWith(`${scheme} ${account.accessToken}`)).toBe('LIVE')
   })
 
@@ -336,11 +336,11 @@ describe('the header Authorization', () => {
     expect(await stateWith(authorization())).toBe('INVALID')
   })
 
-  test('is wanted', async () => {
+  test('is required', async () => {
     expect(await stateOf(service, undefined)).toBe('MISSING')
   })
 
-  test('is the only place that counts: neither the query string nor a cookie', async () => {
+  test('is the only place where a token is accepted, not the query string or a cookie', async () => {
     const { accessToken } = account
     const body = JSON.stringify({ query: '{ me { id } }' })
     const response = await fetch(`${service.url}/graphql?access_token=${accessToken}&token=${accessToken}`, {

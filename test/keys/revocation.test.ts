@@ -59,7 +59,7 @@ const signerOf = ({ app }: Service) => signingKeyAt(app.keys.signing, clock.now(
 const events = (action: string) => one.app.db.auditEvent.findMany({ where: { action } })
 
 describe('a signing key that is revoked', () => {
-  test('signs nothing that any replica accepts, seconds later, though it was accepted before', async () => {
+  test('no longer counts on any replica after a few seconds, even for tokens accepted before', async () => {
     const victim = await signUp(two)
     // What a thief of the private key can make: a token for a live session, valid for a day.
     const exp = Math.floor(clock.now().getTime() / 1000) + 86_400
@@ -74,7 +74,7 @@ describe('a signing key that is revoked', () => {
     expect(await kidsOf(two)).toEqual([kid])
   })
 
-  test('is deleted, private half included, from the database and from memory', async () => {
+  test('is deleted with its private key, from the database and from memory', async () => {
     const old = signerOf(one)
     const kid = await revoked()
     await eventually(hasOnly(two, kid))
@@ -85,7 +85,7 @@ describe('a signing key that is revoked', () => {
     expect(rows.rows.map(({ dump }) => dump).join()).not.toContain(old)
   })
 
-  test('is followed by one that signs immediately, on every replica, and outlives the 7 minutes', async () => {
+  test('is replaced by a key that signs immediately on every replica, and still does after 7 minutes', async () => {
     const kid = await revoked()
     expect(headerOf((await signIn(one, admin.email)).accessToken).kid).toBe(kid)
     await eventually(hasOnly(two, kid))
@@ -97,14 +97,14 @@ describe('a signing key that is revoked', () => {
     expect(headerOf((await signIn(two, admin.email)).accessToken).kid).toBe(kid)
   })
 
-  test('takes no session along: each goes on with its refresh token', async () => {
+  test('ends no session: each continues with its refresh token', async () => {
     const account = await signUp(two)
     await revoked()
     const pair = await refreshed(one, account.refreshToken)
     expect(await stateOf(one, pair.accessToken)).toBe('LIVE')
   })
 
-  test('takes along one that still verifies and one that waits to sign: they may have leaked with it', async () => {
+  test('is revoked together with retired and future keys, because they may have leaked together', async () => {
     const first = signerOf(one)
     const second = await rotated()
     clock.advance(7 * MINUTE)
@@ -115,7 +115,7 @@ describe('a signing key that is revoked', () => {
     await eventually(hasOnly(two, kid))
   })
 
-  test('is on record with who revoked it and the names of all keys', async () => {
+  test('is recorded with the actor and the IDs of all keys', async () => {
     const old = signerOf(one)
     const kid = await revoked()
     expect(await events('key.revoked')).toMatchObject([
@@ -123,7 +123,7 @@ describe('a signing key that is revoked', () => {
     ])
   })
 
-  test('stays if this cannot be put on record', async () => {
+  test('stays in use if the revocation cannot be recorded', async () => {
     const old = signerOf(one)
     await one.app.pool.query(`ALTER TABLE audit_events ADD CONSTRAINT refuse CHECK (action <> 'key.revoked')`)
     const reply = await revoke(one, admin.accessToken)
@@ -133,7 +133,7 @@ describe('a signing key that is revoked', () => {
     expect(await stateOf(one, admin.accessToken)).toBe('LIVE')
   })
 
-  test('is only revoked by an account that holds keys:write', async () => {
+  test('can only be revoked by an account with the permission keys:write', async () => {
     const old = signerOf(one)
     const [user, support] = [await signUp(one), await signUpWith(one, 'support')]
     expect(codes(await revoke(one))).toEqual(['UNAUTHENTICATED'])

@@ -68,7 +68,7 @@ async function kidOfNewToken(service: Service): Promise<unknown> {
 }
 
 describe('a new key', () => {
-  test('is published at once and signs 7 minutes later', async () => {
+  test('is published immediately and signs 7 minutes later', async () => {
     const old = signerOf(one)
     const { kid, ...rest } = await rotated()
     expect(rest).toEqual({ algorithm: 'ES256', createdAt: expect.any(String), retiredAt: null })
@@ -111,7 +111,7 @@ describe('a new key', () => {
     })
   })
 
-  test('takes the sessions along: they refresh, and their tokens stay good until they expire', async () => {
+  test('keeps the sessions: they can be refreshed, and their tokens stay valid until they expire', async () => {
     const account = await signUp(one)
     const { kid } = await rotated()
     clock.advance(AHEAD)
@@ -165,7 +165,7 @@ test('a replica whose clock is behind makes a key that follows the last one', as
   expect(keys.map(key => key.retiredAt)).toEqual([keys[1]?.activatesAt, keys[2]?.activatesAt, null])
 })
 
-test('two rotations at once both make a key, and at every moment exactly one signs', async () => {
+test('two concurrent rotations each create a key, and exactly one key signs at any time', async () => {
   const old = signerOf(one)
   const lock = 'LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE'
   const rotating = await whileHolding(database.url, lock, async waiting => {

@@ -62,7 +62,7 @@ async function rotate(service: Service): Promise<string> {
 }
 
 describe('a start under a new secret that lists the old one', () => {
-  test('has the same keys, and every token and session stays good', async () => {
+  test('keeps the keys, and every token and session stays valid', async () => {
     const before = await start(FIRST)
     const account = await signUp(before)
     const after = await start(SECOND, FIRST)
@@ -72,7 +72,7 @@ describe('a start under a new secret that lists the old one', () => {
     expect(await stateOf(before, pair.accessToken)).toBe('LIVE')
   })
 
-  test('seals everything anew, retired keys too, so that the old secret can be forgotten', async () => {
+  test('reseals everything, including retired keys, so that the old secret can be removed', async () => {
     const before = await start(FIRST)
     await rotate(before)
     const old = await sealedUnder(before)
@@ -83,20 +83,20 @@ describe('a start under a new secret that lists the old one', () => {
     await expect(start(FIRST)).rejects.toThrow('AUTHOGRAPH_PREVIOUS_SECRETS')
   })
 
-  test('of several replicas at once agrees', async () => {
+  test('works on several replicas at the same time', async () => {
     const before = await start(FIRST)
     const after = await Promise.all([1, 2, 3].map(() => start(SECOND, FIRST)))
     for (const service of after) expect(keysOf(service)).toEqual(keysOf(before))
     expect(keysOf(await start(SECOND))).toEqual(keysOf(before))
   })
 
-  test('finds the one that is wanted among several', async () => {
+  test('finds the required secret among several', async () => {
     const before = await start(FIRST)
     expect(keysOf(await start(THIRD, SECOND, FIRST))).toEqual(keysOf(before))
     expect(keysOf(await start(SECOND, THIRD))).toEqual(keysOf(before))
   })
 
-  test('fails where the one that is wanted is not listed, tells no secret and harms nothing', async () => {
+  test('fails if the required secret is not listed, reveals no secret and changes nothing', async () => {
     const before = await start(FIRST)
     const failure = await start(SECOND, THIRD).catch(String)
     expect(failure).toMatch(/sealed under another secret.*AUTHOGRAPH_PREVIOUS_SECRETS/)
@@ -106,7 +106,7 @@ describe('a start under a new secret that lists the old one', () => {
 })
 
 describe('while one replica still runs under the old secret', () => {
-  test('each takes the tokens of the other', async () => {
+  test('each replica accepts the tokens of the other', async () => {
     const old = await start(FIRST)
     const renewed = await start(SECOND, FIRST)
     await reloadKeys(old.app)
@@ -117,7 +117,7 @@ describe('while one replica still runs under the old secret', () => {
     await refreshed(old, atRenewed.refreshToken)
   })
 
-  test('a key that the old one makes is taken over and sealed anew by the renewed one', async () => {
+  test('a key created under the old secret is loaded and resealed by the replica with the new secret', async () => {
     const old = await start(FIRST)
     const renewed = await start(SECOND, FIRST)
     const kid = await rotate(old)
@@ -131,7 +131,7 @@ describe('while one replica still runs under the old secret', () => {
     expect(headerOf((await signIn(old, email)).accessToken).kid).toBe(kid)
   })
 
-  test('a key that the renewed one makes is not taken over, and the old one goes on with its own', async () => {
+  test('a key created under the new secret is not loaded by the old replica, which keeps using its own', async () => {
     const old = await start(FIRST)
     const renewed = await start(SECOND, FIRST)
     await rotate(renewed)

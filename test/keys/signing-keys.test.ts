@@ -66,7 +66,7 @@ describe('the first start', () => {
     expect(codes(await refresh(two, account.refreshToken))).toEqual(['REFRESH_TOKEN_INVALID'])
   })
 
-  test('of services that start at once on one empty database makes one set of keys', async () => {
+  test('of services that start at the same time on one empty database creates one set of keys', async () => {
     const databaseUrl = await keep(createEmptyDatabase())
     await expectAgreement(await Promise.all(four.map(() => start({ databaseUrl }))))
   })
@@ -147,7 +147,7 @@ test('two keys cannot both be current', async () => {
   await expect(app.db.signingKey.create({ data: another })).rejects.toThrow(/[Uu]nique/)
 })
 
-test('tokens of a session on one service die on its replica at once', async () => {
+test('revoking a session on one service immediately invalidates its tokens on a replica', async () => {
   const databaseUrl = await keep(createDatabase())
   const [one, two] = [await start({ databaseUrl }), await start({ databaseUrl })]
   const account = await signUp(one)
@@ -173,7 +173,7 @@ describe('/.well-known/jwks.json', () => {
     ])
   })
 
-  test('may be cached by everybody for some minutes, and read from every origin', async () => {
+  test('can be cached by anyone for some minutes and read from every origin', async () => {
     const { status, headers } = await getJwks(await start())
     expect(status).toBe(200)
     expect(headers.get('content-type')).toMatch(/^application\/jwk-set\+json/)

@@ -24,7 +24,7 @@ const groups = (count: number) =>
     .array(fc.integer({ min: 0, max: 0xffff }), { minLength: count, maxLength: count })
     .map(numbers => numbers.map(number => number.toString(16)).join(':'))
 
-test('the owner of a /64 is one network, whichever of its addresses comes, and no other /64 is', () => {
+test('all addresses of a /64 are one network, and another /64 is another network', () => {
   fc.assert(
     fc.property(groups(3), groups(3), groups(4), groups(4), (net, other, one, two) => {
       expect(networkOf(`2001:${net}:${one}`)).toBe(networkOf(`2001:${net}:${two}`))
@@ -33,7 +33,7 @@ test('the owner of a /64 is one network, whichever of its addresses comes, and n
   )
 })
 
-test('two IPv4 addresses are two networks, however they arrive', () => {
+test('two IPv4 addresses are two networks, in any notation', () => {
   fc.assert(
     fc.property(fc.ipV4(), fc.ipV4(), (one, two) => {
       expect(networkOf(`::ffff:${one}`)).toBe(`${one}/32`)

@@ -62,7 +62,7 @@ describe('deviceNameOf', () => {
     expect(deviceNameOf(userAgent)).toBeUndefined()
   })
 
-  test('is short and plain whatever is sent', () => {
+  test('returns a short, plain name for any header', () => {
     const pieces = fc.constantFrom(
       'Firefox/1',
       'Linux',

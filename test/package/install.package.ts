@@ -76,7 +76,7 @@ async function expectToRun(folder: string): Promise<void> {
   expect(await run(folder, 'node', 'program.mjs')).toBe('{"data":{"notes":["a note"]}}\n')
 }
 
-describe('the packed server runs beside a pinned graphql, installed', () => {
+describe('with a pinned graphql, the packed server runs when installed', () => {
   const pinned = { graphql: GRAPHQL }
 
   test(
@@ -123,7 +123,7 @@ describe('the packed server runs beside a pinned graphql, installed', () => {
   )
 
   test(
-    'with npm from git, where it is built',
+    'with npm from Git, which builds it',
     async () => {
       const folder = await application('git', { ...pinned, authograph: `git+file://${ROOT}` })
       await run(folder, 'npm', 'install', '--no-audit', '--no-fund')
@@ -134,7 +134,7 @@ describe('the packed server runs beside a pinned graphql, installed', () => {
 })
 
 test(
-  'npm refuses it beside a graphql that it cannot run with, at the installation and not at the start',
+  'npm refuses to install it with an incompatible graphql',
   async () => {
     const folder = await application('newer', { graphql: '17.1.0', authograph: tarball })
     await expect(run(folder, 'npm', 'install', '--package-lock-only')).rejects.toThrow(

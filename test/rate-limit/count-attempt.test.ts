@@ -116,7 +116,7 @@ describe('when the free attempts are spent', () => {
   })
 })
 
-test('of attempts at once, over two replicas, exactly as many are free as the rule says', async () => {
+test('of concurrent attempts on two replicas, exactly as many are allowed as the rule says', async () => {
   const attempts = fc.array(fc.boolean(), { minLength: 1, maxLength: 60 })
   await fc.assert(
     fc.asyncProperty(attempts, fc.integer({ min: 0, max: FREE }), async (ofReplica, before) => {
@@ -133,7 +133,7 @@ test('of attempts at once, over two replicas, exactly as many are free as the ru
   )
 })
 
-test('counting, proving and pruning at once, on the same few keys, never get in each other’s way', async () => {
+test('concurrent counting, forgiving and pruning on the same keys never fail or deadlock', async () => {
   const action = fc.record({
     kind: fc.constantFrom('count', 'count', 'count', 'forgive', 'prune'),
     account: fc.nat(2),

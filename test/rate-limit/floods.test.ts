@@ -78,7 +78,7 @@ function whileCounted<Result>(run: () => Promise<Result>): Promise<Result> {
 }
 
 describe.each(floods)('%s from an address that is blocked', (_what, start) => {
-  test('are refused at once while attempts are being counted, on every replica', async () => {
+  test('are refused immediately on every replica while attempts are being counted', async () => {
     const send = start()
     await block(send)
     const replies = await whileCounted(() => Promise.all([send(service), send(replica)]))
@@ -105,7 +105,7 @@ describe.each(floods)('%s from an address that is blocked', (_what, start) => {
   })
 })
 
-test('sessions are looked up while every connection that counts attempts is taken', async () => {
+test('sessions are looked up even if all connections for counting attempts are in use', async () => {
   const { accessToken: token, id } = await signUp(service)
   const [, start] = floods[0]!
   const send = start()
@@ -122,7 +122,7 @@ test('sessions are looked up while every connection that counts attempts is take
   service.logged.splice(0)
 })
 
-test('an attempt whose connection breaks while it is counted is put off, and the server goes on', async () => {
+test('an attempt whose connection breaks while it is counted is SERVICE_UNAVAILABLE, and the server keeps working', async () => {
   const { accessToken: token, id } = await signUp(service)
   const send = floods[0]![1]()
   await send()
@@ -142,7 +142,7 @@ test('an attempt whose connection breaks while it is counted is put off, and the
   expect(codes(await send())).toEqual(['INVALID_CREDENTIALS'])
 })
 
-describe('a block that another replica has lifted', () => {
+describe('a block that another replica lifts', () => {
   test('ends here within a second', async () => {
     const account = await signUp(service)
     const login = (password: string, on: Service) =>

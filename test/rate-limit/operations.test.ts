@@ -217,7 +217,7 @@ function mailTo(document: typeof RequestPasswordReset | typeof ResendVerificatio
   }
 }
 
-describe('every rule holds over replicas, for requests one by one and at once:', () => {
+describe('every rule holds across replicas, for sequential and concurrent requests:', () => {
   test.each(rules)('%s', async (rule, free, prepare) => {
     const hits = () =>
       service.app.db.auditEvent.count({
@@ -244,7 +244,7 @@ describe('every rule holds over replicas, for requests one by one and at once:',
   })
 })
 
-test('what is refused is refused before anything is hashed', async () => {
+test('an attempt is refused before anything is hashed', async () => {
   const { email } = await newAccount()
   const { hasher } = service.app
   const verify = hasher.verify.bind(hasher)
@@ -271,7 +271,7 @@ describe('aliases', () => {
     return `mutation { ${fields.join(' ')} }`
   }
 
-  test('count one by one', async () => {
+  test('are counted individually', async () => {
     const headers = elsewhere()
     expect(codes(await service.send(document(3), {}, { headers }))).toEqual([])
     const second = await service.send(document(3), {}, { headers })
@@ -279,7 +279,7 @@ describe('aliases', () => {
     expect(second.errors[0]?.path).toEqual(['a2'])
   })
 
-  test('beyond a few are refused, and then none counts', async () => {
+  test('beyond a few are refused, and then none is counted', async () => {
     const headers = elsewhere()
     for (let count = 0; count < 3; count++) {
       expect(codes(await service.send(document(4), {}, { headers }))).toEqual(['QUERY_TOO_COMPLEX'])
@@ -288,8 +288,8 @@ describe('aliases', () => {
   })
 })
 
-describe('while somebody else keeps an account locked, its owner', () => {
-  test('goes on in the sessions that there are', async () => {
+describe('while an attacker keeps an account locked, its owner', () => {
+  test('can keep using existing sessions', async () => {
     const account = await newAccount()
     await lock(account)
     const pair = await refreshed(service, account.refreshToken, {}, { headers: elsewhere() })
@@ -302,7 +302,7 @@ describe('while somebody else keeps an account locked, its owner', () => {
     expect(codes(proof)).toEqual([])
   })
 
-  test('signs in from a device that the account knows, which has attempts of its own', async () => {
+  test('can sign in from a device of the account, which has its own attempts', async () => {
     const account = await newAccount()
     const { deviceToken } = account
     await lock(account)
@@ -313,13 +313,13 @@ describe('while somebody else keeps an account locked, its owner', () => {
     }
   })
 
-  test('gets no further attempts by coming from a network that it has signed in from', async () => {
+  test('gets no additional attempts in a network used for an earlier sign-in', async () => {
     const account = await newAccount()
     await lock(account)
     expect(codes(await signIn(account.email, { headers: account.headers }))).toEqual(['RATE_LIMITED'])
   })
 
-  test('signs in from anywhere when the block is over', async () => {
+  test('can sign in from anywhere after the block', async () => {
     const account = await newAccount()
     await lock(account)
     service.clock.advance(31)
@@ -329,7 +329,7 @@ describe('while somebody else keeps an account locked, its owner', () => {
   })
 })
 
-test('whoever signs in to an account of their own gets no further guesses at others', async () => {
+test('signing in to your own account gives you no further guesses at others', async () => {
   const { email, headers } = await newAccount()
   const outcomes: string[] = []
   for (let count = 0; count < 8; count++) {
@@ -365,13 +365,13 @@ describe('correct passwords', () => {
     }
   }
 
-  test('of one account are not free work, from wherever and whichever device', async () => {
+  test('for one account are limited, from any network and device', async () => {
     const { email, deviceToken } = await newAccount()
     // 6 are given back; then 4 of the name are left, and 2 of the device.
     expect(await hashedOf(() => signIn(email, { on: limited, deviceToken }))).toBe(12)
   })
 
-  test('of many accounts of one network are not free work', async () => {
+  test('for many accounts from one network are limited', async () => {
     const accounts: Awaited<ReturnType<typeof newAccount>>[] = []
     for (let count = 0; count < 5; count++) accounts.push(await newAccount())
     const headers = elsewhere()
@@ -383,14 +383,14 @@ describe('correct passwords', () => {
     expect(hashed).toBe(16)
   })
 
-  test('in a session are not free work', async () => {
+  test('in a session are limited', async () => {
     const { accessToken: token } = await newAccount()
     const prove = () =>
       limited.send(Reauthenticate, { input: { password: PASSWORD } }, { token, headers: elsewhere() })
     expect(await hashedOf(prove)).toBe(9)
   })
 
-  test('have a budget that strangers cannot spend, and still sign in once it is spent', async () => {
+  test('have a budget that strangers cannot use up, and still sign in when it is used up', async () => {
     const { email } = await newAccount()
     for (let count = 0; count < 60; count++) {
       await login(email, { on: limited })
@@ -403,7 +403,7 @@ describe('correct passwords', () => {
   })
 })
 
-test('a change of address counts as a mail to the new one, also where that has an account', async () => {
+test('a change of address counts as an email to the new address, even if that has an account', async () => {
   const [{ accessToken: token }, other] = [await newAccount(), await newAccount()]
   const change = (newEmail: string) =>
     service.send(RequestEmailChange, { input: { newEmail } }, { token, headers: elsewhere() })
@@ -413,8 +413,8 @@ test('a change of address counts as a mail to the new one, also where that has a
   }
 })
 
-describe('emails that anyone can ask for', () => {
-  test('of one kind leave the others to the owner: resets cannot be used up by asking for other links', async () => {
+describe('emails that anyone can request', () => {
+  test('are limited by kind: requesting other links does not use up the resets', async () => {
     const { email } = await newAccount()
     const resend = mailTo(ResendVerificationEmail, email)
     // The registration has sent the first one.
@@ -423,7 +423,7 @@ describe('emails that anyone can ask for', () => {
     expect(codes(await mailTo(RequestPasswordReset, email)(service))).toEqual([])
   })
 
-  test('are never blocked for longer than the last link that was sent works', async () => {
+  test('are never blocked for longer than the last sent link is valid', async () => {
     const { email } = await newAccount()
     const ask = mailTo(RequestPasswordReset, email)
     const waits: number[] = []
@@ -437,7 +437,7 @@ describe('emails that anyone can ask for', () => {
   })
 })
 
-test('no name and no address can be confirmed by a copy of what is counted', async () => {
+test('a copy of the counts confirms no name and no address', async () => {
   const { email, username } = await newAccount()
   await login(email)
   await login(username)
@@ -451,7 +451,7 @@ test('no name and no address can be confirmed by a copy of what is counted', asy
   }
 })
 
-test('a good token from a mail never counts, nor does it wait for a network where bad ones were tried', async () => {
+test('a valid token from an email is never counted and never blocked with a network that tried invalid ones', async () => {
   const { email } = await newAccount()
   const headers = elsewhere()
   const verify = (token: string) => service.send(VerifyEmail, { input: { token } }, { headers })
@@ -460,7 +460,7 @@ test('a good token from a mail never counts, nor does it wait for a network wher
   expect(codes(await verify(await mailedToken(service, email, 'verify-email')))).toEqual([])
 })
 
-test('a good refresh token never counts, nor does it wait for a network where bad ones were tried', async () => {
+test('a valid refresh token is never counted and never blocked with a network that tried invalid ones', async () => {
   const { headers, refreshToken } = await newAccount()
   let token = refreshToken
   for (let count = 0; count < 5; count++)
@@ -470,14 +470,14 @@ test('a good refresh token never counts, nor does it wait for a network where ba
   await refreshed(service, token, {}, { headers })
 })
 
-test('a refresh without any token never counts: every page asks so whether somebody is signed in', async () => {
+test('a refresh without a token is never counted, because every page sends one to check for a session', async () => {
   const headers = elsewhere()
   const page = { headers: { ...headers, origin: service.app.config.publicUrl } }
   for (let count = 0; count < 6; count++)
     expect(codes(await service.send(Refresh, {}, page))).toEqual(['REFRESH_TOKEN_INVALID'])
 })
 
-test('where attempts cannot be counted nobody signs in, and what needs no counting goes on', async () => {
+test('if attempts cannot be counted, no one can sign in, and other operations work', async () => {
   const account = await newAccount()
   await service.app.pool.query('ALTER TABLE rate_limits RENAME TO rate_limits_gone')
   try {
@@ -492,7 +492,7 @@ test('where attempts cannot be counted nobody signs in, and what needs no counti
   expect(await service.app.db.session.count({ where: { userId: account.id } })).toBe(1)
 })
 
-describe('registrations count as emails, so that these cannot be sent without limit:', () => {
+describe('registrations count as emails, so that emails cannot be sent without limit:', () => {
   const registerAs = (email: string) =>
     service.send(Register, { input: { email, password: PASSWORD } }, { headers: elsewhere() })
 
@@ -521,7 +521,7 @@ describe('registrations count as emails, so that these cannot be sent without li
     expectLimited(await register(headers, replica))
   })
 
-  test('those to different mailboxes count apart', async () => {
+  test('those for different mailboxes are counted separately', async () => {
     for (const name of ['ada', 'grace', 'a.da', 'joan'])
       for (let count = 0; count < 2; count++)
         expect(codes(await registerAs(`${name}+${count}@apart.example`))).toEqual([])

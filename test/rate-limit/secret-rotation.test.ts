@@ -3,7 +3,7 @@ import { PASSWORD, signUp } from '../support/actors.ts'
 import { Login } from '../support/operations.ts'
 import { codes, type Service, startService } from '../support/service.ts'
 
-test('a new AUTHOGRAPH_SECRET unlocks nothing, and makes no device a stranger', async () => {
+test('a new AUTHOGRAPH_SECRET lifts no block, and devices stay known', async () => {
   const old = await startService({ settings: { LIMIT_LOGIN_ACCOUNT: '3/15m' } })
   let renewed: Service | undefined
   try {
