@@ -62,6 +62,7 @@ export function accountMethods(parts: Parts) {
     /** Sets a new password with the token from the email. Ends all sessions and does not sign in. */
     async resetPassword(input: ResetPasswordInput): Promise<void> {
       await requests.openly(operations.ResetPassword, { input: await withDevice(parts, input) })
+      await session.recheck()
     },
 
     /** Emails the verification link again if the address has yet to be verified. */
@@ -86,6 +87,35 @@ export function accountMethods(parts: Parts) {
         input: { token },
       })
       return reloadIfSignedIn(confirmEmailChange)
+    },
+
+    /**
+     * Restores the previous address with the token from the email to that address. Ends all sessions and
+     * removes the password, and the server emails a link to set a new one.
+     */
+    async undoEmailChange(token: string): Promise<PublicUser> {
+      const { undoEmailChange } = await requests.openly(operations.UndoEmailChange, { input: { token } })
+      await session.recheck()
+      return undoEmailChange
+    },
+
+    /**
+     * All data of the account: profile, sessions, emails and audit events. The server returns long lists in
+     * parts, which arrive here as one object. Requires a recent sign-in: see `reauthenticate`.
+     */
+    async exportAccount(): Promise<Record<string, unknown>> {
+      let whole: Record<string, unknown> = {}
+      let after: string | undefined
+      do {
+        const { exportAccount } = await requests.asUser(operations.ExportAccount, { after })
+        const { next, ...part } = JSON.parse(exportAccount) as Record<string, unknown>
+        for (const [key, value] of Object.entries(part)) {
+          const before = whole[key]
+          whole = { ...whole, [key]: Array.isArray(before) ? before.concat(value) : value }
+        }
+        after = typeof next === 'string' ? next : undefined
+      } while (after !== undefined)
+      return whole
     },
 
     /** Deletes the account and all of its data. Requires a recent sign-in: see `reauthenticate`. */

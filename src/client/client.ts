@@ -5,9 +5,11 @@ import { LiveSession } from './live-session.ts'
 import { requester } from './request.ts'
 import { sessionMethods } from './sessions.ts'
 import { signInMethods } from './sign-in.ts'
+import { crossSiteProblem } from './site.ts'
 import { deviceIn, inCookie, inStorage, memoryStorage, type TokenStorage } from './storage.ts'
 import { type Locks, turnsFor } from './turns.ts'
 import type { AuthState, User } from './types.ts'
+import { warn } from './warn.ts'
 
 export type AuthClientOptions = {
   /** The GraphQL endpoint, such as `https://auth.example.com/graphql`. */
@@ -48,19 +50,23 @@ export function createAuthClient(options: AuthClientOptions) {
   const storage = options.storage ?? memoryStorage()
   const scope = transport === 'cookie' ? 'cookie' : storage.scope
   // Versions the messages between tabs: a tab from before an update may still be open.
-  const name = scope === undefined ? undefined : `authograph 1 ${url} ${scope}`
+  const name = scope === undefined ? undefined : `authograph 2 ${url} ${scope}`
+  const problem = transport === 'cookie' && crossSiteProblem(url, globalThis.location?.origin)
+  if (problem) warn(problem)
   const post = poster(url, fetch, transport === 'cookie' ? 'include' : 'omit', timeoutMs)
   const session = new LiveSession({
     post,
     tokens: transport === 'cookie' ? inCookie : inStorage(storage, onError),
     turns: turnsFor(name, options.locks),
     channelName: name,
+    reload: () => account.me(),
     onError,
   })
   const requests = requester(session, post)
   // The cookie transport keeps the device token in a cookie too.
   const device = transport === 'body' ? deviceIn(storage, onError) : undefined
   const parts = { session, requests, device, transport, onError }
+  const account = accountMethods(parts)
 
   return {
     /** The user who is signed in, as far as the client knows. */
@@ -104,7 +110,7 @@ export function createAuthClient(options: AuthClientOptions) {
     fetch: authorizedFetch({ url, session, fetch, tokenOrigins }),
 
     ...signInMethods(parts),
-    ...accountMethods(parts),
+    ...account,
 
     sessions: sessionMethods(parts),
 

@@ -16,6 +16,8 @@ type Parts = {
   turns: Turns
   /** The channel to clients with the same session; undefined if no other client can have it. */
   channelName: string | undefined
+  /** Fetches the user anew, which notices a session that the server has ended. */
+  reload: () => Promise<unknown>
   onError: (error: unknown) => void
 }
 
@@ -175,6 +177,20 @@ export class LiveSession {
     return result
   }
 
+  /**
+   * Asks the server whether the session is still active, here and in the other tabs. Call it after an operation
+   * that may have ended sessions. If the server cannot be reached, the session stays.
+   */
+  async recheck(): Promise<void> {
+    this.#join()
+    this.#channel?.send({ type: 'recheck' })
+    await this.#recheckHere()
+  }
+
+  async #recheckHere(): Promise<void> {
+    if (this.#state.status === 'signedIn') await this.#parts.reload().catch(this.#parts.onError)
+  }
+
   /** Updates the user from an answer, unless another user has signed in since. */
   update(user: User): void {
     if (this.#state.user?.id !== user.id) return
@@ -320,6 +336,8 @@ export class LiveSession {
   }
 
   #receive(message: Message): void {
+    if (message.type === 'recheck') return void this.#recheckHere()
+    if (message.type !== 'session' && message.type !== 'ended') return
     const { sessionId } = message
     if (message.type === 'ended') {
       if (sessionId !== undefined) this.#endedSessions.add(sessionId)

@@ -168,6 +168,21 @@ export const ConfirmEmailChange = typed<
   ${nameFields}
 `)
 
+export const UndoEmailChange = typed<
+  Types.UndoEmailChangeMutation,
+  Types.UndoEmailChangeMutationVariables
+>(/* GraphQL */ `
+  mutation UndoEmailChange($input: UndoEmailChangeInput!) { undoEmailChange(input: $input) { ...NameFields } }
+  ${nameFields}
+`)
+
+export const ExportAccount = typed<
+  Types.ExportAccountQuery,
+  Types.ExportAccountQueryVariables
+>(/* GraphQL */ `
+  query ExportAccount($after: String) { exportAccount(after: $after) }
+`)
+
 export const DeleteAccount = typed<
   Types.DeleteAccountMutation,
   Types.DeleteAccountMutationVariables

@@ -11,6 +11,7 @@ import {
 import type { AuthClient } from './client.ts'
 import { AuthError, NetworkError } from './errors.ts'
 import type { AuthState, User } from './types.ts'
+import { warn } from './warn.ts'
 
 const ClientContext = createContext<AuthClient | undefined>(undefined)
 
@@ -19,7 +20,7 @@ const UNKNOWN: AuthState = { status: 'restoring', user: undefined, error: undefi
 
 /**
  * Provides `client` to the components below and restores its session. If the server cannot be reached, it
- * tries again after a delay and as soon as the device is online.
+ * tries again after a delay and as soon as the device is online. The console has the reason of the first failure.
  */
 export function AuthProvider({ client, children }: { client: AuthClient; children?: ReactNode }): ReactNode {
   useEffect(() => restoreUntilKnown(client), [client])
@@ -36,12 +37,15 @@ function restoreUntilKnown(client: AuthClient): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   let waitMs = FIRST_WAIT_MS
   let stopped = false
+  let failed = false
   const attempt = () => {
     clearTimeout(timer)
     client.restore().catch((error: unknown) => {
       if (stopped) return
       const refusal = error instanceof AuthError || error instanceof NetworkError ? error : undefined
       const askedMs = (refusal?.retryAfterSeconds ?? 0) * 1000
+      if (!failed) warn(error instanceof Error ? error.message : String(error))
+      failed = true
       clearTimeout(timer)
       timer = setTimeout(attempt, Math.max(waitMs, Math.min(askedMs, LONGEST_RETRY_AFTER_MS)))
       waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)

@@ -12,6 +12,8 @@ export type Message =
     }
   /** Without an ID, whichever session is active ends. */
   | { readonly type: 'ended'; readonly sessionId: string | undefined }
+  /** An operation may have ended the session: ask the server. */
+  | { readonly type: 'recheck' }
 
 export type Channel = { send(message: Message): void; close(): void }
 

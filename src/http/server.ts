@@ -14,6 +14,7 @@ import { canonicalAddress } from '../network/address.ts'
 import { authenticate } from '../sessions/authenticate.ts'
 import { assetRoutes } from './built-files.ts'
 import { cookieEffects, cookiesOf } from './cookies.ts'
+import { crossSiteLog } from './cross-site-log.ts'
 import { explorerRoutes } from './explorer.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoute } from './jwks.ts'
@@ -81,6 +82,8 @@ function addRequestHooks(server: FastifyInstance, app: App): void {
     }
     if (request.method === 'OPTIONS') logUnlistedOrigin(request)
   })
+  const logCrossSite = crossSiteLog(app)
+  server.addHook('onResponse', async (request, reply) => logCrossSite(request, reply))
 }
 
 async function addCors(server: FastifyInstance, { corsOrigins }: Config): Promise<void> {

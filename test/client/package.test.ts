@@ -12,6 +12,8 @@ import { EXPIRY_SECONDS } from './support.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
 const MODULES = path.join(ROOT, 'node_modules')
+/** Visitors download the client before they can sign in. */
+const MAX_WEIGHT_KB = 8
 const service = useService()
 
 const place = await mkdtemp(path.join(os.tmpdir(), 'authograph-package-'))
@@ -172,6 +174,7 @@ test('the client has the size in docs/client.md, and an unused import adds nothi
   const [, said] = /adds ([\d.]+) kB \(compressed\) to your bundle/.exec(page) ?? []
   const weight = await weigh('globalThis.client = createAuthClient({ url: "/graphql" })')
   expect(Math.abs(weight - Number(said))).toBeLessThan(0.3)
+  expect(weight).toBeLessThan(MAX_WEIGHT_KB)
   expect(await weigh('')).toBeLessThan(0.1)
 })
 

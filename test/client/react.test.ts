@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { act, createElement, type ReactNode, StrictMode } from 'react'
 import { createRoot, hydrateRoot, type Root } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
@@ -12,7 +12,13 @@ const service = useService()
 const place = fakeDom()
 
 let root: Root | undefined
+let warnings: unknown[] = []
+beforeEach(() => {
+  warnings = []
+  jest.spyOn(console, 'warn').mockImplementation(text => void warnings.push(text))
+})
 afterEach(async () => {
+  jest.restoreAllMocks()
   await act(async () => root?.unmount())
   root = undefined
 })
@@ -77,6 +83,7 @@ describe('while the server cannot be reached', () => {
     expect(place.textContent).toBe('restoring undefined')
     await act(() => until(() => client.state.error !== undefined))
     expect(network.count('Refresh')).toBe(4)
+    expect(warnings).toEqual([expect.stringMatching(/^authograph: Could not reach http/)])
     await act(async () => {
       happen()
       await until(() => client.state.status === 'signedIn', looks)

@@ -175,7 +175,7 @@ test('a late message about an ended session does not restore it', async () => {
   const storage = { ...memoryStorage(), scope: randomUUID() }
   const { client } = await signedIn(service, { storage })
   const messages: unknown[] = []
-  const channel = new BroadcastChannel(`authograph 1 ${service.url}/graphql ${storage.scope}`)
+  const channel = new BroadcastChannel(`authograph 2 ${service.url}/graphql ${storage.scope}`)
   try {
     channel.onmessage = ({ data }) => messages.push(data)
     await client.updateProfile({ displayName: 'Countess' })

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { PASSWORD, signUp } from '../support/actors.ts'
 import { startService, useService } from '../support/service.ts'
 
 const APP = 'https://app.example.com'
@@ -89,5 +90,27 @@ test('the log names each refused origin once, and at most twenty', async () => {
   for (let count = 0; count < 30; count++) await preflight(`https://${count}.example.com`, other.url)
   await preflight('x'.repeat(5000), other.url)
   expect(named()).toHaveLength(20)
+  await other.close()
+})
+
+test('the log names an origin once whose pages sign in from another site, where browsers drop the cookie', async () => {
+  const other = await startService({ settings: { CORS_ORIGINS: APP } })
+  const named = () =>
+    other.logged.filter(line => line.includes('session cookie')).map(line => JSON.parse(line).origin)
+  const { email } = await signUp(other)
+  const signIn = (site: string, tokenTransport: string) =>
+    fetch(`${other.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: APP, 'sec-fetch-site': site },
+      body: JSON.stringify({
+        query: 'mutation SignIn($input: LoginInput!) { login(input: $input) { __typename } }',
+        variables: { input: { identifier: email, password: PASSWORD, tokenTransport } },
+      }),
+    })
+  await signIn('same-site', 'COOKIE')
+  await signIn('cross-site', 'BODY')
+  expect(named()).toEqual([])
+  for (let count = 0; count < 2; count++) await (await signIn('cross-site', 'COOKIE')).text()
+  expect(named()).toEqual([APP])
   await other.close()
 })

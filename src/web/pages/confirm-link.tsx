@@ -2,7 +2,6 @@ import { Button, Text } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
-import { UndoEmailChangeDocument } from '../generated/graphql.ts'
 import { CheckIcon, KeyIcon, MailIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { useLinkToken } from '../link-token.ts'
@@ -90,7 +89,7 @@ export function UndoEmailChange() {
     <ConfirmLink
       says={undo}
       icon={<KeyIcon size={22} />}
-      redeem={token => client.request(UndoEmailChangeDocument, { input: { token } })}
+      redeem={client.undoEmailChange}
       renewal={<Onward href="/forgot-password">{link.newPassword}</Onward>}
     />
   )
