@@ -31,7 +31,7 @@ const settings = {
   LIMIT_LOGIN_ACCOUNT: '3/15m',
   LIMIT_LOGIN_DEVICE: '2/15m',
   LIMIT_LOGIN_NETWORK: '20/15m',
-  // However busy the machine is: what is asked here is who is let in, not how fast.
+  // Allows for a busy machine: these tests check who may sign in, not how fast.
   HASH_WAIT_MS: '30000',
 }
 const service = useService({ settings })
@@ -59,7 +59,7 @@ async function newAccount(input: { deviceToken?: string } = {}) {
   const payload = reply.data?.register
   if (payload?.__typename !== 'AuthPayload') throw new Error(JSON.stringify(reply.errors))
   const { accessToken, refreshToken, deviceToken, user } = payload
-  // Notices go to verified addresses only.
+  // Only verified addresses receive notices.
   await service.app.db.user.update({ where: { id: user.id }, data: { emailVerifiedAt: service.clock.now() } })
   return {
     ...names,
@@ -82,7 +82,7 @@ const noticesTo = async (recipient: string) =>
   service.app.db.mail.count({ where: { recipient, template: 'new-device' } })
 
 describe('a device token', () => {
-  test('comes with each sign-in of an app, and stays the same for all accounts', async () => {
+  test('an app receives a device token with each sign-in, and it stays the same for all accounts', async () => {
     const first = await newAccount()
     expect(first.deviceToken).toMatch(/^[\w-]{43}\.[\w-]{43}$/)
     const again = await login({ identifier: first.email, deviceToken: first.deviceToken })
@@ -97,7 +97,7 @@ describe('a device token', () => {
     })
   })
 
-  test('of a page is a cookie out of reach of scripts and other sites, which outlives the session', async () => {
+  test('a page’s device token is a cookie that outlives the session, out of reach of scripts and other sites', async () => {
     const { id, email } = await newAccount()
     // Only a verified address receives notices.
     await service.app.db.user.update({ where: { id }, data: { emailVerifiedAt: service.clock.now() } })
@@ -112,7 +112,7 @@ describe('a device token', () => {
     const again = await login(input, { headers: { ...elsewhere(), cookie: kept, origin: OURS } })
     expect(deviceCookieOf(again)).toBe(cookie)
     expect(await noticesTo(email)).toBe(1)
-    // A page of another site cannot use it, and an app does not read it.
+    // A page of another site cannot use the cookie, and an app does not read it.
     const foreign = { ...elsewhere(), cookie: kept, origin: 'https://evil.example' }
     expect(deviceCookieOf(await login(input, { headers: foreign }))).not.toBe(cookie)
     const app = await login(
@@ -122,7 +122,7 @@ describe('a device token', () => {
     expect(kept).not.toContain(String(app.data?.login.deviceToken))
   })
 
-  test('is bound to the host where the server is reached over https', async () => {
+  test('over https the device cookie is bound to the host', async () => {
     const secure = await startService({ settings: { PUBLIC_URL: 'https://auth.example.com' } })
     try {
       const input = { email: 'ada@example.com', password: PASSWORD, tokenTransport: 'COOKIE' } as const
@@ -133,7 +133,7 @@ describe('a device token', () => {
     }
   })
 
-  test('that this server has not signed costs no query, helps nobody and keeps nobody out', async () => {
+  test('a device token that this server did not sign costs no query and has no effect on the sign-in', async () => {
     const { email, deviceToken } = await newAccount()
     const [secret = '', signature = ''] = deviceToken.split('.')
     const junk = [
@@ -161,7 +161,7 @@ describe('a device token', () => {
     expect(queries.filter(name => name !== 'limit-count')).toEqual([])
   })
 
-  test('cannot be made from a copy of the database', async () => {
+  test('a device token cannot be forged from a copy of the database', async () => {
     const { id, deviceToken } = await newAccount()
     const [secret = ''] = deviceToken.split('.')
     const rows = await service.app.pool.query('SELECT d::text AS row FROM devices d WHERE user_id = $1', [id])
@@ -175,8 +175,8 @@ describe('a device token', () => {
   })
 })
 
-describe('while strangers use up the attempts', () => {
-  test('on a name, a device that has signed in before goes on, with a few attempts of its own', async () => {
+describe('while attackers use up the attempts', () => {
+  test('a known device can still sign in to a blocked name, with a few attempts of its own', async () => {
     const { email, username, deviceToken } = await newAccount()
     for (const identifier of [email, username]) {
       await block(identifier)
@@ -191,7 +191,7 @@ describe('while strangers use up the attempts', () => {
     ])
   })
 
-  test('of a whole network, known devices in it go on, and no others', async () => {
+  test('only known devices can still sign in from a blocked network', async () => {
     const office = elsewhere()
     const ada = await newAccount()
     const bob = await newAccount()
@@ -203,23 +203,23 @@ describe('while strangers use up the attempts', () => {
     }
   })
 
-  test('the device of one account helps with no other', async () => {
+  test('a device that one account knows cannot sign in to another blocked account', async () => {
     const [mine, victim] = [await newAccount(), await newAccount()]
     await block(victim.email)
     const reply = await login({ identifier: victim.email, deviceToken: mine.deviceToken })
     expect(codes(reply)).toEqual(['RATE_LIMITED'])
   })
 
-  test('nothing tells a stranger with a device of their own which names have accounts', async () => {
+  test('an attacker with a device of their own cannot find out which names have accounts', async () => {
     const [mine, victim] = [await newAccount(), await newAccount()]
-    const nobody = newAddress()
+    const unknown = newAddress()
     await block(victim.email)
-    await block(nobody)
+    await block(unknown)
     const seen: unknown[] = []
     const steps: unknown[] = []
     const stop = watchQueries(service.app, name => steps.push(name))
     try {
-      for (const identifier of [victim.email, nobody]) {
+      for (const identifier of [victim.email, unknown]) {
         const { status, data, errors } = await login({
           identifier,
           password: 'wrong',
@@ -233,7 +233,7 @@ describe('while strangers use up the attempts', () => {
     expect(seen[0]).toEqual(seen[1])
   })
 
-  test('the answer says how to get in meanwhile, the same to everyone', async () => {
+  test('the refusal explains to everyone in the same words how to sign in despite the block', async () => {
     const { email } = await newAccount()
     const answers: unknown[] = []
     for (const [identifier, password] of [
@@ -249,7 +249,7 @@ describe('while strangers use up the attempts', () => {
     expect(answers).toEqual([answers[0], answers[0], answers[0]])
   })
 
-  test('a password set by a link from an email lets its browser in, whatever they do meanwhile', async () => {
+  test('a browser that set a new password with an emailed link can sign in despite the block', async () => {
     const { email, deviceToken } = await newAccount()
     await block(email)
     await service.send(RequestPasswordReset, { input: { email } }, { headers: elsewhere() })
@@ -264,14 +264,14 @@ describe('while strangers use up the attempts', () => {
     const cookie = String(deviceCookieOf(reset)?.split(';')[0])
     const page = { headers: { ...elsewhere(), cookie, origin: OURS } }
     expect(codes(await login({ identifier: email, password, tokenTransport: 'COOKIE' }, page))).toEqual([])
-    // Whoever knew the old password is a stranger now.
+    // A thief of the old password no longer has a known device.
     await block(email)
     expect(codes(await login({ identifier: email, password, deviceToken }))).toEqual(['RATE_LIMITED'])
   })
 })
 
 describe('an account', () => {
-  test('forgets its other devices when its password changes', async () => {
+  test('an account forgets its other devices when its password changes', async () => {
     const { email, accessToken: token, deviceToken } = await newAccount()
     const other = (await login({ identifier: email })).data?.login.deviceToken
     const input = { currentPassword: PASSWORD, newPassword: 'eighteen copper kettles', deviceToken }
@@ -283,7 +283,7 @@ describe('an account', () => {
     expect(codes(await signIn(deviceToken))).toEqual([])
   })
 
-  test('knows at most 100 devices, the latest ones', async () => {
+  test('an account knows at most its 100 latest devices', async () => {
     const { id, email, deviceToken } = await newAccount()
     for (let count = 0; count < 105; count++) {
       service.clock.advance(10)
@@ -294,7 +294,7 @@ describe('an account', () => {
     expect(codes(await login({ identifier: email, deviceToken }))).toEqual(['RATE_LIMITED'])
   })
 
-  test('forgets a device that has not signed in for 400 days', async () => {
+  test('an account forgets a device that has not signed in for 400 days', async () => {
     const used = await newAccount()
     const idle = await newAccount()
     service.clock.advance(399 * DAY)
@@ -307,7 +307,7 @@ describe('an account', () => {
     ])
   })
 
-  test('takes its devices along: they are in the export, and go with the account', async () => {
+  test('devices are included in the export and deleted with the account', async () => {
     const { id, accessToken: token } = await newAccount()
     const { data } = await service.send(ExportAccount, {}, { token })
     const { devices } = JSON.parse(data?.exportAccount ?? '{}')

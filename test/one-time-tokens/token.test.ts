@@ -28,7 +28,7 @@ const redeem = (token: string, ...purposes: TokenPurpose[]) =>
 const peek = (token: string, ...purposes: TokenPurpose[]) => peekToken(service.app, token, ...purposes)
 const INVALID = { code: 'TOKEN_INVALID' }
 
-test('a token has 256 random bits, of which the database knows the hash alone', async () => {
+test('a token has 256 random bits, and the database stores only its hash', async () => {
   const [one, two] = [await issue('reset'), await issue('reset')]
   expect(one.token).toMatch(/^[\w-]{43}$/)
   expect(two.token).not.toBe(one.token)
@@ -40,7 +40,7 @@ test('a token has 256 random bits, of which the database knows the hash alone', 
   }
 })
 
-test('is good once, for its purpose, and brings what takes effect with it', async () => {
+test('a token is single-use, valid only for its purpose, and carries its payload', async () => {
   const { token } = await issue('reset')
   await expect(redeem(token, 'verify', 'email-undo')).rejects.toMatchObject(INVALID)
   expect(await peek(token, 'reset', 'invitation')).toMatchObject({ payload: { some: 'thing' } })
@@ -56,24 +56,24 @@ test.each(['', 'abc', 'a'.repeat(43), '\0', '🦊'.repeat(1000)])(
   },
 )
 
-test('of many that redeem it at once one does', async () => {
+test('of many parallel redemptions exactly one succeeds', async () => {
   const { token } = await issue('verify')
   const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => redeem(token, 'verify')))
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
 })
 
-test('a newer one ends the older, of its purpose and subject and no other', async () => {
+test('a newer token replaces the older one with the same purpose and subject and no other', async () => {
   const subject = randomUUID()
   const [older, other] = [await issue('reset', subject), await issue('verify', subject)]
   const newer = await issue('reset', subject)
   await expect(redeem(older.token, 'reset')).rejects.toMatchObject(INVALID)
   await redeem(newer.token, 'reset')
   await redeem(other.token, 'verify')
-  // One that was used is no reason to have no further one.
+  // A used token does not prevent a new one.
   await redeem((await issue('reset', subject)).token, 'reset')
 })
 
-test('of many issued at once the last is good', async () => {
+test('of many tokens issued in parallel only the last is valid', async () => {
   const subject = randomUUID()
   const issued = await Promise.all(Array.from({ length: 10 }, () => issue('reset', subject)))
   const outcomes = await Promise.allSettled(issued.map(({ token }) => redeem(token, 'reset')))
@@ -87,7 +87,7 @@ test.each<[TokenPurpose, number]>([
   ['email-change', HOUR],
   ['invitation', 7 * DAY],
   ['email-undo', 7 * DAY],
-])('%s: good for %d seconds', async (purpose, seconds) => {
+])('a token of purpose %s is valid for %d seconds', async (purpose, seconds) => {
   const [kept, late] = [await issue(purpose), await issue(purpose)]
   service.clock.advance(seconds - 5)
   await redeem(kept.token, purpose)
@@ -103,21 +103,24 @@ describe('when the password or the address changes', () => {
     ['email-change', false],
     ['email-undo', true],
     ['verify', true],
-  ])('%s stays good: %s', async (purpose, stays) => {
-    const { id } = await signUp(service)
-    const { token } = await issue(purpose, randomUUID(), id)
-    const ofOther = await issue(purpose, randomUUID(), (await signUp(service)).id)
-    await endTokens(service.app, service.app.db, id)
-    const outcome = await redeem(token, purpose).then(
-      () => true,
-      () => false,
-    )
-    expect(outcome).toBe(stays)
-    await redeem(ofOther.token, purpose)
-  })
+  ])(
+    'a token of purpose %s stays valid when the password or the address changes: %s',
+    async (purpose, stays) => {
+      const { id } = await signUp(service)
+      const { token } = await issue(purpose, randomUUID(), id)
+      const ofOther = await issue(purpose, randomUUID(), (await signUp(service)).id)
+      await endTokens(service.app, service.app.db, id)
+      const outcome = await redeem(token, purpose).then(
+        () => true,
+        () => false,
+      )
+      expect(outcome).toBe(stays)
+      await redeem(ofOther.token, purpose)
+    },
+  )
 })
 
-test('what fails for another reason does not count as a bad token', async () => {
+test('a failure for another reason does not count as an invalid token', async () => {
   const request = {
     ...NO_REQUEST,
     requestId: '',

@@ -25,7 +25,7 @@ class Note {
 
 const noteOf = (userId: string): Note => ({ id: `note of ${userId}`, userId, text: 'Dear diary', grade: 'A' })
 
-/** What a program that embeds the server may add. */
+/** Operations that an embedding program could add. */
 @Resolver()
 class Extra {
   @Query(() => UserType, { nullable: true })
@@ -86,14 +86,14 @@ const OWN = [
 ]
 const STAFF = ['disabledAt', 'privateMetadata']
 
-describe('of an account', () => {
+describe('the fields of an account', () => {
   const viewers: [
     who: string,
     shown: string[],
     code: string,
     viewer: (subject: SignedIn) => Promise<SignedIn | undefined>,
   ][] = [
-    ['nobody', PUBLIC, 'UNAUTHENTICATED', async () => undefined],
+    ['a caller without a session', PUBLIC, 'UNAUTHENTICATED', async () => undefined],
     ['a stranger', PUBLIC, 'FORBIDDEN', () => signUp(service)],
     ['its owner', [...PUBLIC, ...OWN], 'FORBIDDEN', async subject => subject],
     ['support', [...PUBLIC, ...OWN, ...STAFF], 'FORBIDDEN', () => signUpWith(service, 'support')],
@@ -111,7 +111,7 @@ describe('of an account', () => {
     }
   })
 
-  test('these are all the fields there are', async () => {
+  test('the lists of account fields are complete', async () => {
     const { data } = await service.send<{ __type: { fields: { name: string }[] } }, Data>(
       '{ __type(name: "User") { fields { name } } }',
     )
@@ -120,14 +120,14 @@ describe('of an account', () => {
   })
 })
 
-test('a nullable field that is denied is null with its error, while its siblings answer', async () => {
+test('a denied nullable field is null with an error, and its siblings are returned', async () => {
   const viewer = await signUp(service)
   const { data, errors } = await ask('{ me { id email disabledAt locale } }', viewer)
   expect(data).toEqual({ me: { id: viewer.id, email: viewer.email, disabledAt: null, locale: 'en' } })
   expect(errors).toMatchObject([{ path: ['me', 'disabledAt'], extensions: { code: 'FORBIDDEN' } }])
 })
 
-test('an operation that is denied leaves the others of the request alone', async () => {
+test('a denied operation does not affect the others of the request', async () => {
   const [viewer, other] = [await signUp(service), await signUp(service)]
   const query = `{ me { id } own: user(id: "${viewer.id}") { id } user(id: "${other.id}") { id } roles { name } }`
   const { data, errors } = await ask(query, viewer)
@@ -140,7 +140,7 @@ test('an operation that is denied leaves the others of the request alone', async
   expect(errors).toMatchObject([{ path: ['user'], extensions: { code: 'FORBIDDEN' } }])
 })
 
-test('whoever has just registered is shown the own account without a token, as its owner', async () => {
+test('the response to a registration shows the account to its owner without an access token', async () => {
   const { data, errors } = await ask(
     `mutation { register(input: { email: "just@registered.example", password: "${PASSWORD}" }) {
        ... on AuthPayload { user { email roles sessions { current } disabledAt } } } }`,
@@ -165,7 +165,7 @@ describe('a resolver of the embedding program', () => {
     ['@Authorized("self", "users:read")', 'selfOrPermission(id: "$id")', [0, 1, 1, 1]],
     ['@Authorized("self", "users:read") of another', `selfOrPermission(id: "$other")`, [0, 0, 1, 1]],
     ['@Authorized of a permission of its own', 'ownPermission', [0, 0, 0, 1]],
-  ])('is guarded by %s on an operation', async (_, operation, open) => {
+  ])('an operation of the embedding program is guarded by %s', async (_, operation, open) => {
     const [user, other] = [await signUp(service), await signUp(service)]
     const viewers = [
       undefined,
@@ -183,7 +183,7 @@ describe('a resolver of the embedding program', () => {
     }
   })
 
-  test('is guarded on a field by whom each object belongs to', async () => {
+  test('a field of the embedding program is guarded by the owner of each object', async () => {
     const [one, two] = [await signUp(service), await signUp(service)]
     const query = `{ notes(of: ["${one.id}", "${two.id}"]) { userId text } }`
     const asOne = await ask(query, one)
@@ -198,7 +198,7 @@ describe('a resolver of the embedding program', () => {
     expect(codes(await ask(query))).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED'])
   })
 
-  test('is guarded on a field by a permission of its own, which administrators hold', async () => {
+  test('a field of the embedding program is guarded by its own permission, which administrators have', async () => {
     const owner = await signUp(service)
     const query = `{ notes(of: ["${owner.id}"]) { grade } me { permissions } }`
     const asOwner = await ask(query, owner)

@@ -46,7 +46,7 @@ describe.each(guarded)('%s', (name, document, variables) => {
     return reply.errors[0]?.extensions.reason
   }
 
-  test('needs an access token that is whole, live and not expired, and says what is wrong with it', async () => {
+  test('requires a valid access token of a live session, and states why a token is refused', async () => {
     const { accessToken, refreshToken } = await signUp(service)
     const [header, claims, signature] = accessToken.split('.')
     expect(await reasonOf({})).toBe('MISSING')
@@ -71,20 +71,20 @@ describe.each(guarded)('%s', (name, document, variables) => {
     expect(await reasonOf({ token: accessToken })).toBe('EXPIRED')
   })
 
-  test('refuses the token of a session that was signed out', async () => {
+  test('refuses the token of a session that has signed out', async () => {
     const { accessToken: token } = await signUp(service)
     await service.send(Logout, {}, { token })
     expect(await reasonOf({ token })).toBe('REVOKED')
   })
 
-  test('refuses the token of an account that is gone', async () => {
+  test('refuses the token of a deleted account', async () => {
     const { id, accessToken: token } = await signUp(service)
     await service.app.db.user.delete({ where: { id } })
     expect(await reasonOf({ token })).toBe('REVOKED')
   })
 })
 
-test('the scheme Bearer is read in any case', async () => {
+test('the scheme Bearer is case-insensitive', async () => {
   const { id, accessToken } = await signUp(service)
   const { data } = await service.send(Me, {}, { headers: { authorization: `bEARER  ${accessToken} ` } })
   expect(data?.me?.id).toBe(id)

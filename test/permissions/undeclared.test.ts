@@ -27,7 +27,7 @@ const holder = async () => signUpWith(service, await newRole('notes:write'))
 const as = ({ accessToken: token }: SignedIn) => ({ token })
 
 describe('an account whose role has a permission that the program no longer declares', () => {
-  test('is disabled, signed out, changed and deleted by an administrator', async () => {
+  test('an administrator can disable, sign out, change and delete an account whose role has an undeclared permission', async () => {
     const admin = await signUpWith(service, 'admin')
     const { id, accessToken } = await holder()
     expect(codes(await service.send(RevokeUserSessions, { id }, as(admin)))).toEqual([])
@@ -38,7 +38,7 @@ describe('an account whose role has a permission that the program no longer decl
     expect(await service.app.db.user.findUnique({ where: { id } })).toBeNull()
   })
 
-  test('holds nothing by it, and the list of roles does not show it', async () => {
+  test('an undeclared permission has no effect and is not in the list of roles', async () => {
     const account = await holder()
     const { data } = await service.send(Me, {}, as(account))
     expect(data?.me?.permissions).toEqual([])
@@ -48,7 +48,7 @@ describe('an account whose role has a permission that the program no longer decl
 })
 
 describe('a role with such a permission', () => {
-  test('is corrected and deleted by an administrator', async () => {
+  test('an administrator can correct and delete a role with an undeclared permission', async () => {
     const admin = await signUpWith(service, 'admin')
     const name = await newRole('notes:write', 'users:read')
     const input = { name, permissions: ['users:read'] }
@@ -58,8 +58,8 @@ describe('a role with such a permission', () => {
     expect(codes(await service.send(DeleteRole, { name: other }, as(admin)))).toEqual([])
   })
 
-  // The next version may declare it, while replicas of this one still run.
-  test('is neither given, changed nor deleted by an account that lacks some permission', async () => {
+  // The next version may declare the permission while replicas of this version still run.
+  test('an account that lacks any permission cannot assign, change or delete a role with an undeclared permission', async () => {
     const clerk = await signUpWith(service, await newRole('roles:write', 'users:read'))
     const name = await newRole('notes:write')
     const { id } = await signUp(service)

@@ -11,7 +11,7 @@ const service = useService({ settings: { PUBLIC_URL: OURS, CORS_ORIGINS: FRIEND 
 
 type Cookie = { name: string; value: string; attributes: Record<string, string | true> }
 
-/** The cookies of the session that a reply sets (test/devices/device.test.ts has that of the device); attributes in lower case, as browsers read them. */
+/** The session cookies that a reply sets, with attributes in lower case, as browsers read them. test/devices/device.test.ts tests the device's. */
 function cookiesOf({ headers }: Reply<unknown>): Cookie[] {
   const lines = headers.getSetCookie().filter(line => !/^(__Host-)?authograph_device=/.test(line))
   return lines.map(line => {
@@ -24,7 +24,7 @@ function cookiesOf({ headers }: Reply<unknown>): Cookie[] {
   })
 }
 
-/** A new session whose refresh token travels in the cookie, and what set it. */
+/** A new session whose refresh token travels in the cookie, and the response that set it. */
 async function web(from: Service = service, rememberMe = true) {
   const { email } = await signUp(from)
   const input = { identifier: email, password: PASSWORD, rememberMe, tokenTransport: 'COOKIE' } as const
@@ -50,7 +50,7 @@ const logoutBy = (cookie: Cookie, headers: Record<string, string>) =>
 const generationOf = async ({ sessionId }: Web) =>
   (await service.app.db.session.findUnique({ where: { id: sessionId } }))?.generation
 
-/** What makes a browser forget the cookie. */
+/** Expects the reply to make a browser delete the cookie. */
 function expectCleared(reply: Reply<unknown>): void {
   const [cookie, ...more] = cookiesOf(reply)
   expect(more).toEqual([])
@@ -63,7 +63,7 @@ function expectCleared(reply: Reply<unknown>): void {
 }
 
 describe('the cookie', () => {
-  test('carries the refresh token instead of the payload, out of reach of scripts and other sites', async () => {
+  test('the cookie carries the refresh token instead of the payload, out of reach of scripts and other sites', async () => {
     const { payload, cookie, sessionId } = await web()
     expect(payload.refreshToken).toBeNull()
     expect(cookie).toEqual({
@@ -75,7 +75,7 @@ describe('the cookie', () => {
     expect(Math.abs(expires - Date.parse(payload.refreshTokenExpiresAt))).toBeLessThan(1000)
   })
 
-  test('comes with a registration that asks for it', async () => {
+  test('a registration sets the cookie on request', async () => {
     const input = {
       email: newAddress(),
       password: PASSWORD,
@@ -86,7 +86,7 @@ describe('the cookie', () => {
     expect(cookiesOf(reply)).toEqual([expect.objectContaining({ name: NAME })])
   })
 
-  test('is not set where the token travels in the payload', async () => {
+  test('the cookie is not set if the token travels in the payload', async () => {
     const account = await signUp(service)
     const input = { identifier: account.email, password: PASSWORD }
     expect(cookiesOf(await service.send(Login, { input }))).toEqual([])
@@ -94,7 +94,7 @@ describe('the cookie', () => {
     expect(cookiesOf(await service.send(Logout, {}, { token: account.accessToken }))).toEqual([])
   })
 
-  test('ends with the browser for rememberMe: false, after a refresh too', async () => {
+  test('with rememberMe: false the cookie ends with the browser session, even after a refresh', async () => {
     const { cookie } = await web(service, false)
     const reply = await refreshBy(cookie, { origin: OURS })
     for (const { attributes } of [cookie, ...cookiesOf(reply)])
@@ -104,7 +104,7 @@ describe('the cookie', () => {
 })
 
 describe('a refresh by cookie', () => {
-  test('sets the successor with a later end, and keeps it out of the payload', async () => {
+  test('a refresh by cookie sets the successor with a later expiry and keeps it out of the payload', async () => {
     const { cookie, sessionId } = await web()
     service.clock.advance(DAY)
     const reply = await refreshBy(cookie, { origin: OURS })
@@ -117,7 +117,7 @@ describe('a refresh by cookie', () => {
     expect(codes(await refreshBy(next ?? cookie, { origin: OURS }))).toEqual([])
   })
 
-  test('of two tabs at once gives both the same successor', async () => {
+  test('two tabs that refresh at the same time receive the same successor', async () => {
     const { cookie } = await web()
     const tabs = await Promise.all([1, 2].map(() => refreshBy(cookie, { origin: OURS })))
     const values = tabs.flatMap(cookiesOf).map(({ value }) => value)
@@ -129,13 +129,13 @@ describe('a refresh by cookie', () => {
     ['garbage', async () => ({ name: NAME, value: 'garbage' })],
     ['an ended session', endedCookie],
     ['a spent token', spentCookie],
-  ])('with %s clears it', async (_case, cookieOf) => {
+  ])('a refresh with %s in the cookie clears the cookie', async (_case, cookieOf) => {
     const reply = await refreshBy(await cookieOf(), { origin: OURS })
     expect(codes(reply)).toEqual(['REFRESH_TOKEN_INVALID'])
     expectCleared(reply)
   })
 
-  test('with a wrong input keeps it', async () => {
+  test('a refresh with invalid input keeps the cookie', async () => {
     const page = await web()
     const reply = await service.send(
       Refresh,
@@ -147,7 +147,7 @@ describe('a refresh by cookie', () => {
     expect(await generationOf(page)).toBe(0)
   })
 
-  test('takes accessTokenTtlSeconds', async () => {
+  test('a refresh by cookie accepts accessTokenTtlSeconds', async () => {
     const { cookie } = await web()
     const { data } = await service.send(
       Refresh,
@@ -159,21 +159,24 @@ describe('a refresh by cookie', () => {
   })
 })
 
-describe('a token in the input wins over the cookie', () => {
-  test.each(['valid', 'invalid'])('and leaves the cookie alone, when it is %s', async kind => {
-    const page = await web()
-    const app = await signUp(service)
-    const input = { refreshToken: kind === 'valid' ? app.refreshToken : 'garbage' }
-    const reply = await service.send(
-      Refresh,
-      { input },
-      { headers: headersOf(page.cookie, { origin: OURS }) },
-    )
-    expect(cookiesOf(reply)).toEqual([])
-    expect(await generationOf(page)).toBe(0)
-    if (kind === 'valid') expect(pairOf(reply).refreshToken).toMatch(app.sessionId)
-    else expect(codes(reply)).toEqual(['REFRESH_TOKEN_INVALID'])
-  })
+describe('a token in the input', () => {
+  test.each(['valid', 'invalid'])(
+    'a token in the input takes precedence over the cookie and leaves it unchanged: %s',
+    async kind => {
+      const page = await web()
+      const app = await signUp(service)
+      const input = { refreshToken: kind === 'valid' ? app.refreshToken : 'garbage' }
+      const reply = await service.send(
+        Refresh,
+        { input },
+        { headers: headersOf(page.cookie, { origin: OURS }) },
+      )
+      expect(cookiesOf(reply)).toEqual([])
+      expect(await generationOf(page)).toBe(0)
+      if (kind === 'valid') expect(pairOf(reply).refreshToken).toMatch(app.sessionId)
+      else expect(codes(reply)).toEqual(['REFRESH_TOKEN_INVALID'])
+    },
+  )
 })
 
 async function endedCookie(): Promise<Cookie> {
@@ -190,7 +193,7 @@ async function spentCookie(): Promise<Cookie> {
 }
 
 describe('a logout by cookie', () => {
-  test('ends its session and clears it', async () => {
+  test('a logout by cookie ends its session and clears the cookie', async () => {
     const { cookie, accessToken } = await web()
     const reply = await logoutBy(cookie, { origin: OURS })
     expect(reply.data).toEqual({ logout: true })
@@ -198,13 +201,13 @@ describe('a logout by cookie', () => {
     await expectDead(service, { accessToken, refreshToken: cookie.value })
   })
 
-  test('clears it also when its session has ended', async () => {
+  test('a logout clears the cookie even if its session has ended', async () => {
     const reply = await logoutBy(await endedCookie(), { origin: OURS })
     expect(reply.data).toEqual({ logout: true })
     expectCleared(reply)
   })
 
-  test('ends the session of the access token beside it, too', async () => {
+  test('a logout with a cookie and an access token ends the sessions of both', async () => {
     const { cookie, accessToken } = await web()
     const other = await signUp(service)
     await service.send(Logout, {}, { token: other.accessToken, headers: headersOf(cookie, { origin: OURS }) })
@@ -213,40 +216,40 @@ describe('a logout by cookie', () => {
   })
 })
 
-describe('the cookie counts in requests of our own pages', () => {
+describe('a request of our own pages', () => {
   test.each<[string, () => Record<string, string>]>([
-    ['PUBLIC_URL’s origin', () => ({ origin: OURS })],
+    ['the origin of PUBLIC_URL', () => ({ origin: OURS })],
     ['the origin of the request’s own host', () => ({ origin: service.url })],
     ['an allowed origin', () => ({ origin: FRIEND })],
     ['an allowed origin across sites', () => ({ origin: FRIEND, 'sec-fetch-site': 'cross-site' })],
     ['no origin, but Sec-Fetch-Site: same-origin', () => ({ 'sec-fetch-site': 'same-origin' })],
-  ])('%s', async (_case, headers) => {
+  ])('the cookie authenticates a request with %s', async (_case, headers) => {
     const { cookie } = await web()
     expect(codes(await refreshBy(cookie, headers()))).toEqual([])
     expectCleared(await logoutBy(cookie, headers()))
   })
 })
 
-describe('the cookie does not count, and stays unharmed, in a request of', () => {
+describe('a request of other pages', () => {
   test.each<[string, Record<string, string>]>([
-    ['no known origin', {}],
+    ['no origin', {}],
     ['another origin', { origin: 'https://evil.example' }],
     [
-      'another origin that says it is the same',
+      'another origin that claims to be the same',
       { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
     ],
     ['an opaque origin', { origin: 'null' }],
     ['an empty origin', { origin: '' }],
     ['an origin that starts like ours', { origin: `${OURS}.evil.example` }],
     ['an origin that ends like ours', { origin: `https://evil-app.example.com` }],
-    ['an allowed host by http', { origin: 'http://app.example.com' }],
+    ['an allowed host over http', { origin: 'http://app.example.com' }],
     ['another port', { origin: 'http://localhost:4001' }],
     ['an origin with a path', { origin: `${OURS}/` }],
     ['two origins', { origin: `${OURS}, https://evil.example` }],
-    ['another page of the site', { 'sec-fetch-site': 'same-site' }],
+    ['another page of the same site', { 'sec-fetch-site': 'same-site' }],
     ['another site', { 'sec-fetch-site': 'cross-site' }],
     ['the address bar', { 'sec-fetch-site': 'none' }],
-  ])('%s', async (_case, headers) => {
+  ])('the cookie is ignored and stays valid in a request with or from %s', async (_case, headers) => {
     const page = await web()
     expect(codes(await refreshBy(page.cookie, headers))).toEqual(['REFRESH_TOKEN_INVALID'])
     expect(await generationOf(page)).toBe(0)
@@ -257,7 +260,7 @@ describe('the cookie does not count, and stays unharmed, in a request of', () =>
   })
 })
 
-test('the cookie is no access token', async () => {
+test('the cookie is not an access token', async () => {
   const { cookie } = await web()
   expect(await stateOf(service, undefined, { headers: headersOf(cookie, { origin: OURS }) })).toBe('MISSING')
 })
@@ -273,7 +276,7 @@ describe('with an https PUBLIC_URL', () => {
   const ORIGIN = { origin: 'https://auth.example.com' }
   const attributes = { path: '/', httponly: true, secure: true, samesite: 'Strict' }
 
-  test('the cookie is Secure and bound to the host, when it is set and when it is cleared', async () => {
+  test('over https the cookie is Secure and bound to the host, both when it is set and when it is cleared', async () => {
     const { cookie } = await web(secure)
     expect(cookie.name).toBe('__Host-authograph_refresh')
     expect(cookie.attributes).toEqual({ ...attributes, expires: expect.any(String) })
@@ -285,7 +288,7 @@ describe('with an https PUBLIC_URL', () => {
     expect(cleared).toMatchObject({ name: '__Host-authograph_refresh', value: '', attributes })
   })
 
-  test('a cookie without the prefix, which any page of the domain could set, does not count', async () => {
+  test('over https a cookie without the __Host- prefix, which any page of the domain could set, is ignored', async () => {
     const { email } = await signUp(secure)
     const { refreshToken } = await signIn(secure, email)
     const headers = headersOf({ name: NAME, value: refreshToken }, ORIGIN)

@@ -33,7 +33,7 @@ beforeAll(async () => {
 
 type Tokens = Pick<Pair, 'accessToken' | 'refreshToken'>
 
-/** An account with 10,002 live sessions, and the tokens of some of them besides its own. */
+/** An account with 10,002 live sessions, and the tokens of some of its other sessions. */
 async function crowded(): Promise<{ account: SignedIn; others: Tokens[] }> {
   const account = await signUp(service)
   const other = await signIn(service, account.email)
@@ -84,7 +84,7 @@ describe.each<[string, (account: SignedIn) => Promise<Reply<unknown>>]>([
   ],
   ['revokeOtherSessions', account => service.send(RevokeOtherSessions, {}, as(account))],
 ])('%s', (_name, evict) => {
-  test('ends 10,000 sessions of an account and keeps the one of the request', async () => {
+  test('ends 10,000 sessions of an account and keeps the session of the request', async () => {
     const { account, others } = await crowded()
     const stranger = await signUp(service)
     expect(codes(await evict(account))).toEqual([])
@@ -100,7 +100,7 @@ describe.each<[string, (account: SignedIn) => Promise<Reply<unknown>>]>([
 })
 
 describe('revoking 10,000 sessions', () => {
-  test('says how many there were, once, and is one event', async () => {
+  test('revoking 10,000 sessions returns their number once and records one event', async () => {
     const { account } = await crowded()
     const revoke = () => service.send(RevokeUserSessions, { id: account.id }, asAdmin())
     expect((await revoke()).data?.revokeUserSessions).toBe(MANY + 2)
@@ -109,7 +109,7 @@ describe('revoking 10,000 sessions', () => {
     expect(events).toMatchObject([{ actorId: admin.id, detail: { count: MANY + 2 } }])
   })
 
-  test('says of each since when it has ended, before and after the rows are marked', async () => {
+  test('each of 10,000 revoked sessions shows when it ended, before and after the rows are marked', async () => {
     const account = await signUp(service)
     const [other = ''] = await addSessions(service, account, MANY)
     const endedAt = service.clock.now().getTime()
@@ -134,7 +134,7 @@ describe('revoking 10,000 sessions', () => {
     expect(await service.app.db.sessionEnding.count({ where: { userId: account.id } })).toBe(0)
   })
 
-  test('of a disabled account lasts when it is enabled again', async () => {
+  test('the sessions of a disabled account stay revoked when it is enabled again', async () => {
     const { account, others } = await crowded()
     await service.send(DisableUser, { id: account.id }, asAdmin())
     await service.send(EnableUser, { id: account.id }, asAdmin())
@@ -172,7 +172,7 @@ test('50 mass revocations of one account at the same time all succeed or find th
   for (const session of sessions) await expectDead(service, session)
 })
 
-test('two sessions that end each other at the same time: one of them stays and the other has ended', async () => {
+test('if two sessions end each other at the same time, exactly one of them stays', async () => {
   const one = await signUp(service)
   const two = await signIn(service, one.email)
   const revoke = (session: SignedIn) => service.send(RevokeOtherSessions, {}, as(session))
@@ -182,7 +182,7 @@ test('two sessions that end each other at the same time: one of them stays and t
   expect(states.sort()).toEqual(['LIVE', 'REVOKED'])
 })
 
-test('a session that revokes the others ten times at the same time stays', async () => {
+test('a session that revokes the others ten times in parallel stays live', async () => {
   const account = await signUp(service)
   await addSessions(service, account, 50)
   const replies = await Promise.all(
@@ -194,7 +194,7 @@ test('a session that revokes the others ten times at the same time stays', async
   await refreshed(service, account.refreshToken)
 })
 
-test('a list of sessions is bounded, however often a document asks for it', async () => {
+test('a list of sessions is bounded even if a document requests it several times', async () => {
   const { account } = await crowded()
   const fields = 'id createdAt lastUsedAt expiresAt userAgent ipAddress deviceName'
   const aliases = Array.from({ length: 8 }, (_, at) => `a${at}: sessions { ${fields} }`)
@@ -207,7 +207,7 @@ test('a list of sessions is bounded, however often a document asks for it', asyn
   for (const sessions of Object.values(data?.me ?? {})) expect(sessions.length).toBeLessThanOrEqual(100)
 })
 
-test('one answer holds at most 5,000 sessions, whatever accounts they are of', async () => {
+test('a response contains at most 5,000 sessions of all accounts together', async () => {
   for (let count = 0; count < 13; count++) await addSessions(service, await signUp(service), 99)
   const ask = (lists: string) =>
     service.send(

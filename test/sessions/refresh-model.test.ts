@@ -6,7 +6,7 @@ import { type Act, type Name, Story } from '../support/holders.ts'
 import { type Service, startService } from '../support/service.ts'
 import { countEvents, DAY, HOUR, MINUTE } from '../support/sessions.ts'
 
-/** Stands still until it is moved, so that a step back in time is exact. */
+/** A clock that stands still until it is moved, so that a step back in time is exact. */
 class StillClock extends TestClock {
   #now = Date.now()
   override now(): Date {
@@ -17,16 +17,16 @@ class StillClock extends TestClock {
   }
 }
 
-/** A machine may be busy; a run that does not finish is a failure. */
+/** Long enough for a busy machine. A run that does not finish fails. */
 const TIME_MS = 300_000
-/** Within a race, and after it. */
+/** During a race, and after it. */
 const SOON = 20
 const LATER = 40
 
 let service: Service
 let email: string
 beforeAll(async () => {
-  // Every refusal here comes from one network.
+  // All refusals in this file come from one network.
   service = await startService({
     clock: new StillClock(),
     settings: { LIMIT_REFRESH_NETWORK: '9999999/1h', LIMIT_NOTICE_ACCOUNT: '9999999/1h' },
@@ -44,13 +44,13 @@ afterAll(async () => {
 })
 
 const detections = (sessionId: string) => countEvents(service, sessionId, 'session.reuse_detected')
-/** Those that are queued from now on. */
+/** The notices that are queued from now on. */
 const noticesSince = (at: Date) =>
   service.app.db.mail.count({
     where: { template: 'reuse-detected', recipient: email, createdAt: { gte: at } },
   })
 
-/** Takes a step. If the session ends, both holders are out, the end is recorded, and the owner is notified, once. */
+/** Takes a step. If it ends the session, expects both holders to be signed out, one event and one notice to the owner. */
 async function takeStep(story: Story, name: Name, act: Act): Promise<boolean> {
   const at = service.clock.now()
   const before = { detections: await detections(story.sessionId), notices: await noticesSince(at) }
@@ -67,8 +67,8 @@ async function takeStep(story: Story, name: Name, act: Act): Promise<boolean> {
 type Move = { name: Name; act: Act; after: number }
 
 /**
- * Takes every sequence of up to `depth` moves, but each only once from situations that are the same for all that
- * follows; returns how many steps that took, and how many of them ended the session.
+ * Takes every sequence of up to `depth` moves, but continues only once from equivalent situations. Returns the number of
+ * steps, and how many of them ended the session.
  */
 async function exhaust(story: Story, depth: number, moves: Move[]) {
   const start = service.clock.now()
@@ -98,7 +98,7 @@ const movesOf = (name: Name, after: number): Move[] => ACTS.map(act => ({ name, 
 
 describe('every sequence of refreshes, losses and uses', () => {
   test(
-    'that one holder can take in six steps leaves the holder signed in',
+    'every sequence of six steps by one holder leaves the holder signed in',
     async () => {
       const moves = [...movesOf('owner', SOON), ...movesOf('owner', LATER)]
       const { steps, ends } = await exhaust(await Story.begin(service, email), 6, moves)
@@ -109,7 +109,7 @@ describe('every sequence of refreshes, losses and uses', () => {
   )
 
   test(
-    'that two holders can take in five steps ends the session when the first of those who got tokens returns',
+    'every sequence of five steps by two holders ends the session when the first holder of new tokens returns',
     async () => {
       const moves = [...movesOf('owner', LATER), ...movesOf('thief', LATER)]
       const { steps, ends } = await exhaust(await Story.begin(service, email), 5, moves)
@@ -121,12 +121,12 @@ describe('every sequence of refreshes, losses and uses', () => {
 })
 
 const acts = fc.constantFrom<Act>('refresh', 'refresh', 'refresh, answer lost', 'refresh in two tabs', 'use')
-// 14 of the longest are less than the 30 days after which an idle session is over.
+// 14 of the longest waits add up to less than the 30 days after which an idle session ends.
 const waits = fc.constantFrom(0, SOON, LATER, 9 * MINUTE, 11 * MINUTE, HOUR, 25 * HOUR, 2 * DAY)
 const alone = fc.array(fc.record({ act: acts, after: waits }), { minLength: 4, maxLength: 14, size: 'max' })
 
 test(
-  'one holder is never signed out, whatever is lost and however long the waits',
+  'one holder is never signed out, regardless of lost responses and waits',
   async () => {
     await fc.assert(
       fc.asyncProperty(alone, async steps => {
@@ -142,14 +142,14 @@ test(
   TIME_MS + 10_000,
 )
 
-/** Between the steps of different holders more time passes than a race takes; that is for the binding of sessions. */
+/** Between steps of different holders, more time passes than a race takes: within a race, the server cannot distinguish them. */
 const turns = fc.array(
   fc.record({ name: fc.constantFrom<Name>('owner', 'thief'), act: acts, after: waits }),
   { minLength: 4, maxLength: 14, size: 'max' },
 )
 
 test(
-  'two holders who both go on are told apart at the latest when the first of them returns',
+  'if two holders continue, the session ends at the latest when the first of them returns',
   async () => {
     let ends = 0
     await fc.assert(

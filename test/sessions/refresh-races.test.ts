@@ -50,7 +50,7 @@ test('refreshes of one token on two replicas give the same successor', async () 
   }
 })
 
-test('a spent token that comes 100 times at once is detected once', async () => {
+test('a spent token that is sent 100 times in parallel is detected once', async () => {
   const account = await signUp(service)
   const { refreshToken } = await refreshed(service, account.refreshToken)
   const current = await refreshed(service, refreshToken)
@@ -61,7 +61,7 @@ test('a spent token that comes 100 times at once is detected once', async () => 
   expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
 })
 
-/** What ends the session of `victim`; `other` is a further session of the account. */
+/** The ways to end the session of `victim`; `other` is another session of the account. */
 type Ending = [name: string, end: (victim: SignedIn, other: SignedIn) => Promise<Reply<unknown>>]
 
 const endings: Ending[] = [
@@ -76,7 +76,7 @@ const endings: Ending[] = [
   ],
 ]
 
-/** These end any number of sessions, and so wait for none of them. */
+/** These end any number of sessions, so they wait for none of them. */
 const massEndings: Ending[] = [
   [
     'revokeOtherSessions',
@@ -89,8 +89,8 @@ const massEndings: Ending[] = [
   ['changePassword', (_victim, other) => changePassword(other.accessToken)],
 ]
 
-describe.each(endings)('%s and a refresh at once', (_name, end) => {
-  test('leave nothing alive, when the refresh is first', async () => {
+describe.each(endings)('%s and a parallel refresh', (_name, end) => {
+  test('leave no live session when the refresh is first', async () => {
     const victim = await signUp(service)
     const other = await signIn(service, victim.email)
     const [reply, ended] = await meet(
@@ -104,7 +104,7 @@ describe.each(endings)('%s and a refresh at once', (_name, end) => {
     await expectDead(service, victim)
   })
 
-  test('leave nothing alive, when the refresh is second', async () => {
+  test('leave no live session when the refresh is second', async () => {
     const victim = await signUp(service)
     const other = await signIn(service, victim.email)
     const [ended, reply] = await meet(
@@ -119,8 +119,8 @@ describe.each(endings)('%s and a refresh at once', (_name, end) => {
   })
 })
 
-describe.each(massEndings)('%s and a refresh at once', (_name, end) => {
-  test('do not wait for each other, and leave nothing alive', async () => {
+describe.each(massEndings)('%s and a parallel refresh', (_name, end) => {
+  test('do not wait for each other and leave no live session', async () => {
     const victim = await signUp(service)
     const other = await signIn(service, victim.email)
     const lock = `SELECT FROM sessions WHERE id = '${victim.sessionId}' FOR NO KEY UPDATE`
@@ -139,8 +139,8 @@ describe.each(massEndings)('%s and a refresh at once', (_name, end) => {
   })
 })
 
-describe.each([...endings, ...massEndings])('%s and many refreshes at once', (_name, end) => {
-  test('leave nothing alive, in whatever order', async () => {
+describe.each([...endings, ...massEndings])('%s and many parallel refreshes', (_name, end) => {
+  test('leave no live session in any order', async () => {
     const victim = await signUp(service)
     const other = await signIn(service, victim.email)
     const refreshes = () => Array.from({ length: 10 }, () => refresh(service, victim.refreshToken))
@@ -158,27 +158,30 @@ describe.each([...endings, ...massEndings])('%s and many refreshes at once', (_n
   })
 })
 
-describe('a spent token and a refresh at once', () => {
+describe('a spent token and a parallel refresh', () => {
   test.each([
     ['first', true],
     ['second', false],
-  ])('leave nothing alive, when the refresh is %s', async (_order, refreshFirst) => {
-    const account = await signUp(service)
-    const { refreshToken } = await refreshed(service, account.refreshToken)
-    const current = await refreshed(service, refreshToken)
-    const row = { table: 'sessions', id: account.sessionId } as const
-    const honest = () => refresh(service, current.refreshToken)
-    const thief = () => refresh(service, account.refreshToken)
-    const replies = await (refreshFirst
-      ? meet(service, row, honest, thief)
-      : meet(service, row, thief, honest).then(([stolen, fair]) => [fair, stolen] as const))
-    expect(codes(replies[1])).toEqual(['REFRESH_TOKEN_INVALID'])
-    expect(codes(replies[0])).toEqual(refreshFirst ? [] : ['REFRESH_TOKEN_INVALID'])
-    await expectDead(service, refreshFirst ? pairOf(replies[0]) : current)
-  })
+  ])(
+    'a spent token and a parallel refresh leave no live session when the refresh is %s',
+    async (_order, refreshFirst) => {
+      const account = await signUp(service)
+      const { refreshToken } = await refreshed(service, account.refreshToken)
+      const current = await refreshed(service, refreshToken)
+      const row = { table: 'sessions', id: account.sessionId } as const
+      const honest = () => refresh(service, current.refreshToken)
+      const thief = () => refresh(service, account.refreshToken)
+      const replies = await (refreshFirst
+        ? meet(service, row, honest, thief)
+        : meet(service, row, thief, honest).then(([stolen, fair]) => [fair, stolen] as const))
+      expect(codes(replies[1])).toEqual(['REFRESH_TOKEN_INVALID'])
+      expect(codes(replies[0])).toEqual(refreshFirst ? [] : ['REFRESH_TOKEN_INVALID'])
+      await expectDead(service, refreshFirst ? pairOf(replies[0]) : current)
+    },
+  )
 })
 
-test('an access token used while its session moves on does not count as the successor seen', async () => {
+test('an access token used during a refresh does not count as use of the successor', async () => {
   const account = await signUp(service)
   const first = await refreshed(service, account.refreshToken)
   const [reply, state] = await meet(
@@ -194,7 +197,7 @@ test('an access token used while its session moves on does not count as the succ
   expect(await stateOf(service, repeated.accessToken)).toBe('LIVE')
 })
 
-describe('a late repeat of a token, and its successor’s access token in use at once', () => {
+describe('a late repeat of a token, and the parallel use of its successor’s access token', () => {
   async function stolen() {
     const account = await signUp(service)
     const thief = await refreshed(service, account.refreshToken)
@@ -205,7 +208,7 @@ describe('a late repeat of a token, and its successor’s access token in use at
     return { account, thief, row, repeat, use }
   }
 
-  test('end the session when the repeat is first', async () => {
+  test('a late repeat before the use of its successor ends the session', async () => {
     const { account, row, repeat, use } = await stolen()
     const [repeated, state] = await meet(service, row, repeat, use)
     expect(codes(repeated)).toEqual([])
@@ -214,7 +217,7 @@ describe('a late repeat of a token, and its successor’s access token in use at
     expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
   })
 
-  test('end the session when the use is first', async () => {
+  test('a late repeat after the use of its successor ends the session', async () => {
     const { account, thief, row, repeat, use } = await stolen()
     const [state, repeated] = await meet(service, row, use, repeat)
     expect(state).toBe('LIVE')
@@ -235,11 +238,11 @@ test('200 parallel late repeats of one token leave one fresh successor and no de
   await refreshed(service, fresh ?? '')
 })
 
-describe('a login with the old password and a change of it at once', () => {
+describe('a login with the old password and a parallel password change', () => {
   const login = (account: SignedIn) =>
     service.send(Login, { input: { identifier: account.email, password: PASSWORD } })
 
-  test('leave no session of the login, when the login is first', async () => {
+  test('a password change ends the session of a parallel login with the old password', async () => {
     const account = await signUp(service)
     const [reply, changed] = await meet(
       service,
@@ -256,7 +259,7 @@ describe('a login with the old password and a change of it at once', () => {
     expect(await stateOf(service, account.accessToken)).toBe('LIVE')
   })
 
-  test('start none, when the change is first', async () => {
+  test('a login with the old password starts no session when a parallel change is first', async () => {
     const account = await signUp(service)
     const [changed, reply] = await meet(
       service,
@@ -271,7 +274,7 @@ describe('a login with the old password and a change of it at once', () => {
   })
 })
 
-test('of two changes of a password at once one wins, and only its session lives', async () => {
+test('of two parallel password changes one wins, and only its session stays live', async () => {
   const one = await signUp(service)
   const two = await signIn(service, one.email)
   const [first, second] = await meet(

@@ -9,7 +9,7 @@ import {
   refreshTokenOf,
 } from '../../src/sessions/refresh-token.ts'
 
-// All of the app that the code touches.
+// The only parts of the app that the code uses.
 const appWith = (refreshToken: Buffer) => ({ keys: { refreshToken } }) as App
 const app = appWith(Buffer.alloc(32, 1))
 const session = { id: randomUUID(), salt: new Uint8Array(randomBytes(16)) }
@@ -30,7 +30,7 @@ test('a token names its session and generation, and is authentic', () => {
   )
 })
 
-test('the same generation has the same token, the next another secret', () => {
+test('a generation always has the same token, and the next one has a different secret', () => {
   const [first, again, next] = [0, 0, 1].map(generation => refreshTokenOf(app, session, generation))
   expect(again).toBe(first)
   expect(parsed(next ?? '').secret).not.toBe(parsed(first ?? '').secret)
@@ -43,14 +43,14 @@ describe('a token is not authentic', () => {
     ['for another session', app, { ...session, id: randomUUID() }, token],
     ['with another salt', app, { ...session, salt: new Uint8Array(16) }, token],
     ['as another generation', app, session, { ...token, generation: 8 }],
-    // The digits of generation and the rest must not run into each other.
+    // The digits of the generation must not blend into the adjacent parts.
     ['with a digit moved', app, { ...session, id: `${session.id}.7` }, token],
     ['with another secret', app, session, { ...token, secret: 'A'.repeat(43) }],
-  ])('%s', (_case, anApp, aSession, aToken) => {
+  ])('a token is not authentic: %s', (_case, anApp, aSession, aToken) => {
     expect(isAuthentic(anApp, aSession, aToken)).toBe(false)
   })
 
-  test('with any one of its bits changed', () => {
+  test('a token with any single bit changed is not authentic', () => {
     const secret = Buffer.from(token.secret, 'base64url')
     for (let bit = 0; bit < 256; bit++) {
       const changed = Buffer.from(secret)
@@ -60,7 +60,7 @@ describe('a token is not authentic', () => {
   })
 })
 
-describe('what is no token does not parse', () => {
+describe('malformed tokens do not parse', () => {
   const good = refreshTokenOf(app, session, 12)
   const [id, generation, secret = ''] = good.split('.')
   test.each([
@@ -79,12 +79,12 @@ describe('what is no token does not parse', () => {
       other => `${id}.${other}.${secret}`,
     ),
     ...['+', '/', '=', ' ', 'é'].map(other => `${id}.${generation}.${other}${secret.slice(1)}`),
-  ])('%j', text => {
+  ])('the malformed token %j does not parse', text => {
     expect(parseRefreshToken(good)).toBeDefined()
     expect(parseRefreshToken(text)).toBeUndefined()
   })
 
-  test('whatever is sent, it parses or not, and never throws', () => {
+  test('parsing arbitrary text never throws', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), text => expect(parseRefreshToken(text)).toBeUndefined()),
     )

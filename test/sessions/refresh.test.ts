@@ -24,7 +24,7 @@ import {
 
 const service = useService()
 
-/** An account whose first token has been exchanged and the answer lost: nobody has seen the successor. */
+/** An account whose first token was exchanged and whose response was lost: no one has received the successor. */
 async function lostAnswer(): Promise<{ account: SignedIn; successor: string }> {
   const account = await signUp(service)
   return { account, successor: (await refreshed(service, account.refreshToken)).refreshToken }
@@ -35,7 +35,7 @@ async function eventOf({ id }: SignedIn, action: AuditAction) {
 }
 
 describe('the current token', () => {
-  test('gives a new pair of the same session, and the session 30 more days', async () => {
+  test('the current token yields a new pair for the same session, which lasts 30 more days', async () => {
     const account = await signUp(service)
     service.clock.advance(DAY)
     const reply = await refresh(service, account.refreshToken)
@@ -50,7 +50,7 @@ describe('the current token', () => {
     expect(await stateOf(service, pair.accessToken)).toBe('LIVE')
   })
 
-  test('notes from where it was used', async () => {
+  test('a refresh records where it came from', async () => {
     const { refreshToken, sessionId } = await signUp(service)
     await refreshed(service, refreshToken, {}, { headers: { 'user-agent': FIREFOX } })
     const row = await service.app.db.session.findUnique({ where: { id: sessionId } })
@@ -60,27 +60,27 @@ describe('the current token', () => {
     })
   })
 
-  test('keeps no more of a user agent than a session’s start does', async () => {
+  test('a refresh truncates the user agent like the start of a session', async () => {
     const { refreshToken, sessionId } = await signUp(service)
     await refreshed(service, refreshToken, {}, { headers: { 'user-agent': 'x'.repeat(5000) } })
     const row = await service.app.db.session.findUnique({ where: { id: sessionId } })
     expect(row?.userAgent).toHaveLength(512)
   })
 
-  test('works with a stale access token beside it', async () => {
+  test('a refresh works with an expired access token in the same request', async () => {
     const { refreshToken } = await signUp(service)
     await refreshed(service, refreshToken, {}, { token: 'stale' })
   })
 
-  test('leaves the access token before it valid until that expires', async () => {
+  test('a refresh leaves the previous access token valid until it expires', async () => {
     const account = await signUp(service)
     await refreshed(service, account.refreshToken)
     expect(await stateOf(service, account.accessToken)).toBe('LIVE')
   })
 })
 
-describe('the token before', () => {
-  test('gets the same successor within 30 seconds, even when that was used', async () => {
+describe('the previous token', () => {
+  test('the previous token yields the same successor within 30 seconds, even if the successor was used', async () => {
     const { account, successor } = await lostAnswer()
     const { accessToken } = await refreshed(service, account.refreshToken)
     expect(await stateOf(service, accessToken)).toBe('LIVE')
@@ -93,24 +93,27 @@ describe('the token before', () => {
     ['10 minutes', 10 * MINUTE],
     ['25 hours', 25 * HOUR],
     ['29 days', 29 * DAY],
-  ])('gets a fresh pair %s after a lost answer, and the session goes on', async (_time, seconds) => {
-    const { account, successor } = await lostAnswer()
-    service.clock.advance(seconds)
-    const fresh = await refreshed(service, account.refreshToken)
-    expect(fresh.refreshToken).not.toBe(successor)
-    expect(secondsUntil(service, fresh.accessTokenExpiresAt)).toBeCloseTo(10 * MINUTE, -2)
-    expect(await stateOf(service, fresh.accessToken)).toBe('LIVE')
-    await refreshed(service, fresh.refreshToken)
-  })
+  ])(
+    'the previous token yields a new pair %s after a lost response, and the session continues',
+    async (_time, seconds) => {
+      const { account, successor } = await lostAnswer()
+      service.clock.advance(seconds)
+      const fresh = await refreshed(service, account.refreshToken)
+      expect(fresh.refreshToken).not.toBe(successor)
+      expect(secondsUntil(service, fresh.accessTokenExpiresAt)).toBeCloseTo(10 * MINUTE, -2)
+      expect(await stateOf(service, fresh.accessToken)).toBe('LIVE')
+      await refreshed(service, fresh.refreshToken)
+    },
+  )
 
-  test('gives the session 30 more days, as the successor did', async () => {
+  test('the previous token extends the session by 30 days, like its successor', async () => {
     const { account } = await lostAnswer()
     service.clock.advance(29 * DAY)
     const { data } = await refresh(service, account.refreshToken)
     expect(secondsUntil(service, data?.refreshToken.refreshTokenExpiresAt)).toBeCloseTo(30 * DAY, -2)
   })
 
-  test('is answered after any number of lost answers in a row', async () => {
+  test('the previous token stays usable after any number of lost responses in a row', async () => {
     const { account } = await lostAnswer()
     for (let lost = 0; lost < 5; lost++) {
       service.clock.advance(HOUR)
@@ -121,7 +124,7 @@ describe('the token before', () => {
     expect(await stateOf(service, accessToken)).toBe('LIVE')
   })
 
-  test('gets one fresh successor when two tabs repeat it, even after that was used', async () => {
+  test('the previous token yields one new successor to two tabs that repeat it, even if that was used', async () => {
     const { account } = await lostAnswer()
     service.clock.advance(HOUR)
     const fresh = await refreshed(service, account.refreshToken)
@@ -130,7 +133,7 @@ describe('the token before', () => {
     expect((await refreshed(service, account.refreshToken)).refreshToken).toBe(fresh.refreshToken)
   })
 
-  test('ends the session after 30 seconds when an access token of the successor was used', async () => {
+  test('the previous token ends the session after 30 seconds if an access token of its successor was used', async () => {
     const account = await signUp(service)
     const successor = await refreshed(service, account.refreshToken)
     expect(await stateOf(service, successor.accessToken)).toBe('LIVE')
@@ -140,7 +143,7 @@ describe('the token before', () => {
     expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
   })
 
-  test('is not spent by an access token that is older than the successor', async () => {
+  test('an access token that is older than the successor does not spend the previous token', async () => {
     const { account } = await lostAnswer()
     expect(await stateOf(service, account.accessToken)).toBe('LIVE')
     service.clock.advance(5 * MINUTE)
@@ -149,7 +152,7 @@ describe('the token before', () => {
 })
 
 describe('a successor that a late repeat replaced', () => {
-  /** A thief has the successor; the owner repeats the token before it and gets a fresh one. */
+  /** A thief has the successor. The owner repeats the previous token and receives a new one. */
   async function replaced(): Promise<{ account: SignedIn; thief: Pair; owner: Pair }> {
     const account = await signUp(service)
     const thief = await refreshed(service, account.refreshToken)
@@ -164,20 +167,23 @@ describe('a successor that a late repeat replaced', () => {
       ['REFRESH_TOKEN_INVALID'],
     ],
     ['access token', thief => stateOf(service, thief.accessToken), 'REVOKED'],
-  ])('ends the session when its %s comes back, and the owner is notified', async (kind, present, refusal) => {
-    const { account, thief, owner } = await replaced()
-    await service.app.db.user.update({ where: { id: account.id }, data: { emailVerifiedAt: new Date() } })
-    expect(await stateOf(service, owner.accessToken)).toBe('LIVE')
-    expect(await present(thief)).toEqual(refusal)
-    await expectDead(service, owner)
-    expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
-    const event = await eventOf(account, 'session.reuse_detected')
-    expect(event?.detail).toMatchObject({ token: kind.split(' ')[0], generation: 1 })
-    const notices = { template: 'reuse-detected', recipient: account.email }
-    expect(await service.app.db.mail.count({ where: notices })).toBe(1)
-  })
+  ])(
+    'the %s of a replaced successor ends the session, and the owner is notified',
+    async (kind, present, refusal) => {
+      const { account, thief, owner } = await replaced()
+      await service.app.db.user.update({ where: { id: account.id }, data: { emailVerifiedAt: new Date() } })
+      expect(await stateOf(service, owner.accessToken)).toBe('LIVE')
+      expect(await present(thief)).toEqual(refusal)
+      await expectDead(service, owner)
+      expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
+      const event = await eventOf(account, 'session.reuse_detected')
+      expect(event?.detail).toMatchObject({ token: kind.split(' ')[0], generation: 1 })
+      const notices = { template: 'reuse-detected', recipient: account.email }
+      expect(await service.app.db.mail.count({ where: notices })).toBe(1)
+    },
+  )
 
-  test('ends the session also after the owner has refreshed again', async () => {
+  test('a replaced successor ends the session even after the owner has refreshed again', async () => {
     const { account, thief, owner } = await replaced()
     const next = await refreshed(service, owner.refreshToken)
     service.clock.advance(MINUTE)
@@ -187,11 +193,11 @@ describe('a successor that a late repeat replaced', () => {
   })
 })
 
-describe('a token used again from elsewhere is on record, once:', () => {
+describe('a token repeated from another device', () => {
   const repeats = (sessionId: string) => countEvents(service, sessionId, 'session.refresh_repeated')
   const elsewhere = { headers: { 'user-agent': FIREFOX } }
 
-  test('within 30 seconds, with the same successor', async () => {
+  test('a token repeated from another device within 30 seconds is recorded once and yields the same successor', async () => {
     const { account, successor } = await lostAnswer()
     for (let repeat = 0; repeat < 3; repeat++)
       expect((await refreshed(service, account.refreshToken, {}, elsewhere)).refreshToken).toBe(successor)
@@ -200,14 +206,14 @@ describe('a token used again from elsewhere is on record, once:', () => {
     expect(event).toMatchObject({ userAgent: FIREFOX, detail: { generation: 0 } })
   })
 
-  test('later, with a fresh one', async () => {
+  test('a token repeated from another device after 30 seconds is recorded once and yields a new successor', async () => {
     const { account } = await lostAnswer()
     service.clock.advance(MINUTE)
     await refreshed(service, account.refreshToken, {}, elsewhere)
     expect(await repeats(account.sessionId)).toBe(1)
   })
 
-  test('from the same device and network nothing is', async () => {
+  test('a token repeated from the same device and network is not recorded', async () => {
     const { account } = await lostAnswer()
     await refreshed(service, account.refreshToken)
     service.clock.advance(MINUTE)
@@ -217,7 +223,7 @@ describe('a token used again from elsewhere is on record, once:', () => {
 })
 
 describe('a token that is newer than the database', () => {
-  /** A client at generation 2 of a session that a backup knows at generation 0. */
+  /** A client at generation 2 of a session that a restored backup has at generation 0. */
   async function restored(): Promise<{ account: SignedIn; current: Pair }> {
     const account = await signUp(service)
     const where = { id: account.sessionId }
@@ -228,7 +234,7 @@ describe('a token that is newer than the database', () => {
     return { account, current }
   }
 
-  test('is exchanged, and that is on record', async () => {
+  test('a token that is ahead of the database is exchanged, and the exchange is recorded', async () => {
     const { account, current } = await restored()
     expect(await stateOf(service, current.accessToken)).toBe('LIVE')
     const next = await refreshed(service, current.refreshToken)
@@ -238,14 +244,14 @@ describe('a token that is newer than the database', () => {
     expect(await countEvents(service, account.sessionId, 'session.refresh_ahead')).toBe(1)
   })
 
-  test('gives one successor to two tabs that race', async () => {
+  test('a token that is ahead of the database yields one successor to two tabs that race', async () => {
     const { account, current } = await restored()
     const pairs = await Promise.all([1, 2, 3].map(() => refreshed(service, current.refreshToken)))
     expect(new Set(pairs.map(pair => pair.refreshToken)).size).toBe(1)
     expect(await countEvents(service, account.sessionId, 'session.refresh_ahead')).toBe(1)
   })
 
-  test('still shows a thief who comes with an older one', async () => {
+  test('an older token still ends the session after one that was ahead of the database', async () => {
     const { account, current } = await restored()
     const stolen = await refreshed(service, account.refreshToken)
     service.clock.advance(MINUTE)
@@ -275,7 +281,7 @@ test('a refresh costs two statements and `me` one, the first time with a new pai
 })
 
 describe('a spent token', () => {
-  test('of the grandparent’s generation ends its session at once', async () => {
+  test('a token two generations old immediately ends its session', async () => {
     const { account, successor } = await lostAnswer()
     const current = await refreshed(service, successor)
     expect(codes(await refresh(service, account.refreshToken))).toEqual(['REFRESH_TOKEN_INVALID'])
@@ -283,7 +289,7 @@ describe('a spent token', () => {
     expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(1)
   })
 
-  test('ends no other session of the account', async () => {
+  test('a spent token ends no other session of the account', async () => {
     const account = await signUp(service)
     const other = await signIn(service, account.email)
     const { refreshToken } = await refreshed(service, account.refreshToken)
@@ -294,14 +300,14 @@ describe('a spent token', () => {
 })
 
 describe('sliding expiry', () => {
-  test('a session not refreshed for 30 days is over', async () => {
+  test('a session that is not refreshed for 30 days ends', async () => {
     const account = await signUp(service)
     service.clock.advance(30 * DAY)
     expect(codes(await refresh(service, account.refreshToken))).toEqual(['REFRESH_TOKEN_INVALID'])
     expect(await countEvents(service, account.sessionId, 'session.reuse_detected')).toBe(0)
   })
 
-  test('a session in use is over after 90 days', async () => {
+  test('a session in use ends after 90 days', async () => {
     const { refreshToken } = await signUp(service)
     let token = refreshToken
     const daysLeft: number[] = []
@@ -322,7 +328,7 @@ describe('accessTokenTtlSeconds', () => {
     ['a longer life for this one token', 40 * MINUTE, 40 * MINUTE],
     ['a shorter one', 1, 1],
     ['at most an hour, unless ACCESS_TOKEN_MAX_TTL says otherwise', 2 ** 31 - 1, HOUR],
-  ])('gives %s', async (_case, accessTokenTtlSeconds, expected) => {
+  ])('accessTokenTtlSeconds yields %s', async (_case, accessTokenTtlSeconds, expected) => {
     const account = await signUp(service)
     const longer = await refreshed(service, account.refreshToken, { accessTokenTtlSeconds })
     expect(Math.abs(secondsUntil(service, longer.accessTokenExpiresAt) - expected)).toBeLessThan(5)
@@ -330,7 +336,7 @@ describe('accessTokenTtlSeconds', () => {
     expect(Math.abs(secondsUntil(service, next.accessTokenExpiresAt) - 10 * MINUTE)).toBeLessThan(5)
   })
 
-  test('never outlives the session', async () => {
+  test('no access token outlives the session', async () => {
     const { refreshToken, sessionId } = await signUp(service)
     await service.app.db.session.update({
       where: { id: sessionId },
@@ -340,15 +346,18 @@ describe('accessTokenTtlSeconds', () => {
     expect(Math.abs(secondsUntil(service, pair.accessTokenExpiresAt) - 20 * MINUTE)).toBeLessThan(5)
   })
 
-  test.each([0, -1])('of %d is refused, and the refresh token is not spent', async accessTokenTtlSeconds => {
-    const { refreshToken, sessionId } = await signUp(service)
-    const reply = await refresh(service, refreshToken, { accessTokenTtlSeconds })
-    expect(Object.keys(refusedFields(reply))).toEqual(['input.accessTokenTtlSeconds'])
-    const row = await service.app.db.session.findUnique({ where: { id: sessionId } })
-    expect(row?.generation).toBe(0)
-  })
+  test.each([0, -1])(
+    'accessTokenTtlSeconds of %d is refused, and the refresh token is not spent',
+    async accessTokenTtlSeconds => {
+      const { refreshToken, sessionId } = await signUp(service)
+      const reply = await refresh(service, refreshToken, { accessTokenTtlSeconds })
+      expect(Object.keys(refusedFields(reply))).toEqual(['input.accessTokenTtlSeconds'])
+      const row = await service.app.db.session.findUnique({ where: { id: sessionId } })
+      expect(row?.generation).toBe(0)
+    },
+  )
 
-  test('that is no whole number of 32 bits is refused', async () => {
+  test('accessTokenTtlSeconds that is not a 32-bit integer is refused', async () => {
     for (const accessTokenTtlSeconds of [1.5, 2 ** 31]) {
       const reply = await service.send(Refresh, { input: { accessTokenTtlSeconds } })
       expect(codes(reply)).toEqual(['BAD_USER_INPUT'])
@@ -356,7 +365,7 @@ describe('accessTokenTtlSeconds', () => {
   })
 })
 
-describe('no session comes of', () => {
+describe('refused refreshes', () => {
   const secret = 'A'.repeat(43)
   test.each([
     ['nothing', undefined],
@@ -365,27 +374,27 @@ describe('no session comes of', () => {
     ['an unknown session', `${randomUUID()}.0.${secret}`],
     ['SQL', `' OR 1=1 --.0.${secret}`],
     ['50 kB', 'A'.repeat(50_000)],
-  ])('%s', async (_case, refreshToken) => {
+  ])('%s is refused as a refresh token', async (_case, refreshToken) => {
     expect(codes(await service.send(Refresh, { input: { refreshToken } }))).toEqual(['REFRESH_TOKEN_INVALID'])
   })
 
-  test('a token without any input', async () => {
+  test('a refresh without a token is refused', async () => {
     expect(codes(await service.send(Refresh))).toEqual(['REFRESH_TOKEN_INVALID'])
   })
 
-  test('a forged secret, which does not harm the session either', async () => {
+  test('a token with a forged secret is refused and does not affect the session', async () => {
     const account = await signUp(service)
     const forged = `${account.sessionId}.0.${secret}`
     expect(codes(await refresh(service, forged))).toEqual(['REFRESH_TOKEN_INVALID'])
     await refreshed(service, account.refreshToken)
   })
 
-  test('an access token', async () => {
+  test('an access token is refused as a refresh token', async () => {
     const { accessToken } = await signUp(service)
     expect(codes(await refresh(service, accessToken))).toEqual(['REFRESH_TOKEN_INVALID'])
   })
 
-  test('what a copy of the database holds', async () => {
+  test('a refresh token computed from a copy of the database is refused', async () => {
     const { sessionId, refreshToken } = await signUp(service)
     const { rows } = await service.app.pool.query<{ dump: string }>(
       `SELECT (SELECT string_agg(to_jsonb(s)::text, '') FROM sessions s)
@@ -400,27 +409,27 @@ describe('no session comes of', () => {
     expect(rows[0]?.dump).not.toContain(service.app.keys.refreshToken?.toString('hex'))
   })
 
-  test('a session that logout ended', async () => {
+  test('the refresh token of a session that logout ended is refused', async () => {
     const account = await signUp(service)
     const { data } = await service.send(Logout, {}, { token: account.accessToken })
     expect(data).toEqual({ logout: true })
     await expectDead(service, account)
   })
 
-  test('the session of a disabled account', async () => {
+  test('the refresh token of a disabled account is refused', async () => {
     const account = await signUp(service)
     await service.app.db.user.update({ where: { id: account.id }, data: { disabledAt: new Date() } })
     await expectDead(service, account)
   })
 
-  test('the session of a deleted account', async () => {
+  test('the refresh token of a deleted account is refused', async () => {
     const account = await signUp(service)
     await service.app.db.user.delete({ where: { id: account.id } })
     await expectDead(service, account)
   })
 })
 
-test('every refusal reads the same, so that nobody learns which tokens were ever real', async () => {
+test('all refusals have the same message, so that no one learns which tokens were ever valid', async () => {
   const account = await signUp(service)
   await service.send(Logout, {}, { token: account.accessToken })
   const refusals = [account.refreshToken, 'garbage', `${randomUUID()}.0.${'A'.repeat(43)}`]

@@ -28,7 +28,7 @@ type Registered = {
   register: { session: { id: string }; user: { sessions: { id: string; current: boolean }[] } }
 }
 
-/** An account with so many sessions, the first one first. */
+/** An account with this many sessions, oldest first. */
 async function sessionsOfOne(count: number): Promise<[SignedIn, ...SignedIn[]]> {
   const first = await signUp(service)
   const more: SignedIn[] = []
@@ -45,7 +45,7 @@ async function listed({ accessToken }: SignedIn) {
 const revoke = (id: string, token?: string) => service.send(RevokeSession, { id }, { token })
 
 describe('User.sessions', () => {
-  test('lists the live sessions, the latest used first, and says which one asks', async () => {
+  test('User.sessions lists the live sessions, most recently used first, and marks the current one', async () => {
     const [one, two, three] = await sessionsOfOne(3)
     service.clock.advance(HOUR)
     await refresh(service, two?.refreshToken ?? '')
@@ -59,7 +59,7 @@ describe('User.sessions', () => {
     for (const session of sessions) expect(session.revokedAt).toBeNull()
   })
 
-  test('says from where each was last refreshed', async () => {
+  test('each session shows where it was last refreshed from', async () => {
     const account = await signUp(service)
     await refreshed(service, account.refreshToken, {}, { headers: { 'user-agent': FIREFOX } })
     expect(await listed(account)).toEqual([
@@ -71,7 +71,7 @@ describe('User.sessions', () => {
     ])
   })
 
-  test('says to the minute when each was last used', async () => {
+  test('each session shows to the minute when it was last used', async () => {
     const account = await signUp(service)
     service.clock.advance(40)
     const [soon] = await listed(account)
@@ -83,7 +83,7 @@ describe('User.sessions', () => {
     expect(later?.expiresAt).toBe(soon?.expiresAt)
   })
 
-  test('leaves out what has ended or expired', async () => {
+  test('User.sessions omits ended and expired sessions', async () => {
     const [one, two, three] = await sessionsOfOne(3)
     await revoke(two?.sessionId ?? '', one.accessToken)
     service.clock.advance(29 * DAY)
@@ -97,7 +97,7 @@ describe('User.sessions', () => {
     expect((await listed(later)).map(session => session.id)).toEqual([later.sessionId, one.sessionId])
   })
 
-  test('can be read in the answer that signs in, without a header', async () => {
+  test('User.sessions is available in the response to a sign-in, without an access token', async () => {
     const { data, errors } = await service.send<Registered, { input: RegisterInput }>(
       'mutation ($input: RegisterInput!) { register(input: $input) { ... on AuthPayload { session { id } user { sessions { id current } } } } }',
       { input: { email: newAddress(), password: PASSWORD } },
@@ -106,7 +106,7 @@ describe('User.sessions', () => {
     expect(data?.register.user.sessions).toEqual([{ id: data?.register.session.id, current: true }])
   })
 
-  test('of another account is for holders of users:read, and none of them is current', async () => {
+  test('the sessions of another account require users:read, and none of them is current', async () => {
     const account = await signUp(service)
     const support = await signUpWith(service, 'support')
     const { data } = await service.send(UserById, { id: account.id }, { token: support.accessToken })
@@ -119,7 +119,7 @@ describe('User.sessions', () => {
 })
 
 describe('revokeSession', () => {
-  test('ends another session of the account at once', async () => {
+  test('revokeSession immediately ends another session of the account', async () => {
     const [one, two] = await sessionsOfOne(2)
     const { data } = await revoke(two?.sessionId ?? '', one.accessToken)
     expect(data?.revokeSession).toMatchObject({ id: two?.sessionId, current: false })
@@ -129,14 +129,14 @@ describe('revokeSession', () => {
     expect(await countEvents(service, two?.sessionId ?? '', 'session.revoked')).toBe(1)
   })
 
-  test('ends the session of the request', async () => {
+  test('revokeSession can end the session of the request', async () => {
     const account = await signUp(service)
     const { data } = await revoke(account.sessionId, account.accessToken)
     expect(data?.revokeSession).toMatchObject({ id: account.sessionId, current: true })
     await expectDead(service, account)
   })
 
-  test('of one that has ended says since when, and ends it once', async () => {
+  test('revoking an ended session returns when it ended and records nothing', async () => {
     const [one, two] = await sessionsOfOne(2)
     const first = await revoke(two?.sessionId ?? '', one.accessToken)
     service.clock.advance(5)
@@ -146,7 +146,7 @@ describe('revokeSession', () => {
     expect(await countEvents(service, two?.sessionId ?? '', 'session.revoked')).toBe(1)
   })
 
-  test('by ten requests at once ends it once, and all say when', async () => {
+  test('ten parallel revocations end a session once, and all return when it ended', async () => {
     const [one, two] = await sessionsOfOne(2)
     const replies = await Promise.all(
       Array.from({ length: 10 }, () => revoke(two?.sessionId ?? '', one.accessToken)),
@@ -158,7 +158,7 @@ describe('revokeSession', () => {
     expect(await countEvents(service, two?.sessionId ?? '', 'session.revoked')).toBe(1)
   })
 
-  test('finds neither another account’s session nor one that is not there, and tells them not apart', async () => {
+  test('another account’s session and an unknown one get the same NOT_FOUND', async () => {
     const [account, victim] = [await signUp(service), await signUp(service)]
     const replies = await Promise.all(
       [victim.sessionId, randomUUID(), 'garbage', '', "' OR 1=1 --", '__proto__'].map(id =>
@@ -171,7 +171,7 @@ describe('revokeSession', () => {
     expect(await stateOf(service, victim.accessToken)).toBe('LIVE')
   })
 
-  test('of another account’s session is not even for an administrator', async () => {
+  test('not even an administrator can end another account’s session with revokeSession', async () => {
     const [admin, victim] = [await signUpWith(service, 'admin'), await signUp(service)]
     expect(codes(await revoke(victim.sessionId, admin.accessToken))).toEqual(['NOT_FOUND'])
     expect(await stateOf(service, victim.accessToken)).toBe('LIVE')
@@ -181,7 +181,7 @@ describe('revokeSession', () => {
 describe('revokeOtherSessions', () => {
   const revokeOthers = (token: string) => service.send(RevokeOtherSessions, {}, { token })
 
-  test('ends all but the session of the request, and says how many', async () => {
+  test('revokeOtherSessions ends all sessions except the one of the request and returns their number', async () => {
     const [one, ...others] = await sessionsOfOne(4)
     const stranger = await signUp(service)
     expect((await revokeOthers(one.accessToken)).data).toEqual({ revokeOtherSessions: 3 })
@@ -191,7 +191,7 @@ describe('revokeOtherSessions', () => {
     expect((await revokeOthers(one.accessToken)).data).toEqual({ revokeOtherSessions: 0 })
   })
 
-  test('by two sessions at once leaves at most one of them', async () => {
+  test('two sessions that revoke all others in parallel leave at most one of them', async () => {
     const [one, two] = await sessionsOfOne(2)
     await Promise.all([revokeOthers(one.accessToken), revokeOthers(two?.accessToken ?? '')])
     const states = [await stateOf(service, one.accessToken), await stateOf(service, two?.accessToken)]
@@ -202,7 +202,7 @@ describe('revokeOtherSessions', () => {
 describe('revokeAllSessions', () => {
   const revokeAll = (token: string) => service.send(RevokeAllSessions, {}, { token })
 
-  test('ends the session of the request too, and says how many', async () => {
+  test('revokeAllSessions ends all sessions, including the one of the request, and returns their number', async () => {
     const sessions = await sessionsOfOne(3)
     const stranger = await signUp(service)
     expect((await revokeAll(sessions[0].accessToken)).data).toEqual({ revokeAllSessions: 3 })
@@ -211,7 +211,7 @@ describe('revokeAllSessions', () => {
     await signIn(service, sessions[0].email)
   })
 
-  test('by many requests at once, while each session is refreshed, counts each session once', async () => {
+  test('parallel revocations during refreshes count each session once', async () => {
     const sessions = await sessionsOfOne(6)
     const [replies] = await Promise.all([
       Promise.all(sessions.flatMap(({ accessToken }) => [revokeAll(accessToken), revokeAll(accessToken)])),
@@ -219,7 +219,7 @@ describe('revokeAllSessions', () => {
     ])
     const counts = replies.map(({ data }) => data?.revokeAllSessions ?? 0)
     expect(counts.reduce((sum, count) => sum + count)).toBe(6)
-    // Whoever came late found the own session ended.
+    // The other requests found their own session ended.
     expect(new Set(replies.flatMap(codes))).toEqual(
       new Set(replies.some(({ errors }) => errors.length > 0) ? ['UNAUTHENTICATED'] : []),
     )
@@ -233,12 +233,12 @@ describe.each([
   ['revokeSession', (token?: string) => revoke(randomUUID(), token)],
   ['revokeOtherSessions', (token?: string) => service.send(RevokeOtherSessions, {}, { token })],
   ['revokeAllSessions', (token?: string) => service.send(RevokeAllSessions, {}, { token })],
-])('%s wants a live session', (_name, send) => {
+])('%s requires a live session', (_name, send) => {
   test.each([
     ['MISSING', async () => undefined],
     ['INVALID', async () => 'garbage'],
     ['REVOKED', revoked],
-  ])('and says %s', async (reason, tokenOf) => {
+  ])('the operation is refused with the reason %s', async (reason, tokenOf) => {
     const { errors } = await send(await tokenOf())
     expect(errors.map(({ extensions }) => extensions)).toEqual([{ code: 'UNAUTHENTICATED', reason }])
   })

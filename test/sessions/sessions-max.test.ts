@@ -13,7 +13,7 @@ async function listed({ accessToken: token }: SignedIn): Promise<string[]> {
   return (data?.me?.sessions ?? []).map(({ id }) => id)
 }
 
-/** An account with as many sessions as it may have, the oldest first. */
+/** An account with SESSIONS_MAX sessions, oldest first. */
 async function full(): Promise<[SignedIn, ...SignedIn[]]> {
   const first = await signUp(service)
   const more: SignedIn[] = []
@@ -24,12 +24,12 @@ async function full(): Promise<[SignedIn, ...SignedIn[]]> {
   return [first, ...more]
 }
 
-test('up to SESSIONS_MAX sessions live side by side', async () => {
+test('an account can have up to SESSIONS_MAX live sessions', async () => {
   const sessions = await full()
   for (const { accessToken } of sessions) expect(await stateOf(service, accessToken)).toBe('LIVE')
 })
 
-test('when another session starts, the oldest one ends, and the audit log says why', async () => {
+test('a session beyond SESSIONS_MAX ends the oldest one, and the audit log records why', async () => {
   const [oldest, ...others] = await full()
   service.clock.advance(1)
   const sixth = await signIn(service, oldest.email)
@@ -39,14 +39,14 @@ test('when another session starts, the oldest one ends, and the audit log says w
   expect(events).toMatchObject([{ actorId: oldest.id, detail: { count: 1, because: 'too many sessions' } }])
 })
 
-test('sessions that have ended do not count', async () => {
+test('ended sessions do not count toward SESSIONS_MAX', async () => {
   const [oldest, second] = await full()
   await service.send(Logout, {}, { token: second?.accessToken })
   await signIn(service, oldest.email)
   expect(await stateOf(service, oldest.accessToken)).toBe('LIVE')
 })
 
-test('sessions that have expired do not count', async () => {
+test('expired sessions do not count toward SESSIONS_MAX', async () => {
   const oldest = await signUp(service)
   const login = { identifier: oldest.email, password: PASSWORD, rememberMe: false }
   for (let count = 0; count < 4; count++) await service.send(Login, { input: login })
@@ -57,7 +57,7 @@ test('sessions that have expired do not count', async () => {
   expect((await auditOf(service, oldest.id)).map(({ action }) => action)).not.toContain('session.revoked')
 })
 
-test('sign-ins of one account at the same time leave no more than SESSIONS_MAX', async () => {
+test('parallel sign-ins of one account leave no more than SESSIONS_MAX sessions', async () => {
   const account = await signUp(service)
   const input = { identifier: account.email, password: PASSWORD }
   const replies = await Promise.all(Array.from({ length: 9 }, () => service.send(Login, { input })))
@@ -67,7 +67,7 @@ test('sign-ins of one account at the same time leave no more than SESSIONS_MAX',
   expect(states.filter(state => state === 'LIVE')).toHaveLength(5)
 })
 
-test('a registration starts the first session, and SESSIONS_MAX of one account leaves others alone', async () => {
+test('a registration starts the first session, and SESSIONS_MAX of one account does not affect others', async () => {
   const [stranger] = await full()
   const [account] = await full()
   await signIn(service, account.email)
@@ -75,7 +75,7 @@ test('a registration starts the first session, and SESSIONS_MAX of one account l
 })
 
 describe('an account with 10,000 sessions from before the limit', () => {
-  test('signs in, loses old ones with each sign-in and sees as many as are allowed', async () => {
+  test('an account from before the limit loses old sessions with each sign-in and sees at most SESSIONS_MAX', async () => {
     const account = await signUp(service)
     await addSessions(service, account, 10_000, {
       created_at: `created_at - n * interval '1 second'`,

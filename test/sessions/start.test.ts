@@ -19,19 +19,19 @@ async function started(...args: Parameters<typeof login>) {
   return { ...data.login, refreshToken: data.login.refreshToken }
 }
 
-describe('how long a session lasts', () => {
+describe('the lifetime of a session', () => {
   test.each([
-    ['30 days unless told', {}, 30],
+    ['30 days by default', {}, 30],
     ['30 days with rememberMe: null', { rememberMe: null }, 30],
     ['30 days with rememberMe: true', { rememberMe: true }, 30],
     ['a day with rememberMe: false', { rememberMe: false }, 1],
-  ])('%s', async (_case, input, days) => {
+  ])('a session lasts %s', async (_case, input, days) => {
     const { session, refreshTokenExpiresAt } = await started(input)
     expect(Math.abs(secondsUntil(service, session.expiresAt) - days * DAY)).toBeLessThan(5)
     expect(refreshTokenExpiresAt).toBe(session.expiresAt)
   })
 
-  test('rememberMe: false ends it within a day, however much it is used', async () => {
+  test('with rememberMe: false a session ends within a day, even if it is used', async () => {
     const { refreshToken, session } = await started({ rememberMe: false })
     service.clock.advance(23 * HOUR)
     const reply = await refresh(service, refreshToken)
@@ -42,14 +42,14 @@ describe('how long a session lasts', () => {
     ])
   })
 
-  test('rememberMe: false lets no access token outlive the day', async () => {
+  test('with rememberMe: false no access token outlives the day', async () => {
     const { refreshToken } = await started({ rememberMe: false })
     service.clock.advance(23 * HOUR)
     const { accessTokenExpiresAt } = await refreshed(service, refreshToken, { accessTokenTtlSeconds: DAY })
     expect(Math.abs(secondsUntil(service, accessTokenExpiresAt) - HOUR)).toBeLessThan(5)
   })
 
-  test('a registration starts one that is remembered', async () => {
+  test('a registration starts a remembered session', async () => {
     const { refreshToken } = await signUp(service)
     service.clock.advance(29 * DAY)
     await refreshed(service, refreshToken)
@@ -58,14 +58,14 @@ describe('how long a session lasts', () => {
 
 describe('the name of the device', () => {
   test.each([
-    ['is what the client says', 'Ada’s phone', FIREFOX, 'Ada’s phone'],
+    ['is the one that the client sends', 'Ada’s phone', FIREFOX, 'Ada’s phone'],
     ['is trimmed', '  Ada’s phone ', FIREFOX, 'Ada’s phone'],
-    ['may be 100 characters in any script', '폰'.repeat(100), FIREFOX, '폰'.repeat(100)],
-    ['comes from the user agent where the client says none', undefined, FIREFOX, 'Firefox on Linux'],
-    ['or null', null, FIREFOX, 'Firefox on Linux'],
-    ['or only blanks', '  ', 'okhttp/4.12.0', 'Android app'],
-    ['is null where the user agent tells nothing either', undefined, 'Unheard/1.0', null],
-  ])('%s', async (_case, deviceName, userAgent, expected) => {
+    ['can have 100 characters in any script', '폰'.repeat(100), FIREFOX, '폰'.repeat(100)],
+    ['comes from the user agent if the client sends none', undefined, FIREFOX, 'Firefox on Linux'],
+    ['comes from the user agent if the client sends null', null, FIREFOX, 'Firefox on Linux'],
+    ['comes from the user agent if the client sends only spaces', '  ', 'okhttp/4.12.0', 'Android app'],
+    ['is null if the user agent is unknown too', undefined, 'Unheard/1.0', null],
+  ])('the device name %s', async (_case, deviceName, userAgent, expected) => {
     const input = deviceName === undefined ? {} : { deviceName }
     const { session } = await started(input, { 'user-agent': userAgent })
     expect(session).toMatchObject({ deviceName: expected, userAgent, current: true })
@@ -76,14 +76,14 @@ describe('the name of the device', () => {
     ['a line break', 'a\nb'],
     ['a NUL', 'a\u0000b'],
     ['a change of direction', 'a\u202eb'],
-  ])('of %s is refused, at login and at registration', async (_case, deviceName) => {
+  ])('a device name of %s is refused at login and at registration', async (_case, deviceName) => {
     const refused = await login({ deviceName })
     const input = { email: 'refused@example.com', password: PASSWORD, deviceName }
     for (const reply of [refused, await service.send(Register, { input })])
       expect(Object.keys(refusedFields(reply))).toEqual(['input.deviceName'])
   })
 
-  test('stays when another client goes on with the session', async () => {
+  test('the device name stays when another client continues the session', async () => {
     const { refreshToken, session } = await started({}, { 'user-agent': FIREFOX })
     await refreshed(service, refreshToken, {}, { headers: { 'user-agent': 'curl/8.5.0' } })
     const row = await service.app.db.session.findUnique({ where: { id: session.id } })
@@ -91,7 +91,7 @@ describe('the name of the device', () => {
   })
 })
 
-test('a session says from where it was started', async () => {
+test('a session shows where it was started from', async () => {
   const { session } = await started()
   expect(session).toMatchObject({
     ipAddress: expect.stringMatching(/^(127\.0\.0\.1|::1)$/),
@@ -100,7 +100,7 @@ test('a session says from where it was started', async () => {
   })
 })
 
-test('what a client says of its address in headers is not believed', async () => {
+test('headers that claim another client address are ignored', async () => {
   const spoofed = {
     'x-forwarded-for': '203.0.113.9',
     forwarded: 'for=203.0.113.9',
@@ -110,7 +110,7 @@ test('what a client says of its address in headers is not believed', async () =>
   expect(session.ipAddress).toMatch(/^(127\.0\.0\.1|::1)$/)
 })
 
-test('512 characters of a user agent are kept', async () => {
+test('a user agent is truncated to 512 characters', async () => {
   const { session } = await started({}, { 'user-agent': 'x'.repeat(5000) })
   expect(session.userAgent).toHaveLength(512)
 })

@@ -11,7 +11,7 @@ import { codes, type Service, startService } from '../support/service.ts'
 import { refresh, refreshed, stateOf } from '../support/sessions.ts'
 
 const MIGRATIONS = path.resolve(import.meta.dirname, '../../prisma/migrations')
-/** The first that version 0.4 does not have. */
+/** The first migration that version 0.4 does not have. */
 const FIRST_NEW = '20261122'
 
 const userId = randomUUID()
@@ -68,18 +68,18 @@ test.each<[keyof typeof sessions, number]>([
   ['unused', 0],
   ['unseen', 3],
   ['seen', 3],
-])('a session of version 0.4 goes on with its current token: %s', async (session, generation) => {
+])('a session of version 0.4 continues with its current token: %s', async (session, generation) => {
   const pair = await refreshed(service, tokenOf(session, generation))
   expect(await stateOf(service, pair.accessToken)).toBe('LIVE')
   await refreshed(service, pair.refreshToken)
 })
 
-test('a client of version 0.4 whose last answer was lost goes on with the token before', async () => {
+test('a client of version 0.4 whose last response was lost continues with the previous token', async () => {
   const pair = await refreshed(service, tokenOf('lost', 2))
   expect(await stateOf(service, pair.accessToken)).toBe('LIVE')
 })
 
-test('a token that version 0.4 saw replaced ends its session', async () => {
+test('a token that version 0.4 has seen replaced ends its session', async () => {
   expect(codes(await refresh(service, tokenOf('stolen', 2)))).toEqual(['REFRESH_TOKEN_INVALID'])
   expect(codes(await refresh(service, tokenOf('stolen', 3)))).toEqual(['REFRESH_TOKEN_INVALID'])
 })

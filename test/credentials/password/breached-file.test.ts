@@ -40,14 +40,14 @@ describe('breachedInFile', () => {
     expect(wrong.filter(Boolean)).toHaveLength(0)
   })
 
-  test.each([1, 2, 3, 80, 90, 200])('finds each of %i', async count => {
+  test.each([1, 2, 3, 80, 90, 200])('finds each of %i passwords', async count => {
     const some = inside.slice(0, count)
     const path = await fileOf(linesOf(some).join('\n'))
     for (const password of some) expect(await breachedInFile(path, password)).toBe(true)
     expect(await breachedInFile(path, 'unknown')).toBe(false)
   })
 
-  test('reads lower case hashes and passwords in any script', async () => {
+  test('reads lowercase hashes and passwords in any script', async () => {
     const path = await fileOf(linesOf(['비밀번호', 'пароль', '😀']).join('\n').toLowerCase())
     for (const password of ['비밀번호', 'пароль', '😀'])
       expect(await breachedInFile(path, password)).toBe(true)
@@ -67,12 +67,12 @@ describe('breachedInFile', () => {
     ['NTLM hashes', `${'0123456789ABCDEF'.repeat(2)}:5\n`.repeat(1000)],
     ['one endless line', 'A'.repeat(20_000)],
     ['a short text', 'password'],
-  ])('throws for %s and names the file', async (_, content) => {
+  ])('throws an error that names the file for %s', async (_, content) => {
     const path = await fileOf(content)
     await expect(breachedInFile(path, 'password')).rejects.toThrow(path)
   })
 
-  test('throws when the file is missing', async () => {
+  test('throws an error if the file is missing', async () => {
     await expect(breachedInFile(join(folder, 'missing'), 'password')).rejects.toThrow('ENOENT')
   })
 })

@@ -3,7 +3,7 @@ import { PASSWORD, signUp } from '../../support/actors.ts'
 import { Login, Me, Register } from '../../support/operations.ts'
 import { codes, type Service, startService } from '../../support/service.ts'
 
-/** Runs `run` on a service while one password is being hashed and another waits, at every moment. */
+/** Runs `run` on a service that always has one password being hashed and another waiting. */
 async function whileFull<Result>({ app: { hasher } }: Service, run: () => Promise<Result>): Promise<Result> {
   let done = false
   const occupy = async () => {
@@ -18,7 +18,7 @@ async function whileFull<Result>({ app: { hasher } }: Service, run: () => Promis
   }
 }
 
-test('where too many passwords wait, known, unknown and hashless accounts are put off alike', async () => {
+test('when too many passwords wait, accounts with and without a password and unknown ones get the same refusal', async () => {
   const service = await startService({ settings: { HASH_CONCURRENCY: '1', HASH_QUEUE_MAX: '1' } })
   try {
     const { id, email, accessToken } = await signUp(service)
@@ -30,7 +30,7 @@ test('where too many passwords wait, known, unknown and hashless accounts are pu
       Promise.all([
         login(email),
         login(hashless.email),
-        login('nobody@example.com'),
+        login('unknown@example.com'),
         login('neither a name nor an address'),
         service.send(Register, { input: { email: 'new@example.com', password: PASSWORD } }),
       ]),
@@ -46,17 +46,17 @@ test('where too many passwords wait, known, unknown and hashless accounts are pu
     expect(await service.app.db.user.count()).toBe(2)
     expect(await service.app.db.auditEvent.count({ where: { action: 'session.denied' } })).toBe(0)
 
-    // What hashes nothing goes on meanwhile, and everything does afterwards.
+    // Operations that hash nothing continue, and all operations do afterwards.
     const me = await whileFull(service, () => service.send(Me, {}, { token: accessToken }))
     expect(me.data?.me?.id).toBe(id)
     expect(codes(await login(email))).toEqual([])
-    expect(codes(await login('nobody@example.com'))).toEqual(['INVALID_CREDENTIALS'])
+    expect(codes(await login('unknown@example.com'))).toEqual(['INVALID_CREDENTIALS'])
   } finally {
     await service.close()
   }
 })
 
-test('a sign-in waits no longer than HASH_WAIT_MS for one core that checks a costly hash', async () => {
+test('a sign-in waits at most HASH_WAIT_MS for a core that verifies a costly hash', async () => {
   const service = await startService({ settings: { HASH_CONCURRENCY: '1', HASH_WAIT_MS: '50' } })
   try {
     const { email } = await signUp(service)

