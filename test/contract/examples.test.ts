@@ -45,7 +45,7 @@ function inside(type: GraphQLNamedType, { name, description }: Described): Descr
   return { name: `${type.name}.${name}`, description }
 }
 
-test("every operation's description ends in an example, and together they select every field there is", () => {
+test("every operation's description ends in an example, and together they select every field", () => {
   const selected = new Set<string>()
   for (const { coordinate, text } of examples(schema)) {
     expect([coordinate, text]).toEqual([coordinate, expect.stringContaining(' ')])
@@ -63,7 +63,7 @@ test("every operation's description ends in an example, and together they select
   expect(fields.filter(field => !selected.has(field))).toEqual([])
 })
 
-test('the examples run as they stand, from the first sign-up to the last sign-out', async () => {
+test('the examples run unchanged, from the first sign-up to the last sign-out', async () => {
   const left = new Map(examples(schema).map(example => [example.coordinate, example]))
   const take = (coordinate: string): Example => {
     const example = left.get(coordinate)

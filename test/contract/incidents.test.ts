@@ -8,7 +8,7 @@ import { startService } from '../support/service.ts'
 
 const page = readFileSync(new URL('../../docs/incidents.md', import.meta.url), 'utf8')
 
-test('every command of the incident page exists, with its options', async () => {
+test('every command of the incident page exists and has the options it uses', async () => {
   await build()
   const commands = new Set(
     [...page.matchAll(/(?:npx authograph|`)(?: )?((?:rotate-keys|doctor)[^`\n]*)/g)].map(([, text = '']) =>
@@ -26,7 +26,7 @@ test('every command of the incident page exists, with its options', async () => 
   }
 })
 
-test('the statements for a lost secret let the server start under another one, with the accounts as they were', async () => {
+test('after the statements for a lost secret, the server starts with another one and keeps all accounts', async () => {
   const database = await createDatabase()
   try {
     const lost = await startService({

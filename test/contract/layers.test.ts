@@ -18,7 +18,7 @@ type Rule = {
   to: { path?: string | string[]; pathNot?: string }
 }
 
-/** Whether a rule of the linter forbids this import. */
+/** Whether a lint rule forbids this import. */
 function isForbidden(from: string, to: string): boolean {
   const matches = (patterns: string | string[] | undefined, file: string) =>
     patterns !== undefined && [patterns].flat().some(pattern => new RegExp(pattern).test(file))
@@ -55,8 +55,8 @@ test.each([
   expect(isForbidden(from, to)).toBe(false)
 })
 
-test('every layer exists, so the list has no line that guards nothing', () => {
-  // Generated code is there after a build only.
+test('every layer in the list exists', () => {
+  // Generated code exists only after a build.
   const missing = layers.filter(layer => layer !== 'generated/' && !existsSync(path.join(ROOT, 'src', layer)))
   expect(missing).toEqual([])
 })
@@ -69,7 +69,7 @@ test('docs/architecture.md lists the layers in the order that the linter enforce
   expect(listed.filter(name => !name?.startsWith('client') && !name?.startsWith('web'))).toEqual(layers)
 })
 
-test('app.ts holds types only, so that every part can import it', () => {
+test('app.ts contains only types, so that every part can import it', () => {
   const text = readFileSync(path.join(ROOT, 'src/app.ts'), 'utf8')
   expect(text.match(/^import (?!type )|^export (?!type )/gm)).toBeNull()
 })

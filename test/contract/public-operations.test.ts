@@ -4,7 +4,7 @@ import { createSchema } from '../../src/graphql/schema.ts'
 import { examples } from '../support/examples.ts'
 import { codes, useService } from '../support/service.ts'
 
-/** What anyone may do without signing in. Whatever is not here must be guarded. */
+/** The operations available without signing in. All others must be guarded. */
 const publicOperations = [
   'Mutation.confirmEmailChange',
   'Mutation.login',
@@ -21,7 +21,7 @@ const publicOperations = [
 
 const service = useService()
 
-test('the operations without @Authorized are those of the list', () => {
+test('only the listed operations have no @Authorized', () => {
   createSchema()
   const { queries, mutations, subscriptions } = getMetadataStorage()
   const named = [
@@ -33,7 +33,7 @@ test('the operations without @Authorized are those of the list', () => {
   expect(open.map(({ name }) => name).sort()).toEqual(publicOperations)
 })
 
-test('every other operation answers UNAUTHENTICATED to a stranger', async () => {
+test('every other operation answers UNAUTHENTICATED without a session', async () => {
   const guarded = examples(createSchema()).filter(({ coordinate }) => !publicOperations.includes(coordinate))
   for (const { coordinate, text } of guarded) {
     const reply = await service.send(text, { id: '00000000-0000-7000-8000-000000000000' })

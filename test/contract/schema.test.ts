@@ -18,24 +18,24 @@ const fileOf = (path: string) => readFileSync(new URL(path, import.meta.url), 'u
 const contract = buildSchema(fileOf('contract.graphql'))
 const emitted = createSchema()
 
-test('the committed schema.graphql is what the code emits; otherwise run: npm run schema', () => {
+test('the committed schema.graphql matches the code; if not, run: npm run schema', () => {
   expect(fileOf('../../schema.graphql')).toBe(schemaText())
 })
 
-test('the schema lacks nothing of the contract', () => {
+test('the schema has everything in the contract', () => {
   const has = new Set(coordinates(emitted).keys())
   const missing = [...coordinates(contract).keys()].filter(coordinate => !has.has(coordinate))
   expect(missing).toEqual([])
 })
 
-test('what the schema has of the contract has the same kind, type, nullability and default', () => {
+test('everything in the contract has the same kind, type, nullability and default in the schema', () => {
   const wanted = coordinates(contract)
   const emittedHere = [...coordinates(emitted)].filter(([coordinate]) => wanted.has(coordinate))
   const wantedHere = emittedHere.map(([coordinate]) => [coordinate, wanted.get(coordinate)])
   expect(emittedHere).toEqual(wantedHere)
 })
 
-test('what the schema adds to the contract is no burden on clients that know only the contract', () => {
+test('additions to the contract require nothing from clients that use only the contract', () => {
   const wanted = coordinates(contract)
   const types = new Set(Object.keys(contract.getTypeMap()))
   const demanded = [...coordinates(emitted)].filter(
@@ -55,7 +55,7 @@ test('what the schema adds to the contract is no burden on clients that know onl
 
 type Facts = { is: string; required?: boolean }
 
-/** Every part of a schema by its coordinate, such as `User.email` or `Query.user(id:)`, with what it is. */
+/** Every part of a schema by its coordinate, such as `User.email` or `Query.user(id:)`. */
 function coordinates(schema: GraphQLSchema): Map<string, Facts> {
   const types = Object.values(schema.getTypeMap()).filter(
     type => !isSpecifiedScalarType(type) && !type.name.startsWith('__'),

@@ -15,7 +15,7 @@ const service = useService({ server: { accessTokenClaims: account => hook(accoun
 
 const claimsOf = (token: string) => jwt.decode(token) as Claims
 
-test('claims of the embedding program are in every access token that is issued', async () => {
+test('every access token has the claims of the embedding program', async () => {
   hook = ({ id, email, emailVerified, roles, publicMetadata }) => ({
     tenant: `tenant of ${id}`,
     facts: { email, emailVerified, roles, publicMetadata },
@@ -32,7 +32,7 @@ test('claims of the embedding program are in every access token that is issued',
   }
 })
 
-test('they may take their time, and are made anew with each token', async () => {
+test('the claims hook can be asynchronous and runs for each token', async () => {
   let count = 0
   hook = async () => {
     await new Promise(resolve => setTimeout(resolve, 5))
@@ -44,7 +44,7 @@ test('they may take their time, and are made anew with each token', async () => 
   expect(claimsOf((await refreshed(service, refreshToken)).accessToken).count).toBe(2)
 })
 
-test('they are told of no password hash', async () => {
+test('the claims hook receives no password hash', async () => {
   let told = ''
   hook = account => {
     told = JSON.stringify(account)
@@ -55,7 +55,7 @@ test('they are told of no password hash', async () => {
   expect(told).toContain('"email"')
 })
 
-describe('a claim that only the server makes is a fault, and no token is issued:', () => {
+describe('a hook that returns a reserved claim fails, and no token is issued:', () => {
   test.each(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'sid', 'gen'])(
     '%s',
     async name => {
@@ -68,7 +68,7 @@ describe('a claim that only the server makes is a fault, and no token is issued:
   )
 })
 
-test('a hook that fails is a fault, of which the client is told nothing', async () => {
+test('a hook that throws is a fault, and the client receives no details', async () => {
   const { email } = await signUp(service)
   hook = () => Promise.reject(new Error('the tenants are away'))
   const input = { identifier: email, password: PASSWORD }

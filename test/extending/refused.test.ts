@@ -89,7 +89,7 @@ class Validated {
   }
 }
 
-/** A start that must fail before anything is opened: there is no database at this address. */
+/** Starts a server that must fail before it opens anything: there is no database at this address. */
 const start = (options: { resolvers?: ClassType[]; permissions?: string[] }) =>
   startServer({
     ...options,
@@ -103,7 +103,7 @@ const start = (options: { resolvers?: ClassType[]; permissions?: string[] }) =>
     }),
   })
 
-describe('a program does not start', () => {
+describe('the server does not start', () => {
   test.each<[string, ClassType[], RegExp]>([
     ['a built-in query', [Impostor], /Impostor\.me and ProfileResolver\.me both define Query\.me/],
     ['a built-in mutation, by another method', [OpenDoor], /OpenDoor\.remove .* Mutation\.deleteUser/],
@@ -118,7 +118,7 @@ describe('a program does not start', () => {
     await expect(start({ resolvers })).rejects.toThrow(message)
   })
 
-  test('with a guard that asks for a permission which is not declared', async () => {
+  test('with a guard that requires an undeclared permission', async () => {
     const resolvers = [Misspelled]
     await expect(start({ resolvers, permissions: ['notes:read'] })).rejects.toThrow(
       '@Authorized at Misspelled.secrets requires the undeclared permission "notes:raed".',
@@ -134,12 +134,12 @@ describe('a program does not start', () => {
     ['one with a separator', ['a,b']],
     ['one twice', ['notes:read', 'notes:read']],
     ['a built-in one', ['users:read']],
-  ])('with a permission that cannot be one: %s', async (_what, permissions) => {
+  ])('with an invalid permission: %s', async (_what, permissions) => {
     await expect(start({ permissions })).rejects.toThrow(/permission/)
   })
 
-  test('with an input whose decorators of class-validator would be ignored', async () => {
-    // As class-validator's own decorators leave it, in every copy of that package.
+  test('with an input whose class-validator decorators would be ignored', async () => {
+    // The metadata that class-validator's decorators store, in every copy of that package.
     const holder = globalThis as { classValidatorMetadataStorage?: unknown }
     const rules = [{ propertyName: 'title', type: 'customValidation' }]
     holder.classValidatorMetadataStorage = { validationMetadatas: new Map([[NoteInput, rules]]) }

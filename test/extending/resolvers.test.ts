@@ -33,7 +33,7 @@ class Note {
   text!: string
 
   @Authorized('notes:read')
-  @Field(() => String, { nullable: true, simple: true, description: 'What nobody else may know.' })
+  @Field(() => String, { nullable: true, simple: true, description: 'Visible only to its owner.' })
   secret!: string
 
   @Field(() => String, { name: 'heading', description: 'The title by another name.' })
@@ -102,19 +102,19 @@ class UserNotesResolver {
   }
 }
 
-describe('resolvers of one’s own, beside the built-in ones', () => {
+describe('custom resolvers', () => {
   const service = useService({
     server: { resolvers: [NotesResolver, UserNotesResolver], permissions: ['notes:read'] },
   })
   const TEXT = 'query ($userId: ID!) { noteOf(userId: $userId) { id title heading text secret } }'
 
-  test('an operation that asks for an added permission refuses who lacks it', async () => {
+  test('an operation that requires an added permission refuses callers without it', async () => {
     const ada = await signUp(service)
     expect(codes(await service.send('{ allNotes }'))).toEqual(['UNAUTHENTICATED'])
     expect(codes(await service.send('{ allNotes }', {}, { token: ada.accessToken }))).toEqual(['FORBIDDEN'])
   })
 
-  test('an administrator holds an added permission at once', async () => {
+  test('administrators have an added permission immediately', async () => {
     const admin = await signUpWith(service, 'admin')
     const reply = await service.send('{ allNotes me { permissions } }', {}, { token: admin.accessToken })
     expect(reply.errors).toEqual([])
@@ -124,7 +124,7 @@ describe('resolvers of one’s own, beside the built-in ones', () => {
     })
   })
 
-  test('a role in the database gives an added permission as it does a built-in one', async () => {
+  test('a role in the database can grant an added permission', async () => {
     await service.app.db.role.create({
       data: { name: 'reader', permissions: ['notes:read'], builtIn: false },
     })
@@ -133,13 +133,13 @@ describe('resolvers of one’s own, beside the built-in ones', () => {
     expect(reply.data).toEqual({ allNotes: `for ${reader.id}` })
   })
 
-  test('a guarded field stays guarded, however simple its class or itself claims to be', async () => {
+  test('a guarded field stays guarded, even if it or its class is marked simple', async () => {
     const [ada, bob] = [await signUp(service), await signUp(service)]
     const { data, errors } = await service.send(TEXT, { userId: bob.id }, { token: ada.accessToken })
     expect(data).toEqual({
       noteOf: { id: 'note', title: 'Title', heading: 'Title', text: null, secret: null },
     })
-    // In whichever order they come.
+    // In either order.
     const denied = errors.map(({ path, extensions }) => [path?.at(-1), extensions.code])
     expect(denied.sort()).toEqual([
       ['secret', 'FORBIDDEN'],
@@ -150,7 +150,7 @@ describe('resolvers of one’s own, beside the built-in ones', () => {
     expect(JSON.stringify(stranger.data)).not.toMatch(/TEXT|SECRET/)
   })
 
-  test('an object shows its owner what is theirs, and no more', async () => {
+  test('an object shows only its owner the fields guarded by self', async () => {
     const ada = await signUp(service)
     const { data, errors } = await service.send(TEXT, { userId: ada.id }, { token: ada.accessToken })
     expect(data).toMatchObject({ noteOf: { text: 'TEXT', secret: null } })
@@ -172,7 +172,7 @@ describe('resolvers of one’s own, beside the built-in ones', () => {
     },
   )
 
-  test('a field added to User is guarded as the built-in ones are', async () => {
+  test('a field added to User is guarded like the built-in ones', async () => {
     const [ada, admin] = [await signUp(service), await signUpWith(service, 'admin')]
     const own = await service.send('{ me { notes { text } } }', {}, { token: ada.accessToken })
     expect(own.data).toEqual({ me: { notes: [{ text: 'TEXT' }] } })
@@ -189,7 +189,7 @@ describe('the example of the README and of docs/extending.md', () => {
 
   beforeAll(async () => {
     database = await createDatabase()
-    // It reads the environment, as a program of a user's own would.
+    // It reads the environment, as a real program would.
     Object.assign(process.env, {
       NODE_ENV: 'test',
       PORT: '0',
@@ -205,14 +205,14 @@ describe('the example of the README and of docs/extending.md', () => {
     await database.drop()
   })
 
-  test('is no longer than 25 lines', () => {
+  test('has at most 25 lines', () => {
     const lines = readFileSync(new URL('example.ts', import.meta.url), 'utf8')
       .trim()
       .split('\n')
     expect(lines.length).toBeLessThanOrEqual(25)
   })
 
-  test('is a whole server, with an operation of its own that only holders of its permission may use', async () => {
+  test('is a complete server, with an operation that requires its permission', async () => {
     const ask = async (query: string, token = '') => {
       const response = await fetch(`${example.server.url}/graphql`, {
         method: 'POST',
@@ -235,12 +235,12 @@ describe('the example of the README and of docs/extending.md', () => {
     expect(await ask('{ notes }', accessToken)).toEqual({ data: { notes: [`Note of ${user?.id}`] } })
   })
 
-  test('has a resolver that can be tested alone, without HTTP and without a database', async () => {
+  test('has a resolver that can be tested without HTTP or a database', async () => {
     const context = testContext({ viewer: { account: { id: 'ada', permissions: ['notes:read'] } } })
     expect(await new example.NotesResolver().notes(context)).toEqual(['Note of ada'])
   })
 
-  test('has a resolver that refuses strangers also when it is tested alone', async () => {
+  test('has a resolver that refuses unauthenticated callers even in such a test', async () => {
     await expect(new example.NotesResolver().notes(testContext())).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
       extensions: { reason: 'MISSING' },
@@ -249,17 +249,17 @@ describe('the example of the README and of docs/extending.md', () => {
 })
 
 describe('a context for tests', () => {
-  test('tells what it would have to be given rather than being undefined', () => {
+  test('throws an error that names a missing part instead of returning undefined', () => {
     const { app } = testContext()
     expect(() => app.db).toThrow('The test context has no app.db. Pass it in the app option.')
   })
 
-  test('has of the app what it is given', () => {
+  test('has the given parts of the app', () => {
     const clock = { now: () => new Date(0) }
     expect(testContext({ app: { clock } }).app.clock.now().getTime()).toBe(0)
   })
 
-  test('has one viewer a request, whole but for what is given', async () => {
+  test('has one complete viewer for each request, with the given values', async () => {
     const context = testContext({ viewer: { account: { id: 'ada' }, session: { deviceName: 'phone' } } })
     const viewer = await context.viewer()
     expect(viewer).toMatchObject({

@@ -16,7 +16,7 @@ import { anyText, expectHandled } from '../support/fuzz.ts'
 import { useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
 
-// Nothing is limited here but what the limits are not about.
+// Limits are high enough that no request reaches them.
 const MANY = '1000000/1h'
 const service = useService({
   settings: {
@@ -51,7 +51,7 @@ const DATES = [
   '2026-02-30T00:00:00Z',
 ]
 
-/** Values for an input: mostly of its type, so that they get past GraphQL and reach us. */
+/** Values for an input, mostly of its type, so that they pass GraphQL's validation and reach the resolvers. */
 function valuesOf(type: GraphQLInputType): fc.Arbitrary<unknown> {
   if (isNonNullType(type)) return valuesOf(type.ofType)
   if (isListType(type)) return fc.array(valuesOf(type.ofType), { maxLength: 4 })
@@ -77,7 +77,7 @@ function valuesOf(type: GraphQLInputType): fc.Arbitrary<unknown> {
   }
 }
 
-/** Now and then a value of another type, or null. */
+/** Occasionally a value of another type, or null. */
 function orWrong(type: GraphQLInputType): fc.Arbitrary<unknown> {
   const wrong = fc.oneof(fc.constant(null), fc.integer(), fc.jsonValue())
   return fc.oneof({ weight: 12, arbitrary: valuesOf(type) }, { weight: 1, arbitrary: wrong })
@@ -102,10 +102,10 @@ const send = (query: string, variables: unknown, token: string | undefined, head
   })
 
 test.each(operations.map(([kind, field]) => [field.name, documentOf(kind, field), field] as const))(
-  '%s answers whatever it is given',
+  '%s answers any input without a fault',
   async (_name, document, field) => {
     const viewer = await signUp(service)
-    // A new one each time: an earlier operation may have ended the session or revoked the signing key.
+    // A new token each time, because an earlier operation may have ended the session or revoked the signing key.
     const admin = await signUpAdmin(service)
     const variables = fc.record(Object.fromEntries(field.args.map(arg => [arg.name, orWrong(arg.type)])))
     await fc.assert(
@@ -121,7 +121,7 @@ test.each(operations.map(([kind, field]) => [field.name, documentOf(kind, field)
   },
 )
 
-describe('one field of a good input that is not good', () => {
+describe('an input with one invalid field', () => {
   const good = () => ({ email: newAddress(), password: PASSWORD })
   const register = 'mutation ($input: RegisterInput!) { register(input: $input) { __typename } }'
   const update = 'mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { displayName } }'
@@ -138,15 +138,18 @@ describe('one field of a good input that is not good', () => {
     },
   )
 
-  test.each(['displayName', 'username', 'locale'])('updateProfile refuses or takes any %s', async name => {
-    const { accessToken } = await signUp(service)
-    await fc.assert(
-      fc.asyncProperty(anyText, async text => {
-        await expectHandled(await send(update, { input: { [name]: text } }, accessToken))
-      }),
-      { numRuns: RUNS },
-    )
-  })
+  test.each(['displayName', 'username', 'locale'])(
+    'updateProfile accepts or refuses any %s without a fault',
+    async name => {
+      const { accessToken } = await signUp(service)
+      await fc.assert(
+        fc.asyncProperty(anyText, async text => {
+          await expectHandled(await send(update, { input: { [name]: text } }, accessToken))
+        }),
+        { numRuns: RUNS },
+      )
+    },
+  )
 
   test.each(['email', 'password', 'username', 'displayName', 'locale', 'deviceName'])(
     'a NUL in %s, which PostgreSQL cannot store, is refused',
@@ -163,7 +166,7 @@ describe('one field of a good input that is not good', () => {
   )
 })
 
-test('headers that reach the database are taken as they come', async () => {
+test('any header value that reaches the database is accepted', async () => {
   const header = fc.string({
     unit: fc
       .integer({ min: 0x20, max: 0xff })
@@ -172,7 +175,7 @@ test('headers that reach the database are taken as they come', async () => {
     maxLength: 300,
   })
   const login =
-    'mutation { login(input: { identifier: "nobody", password: "whatever it is" }) { __typename } }'
+    'mutation { login(input: { identifier: "unknown", password: "any password" }) { __typename } }'
   await fc.assert(
     fc.asyncProperty(header, anyText, async (userAgent, bearer) => {
       const headers = {

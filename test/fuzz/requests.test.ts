@@ -22,7 +22,7 @@ const post = (
     body,
   })
 
-// Without the descriptions: their words are no names.
+// Without descriptions, so that only names are left.
 const names = [
   ...new Set(
     schemaText()
@@ -79,7 +79,7 @@ const token = fc.oneof(
 )
 const soup = fc.array(token, { maxLength: 40 }).map(tokens => tokens.join(' '))
 
-/** Documents that parse: fields of the schema, nested as they happen to be. */
+/** Documents that parse: fields of the schema, nested at random. */
 const selection = fc.letrec<{ set: string }>(tie => ({
   set: fc
     .array(
@@ -104,7 +104,7 @@ const nearlyDocument = fc
   .tuple(fc.constantFrom('', 'query', 'mutation', 'query A', 'fragment F on User', 'subscription'), selection)
   .map(parts => parts.join(' '))
 
-test('random documents are answered', async () => {
+test('random documents are answered without a fault', async () => {
   const { accessToken } = await signUp(service)
   await fc.assert(
     fc.asyncProperty(fc.oneof(soup, nearlyDocument, anyText), async query => {
@@ -114,7 +114,7 @@ test('random documents are answered', async () => {
   )
 })
 
-test('documents of every field there is, without their arguments, are answered', async () => {
+test('documents with every field, without arguments, are answered without a fault', async () => {
   const schema = createSchema()
   for (const root of [schema.getQueryType(), schema.getMutationType()]) {
     for (const name of Object.keys(root?.getFields() ?? {})) {
@@ -127,7 +127,7 @@ test('documents of every field there is, without their arguments, are answered',
   }
 })
 
-test('malformed bodies are answered', async () => {
+test('malformed bodies are answered without a fault', async () => {
   const json = fc.oneof(
     fc.json(),
     fc
@@ -163,7 +163,7 @@ test('malformed bodies are answered', async () => {
   )
 })
 
-test('bodies that are no text are answered', async () => {
+test('binary bodies are answered without a fault', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 500 }), async bytes => {
       await expectHandled(await post(new Uint8Array(bytes)))
@@ -203,7 +203,7 @@ test('any content type is answered, and only JSON reaches GraphQL', async () => 
   )
 })
 
-test('any headers, methods and query strings are answered', async () => {
+test('any headers, methods and query strings are answered without a fault', async () => {
   const value = fc.string({
     unit: fc
       .integer({ min: 0x20, max: 0xff })
@@ -238,7 +238,7 @@ test('any headers, methods and query strings are answered', async () => {
   )
 })
 
-/** The answer to bytes as they are, past what `fetch` would send. */
+/** The response to raw bytes, which `fetch` would refuse to send. */
 async function raw(bytes: string): Promise<string> {
   const { hostname, port } = new URL(service.url)
   const socket = connect(Number(port), hostname)
@@ -247,7 +247,7 @@ async function raw(bytes: string): Promise<string> {
   return text(socket)
 }
 
-test('what is no HTTP is refused, and the service goes on', async () => {
+test('bytes that are not HTTP are refused, and the server keeps running', async () => {
   const { accessToken } = await signUp(service)
   const line = fc.constantFrom(
     'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n',

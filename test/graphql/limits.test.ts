@@ -14,7 +14,7 @@ const times = (count: number, text: string | ((at: number) => string)) =>
   Array.from({ length: count }, (_, at) => (typeof text === 'string' ? text : text(at))).join(' ')
 const nested = (depth: number, inner = 'id') => `${'a { '.repeat(depth - 1)}${inner}${' }'.repeat(depth - 1)}`
 
-/** What no reader of an account page would ever send. Each is refused as the code says. */
+/** Documents that no legitimate client sends, each with the code that refuses it. */
 const attacks: [name: string, code: string, document: string][] = [
   ['2,000 levels', 'QUERY_TOO_COMPLEX', `{ ${nested(2000)} }`],
   [
@@ -80,7 +80,7 @@ test.each(attacks)(
   '%s: refused for under 200 ms of work, and the process lives',
   async (_name, code, document) => {
     let workMs = Number.POSITIVE_INFINITY
-    // Processor time, for the machine may be busy with something else; more than once, for a part of it is warming up.
+    // CPU time, because the machine may be busy; measured more than once, because the first run includes warm-up.
     for (let round = 0; round < 3 && workMs >= 200; round++) {
       const before = process.cpuUsage()
       const reply = await service.send(document)
@@ -93,14 +93,14 @@ test.each(attacks)(
   },
 )
 
-test('60,000 brackets in the variables are refused too', async () => {
+test('60,000 brackets in the variables are refused', async () => {
   const deep = (count: number, inner: unknown) => {
     let value = inner
     for (let depth = 0; depth < count; depth++) value = [value]
     return value
   }
   const query = 'query ($id: ID!) { user(id: $id) { id } }'
-  // As text: JSON.stringify cannot write what JSON.parse can read.
+  // As text, because JSON.stringify overflows the stack where JSON.parse does not.
   const body = `{"query":${JSON.stringify(query)},"variables":{"id":${'['.repeat(29_000)}${']'.repeat(29_000)}}}`
   const response = await fetch(`${service.url}/graphql`, {
     method: 'POST',
@@ -117,35 +117,39 @@ describe('a document', () => {
     validate(schema, parse(document), [limitsRule]).map(error => /: (.*)\. Split/.exec(error.message)?.[1])
 
   test.each([
-    ['as deep as it may be', `{ ${nested(limits.depth)} }`, []],
-    ['one deeper', `{ ${nested(limits.depth + 1)} }`, [`it nests deeper than ${limits.depth} fields`]],
+    ['with the maximum depth', `{ ${nested(limits.depth)} }`, []],
     [
-      'deeper by way of fragments',
+      'one level too deep',
+      `{ ${nested(limits.depth + 1)} }`,
+      [`it nests deeper than ${limits.depth} fields`],
+    ],
+    [
+      'too deep through fragments',
       `{ a { ...F } } fragment F on User { ... on User { ${nested(limits.depth)} } }`,
       [`it nests deeper than ${limits.depth} fields`],
     ],
-    ['with as many aliases', `{ ${times(limits.aliases, at => `a${at}: __typename`)} }`, []],
+    ['with the maximum number of aliases', `{ ${times(limits.aliases, at => `a${at}: __typename`)} }`, []],
     [
-      'with one more, in a fragment that nothing uses',
+      'with one alias too many, in an unused fragment',
       `{ __typename } fragment F on Query { ${times(limits.aliases + 1, at => `a${at}: __typename`)} }`,
       [`it has more than ${limits.aliases} aliases`],
     ],
-    ['with as many directives', `{ __typename ${times(limits.directives, '@a')} }`, []],
+    ['with the maximum number of directives', `{ __typename ${times(limits.directives, '@a')} }`, []],
     [
-      'with one more, wherever they stand',
+      'with one directive too many, in different places',
       `query Q @a { ...F @a ... @a { __typename } } fragment F on Query @a { __typename ${times(limits.directives - 3, '@a')} }`,
       [`it has more than ${limits.directives} directives`],
     ],
-    ['with few sensitive mutations', `mutation { ${times(3, at => `a${at}: login`)} }`, []],
-    ['with one of them several times', `mutation { ${times(20, 'login')} }`, []],
+    ['with the maximum number of sensitive mutations', `mutation { ${times(3, at => `a${at}: login`)} }`, []],
+    ['with one sensitive mutation repeated under the same name', `mutation { ${times(20, 'login')} }`, []],
     ['with harmless mutations', `mutation { ${times(20, at => `a${at}: logout`)} }`, []],
     [
-      'with many sensitive mutations',
+      'with too many sensitive mutations',
       'mutation { login register a: login b: refreshToken }',
       ['it has more than 3 sensitive mutations'],
     ],
     [
-      'with many in fragments, or skipped',
+      'with many sensitive mutations in fragments or with @skip',
       'mutation { login ...F ... { b: login @skip(if: true) } } fragment F on Mutation { c: login ...G } fragment G on Mutation { d: login ...F }',
       ['it has more than 3 sensitive mutations'],
     ],
@@ -160,7 +164,7 @@ describe('a document', () => {
     },
   )
 
-  test('costs as many objects as its lists can hold', () => {
+  test('costs as many objects as its lists can return', () => {
     const page = (page: string) => `auditLog${page} { nodes { actor { sessions { id } } } edges { cursor } }`
     // 1 + n · (1 + 1 + 20) + n
     expect(problems(`{ ${page('(first: 100)')} b: ${page('(first: 100)')} }`)).toEqual([])
@@ -188,7 +192,7 @@ describe('a document', () => {
     ).toEqual(tooMuch)
   })
 
-  test('of any shape is measured, and no part of it makes the rest cheaper', () => {
+  test('of any shape is measured, and no part lowers the cost of the rest', () => {
     const shape = buildSchema('type Query { list(first: Int): [Query!]! one: Query leaf: Int }')
     const cost = (document: string) => validate(shape, parse(document), [limitsRule]).length
     const tree = fc.letrec(tie => ({
@@ -206,7 +210,7 @@ describe('a document', () => {
   })
 })
 
-describe('what honest clients send is taken:', () => {
+describe('documents of legitimate clients are accepted:', () => {
   test.each(examples(schema).map(({ coordinate, text }) => [coordinate, text]))(
     'the example of %s',
     (_name, text) => {
@@ -216,7 +220,7 @@ describe('what honest clients send is taken:', () => {
     },
   )
 
-  test('introspection, with everything that graphql-js can ask', async () => {
+  test('the complete introspection query of graphql-js', async () => {
     const everything = {
       specifiedByUrl: true,
       directiveIsRepeatable: true,
@@ -233,7 +237,7 @@ describe('what honest clients send is taken:', () => {
     token = (await signUpWith(service, 'admin')).accessToken
   })
 
-  test('the longest page of the audit log, with who did it to whom, and their sessions', async () => {
+  test('the longest page of the audit log, with actors, subjects and sessions', async () => {
     const reply: Reply<unknown> = await service.send(
       `{ auditLog(first: 100) { totalCount pageInfo { hasNextPage } edges { cursor node {
         id at action detail ipAddress actor { id email roles sessions { id } } subject { id email } } } } }`,

@@ -3,7 +3,7 @@ import { serverAudits } from 'graphql-http'
 import { useService } from '../support/service.ts'
 
 const STATUS =
-  'Apollo Server answers 400 to what it cannot execute, whichever JSON type is asked for: monitoring then sees it, and clients read the body all the same.'
+  'Apollo Server answers 400 to a document that it cannot execute, whatever JSON type the client accepts. Monitoring sees the status, and clients still read the body.'
 const GET =
   'A GET needs a header that a page of another site cannot send (Apollo Server: CSRF prevention), which the audits do not.'
 

@@ -42,7 +42,7 @@ test('the metrics are in Prometheus’s text format', async () => {
 test('requests are counted by operation and code', async () => {
   await service.send(Settings)
   await service.send(Settings)
-  await service.send(Login, { input: { identifier: 'nobody@example.com', password: PASSWORD } })
+  await service.send(Login, { input: { identifier: 'unknown@example.com', password: PASSWORD } })
   expect(await requests('query.authSettings', 'OK')).toBe(2)
   expect(await requests('mutation.login', 'INVALID_CREDENTIALS')).toBe(1)
 })

@@ -37,8 +37,8 @@ const SPOOFS: Record<string, string>[] = [
 ]
 
 test.each([
-  ['nobody is trusted', ''],
-  ['only others are trusted', '10.0.0.0/8, 2001:db8::/32'],
+  ['no trusted proxy', ''],
+  ['other trusted proxies', '10.0.0.0/8, 2001:db8::/32'],
 ])(
   'with %s, the client’s address is that of its connection, whatever its headers claim',
   async (_case, trusted) => {
