@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { createAdministrator } from '../admin/users/create-administrator.ts'
 import {
-  createAdministrator,
   type ExistingAccount,
   findByAddress,
   promoteToAdministrator,
-} from '../admin/users/create-administrator.ts'
+} from '../admin/users/promote-to-administrator.ts'
 import type { App } from '../app.ts'
 import { AuthError } from '../errors.ts'
 import { print } from './print.ts'

@@ -3,8 +3,10 @@ import type { Context } from '../../context.ts'
 import { withExample } from '../../example.ts'
 import { RoleType } from '../../permissions/roles.types.ts'
 import { callerOf } from '../administer.ts'
-import { createRole, deleteRole, updateRole } from './roles.ts'
+import { createRole } from './create-role.ts'
+import { deleteRole } from './delete-role.ts'
 import { RoleInput } from './roles.types.ts'
+import { updateRole } from './update-role.ts'
 
 @Resolver()
 export class RoleDefinitionsResolver {
