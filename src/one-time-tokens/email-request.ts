@@ -18,7 +18,11 @@ const write = statement(
    ${insertSql('audit_events', auditColumns, 3)}`,
 )
 
-export type EmailRequest = { tokens: EmailToken[]; mails: NewMail[]; event: AuditEntry }
+export type EmailRequest = {
+  tokens: EmailToken[]
+  mails: NewMail[]
+  event: AuditEntry
+}
 
 /** Many times the duration of the work, which differs by 0.3 ms between known and unknown addresses. */
 const ANSWER_AFTER_MS = 50
@@ -36,11 +40,14 @@ export async function inConstantTime(work: () => Promise<void>): Promise<void> {
  */
 export async function storeEmailRequest(
   app: App,
-  { tokens, mails, event }: EmailRequest,
+  requested: EmailRequest,
   request: RequestInfo,
 ): Promise<void> {
-  const entry = toRows(auditColumns, toEvent(request, event))
-  const rows = [toRows(tokenColumns, ...tokens), toRows(mailColumns, ...toMails(app, ...mails))]
+  const entry = toRows(auditColumns, toEvent(request, requested.event))
+  const rows = [
+    toRows(tokenColumns, ...requested.tokens),
+    toRows(mailColumns, ...toMails(app, ...requested.mails)),
+  ]
   try {
     await write(app.pool, [...rows, entry])
   } catch (error) {
