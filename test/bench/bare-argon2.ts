@@ -1,5 +1,5 @@
-// What `login` and `register` are measured against: nothing but argon2, as many calls at once as the service
-// allows itself, in a process of its own. Answers each message { task, ms } with the calls a second.
+// The baseline for `login` and `register`: only argon2, with the same concurrency as the service, in its own process.
+// Answers each message { task, ms } with the calls per second.
 import argon2 from 'argon2'
 import { loadConfig } from '../../src/config.ts'
 

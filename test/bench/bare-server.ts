@@ -1,5 +1,5 @@
-// What `me` is measured against: the same token and the same rows by node:http, jsonwebtoken and pg alone, in a
-// process of its own. Takes DATABASE_URL, JWKS_URL and DATABASE_POOL_SIZE, tells its parent the port.
+// The baseline for `me`: the same token and the same rows with only node:http, jsonwebtoken and pg, in its own process.
+// Reads DATABASE_URL, JWKS_URL and DATABASE_POOL_SIZE, and sends its port to the parent.
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,5 +1,5 @@
-// npm run bench: the service against bare limits, in the same run and in turns, for a machine is never equally
-// fast twice. Prints one table. Exits with 1 when an answer was not a success, not when a goal is missed.
+// npm run bench: measures the service and its baselines alternately in one run, because a machine's speed varies.
+// Prints one table. Exits with 1 if a response was not a success, but not if a goal was missed.
 import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -23,7 +23,7 @@ const SETTINGS: Settings = {
   PUBLIC_URL: 'http://localhost',
   MAIL: 'off',
   AUTHOGRAPH_SECRET: 'a secret that only the bench may know',
-  // All the load comes from one address, and is to be hashed rather than put off.
+  // All load comes from one address and must be hashed, not refused.
   LIMIT_LOGIN_NETWORK: '1000000/1h',
   LIMIT_WORK_ACCOUNT: '1000000/1h',
   LIMIT_WORK_NETWORK: '1000000/1h',
@@ -32,7 +32,7 @@ const SETTINGS: Settings = {
   HASH_WAIT_MS: '60000',
 }
 const config = loadConfig(SETTINGS)
-/** What is to be stopped or removed in the end, the last first. */
+/** What must be stopped or removed at the end, in reverse order. */
 const leftovers: (() => Promise<unknown>)[] = []
 
 async function bench(): Promise<string> {
@@ -47,7 +47,7 @@ async function bench(): Promise<string> {
 
 async function everything(folder: string, cores: Cores | undefined): Promise<Row[]> {
   const builtIn = { ...SETTINGS, DATA_DIR: folder }
-  // The very first start makes the database, which the goal does not speak of.
+  // The goal excludes the very first start, which creates the database.
   await (await startService(builtIn, folder)).stop()
   const starts = await startTimes(builtIn, folder)
 
@@ -77,7 +77,7 @@ async function everything(folder: string, cores: Cores | undefined): Promise<Row
   ]
 }
 
-/** Only what must not grow with the number of accounts: `npm run bench -- scale`. */
+/** Only the measurements that must not grow with the number of accounts: `npm run bench -- scale`. */
 async function scaled(folder: string, cores: Cores | undefined): Promise<Row[]> {
   const database = await startDatabase(folder, cores)
   await pin(process.pid, cores?.asking)
@@ -89,7 +89,7 @@ async function floodedAlone(folder: string, cores: Cores | undefined): Promise<R
   return flooded(await startDatabase(folder, cores), folder, cores)
 }
 
-/** A service and a database of their own, for the limits are those of a server that people use. */
+/** Uses its own service and database, because its limits are those of a normal server. */
 async function flooded(database: EmbeddedDatabase, folder: string, cores: Cores | undefined): Promise<Row[]> {
   const DATABASE_URL = await database.ensureDatabase('floods')
   const service = await startService({ ...SETTINGS, ...FLOOD_SETTINGS, DATABASE_URL }, folder)
@@ -112,7 +112,7 @@ function scene(database: EmbeddedDatabase, folder: string, cores: Cores | undefi
 async function makeFolder(): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'authograph-bench-')))
   leftovers.push(() => rm(folder, { recursive: true, force: true }))
-  // As root the database runs as another user, who has to get in.
+  // For root, the database runs as another user, who must be able to enter.
   await chmod(folder, 0o755)
   return folder
 }
@@ -145,7 +145,7 @@ async function startDatabase(dataDir: string, cores: Cores | undefined): Promise
   return database
 }
 
-/** Started before this process is confined to some of the cores, for the number of hashes at once goes by them. */
+/** Starts the baselines before this process is pinned, because the number of concurrent hashes depends on the cores. */
 async function setUp(service: Service, DATABASE_URL: string, cores: Cores | undefined): Promise<Stage> {
   const bareServer = await startScript('bare-server.js', {
     DATABASE_URL,
@@ -178,7 +178,7 @@ function footer(cores: Cores | undefined, loadBefore: number): string[] {
     cores
       ? `Throughput of me and refreshToken: what serves has core ${cores.serving} to itself, load and database have ${cores.asking}. Hashing and p99: the service has all cores, load and database ${cores.asking}.`
       : 'No process is pinned to a core: there is one core only, or no taskset.',
-    `${CONNECTIONS} connections, a pool of ${config.database.poolSize}. argon2id m=${memoryKib} KiB t=${timeCost} p=${parallelism}, ${concurrency} at once. Built-in PostgreSQL, settings as shipped.`,
+    `${CONNECTIONS} connections, a pool of ${config.database.poolSize}. argon2id m=${memoryKib} KiB t=${timeCost} p=${parallelism}, ${concurrency} concurrently. Built-in PostgreSQL, settings as shipped.`,
   ]
 }
 

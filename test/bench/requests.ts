@@ -97,7 +97,7 @@ export function login(accounts: Account[]): Source {
   }
 }
 
-/** A new address with each request; `onAccount` is told the accounts it made. */
+/** Registers a new address with each request. `onAccount` receives each new account. */
 export function register(onAccount: (account: Account) => void = () => {}): Source {
   const emails: string[] = []
   return {
@@ -133,7 +133,7 @@ export function badRefreshTokens(): Source {
   )
 }
 
-/** Tokens as in the links of emails, but of none. */
+/** Tokens like those in email links, but of no email. */
 export function badLinks(): Source {
   return refused('TOKEN_INVALID', () => graphql('verify', { token: randomToken() }))
 }

@@ -1,4 +1,4 @@
-// For the decorators of what comes with cursors.
+// For the decorators of the cursor types.
 import 'reflect-metadata'
 import argon2 from 'argon2'
 import pg from 'pg'
@@ -26,7 +26,7 @@ const ROUND_MS = 500
 const CONNECTIONS = 32
 const HASHING_CONNECTIONS = 16
 
-/** A service on a database with so many accounts. */
+/** A service on a database with this number of accounts. */
 type World = {
   size: number
   service: Service
@@ -133,8 +133,8 @@ async function lists({ cores }: Scene, worlds: World[]): Promise<Row[]> {
     'users, with totalCount': ({ admin }) => users(admin, {}, true),
     'users, search for what one has': ({ admin, size }) =>
       users(admin, { filter: { search: `lovelace.${size / 2 + 7}@` } }),
-    'users, search for what all have': ({ admin }) => users(admin, { filter: { search: 'example' } }),
-    'users, search for what all have, of a role that nobody has': ({ admin }) =>
+    'users, search for text that all have': ({ admin }) => users(admin, { filter: { search: 'example' } }),
+    'users, search for text that all have, with a role that no one has': ({ admin }) =>
       users(admin, { filter: { search: 'example', role: 'support' } }),
     'users, search for two syllables': ({ admin }) => users(admin, { filter: { search: '민수' } }),
     'auditLog of an action, from the middle on': ({ admin, deep }) =>
@@ -153,7 +153,7 @@ async function lists({ cores }: Scene, worlds: World[]): Promise<Row[]> {
   return rows
 }
 
-/** What a sign-in and a refresh cost, as many at once as there are connections. */
+/** The time of a sign-in and of a refresh, with as many concurrent requests as connections. */
 async function sessions({ cores }: Scene, worlds: World[]): Promise<Row[]> {
   const [small, , large] = worlds
   const ends = [small, large].filter(world => world !== undefined)

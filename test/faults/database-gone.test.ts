@@ -61,7 +61,7 @@ const operations: Operation[] = [
   ['login', () => service.send(Login, { input: { identifier: account.email, password: PASSWORD } })],
   [
     'login of an unknown user',
-    () => service.send(Login, { input: { identifier: 'nobody@example.com', password: PASSWORD } }),
+    () => service.send(Login, { input: { identifier: 'unknown@example.com', password: PASSWORD } }),
   ],
   ['register', () => service.send(Register, { input: { email: 'new@example.com', password: PASSWORD } })],
   ['refreshToken', () => refresh(service, account.refreshToken)],

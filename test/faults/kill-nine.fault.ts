@@ -56,7 +56,7 @@ async function startServing(probe: () => Promise<unknown>): Promise<number> {
 
 const url = () => server.url ?? ''
 
-/** Acknowledged accounts, and addresses of which nobody knows whether they were registered. */
+/** Acknowledged accounts, and addresses whose registration may or may not have succeeded. */
 const accounts = new Map<string, string>()
 const unknown = new Set<string>()
 /** Sessions as their clients know them: the newest token received, and how many rotations were acknowledged. */

@@ -100,7 +100,7 @@ test('a killed migration is rolled back, and the next start completes it', async
   await untilAtGate()
   kill('SIGKILL')
   expect((await killed).url).toBeUndefined()
-  // PostgreSQL notices that the client is gone when it wants to go on.
+  // PostgreSQL notices that the client is gone when it continues.
   await openGate()
   const next = await start()
   await expectServing(next)

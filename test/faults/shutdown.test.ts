@@ -105,7 +105,7 @@ test('after SIGTERM, every request that was sent is answered, and the process ex
     `SIGTERM: ${before} requests answered before, ${tally.answered - before} after, ${tally.failures.length} dropped, ended in ${ms} ms\n`,
   )
   expect(tally.failures).toEqual([])
-  // Each had a request under way, and was told to go elsewhere with its answer.
+  // Each connection had a request in flight, and its answer closed the connection.
   expect({ closed: tally.closed, refused: tally.refused }).toEqual({ closed: CLIENTS, refused: CLIENTS })
   expect(exitCode).toBe(0)
   expect(ms).toBeLessThan(5000)

@@ -43,7 +43,7 @@ beforeAll(async () => {
 afterAll(() => replica.close())
 
 let network = 0
-/** The headers of a client in a network that nobody has come from before. */
+/** The headers of a client in a network that no client has used before. */
 function elsewhere() {
   network += 1
   return { 'x-forwarded-for': `198.18.${network >> 8}.${network & 255}` }

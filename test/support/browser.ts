@@ -99,8 +99,8 @@ function installedBrowser(): string {
 }
 
 /**
- * Waits until an expression holds in a page. Playwright's own `waitForFunction` works only where it holds at once: after
- * that it wants `eval`, which the policy of the pages forbids.
+ * Waits until an expression is true in a page. Playwright's `waitForFunction` polls with `eval`, which the content
+ * security policy of the pages forbids.
  */
 export async function until(page: Page, expression: string): Promise<void> {
   const deadline = Date.now() + STEP_TIMEOUT_MS

@@ -8,7 +8,7 @@ export class TestClock implements Clock {
     return new Date(Date.now() + this.#offsetMs)
   }
 
-  /** Moves on by so many seconds, or back. */
+  /** Moves the clock by this number of seconds, forward or back. */
   advance(seconds: number): void {
     this.#offsetMs += seconds * 1000
   }

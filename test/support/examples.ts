@@ -4,7 +4,7 @@ export type Example = { coordinate: string; text: string }
 
 const EXAMPLE = /```graphql\n([\s\S]+?)\n```$/
 
-/** The example that ends the description of each operation; an empty text where there is none. */
+/** The example at the end of each operation's description, or an empty string. */
 export function examples(schema: GraphQLSchema): Example[] {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]
   return roots.flatMap(root =>

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals'
 import fc from 'fast-check'
 
-/** Text that nobody expects: controls, NUL, half surrogates, bidi marks, very long, nearly right. */
+/** Unusual text: control characters, NUL, lone surrogates, bidi marks, very long, almost valid. */
 export const anyText = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 40 }),
   fc.string({ unit: 'binary', maxLength: 40 }),
@@ -36,13 +36,13 @@ export const anyText = fc.oneof(
   fc.emailAddress(),
 )
 
-/** What must be true of every answer, whatever was asked. */
+/** Checks what must be true of every response. */
 export async function expectHandled(response: Response): Promise<unknown> {
   expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
   const text = await response.text()
   expect(response.status).toBeLessThan(500)
   expect(text).not.toMatch(/"code":"(INTERNAL_SERVER_ERROR|SERVICE_UNAVAILABLE)"/)
-  // Nothing of the inside: no stack, no SQL, no path.
+  // No internals: no stack, no SQL, no path.
   expect(text).not.toMatch(/node_modules|\.ts:\d+|prisma|PostgreSQL|invalid input syntax/i)
   return response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : undefined
 }

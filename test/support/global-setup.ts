@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path'
 import { startEmbedded } from '../../src/database/embedded/start.ts'
 import { createTemplate, dropTemplate } from './postgres.ts'
 
-// What a crash would lose is not worth waiting for in a test.
+// Tests don't need durability.
 const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' }
 
-/** Starts one PostgreSQL for the whole run (or takes TEST_DATABASE_URL) and makes the template in it. */
+/** Starts one PostgreSQL for the whole run, or uses TEST_DATABASE_URL, and creates the template database. */
 export default async function globalSetup(): Promise<void> {
   const given = process.env.TEST_DATABASE_URL
   const server = given ? { url: given, stop: async () => {} } : await startServer()
@@ -16,7 +16,7 @@ export default async function globalSetup(): Promise<void> {
   process.env.AUTHOGRAPH_TEST_TEMPLATE = template
   const stop = () => dropTemplate(server.url, template).finally(server.stop)
   ;(globalThis as { stopTestServer?: () => Promise<void> }).stopTestServer = stop
-  // Jest skips the teardown when it is interrupted, and the server would stay.
+  // Jest skips the teardown when it is interrupted, and the server would keep running.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => void server.stop().finally(() => process.exit(1)))
   }
@@ -24,7 +24,7 @@ export default async function globalSetup(): Promise<void> {
 
 async function startServer(): Promise<{ url: string; stop: () => Promise<void> }> {
   const dataDir = await realpath(await mkdtemp(join(tmpdir(), 'authograph-test-')))
-  // As root the server runs as another user, who has to get in; the cluster inside is closed to everybody else.
+  // For root, the server runs as another user, who must be able to enter. The cluster inside is private.
   await chmod(dataDir, 0o755)
   const database = await startEmbedded({ dataDir, log: () => {}, settings: FAST })
   const stop = async () => {

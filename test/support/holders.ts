@@ -11,7 +11,7 @@ export type Name = 'owner' | 'thief'
 /** What a holder of a session's tokens does. A lost answer leaves the server, and arrives nowhere. */
 export type Act = 'refresh' | 'refresh, answer lost' | 'refresh in two tabs' | 'use'
 
-/** What somebody has in hand, and what has happened to them since the theft. */
+/** The tokens that a holder has, and what happened to the holder since the theft. */
 type Holder = {
   refreshToken: string
   accessToken: string
@@ -60,7 +60,7 @@ export class Story {
     return new Story(service, await signIn(service, email))
   }
 
-  /** The thief copies what the owner has now. Nobody has done anything since. */
+  /** The thief copies the owner's current tokens. No request has been sent since. */
   steal(): void {
     const { owner } = this.#holders
     const copied = { ...owner, acted: false, gotAt: undefined, lostSince: false }
@@ -123,7 +123,7 @@ export class Story {
     return true
   }
 
-  /** Fails unless nobody can do anything any more with what they hold. */
+  /** Fails if any holder's tokens still work. */
   async expectOver(): Promise<void> {
     for (const { refreshToken, accessToken } of Object.values(this.#holders)) {
       expect(codes(await refresh(this.#service, refreshToken))).toEqual(['REFRESH_TOKEN_INVALID'])

@@ -1,7 +1,7 @@
 const Real = Date
 
 /**
- * Runs `run` while the machine's own clock is off by so many seconds: `Date` says so to everything in this
+ * Runs `run` while the machine's own clock is off by this number of seconds: `Date` is wrong for everything in this
  * process. The database has a clock of its own.
  */
 export async function withMachineClock<Result>(

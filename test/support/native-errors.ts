@@ -1,8 +1,8 @@
 import { isNativeError } from 'node:util/types'
 
 /**
- * Jest runs tests in a realm of their own, where what Node itself throws (ECONNREFUSED) is no `instanceof Error`,
- * and graphql-js takes it for a value that somebody threw. Call this where a test breaks connections.
+ * Jest runs tests in a separate realm, where errors of Node itself (such as ECONNREFUSED) are not `instanceof Error`,
+ * so graphql-js treats them as other thrown values. Call this in tests that break connections.
  */
 export function takeNativeErrorsForErrors(): void {
   const ordinary = Function.prototype[Symbol.hasInstance]

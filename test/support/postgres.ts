@@ -5,9 +5,9 @@ import { migrate } from '../../src/database/migrate.ts'
 export type TestDatabase = { url: string; drop(): Promise<void> }
 
 /**
- * A database of its own for one test or one test file: migrated, empty, on the server of this run. Copied from
- * a template, in some tens of milliseconds; workers may call it at the same time. `drop` ends the connections
- * that are left.
+ * Creates a migrated, empty database for one test or one test file, on the server of this run. It is copied from a
+ * template, which takes some tens of milliseconds. Workers can call this at the same time. `drop` closes any remaining
+ * connections.
  */
 export async function createDatabase(): Promise<TestDatabase> {
   const template = process.env.AUTHOGRAPH_TEST_TEMPLATE
@@ -21,13 +21,13 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
   return create(server(), 'TEMPLATE template0')
 }
 
-/** Makes the migrated template that `createDatabase` copies; gives its name. For global-setup.ts. */
+/** Creates the migrated template that `createDatabase` copies, and returns its name. For global-setup.ts. */
 export async function createTemplate(serverUrl: string): Promise<string> {
   const name = newName('template')
   await execute(serverUrl, `CREATE DATABASE ${name} TEMPLATE template0`)
   const pool = new pg.Pool({ connectionString: urlOf(serverUrl, name) })
   await migrate(pool).finally(() => pool.end())
-  // A template that somebody is connected to cannot be copied.
+  // A template cannot be copied while a client is connected to it.
   await execute(serverUrl, `ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS false`)
   return name
 }

@@ -7,7 +7,7 @@ import { build } from './cli.ts'
 
 const MAIN = path.resolve(import.meta.dirname, '../../dist/main.js')
 
-/** What a server runs with unless told otherwise. It gets nothing of the environment of the tests. */
+/** The default settings of a server. It inherits nothing from the environment of the tests. */
 const SETTINGS = {
   PORT: '0',
   // What is built for these tests has no pages.

@@ -6,7 +6,7 @@ const BACKGROUND = /^(clock-|keys-|mail-|search-index$|prune )/
 
 type Query = { query: (...args: never[]) => unknown }
 
-/** Gives `note` the name of each statement that requests run, on both pools, until it is told to stop. */
+/** Calls `note` with the name of each statement that requests run, on both pools, until stopped. */
 export function watchQueries(app: App, note: (name: string | undefined) => void): () => void {
   const watched = new Map([[app.pool as Query, watch(app.pool)]])
   const { pool } = app.limiter

@@ -22,7 +22,7 @@ export async function meet<First, Second>(
   return Promise.all(met)
 }
 
-/** Runs `run` in the possession of a lock; `waiting` resolves when so many statements wait for it. */
+/** Runs `run` while holding a lock. `waiting` resolves when this number of statements wait for it. */
 export async function whileHolding<Result>(
   databaseUrl: string,
   lock: string,

@@ -38,7 +38,7 @@ export type Service = {
   clock: TestClock
   /** Lines that the service logged as JSON, the newest last. */
   logged: string[]
-  /** Every mail that was sent to `address`, the newest last, after sending what waits in the outbox. */
+  /** Sends the queued emails, and returns all emails to `address`, newest last. */
   mailsTo(address: string): Promise<Email[]>
   send<Data, Variables>(
     document: TypedDocumentNode<Data, Variables> | DocumentNode | string,
@@ -48,7 +48,7 @@ export type Service = {
   close(): Promise<void>
 }
 
-/** What every test service runs with unless told otherwise: cheap hashes, nothing switched off. */
+/** The default settings of a test service: cheap hashes, but nothing switched off. */
 const SETTINGS = {
   NODE_ENV: 'test',
   PORT: '0',
@@ -73,7 +73,7 @@ export type ServiceOptions = {
   server?: Omit<NonNullable<Parameters<typeof startServer>[0]>, 'config' | 'clock' | 'log'>
 }
 
-/** The whole service on a database of its own, listening on a free port. */
+/** Starts the whole service on its own database, listening on a free port. */
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const own = options.databaseUrl ? undefined : await createDatabase()
   const smtp = options.settings?.SMTP_URL ? undefined : await startSmtp()
@@ -101,15 +101,15 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     mailsTo: async address => {
       const queued = { recipient: address, status: 'queued' }
       const deadline = Date.now() + 20_000
-      // The service's own worker may have some of them in hand.
+      // The service's own worker may be sending some of them.
       do {
-        if (Date.now() > deadline) throw new Error(`mails to ${address} should be sent by now`)
+        if (Date.now() > deadline) throw new Error(`the emails to ${address} were not sent within 20 s`)
         await deliverMails(server.app)
       } while (await server.app.db.mail.count({ where: queued }))
       return (
         (smtp?.mails ?? [])
           .filter(mail => mail.to?.some(to => to.address === address))
-          // They may arrive in another order than they were written in.
+          // Emails may arrive in a different order than they were queued.
           .sort((one, other) => String(one.messageId).localeCompare(String(other.messageId)))
       )
     },
@@ -130,7 +130,7 @@ function configure(settings: Record<string, string | undefined>) {
   return { config, log, logged }
 }
 
-/** The service on a database of its own, but without its server and its chores: nothing happens by itself. */
+/** The app on its own database, without the HTTP server and the background tasks: nothing happens by itself. */
 export async function startApp(settings: Record<string, string>) {
   const own = await createDatabase()
   const clock = new TestClock()

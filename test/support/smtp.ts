@@ -5,14 +5,14 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 
 export type Smtp = {
   url: string
-  /** What was taken, the newest last. */
+  /** The received emails, newest last. */
   mails: Email[]
   close(): Promise<void>
 }
 
-/** A real SMTP server on a free port that keeps what it takes. */
+/** A real SMTP server on a free port that stores the emails it receives. */
 export async function startSmtp(options: SMTPServerOptions = {}): Promise<Smtp> {
-  const mails: Email[] = []
+  const emails: Email[] = []
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
@@ -22,7 +22,7 @@ export async function startSmtp(options: SMTPServerOptions = {}): Promise<Smtp> 
       stream.on('data', chunk => chunks.push(chunk))
       stream.on('end', () => {
         PostalMime.parse(Buffer.concat(chunks)).then(mail => {
-          mails.push(mail)
+          emails.push(mail)
           done()
         }, done)
       })
@@ -34,12 +34,12 @@ export async function startSmtp(options: SMTPServerOptions = {}): Promise<Smtp> 
   if (address === null || typeof address === 'string') throw new Error('the SMTP server has no port')
   return {
     url: `smtp://127.0.0.1:${address.port}`,
-    mails,
+    mails: emails,
     close: () => new Promise(resolve => server.close(() => resolve())),
   }
 }
 
-/** A server that greets and then answers for ever, never done and never silent; `reached` when somebody is at it. */
+/** A server that greets and then sends an endless response. `reached` resolves when a client connects. */
 export async function startEndlessSmtp() {
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
@@ -62,14 +62,14 @@ export async function startEndlessSmtp() {
   }
 }
 
-/** Where the link of a mail leads. */
+/** The address of the link in an email. */
 export function linkOf(mail: Email): URL {
   const [link] = mail.text?.match(/^https?:\/\/\S+$/m) ?? []
   if (!link) throw new Error(`no link in: ${mail.text}`)
   return new URL(link)
 }
 
-/** The token in the link of a mail. */
+/** The token in the link of an email. */
 export function tokenOf(mail: Email): string {
   const token = new URLSearchParams(linkOf(mail).hash.slice(1)).get('token')
   if (!token) throw new Error(`no token in: ${mail.text}`)
