@@ -59,7 +59,10 @@ export function accountMethods(parts: Parts) {
       await requests.openly(operations.RequestPasswordReset, { input: { email } })
     },
 
-    /** Sets a new password with the token from the email. Ends all sessions and does not sign in. */
+    /**
+     * Sets a new password with the token from the email. Ends all sessions of the account, and signs out here and in
+     * the other tabs if that account is signed in. Does not sign in.
+     */
     async resetPassword(input: ResetPasswordInput): Promise<void> {
       await requests.openly(operations.ResetPassword, { input: await withDevice(parts, input) })
       await session.recheck()

@@ -10,6 +10,7 @@ import { UserListResolver } from '../admin/users/user-list.resolver.ts'
 import { UsersResolver } from '../admin/users/users.resolver.ts'
 import { errorTable } from '../errors.ts'
 import { RolesResolver } from '../permissions/roles.resolver.ts'
+import { EmailLinkResolver } from '../self-service/email-link.resolver.ts'
 import { EmailUndoResolver } from '../self-service/email-undo.resolver.ts'
 import { ProfileResolver } from '../self-service/profile.resolver.ts'
 import { SelfServiceResolver } from '../self-service/self-service.resolver.ts'
@@ -22,6 +23,7 @@ import { requireDeclared, requireDistinctOperations, requireNoIgnoredValidators 
 const resolvers = [
   ProfileResolver,
   AuditResolver,
+  EmailLinkResolver,
   EmailUndoResolver,
   KeysResolver,
   SelfServiceResolver,

@@ -123,8 +123,7 @@ const findByHash = batchedLookup(
  * @throws AuthError TOKEN_INVALID
  */
 export async function peekToken(app: App, token: string, ...purposes: TokenPurpose[]): Promise<EmailToken> {
-  const found = await findByHash(app.pool, Buffer.from(hashOf(token)).toString('hex'))
-  const row = found && toRecord<EmailToken>(tokenFields, found, 1)
+  const row = await findToken(app, token)
   const isValid =
     row &&
     purposes.some(purpose => purpose === row.purpose) &&
@@ -132,6 +131,12 @@ export async function peekToken(app: App, token: string, ...purposes: TokenPurpo
     row.expiresAt > app.clock.now()
   if (!isValid) throw new AuthError('TOKEN_INVALID')
   return row
+}
+
+/** The row of a token, even if it was used or has expired; undefined if there is none. */
+export async function findToken(app: App, token: string): Promise<EmailToken | undefined> {
+  const found = await findByHash(app.pool, Buffer.from(hashOf(token)).toString('hex'))
+  return found && toRecord<EmailToken>(tokenFields, found, 1)
 }
 
 /**

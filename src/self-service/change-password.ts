@@ -7,11 +7,12 @@ import type { Account, RequestInfo, Viewer } from '../context.ts'
 import {
   passwordField,
   requireAcceptablePassword,
+  SAME_PASSWORD,
   submittedPasswordField,
 } from '../credentials/password/new-password.ts'
 import { proveOwnPassword } from '../credentials/password/prove.ts'
 import { keepOnlyDevice, readDevice } from '../devices/device.ts'
-import { AuthError } from '../errors.ts'
+import { AuthError, badInput } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { queueNotice } from '../mail/notices.ts'
 import { endTokens } from '../one-time-tokens/token.ts'
@@ -39,6 +40,7 @@ export async function changePassword(
   const { passwordHash } = await proveOwnPassword(app, account, currentPassword, request)
   const { id, email, username, displayName } = account
   await requireAcceptablePassword(app, newPassword, 'input.newPassword', [email, username, displayName])
+  if (newPassword === currentPassword.normal) throw badInput({ 'input.newPassword': [SAME_PASSWORD] })
   const newHash = await app.hasher.hash(newPassword)
   const now = app.clock.now()
   await app.db.$transaction(async tx => {

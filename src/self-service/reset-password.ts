@@ -4,9 +4,13 @@ import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestInfo } from '../context.ts'
 import { forgiveAccount } from '../credentials/attempts.ts'
-import { passwordField, requireAcceptablePassword } from '../credentials/password/new-password.ts'
+import {
+  passwordField,
+  requireAcceptablePassword,
+  SAME_PASSWORD,
+} from '../credentials/password/new-password.ts'
 import { type Device, keepOnlyDevice } from '../devices/device.ts'
-import { AuthError } from '../errors.ts'
+import { AuthError, badInput } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { queueNotice } from '../mail/notices.ts'
@@ -50,6 +54,10 @@ async function reset(
   const user = await requireEnabledOwner(app, id)
   const { email, username, displayName } = user
   await requireAcceptablePassword(app, newPassword, 'input.newPassword', [email, username, displayName])
+  // Learns little: a wrong guess of the current password sets it, and uses up the link.
+  if (user.passwordHash && (await app.hasher.verify(user.passwordHash, newPassword, newPassword))) {
+    throw badInput({ 'input.newPassword': [SAME_PASSWORD] })
+  }
   const passwordHash = await app.hasher.hash(newPassword)
   const now = app.clock.now()
   const emailVerifiedAt = user.emailVerifiedAt ?? now

@@ -99,7 +99,12 @@ async function createAccount(
     const voided = await tx.emailToken.findMany({ where: others, select: { subject: true } })
     const twins = voided.map(({ subject }) => subject)
     await tx.mail.deleteMany({ where: { userId: { in: twins } } })
-    await tx.emailToken.deleteMany({ where: { purpose: 'registration', emailCanonical } })
+    await tx.emailToken.deleteMany({ where: others })
+    // The used link stays until it expires, without the password's hash, so that `emailLink` can say what it did.
+    await tx.emailToken.updateMany({
+      where: { purpose: 'registration', subject: id },
+      data: { userId: id, payload: {} },
+    })
     const event = { at: now, actorId: id, subjectId: id }
     await record(
       tx,

@@ -9,9 +9,11 @@ import { SignIn } from './pages/sign-in.tsx'
 import { Missing } from './parts/card-page.tsx'
 import { Crash } from './parts/crash.tsx'
 import { Waiting } from './parts/loading.tsx'
+import { ServerUnavailable } from './parts/server-unavailable.tsx'
 import { SignedIn } from './parts/signed-in.tsx'
+import { useSessionCheck } from './session-check.ts'
 
-// Loaded when somebody has signed in: whoever comes to sign in does not wait for them.
+// Loaded after signing in, so that the sign-in page does not wait for them.
 const Account = lazy(() => import('./account/account.tsx').then(({ Account }) => ({ default: Account })))
 const Users = lazy(() => import('./admin/users.tsx').then(({ Users }) => ({ default: Users })))
 const User = lazy(() => import('./admin/user.tsx').then(({ User }) => ({ default: User })))
@@ -19,8 +21,9 @@ const Roles = lazy(() => import('./admin/roles.tsx').then(({ Roles }) => ({ defa
 const Mails = lazy(() => import('./admin/mails.tsx').then(({ Mails }) => ({ default: Mails })))
 const Audit = lazy(() => import('./admin/audit.tsx').then(({ Audit }) => ({ default: Audit })))
 
-/** What each address shows. src/page-addresses.ts has the same list. */
+/** The page at each address. src/page-addresses.ts has the same list. */
 export function App() {
+  useSessionCheck()
   return (
     <Crash>
       <Suspense fallback={<Waiting />}>
@@ -35,7 +38,7 @@ export function App() {
           <Route path="/confirm-email" component={ConfirmEmail} />
           <Route path="/undo-email" component={UndoEmailChange} />
           <Route path="/account/:section?">
-            {({ section }) => <SignedIn>{() => <Account section={section} />}</SignedIn>}
+            {({ section }) => <SignedIn>{user => <Account user={user} section={section} />}</SignedIn>}
           </Route>
           <Route path="/users">
             <SignedIn anyOf={['users:read']}>{() => <Users />}</SignedIn>
@@ -60,7 +63,7 @@ export function App() {
 }
 
 function Start() {
-  const { status } = useAuth()
-  if (status === 'restoring') return <Waiting />
+  const { status, error } = useAuth()
+  if (status === 'restoring') return error === undefined ? <Waiting /> : <ServerUnavailable error={error} />
   return <Redirect to={status === 'signedIn' ? '/account' : '/sign-in'} replace />
 }

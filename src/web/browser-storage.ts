@@ -1,14 +1,14 @@
-/** What this browser keeps for the pages; null where there is nothing, or where it may keep nothing. */
-export function kept(key: string): string | null {
+/** A value that the pages stored in this browser; null if there is none or the browser blocks storage. */
+export function readStored(key: string): string | null {
   try {
     return localStorage.getItem(key)
   } catch {
-    // Whoever blocks cookies blocks this too: reading it fails.
+    // A browser that blocks cookies also blocks this: reading it throws.
     return null
   }
 }
 
-/** Whether the browser refuses to keep anything for this site, cookies too: some say that only of `localStorage`. */
+/** Whether the browser blocks storage for this site, including cookies; some browsers block only `localStorage`. */
 export function isStorageBlocked(): boolean {
   try {
     return localStorage.length < 0 || !navigator.cookieEnabled
@@ -17,8 +17,8 @@ export function isStorageBlocked(): boolean {
   }
 }
 
-/** Keeps it if the browser may. */
-export function keep(key: string, value: string): void {
+/** Stores a value unless the browser blocks storage. */
+export function writeStored(key: string, value: string): void {
   try {
     localStorage.setItem(key, value)
   } catch {}

@@ -1,50 +1,69 @@
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { AuthError } from '../client/index.ts'
 import { useText } from './language.tsx'
-import { facts } from './page-settings.ts'
+import { settings } from './page-settings.ts'
 import { type CodeWords, fieldProblems, problemText } from './problems.ts'
 import { useTimes } from './times.ts'
 
-/** Text of an input by its name; empty where there is none. */
+/** The text of an input by its name; empty if there is no such input. */
 export type Values = (name: string) => string
 
 export type Form = {
   onSubmit: (event: FormEvent<HTMLFormElement>) => void
-  /** What is wrong with an input. */
+  /** The error of an input. */
   error: (name: string) => string | undefined
-  /** What is wrong beside the inputs. */
+  /** The error that belongs to no input of the form. */
   problem: string | undefined
-  /** What was refused, to offer a way on. */
+  /** The server's refusal, so that the page can offer a way to continue. */
   refusal: AuthError | undefined
   busy: boolean
 }
 
 export type FormOptions = {
-  /** Finds what is wrong before the server is asked. */
+  /** Finds errors before the server is asked. */
   check?: (values: Values) => Record<string, string | undefined>
   words?: CodeWords
-  /** Inputs that the form shows; problems with others are told beside them. */
+  /** Inputs that the form shows. Errors of other inputs become part of `problem`. */
   inputs: string[]
+  /** The input that an error code is about, if the server does not name one. */
+  inputOf?: Partial<Record<string, string>>
 }
 
-/** A form that keeps what was typed and the focus, says what is wrong where it is wrong, and goes there. */
+type Outcome = { errors: Record<string, string>; failure?: unknown; atInputs?: boolean }
+
+/** A form that keeps what was typed, shows each error at its input and moves the focus to the first one. */
 export function useForm(
   run: (values: Values, form: HTMLFormElement) => Promise<void>,
   options: FormOptions,
 ): Form {
   const text = useText()
   const times = useTimes()
-  const [errors, setErrors] = useState<Record<string, string>>({})
-  const [failure, setFailure] = useState<unknown>()
+  const [{ errors, failure, atInputs }, setOutcome] = useState<Outcome>({ errors: {} })
   const [busy, setBusy] = useState(false)
   const running = useRef(false)
   const focused = useRef<Element>(null)
+  const watched = useRef<HTMLFormElement>(null)
   useEffect(() => {
-    // The button is disabled while it works, and a browser takes the focus from what is disabled.
+    // The button is disabled while the form is busy, and browsers take the focus from a disabled element.
     if (!busy) returnFocus(focused.current)
   }, [busy])
 
+  /** An error disappears as soon as its input changes. */
+  function watch(form: HTMLFormElement) {
+    if (watched.current === form) return
+    watched.current = form
+    form.addEventListener('input', ({ target }) => {
+      const { name } = target as HTMLInputElement
+      setOutcome(outcome => {
+        if (!(name in outcome.errors)) return outcome
+        const { [name]: _, ...left } = outcome.errors
+        return { ...outcome, errors: left }
+      })
+    })
+  }
+
   async function submit(form: HTMLFormElement) {
+    watch(form)
     const data = new FormData(form)
     const values: Values = name => String(data.get(name) ?? '')
     const found = Object.entries(options.check?.(values) ?? {}).filter(([, message]) => message !== undefined)
@@ -57,19 +76,24 @@ export function useForm(
         await run(values, form)
       } catch (error) {
         failed = error
-        wrong = fieldProblems(text, error)
+        wrong = errorsOf(error)
       }
       setBusy(false)
     }
-    setErrors(wrong)
-    setFailure(failed)
-    // React has not shown the problems yet; the inputs are there all the same.
     const first = options.inputs.find(name => name in wrong)
+    setOutcome({ errors: wrong, failure: failed, atInputs: first !== undefined })
+    // React has not rendered the errors yet, but the inputs exist.
     const input = first && form.elements.namedItem(first)
     if (input instanceof HTMLElement) input.focus()
   }
 
-  const atInputs = options.inputs.some(name => name in errors)
+  function errorsOf(error: unknown): Record<string, string> {
+    const input = error instanceof AuthError ? options.inputOf?.[error.code] : undefined
+    return input
+      ? { [input]: problemText(text, times.span, error, options.words) }
+      : fieldProblems(text, error)
+  }
+
   return {
     onSubmit: event => {
       event.preventDefault()
@@ -81,27 +105,20 @@ export function useForm(
     },
     error: name => errors[name],
     problem:
-      failure === undefined || (atInputs && isAboutInputs(failure))
+      failure === undefined || atInputs
         ? undefined
-        : [
-            problemText(text, times.span, failure, options.words),
-            ...Object.values(atInputs ? {} : errors),
-          ].join(' '),
+        : [problemText(text, times.span, failure, options.words), ...Object.values(errors)].join(' '),
     refusal: failure instanceof AuthError ? failure : undefined,
     busy,
   }
 }
 
-function isAboutInputs(failure: unknown): boolean {
-  return failure instanceof AuthError && Object.keys(failure.fields).length > 0
-}
-
-/** Moves the focus back to where it was, unless it has gone on to something else. */
+/** Returns the focus to an element unless something else has it. */
 export function returnFocus(element: Element | null): void {
   if (document.activeElement === document.body && element instanceof HTMLElement) element.focus()
 }
 
-/** The checks that forms share. */
+/** Checks that several forms share. */
 export function useChecks() {
   const { checks } = useText()
   return {
@@ -113,8 +130,8 @@ export function useChecks() {
     newPassword: (value: string) => {
       const length = [...value.normalize('NFKC')].length
       if (length === 0) return checks.required
-      if (length < facts.passwordMinLength) return checks.tooShort(facts.passwordMinLength)
-      return length > facts.passwordMaxLength ? checks.tooLong(facts.passwordMaxLength) : undefined
+      if (length < settings.passwordMinLength) return checks.tooShort(settings.passwordMinLength)
+      return length > settings.passwordMaxLength ? checks.tooLong(settings.passwordMaxLength) : undefined
     },
   }
 }

@@ -1,15 +1,15 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
-import { keep, kept } from './browser-storage.ts'
+import { readStored, writeStored } from './browser-storage.ts'
 import { en, type Messages } from './locales/en.ts'
 import { ko } from './locales/ko.ts'
-import { facts } from './page-settings.ts'
+import { settings } from './page-settings.ts'
 
 const catalogues: Record<string, Messages> = { en, ko }
 const STORED = 'authograph.language'
 
 /** What there is to choose from: languages of this server that the pages are written in. */
 export const languages: { tag: string; name: string }[] = (() => {
-  const offered = facts.locales.filter(tag => languageOf(tag) in catalogues)
+  const offered = settings.locales.filter(tag => languageOf(tag) in catalogues)
   return (offered.length > 0 ? offered : ['en']).map(tag => ({ tag, name: messagesOf(tag).name }))
 })()
 
@@ -28,7 +28,7 @@ export function LanguageProvider({ children }: { children: ReactNode }) {
       tag,
       text: messagesOf(tag),
       choose: (chosen: string) => {
-        keep(STORED, chosen)
+        writeStored(STORED, chosen)
         setTag(chosen)
       },
     }),
@@ -48,7 +48,7 @@ export function useText(): Messages {
 }
 
 function firstChoice(): string {
-  const wishes = [kept(STORED), ...navigator.languages].filter(tag => tag !== null)
+  const wishes = [readStored(STORED), ...navigator.languages].filter(tag => tag !== null)
   for (const wish of wishes) {
     const found = languages.find(({ tag }) => tag === wish || languageOf(tag) === languageOf(wish))
     if (found) return found.tag

@@ -1,12 +1,12 @@
-import { keep, kept } from './browser-storage.ts'
+import { readStored, writeStored } from './browser-storage.ts'
 
 const KEY = 'authograph.known'
 
-/** Whether somebody was signed in when these pages were last open in this browser: a guess until the server says. */
+/** Whether a user was signed in during the last visit from this browser. A guess until the server answers. */
 export function wasSignedInLastTime(): boolean {
-  return kept(KEY) === 'yes'
+  return readStored(KEY) === 'yes'
 }
 
 export function rememberSignedIn(signedIn: boolean): void {
-  keep(KEY, signedIn ? 'yes' : 'no')
+  writeStored(KEY, signedIn ? 'yes' : 'no')
 }

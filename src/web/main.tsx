@@ -6,7 +6,7 @@ import { AuthProvider } from '../client/react.ts'
 import { App } from './app.tsx'
 import { client } from './client.ts'
 import { LanguageProvider } from './language.tsx'
-import { facts } from './page-settings.ts'
+import { settings } from './page-settings.ts'
 import { brandTheme, brandVariables } from './theme.ts'
 
 const root = document.getElementById('root')
@@ -15,8 +15,8 @@ if (!root) throw new Error('index.html has no #root')
 createRoot(root).render(
   <StrictMode>
     <MantineProvider
-      theme={brandTheme(facts.color)}
-      cssVariablesResolver={brandVariables(facts.color)}
+      theme={brandTheme(settings.color)}
+      cssVariablesResolver={brandVariables(settings.color)}
       defaultColorScheme="auto"
     >
       <LanguageProvider>

@@ -1,15 +1,15 @@
-/** What the server writes into the page (src/http/web.ts). */
-export type Facts = {
+/** The server's settings that the pages need before their first query; src/http/web.ts writes them into the page. */
+export type PageSettings = {
   appName: string
   logoUrl: string | null
   /** As #rrggbb. */
   color: string
-  /** Where `return_to` may lead. */
+  /** Origins that `return_to` may lead to. */
   returnOrigins: string[]
   locales: string[]
   registrationOpen: boolean
   emailVerification: 'off' | 'optional' | 'required'
-  /** Whether this server sends mail. */
+  /** Whether this server sends email. */
   mail: boolean
   /** In code points. */
   passwordMinLength: number
@@ -17,4 +17,4 @@ export type Facts = {
   sandbox: boolean
 }
 
-export const facts = JSON.parse(document.getElementById('facts')?.textContent ?? '') as Facts
+export const settings = JSON.parse(document.getElementById('facts')?.textContent ?? '') as PageSettings

@@ -1,20 +1,28 @@
+import { useSyncExternalStore } from 'react'
 import { client } from './client.ts'
 
-/** What the sign-in page is told of how its visitor came there. */
-export type Arrival = { signedOut?: boolean; signOutFailed?: boolean; deleted?: boolean } | null
+/** History state that tells the sign-in page how the visitor got there. */
+export type SignInArrival = { signedOut?: boolean; signOutFailed?: boolean; deleted?: boolean } | null
 
-type Navigate = (to: string, options: { state: Arrival }) => void
+type Navigate = (to: string, options: { state: SignInArrival }) => void
 
-let leaving = false
+let signingOut = false
+const listeners = new Set<() => void>()
 
-/** Whether the visitor is going, rather than being signed out. */
-export function isLeaving(): boolean {
-  return leaving
+/** Whether this tab is ending its own session, as opposed to finding it ended. */
+export function useIsSigningOut(): boolean {
+  return useSyncExternalStore(
+    listener => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    () => signingOut,
+  )
 }
 
-/** Signs out, and opens the sign-in page with how it went. */
-export async function leave(navigate: Navigate): Promise<void> {
-  let arrival: Arrival = { signedOut: true }
+/** Signs out and opens the sign-in page, which says whether that worked. */
+export async function signOut(navigate: Navigate): Promise<void> {
+  let arrival: SignInArrival = { signedOut: true }
   await whileSigningOut(async () => {
     try {
       await client.logout()
@@ -25,12 +33,17 @@ export async function leave(navigate: Navigate): Promise<void> {
   })
 }
 
-/** Runs what ends the own session. */
+/** Runs an operation that ends the session of this tab. */
 export async function whileSigningOut(run: () => Promise<void>): Promise<void> {
-  leaving = true
+  setSigningOut(true)
   try {
     await run()
   } finally {
-    leaving = false
+    setSigningOut(false)
   }
+}
+
+function setSigningOut(now: boolean): void {
+  signingOut = now
+  for (const listener of listeners) listener()
 }

@@ -75,6 +75,7 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   await run(take('Query.authSettings'))
   const registered = await run(take('Mutation.register'))
   await run(take('Mutation.resendVerificationEmail'))
+  expect(await run(take('Query.emailLink'), await mailed('verify-email'))).toMatchObject({ confirmed: false })
   expect(await run(take('Mutation.verifyEmail'), await mailed('verify-email'))).toMatchObject({
     emailVerified: true,
   })

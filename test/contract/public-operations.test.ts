@@ -17,6 +17,7 @@ const publicOperations = [
   'Mutation.undoEmailChange',
   'Mutation.verifyEmail',
   'Query.authSettings',
+  'Query.emailLink',
 ]
 
 const service = useService()

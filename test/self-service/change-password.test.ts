@@ -120,6 +120,15 @@ test('the current and the new password match in any Unicode composition', async 
   expect(codes(await change(account, { currentPassword: composed }))).toEqual([])
 })
 
+test('the current password is no new password', async () => {
+  const account = await signUp(service)
+  const before = await userOf(account)
+  expect(refusedFields(await change(account, { newPassword: PASSWORD }))).toEqual({
+    'input.newPassword': ['This is your current password. Choose a different one.'],
+  })
+  expect(await userOf(account)).toEqual(before)
+})
+
 test('an account without a password cannot change it', async () => {
   const account = await signUp(service)
   await service.app.db.user.update({ where: { id: account.id }, data: { passwordHash: null } })

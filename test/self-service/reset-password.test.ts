@@ -130,6 +130,15 @@ test('a password based on the account’s names is rejected', async () => {
   })
 })
 
+test('the current password is refused, and the link stays valid for another one', async () => {
+  const account = await signUp(service)
+  const token = await asked(account)
+  expect(refusedFields(await reset(token, PASSWORD))).toEqual({
+    'input.newPassword': ['This is your current password. Choose a different one.'],
+  })
+  expect(codes(await reset(token))).toEqual([])
+})
+
 test('a reset works for a locked account, and unlocks it', async () => {
   const account = await signUp(service)
   for (let count = 0; count < 25; count++)

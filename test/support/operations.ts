@@ -316,3 +316,9 @@ export const RetryMail = graphql(`
     retryMail(id: $id)
   }
 `)
+
+export const Link = graphql(`
+  query Link($token: String!) {
+    emailLink(token: $token) { purpose email displayName invitedBy confirmed }
+  }
+`)

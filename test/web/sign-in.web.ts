@@ -273,7 +273,7 @@ describe('return_to', () => {
       const { email } = await verified()
       const page = await browser.open()
       await page.goto(`${service.url}/sign-in?return_to=${encodeURIComponent(target)}`)
-      await page.getByText('not one that this server may send you back to').waitFor()
+      await page.getByText('This server can’t send you back to the page you came from').waitFor()
       await signInOn(page, email, PASSWORD)
       await page.waitForURL(`${service.url}/account`)
     },

@@ -74,7 +74,7 @@ function invite(
         roles: { create: roles.map(roleName => ({ roleName })) },
       },
     })
-    await sendInvitation(app, tx, user)
+    await sendInvitation(app, tx, user, caller)
     await recordInvitation(app, tx, user.id, caller, { roles })
     return user.id
   })
@@ -89,7 +89,7 @@ function inviteAgain(app: App, emailCanonical: string, caller: Caller): Promise<
       data: { emailCanonical },
     })
     if (!user) return undefined
-    await sendInvitation(app, tx, user)
+    await sendInvitation(app, tx, user, caller)
     await recordInvitation(app, tx, user.id, caller, { again: true })
     return user.id
   })
@@ -100,8 +100,10 @@ export async function sendInvitation(
   app: App,
   tx: Queryable,
   { id, email, emailCanonical, locale }: Pick<User, 'id' | 'email' | 'emailCanonical' | 'locale'>,
+  { viewer }: Caller,
 ): Promise<void> {
-  const invitation = { purpose: 'invitation', subject: id, userId: id, emailCanonical } as const
+  const payload = { invitedBy: viewer.account.id }
+  const invitation = { purpose: 'invitation', subject: id, userId: id, emailCanonical, payload } as const
   const { token, expiresAt } = await issueToken(app, tx, invitation)
   const data = { link: linkTo(app, 'accept-invitation', token) }
   await queueMail(app, tx, { template: 'invitation', to: email, locale, userId: id, expiresAt, data })

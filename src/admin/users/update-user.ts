@@ -58,7 +58,7 @@ export async function updateUser(app: App, id: string, input: unknown, caller: C
         updatedAt: at,
       },
     })
-    if (addressChanges) await replaceAddress(app, tx, target, updated)
+    if (addressChanges) await replaceAddress(app, tx, target, updated, caller)
     const metadata = [publicMetadata && 'publicMetadata', privateMetadata && 'privateMetadata']
     await record(tx, caller.request, {
       action: 'user.updated',
@@ -79,7 +79,13 @@ function fieldsOf({ email, username, displayName, locale, emailVerifiedAt }: Use
 }
 
 /** Invalidates every link sent to the old address, so that its readers lose access, and verifies the new address. */
-async function replaceAddress(app: App, tx: Queryable, old: Account, updated: User): Promise<void> {
+async function replaceAddress(
+  app: App,
+  tx: Queryable,
+  old: Account,
+  updated: User,
+  caller: Caller,
+): Promise<void> {
   const { id, email, locale } = updated
   await tx.emailToken.deleteMany({ where: { userId: id } })
   const at = app.clock.now().toISOString()
@@ -91,7 +97,7 @@ async function replaceAddress(app: App, tx: Queryable, old: Account, updated: Us
     data: { at, newEmail: email },
   })
   if (!app.mailer) return
-  if (updated.passwordHash === null) return sendInvitation(app, tx, updated)
+  if (updated.passwordHash === null) return sendInvitation(app, tx, updated, caller)
   if (app.config.emailVerification === 'off') return
   const { row, mail } = verificationOf(app, updated, { at, device: null, ipAddress: null })
   await storeToken(tx, row)

@@ -1,4 +1,4 @@
-import { useAuth } from '../../client/react.ts'
+import type { User } from '../../client/index.ts'
 import { DataIcon, DeviceIcon, KeyIcon, UserIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { Missing } from '../parts/card-page.tsx'
@@ -9,18 +9,20 @@ import { Profile } from './profile.tsx'
 import { Security } from './security.tsx'
 import { Sessions } from './sessions.tsx'
 
-/** What people do with their own account. */
-export function Account({ section = 'profile' }: { section: string | undefined }) {
+export type AccountProps = { user: User; section: string | undefined }
+
+/** The pages of a user's own account. */
+export function Account({ user, section = 'profile' }: AccountProps) {
   const { account } = useText()
-  const { user } = useAuth()
-  if (!user) return null
-  const open = {
+  const sections = {
     profile: { name: account.profile, content: () => <Profile user={user} /> },
     security: { name: account.security, content: () => <Security user={user} /> },
     devices: { name: account.sessions, content: () => <Sessions /> },
     data: { name: account.data, content: () => <OwnData user={user} /> },
-  }[section]
-  if (!open) return <Missing />
+  }
+  // Only own names: an object also has `constructor`.
+  if (!Object.hasOwn(sections, section)) return <Missing />
+  const open = sections[section as keyof typeof sections]
   return (
     <Frame>
       <PageTitle tab={`${open.name} · ${account.title}`}>{account.title}</PageTitle>

@@ -6,11 +6,11 @@ import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
 import { ExportAccountDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
-import { NotProved, useFresh } from '../parts/confirm-identity.tsx'
+import { ReauthenticationCancelled, useRecentSignIn } from '../parts/confirm-identity.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
-import { type Arrival, whileSigningOut } from '../sign-out.ts'
+import { type SignInArrival, whileSigningOut } from '../sign-out.ts'
 
 export function OwnData({ user }: { user: User }) {
   return (
@@ -24,7 +24,7 @@ export function OwnData({ user }: { user: User }) {
 function Export() {
   const { data: says } = useText()
   const { client } = useAuth()
-  const { fresh, dialog } = useFresh()
+  const { withRecentSignIn, dialog } = useRecentSignIn()
   const [done, setDone] = useState(false)
   const part = async (after: string | undefined) =>
     (await client.request(ExportAccountDocument, { after })).exportAccount
@@ -32,10 +32,10 @@ function Export() {
     async () => {
       setDone(false)
       try {
-        download(await wholeExport(after => fresh(() => part(after))), 'account.json')
+        download(await completeExport(after => withRecentSignIn(() => part(after))), 'account.json')
         setDone(true)
       } catch (error) {
-        if (!(error instanceof NotProved)) throw error
+        if (!(error instanceof ReauthenticationCancelled)) throw error
       }
     },
     { inputs: [] },
@@ -54,8 +54,8 @@ function Export() {
   )
 }
 
-/** All parts of the copy as one document. */
-async function wholeExport(part: (after: string | undefined) => Promise<string>): Promise<string> {
+/** All parts of the export as one JSON document. */
+async function completeExport(part: (after: string | undefined) => Promise<string>): Promise<string> {
   const first = await part(undefined)
   let { next, ...whole } = JSON.parse(first) as Record<string, unknown> & { next?: string }
   if (next === undefined) return first
@@ -81,19 +81,21 @@ function download(json: string, name: string): void {
 function Deletion({ user }: { user: User }) {
   const { data: says } = useText()
   const { client } = useAuth()
-  const { fresh, dialog } = useFresh()
+  const { withRecentSignIn, dialog } = useRecentSignIn()
   const [, navigate] = useLocation()
   const [asking, setAsking] = useState(false)
   const form = useForm(
     async () => {
       try {
-        await whileSigningOut(async () => {
-          await fresh(() => client.deleteAccount())
-          const state: Arrival = { deleted: true }
-          navigate('/sign-in', { state })
-        })
+        await withRecentSignIn(() =>
+          whileSigningOut(async () => {
+            await client.deleteAccount()
+            const state: SignInArrival = { deleted: true }
+            navigate('/sign-in', { state })
+          }),
+        )
       } catch (error) {
-        if (!(error instanceof NotProved)) throw error
+        if (!(error instanceof ReauthenticationCancelled)) throw error
       }
     },
     { inputs: [] },

@@ -3,13 +3,16 @@ import { useState } from 'react'
 import type { User } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
+import { EmailChangeUndoDocument } from '../generated/graphql.ts'
 import { languages, useLanguage, useText } from '../language.tsx'
-import { facts } from '../page-settings.ts'
-import { NotProved, useFresh } from '../parts/confirm-identity.tsx'
+import { settings } from '../page-settings.ts'
+import { ReauthenticationCancelled, useRecentSignIn } from '../parts/confirm-identity.tsx'
+import { EmailChangeUndo } from '../parts/email-change-undo.tsx'
 import { EmailField } from '../parts/fields.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { Tag } from '../parts/tag.tsx'
+import { useQuery } from '../use-query.ts'
 
 export function Profile({ user }: { user: User }) {
   const { text, choose } = useLanguage()
@@ -24,14 +27,15 @@ export function Profile({ user }: { user: User }) {
         username: values('username').trim() || null,
         ...(locale && { locale }),
       })
-      if (languages.some(({ tag }) => tag === locale)) choose(locale)
+      // Saving something else must not change the language of the page.
+      if (locale !== user.locale && languages.some(({ tag }) => tag === locale)) choose(locale)
       setSaved(true)
     },
     { inputs: ['displayName', 'username', 'locale'] },
   )
   const { profile, common } = text
   const locales = languages.map(({ tag, name }) => ({ value: tag, label: name }))
-  // The account may be in a language that the pages are not written in; it shall not change by the way.
+  // The account may have a language that the pages lack. Saving something else must not change it.
   const known = locales.some(({ value }) => value === user.locale)
   return (
     <>
@@ -88,7 +92,7 @@ function UnverifiedNotice({ user }: { user: User }) {
     },
     { inputs: [] },
   )
-  if (user.emailVerified || !facts.mail || facts.emailVerification === 'off') return null
+  if (user.emailVerified || !settings.mail || settings.emailVerification === 'off') return null
   return (
     <Notice kind="warning">
       <form
@@ -108,16 +112,20 @@ function EmailPanel({ user }: { user: User }) {
   const { profile } = useText()
   const { client } = useAuth()
   const checks = useChecks()
-  const { fresh, dialog } = useFresh()
+  const { withRecentSignIn, dialog } = useRecentSignIn()
   const [sentTo, setSentTo] = useState<string>()
+  const undo = useQuery(user.email, async () => {
+    const { me } = await client.request(EmailChangeUndoDocument)
+    return me?.emailChangeUndoableUntil ?? null
+  })
   const form = useForm(
     async (values, element) => {
       setSentTo(undefined)
       const newEmail = values('newEmail').trim()
       try {
-        await fresh(() => client.requestEmailChange(newEmail))
+        await withRecentSignIn(() => client.requestEmailChange(newEmail))
       } catch (error) {
-        if (error instanceof NotProved) return
+        if (error instanceof ReauthenticationCancelled) return
         throw error
       }
       setSentTo(newEmail)
@@ -128,14 +136,14 @@ function EmailPanel({ user }: { user: User }) {
   return (
     <Panel
       title={profile.emailTitle}
-      lead={facts.mail ? profile.emailLead(user.email) : `${user.email}. ${profile.noMail}`}
+      lead={settings.mail ? profile.emailLead(user.email) : `${user.email}. ${profile.noMail}`}
       aside={
         <Tag color={user.emailVerified ? 'good' : 'none'}>
           {user.emailVerified ? profile.verified : profile.notVerified}
         </Tag>
       }
     >
-      {facts.mail && (
+      {settings.mail && (
         <form onSubmit={form.onSubmit} noValidate className="stack">
           <EmailField name="newEmail" label={profile.newEmail} error={form.error('newEmail')} />
           <Notice kind="problem">{form.problem}</Notice>
@@ -145,6 +153,11 @@ function EmailPanel({ user }: { user: User }) {
           </Button>
         </form>
       )}
+      <EmailChangeUndo
+        user={{ id: user.id, emailChangeUndoableUntil: undo.data ?? null }}
+        onEnded={undo.reload}
+        manage
+      />
       {dialog}
     </Panel>
   )

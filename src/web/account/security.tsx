@@ -26,6 +26,7 @@ export function Security({ user }: { user: User }) {
     {
       inputs: ['currentPassword', 'newPassword'],
       words: { INVALID_CREDENTIALS: failures.wrongPassword },
+      inputOf: { INVALID_CREDENTIALS: 'currentPassword' },
       check: values => ({
         currentPassword: values('currentPassword') === '' ? checks.required('') : undefined,
         newPassword: checks.newPassword(values('newPassword')),
@@ -38,7 +39,7 @@ export function Security({ user }: { user: User }) {
     <Panel title={security.title} lead={`${changed}${security.lead}`}>
       <form onSubmit={form.onSubmit} noValidate className="stack">
         <AccountName email={user.email} />
-        {/* Empty again once it is done. */}
+        {/* A new key clears the inputs after a change. */}
         <Fragment key={done}>
           <PasswordField
             name="currentPassword"

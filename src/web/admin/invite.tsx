@@ -8,13 +8,17 @@ import { Dialog } from '../parts/dialog.tsx'
 import { EmailField } from '../parts/fields.tsx'
 import { RoleChoice } from './role-choice.tsx'
 
+/** The role of accounts that are invited without roles. */
+const DEFAULT_ROLE = 'user'
+
 export type InviteProps = { onClose: () => void; onInvited: (email: string) => void }
 
 export function Invite({ onClose, onInvited }: InviteProps) {
   const { tag, text } = useLanguage()
   const { client, user } = useAuth()
   const checks = useChecks()
-  const [roles, setRoles] = useState<string[]>([])
+  const mayGrant = user?.permissions.includes('roles:write') === true
+  const [roles, setRoles] = useState<string[]>([DEFAULT_ROLE])
   const form = useForm(
     async values => {
       const displayName = values('displayName').trim()
@@ -23,7 +27,7 @@ export function Invite({ onClose, onInvited }: InviteProps) {
           email: values('email').trim(),
           locale: tag,
           ...(displayName && { displayName }),
-          ...(roles.length > 0 && { roles }),
+          ...(mayGrant && { roles }),
         },
       })
       onInvited(inviteUser.email)
@@ -42,7 +46,7 @@ export function Invite({ onClose, onInvited }: InviteProps) {
         maxLength={100}
         error={form.error('displayName')}
       />
-      {user?.permissions.includes('roles:write') && <RoleChoice value={roles} onChange={setRoles} />}
+      {mayGrant && <RoleChoice value={roles} onChange={setRoles} />}
     </Dialog>
   )
 }

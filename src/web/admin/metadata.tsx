@@ -13,7 +13,7 @@ type MetadataProps = { user: Subject; manage: boolean; reload: () => Promise<voi
 const NAMES = ['publicMetadata', 'privateMetadata'] as const
 const LINES_MAX = 16
 
-/** What the application keeps of an account, as JSON. */
+/** The data that applications store with an account, as JSON. */
 export function Metadata({ user, manage, reload }: MetadataProps) {
   const { metadata: says, common } = useText()
   const { client } = useAuth()
@@ -21,7 +21,7 @@ export function Metadata({ user, manage, reload }: MetadataProps) {
   const form = useForm(
     async values => {
       setSaved(false)
-      // What was not touched stays as it is by now.
+      // Only what was edited, so that newer values of the rest stay.
       const changed = NAMES.filter(name => values(name) !== written(user[name]))
       const input = Object.fromEntries(changed.map(name => [name, objectIn(values(name))]))
       if (changed.length > 0) await client.request(SetMetadataDocument, { id: user.id, input })
@@ -43,7 +43,7 @@ export function Metadata({ user, manage, reload }: MetadataProps) {
           <div className="two">
             {NAMES.map(name => (
               <Textarea
-                // Shown anew once it is saved.
+                // A new key shows the saved text.
                 key={`${name} ${written(user[name])}`}
                 name={name}
                 label={says[name]}
@@ -53,9 +53,7 @@ export function Metadata({ user, manage, reload }: MetadataProps) {
                 autoComplete="off"
                 spellCheck={false}
                 error={form.error(name)}
-                styles={{
-                  input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: '0.8125rem' },
-                }}
+                classNames={{ input: 'code-input' }}
               />
             ))}
           </div>
@@ -85,7 +83,7 @@ function written(value: unknown): string {
   return JSON.stringify(value, null, 2)
 }
 
-/** The JSON object in a text; undefined where there is none. */
+/** The JSON object in a text; undefined if it is none. */
 function objectIn(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)

@@ -6,6 +6,7 @@ import { useAuth } from '../../client/react.ts'
 import { type UserFilter, UserListDocument, type UserOrder } from '../generated/graphql.ts'
 import { PlusIcon, SearchIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
+import { settings } from '../page-settings.ts'
 import { Frame } from '../parts/frame.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Tag } from '../parts/tag.tsx'
@@ -52,7 +53,7 @@ export function Users() {
   return (
     <Frame>
       <PageHead title={says.title} lead={query.data ? says.total(query.data.totalCount) : ''}>
-        {user?.permissions.includes('users:write') && (
+        {settings.mail && user?.permissions.includes('users:write') && (
           <Button leftSection={<PlusIcon size={16} />} onClick={() => setInviting(true)}>
             {says.invite}
           </Button>
@@ -124,7 +125,7 @@ function Filters({ state }: { state: ListState }) {
   )
 }
 
-/** What is typed goes into the address after a while; what comes from there, by a way back or a link, is shown. */
+/** Puts what is typed into the address after a pause, and shows what comes from there, such as after going back. */
 function useSearchField(state: ListState) {
   const shown = state.get('search')
   const [typed, setTyped] = useState(shown)

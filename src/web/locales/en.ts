@@ -115,7 +115,9 @@ export const en = {
     reset: (email: string) =>
       `If ${email} has an account, we sent it a link. The link is valid for 30 minutes. If it doesn’t arrive, check your spam folder and the address.`,
     resend: 'Resend',
+    resendIn: (time: string) => `Resend in ${time}`,
     resent: 'Sent again.',
+    otherAddress: 'Use another address',
   },
   forgot: {
     title: 'Forgot password',
@@ -140,6 +142,7 @@ export const en = {
   },
   invited: {
     title: (app: string) => `Welcome to ${app}`,
+    by: (person: string, app: string) => `${person} invited you to ${app}.`,
     lead: 'Your account is waiting. Choose a password to start using it.',
     action: 'Accept invitation',
     done: 'Your account is ready',
@@ -193,6 +196,11 @@ export const en = {
     noMail: 'This server doesn’t send email, so only an administrator can change your address.',
     verified: 'confirmed',
     notVerified: 'not confirmed',
+  },
+  emailUndo: {
+    until: (time: string) => `A link we sent to the former address can undo the last change until ${time}.`,
+    end: 'End this now',
+    ended: 'The former address can no longer undo the change.',
   },
   security: {
     title: 'Password',

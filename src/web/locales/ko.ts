@@ -59,6 +59,8 @@ export const ko: Messages = {
       '이름, 사용자 이름, 이메일 주소로 비밀번호를 만들지 마세요.',
     'This password is easy to guess. Use several unrelated words.':
       '추측하기 쉬운 비밀번호입니다. 서로 관련 없는 단어 여러 개를 이어 보세요.',
+    'This is your current password. Choose a different one.':
+      '현재 사용 중인 비밀번호입니다. 다른 비밀번호를 정해 주세요.',
     'Enter a password.': '비밀번호를 입력해 주세요.',
     'Enter a complete email address, such as ada@example.com.':
       'ada@example.com처럼 이메일 주소 전체를 입력해 주세요.',
@@ -174,7 +176,9 @@ export const ko: Messages = {
     reset: email =>
       `${email} 주소로 가입한 계정이 있다면 링크를 보내 드립니다. 링크는 30분 동안 유효합니다. 메일이 오지 않으면 스팸함과 주소를 확인해 주세요.`,
     resend: '다시 보내기',
+    resendIn: time => `${time} 후 다시 보내기`,
     resent: '다시 보냈습니다.',
+    otherAddress: '다른 주소 사용',
   },
   forgot: {
     title: '비밀번호 찾기',
@@ -199,6 +203,7 @@ export const ko: Messages = {
   },
   invited: {
     title: app => `${app}에 오신 것을 환영합니다`,
+    by: (person, app) => `${person} 님이 ${app}에 초대했습니다.`,
     lead: '계정이 준비되어 있습니다. 비밀번호를 정하면 바로 쓸 수 있습니다.',
     action: '초대 수락',
     done: '계정이 준비되었습니다',
@@ -251,6 +256,11 @@ export const ko: Messages = {
     noMail: '이 서버는 메일을 보내지 않으므로 관리자만 주소를 바꿀 수 있습니다.',
     verified: '인증됨',
     notVerified: '미인증',
+  },
+  emailUndo: {
+    until: time => `이전 주소로 보낸 링크로 ${time}까지 마지막 주소 변경을 되돌릴 수 있습니다.`,
+    end: '지금 종료',
+    ended: '이제 이전 주소에서 변경을 되돌릴 수 없습니다.',
   },
   security: {
     title: '비밀번호',

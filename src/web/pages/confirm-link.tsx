@@ -4,54 +4,67 @@ import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
 import { CheckIcon, KeyIcon, MailIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
-import { useLinkToken } from '../link-token.ts'
 import { CardPage } from '../parts/card-page.tsx'
+import { Waiting } from '../parts/loading.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { rememberedReturn } from '../pending-return.ts'
+import { withReturnTo } from '../return-to.ts'
 import { DeadLink, Onward } from './dead-link.tsx'
+import { useEmailLink } from './email-link.ts'
 
 type ConfirmLinkProps = {
   says: { title: string; lead: string; action: string; done: string; doneLead: string }
   icon: ReactNode
   redeem: (token: string) => Promise<unknown>
-  /** Where a new link comes from. */
+  /** How to get a new link. */
   renewal?: ReactNode
 }
 
 /**
- * What a mail's link asks its reader to confirm. It takes a click: programs that open the links of mails,
- * to look for harm, must not spend the token.
+ * What the link in an email asks its reader to confirm. Confirming takes a click: programs that open links in emails
+ * to check them must not use up the token.
  */
 function ConfirmLink({ says, icon, redeem, renewal }: ConfirmLinkProps) {
-  const { common } = useText()
-  const { status } = useAuth()
-  const token = useLinkToken()
+  const { token, link, state } = useEmailLink()
   const [done, setDone] = useState(false)
   const form = useForm(
     async () => {
-      await redeem(token ?? '')
+      await redeem(token)
       setDone(true)
     },
     { inputs: [] },
   )
-  if (done) {
-    const signedIn = status === 'signedIn'
-    return (
-      <CardPage title={says.done} lead={says.doneLead} icon={<CheckIcon size={22} />}>
-        <Onward href={signedIn ? '/account' : '/sign-in'}>
-          {signedIn ? common.toAccount : common.toSignIn}
-        </Onward>
-      </CardPage>
-    )
+  if (done || link?.confirmed) return <Confirmed says={says} />
+  if (state === 'loading') return <Waiting />
+  if (state !== 'open' || form.refusal?.code === 'TOKEN_INVALID') {
+    return <DeadLink missing={state === 'incomplete'}>{renewal}</DeadLink>
   }
-  if (!token || form.refusal?.code === 'TOKEN_INVALID') return <DeadLink missing={!token}>{renewal}</DeadLink>
   return (
     <CardPage title={says.title} lead={says.lead} icon={icon}>
+      {link && (
+        <Text fw={550} style={{ overflowWrap: 'anywhere' }}>
+          {link.email}
+        </Text>
+      )}
       <Notice kind="problem">{form.problem}</Notice>
       <form onSubmit={form.onSubmit}>
         <Button type="submit" size="md" fullWidth loading={form.busy}>
           {says.action}
         </Button>
       </form>
+    </CardPage>
+  )
+}
+
+function Confirmed({ says }: { says: ConfirmLinkProps['says'] }) {
+  const { common } = useText()
+  const { status } = useAuth()
+  const signedIn = status === 'signedIn'
+  return (
+    <CardPage title={says.done} lead={says.doneLead} icon={<CheckIcon size={22} />}>
+      <Onward href={withReturnTo('/sign-in', rememberedReturn())}>
+        {signedIn ? common.toAccount : common.toSignIn}
+      </Onward>
     </CardPage>
   )
 }

@@ -5,7 +5,7 @@ import { useAuth } from '../../client/react.ts'
 import { useText } from '../language.tsx'
 import { CardPage } from '../parts/card-page.tsx'
 
-/** A link that is incomplete, or was good once. `children` says where a new one comes from. */
+/** A link that is incomplete or no longer valid. `children` says how to get a new one. */
 export function DeadLink({ missing, children }: { missing: boolean; children?: ReactNode }) {
   const { link, common } = useText()
   const { status } = useAuth()
@@ -19,7 +19,7 @@ export function DeadLink({ missing, children }: { missing: boolean; children?: R
   )
 }
 
-/** Where the visitor goes when all is done. */
+/** The button to the next page. */
 export function Onward({ href, children }: { href: string; children: string }) {
   return (
     <Button component={Link} href={href} size="md" fullWidth>

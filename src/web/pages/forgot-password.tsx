@@ -1,59 +1,103 @@
 import { Anchor, Button } from '@mantine/core'
 import { useState } from 'react'
 import { Link } from 'wouter'
+import { useHistoryState } from 'wouter/use-browser-location'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { KeyIcon, MailIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
-import { facts } from '../page-settings.ts'
+import { settings } from '../page-settings.ts'
 import { CardPage } from '../parts/card-page.tsx'
 import { EmailField } from '../parts/fields.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { Resend } from '../parts/resend.tsx'
+import { rememberReturn } from '../pending-return.ts'
+import { withReturnTo } from '../return-to.ts'
 
 export function ForgotPassword() {
-  const { forgot, mailed, common } = useText()
+  const { forgot } = useText()
+  const typed = useHistoryState<{ email?: string } | null>()?.email ?? ''
+  const [email, setEmail] = useState(typed.includes('@') ? typed : '')
+  const [sent, setSent] = useState(false)
+  if (!settings.mail) {
+    return (
+      <CardPage title={forgot.noMailTitle} lead={forgot.noMail}>
+        <ToSignIn />
+      </CardPage>
+    )
+  }
+  if (sent) return <LinkSent email={email} onChangeAddress={() => setSent(false)} />
+  return (
+    <RequestLink
+      email={email}
+      onSent={address => {
+        setEmail(address)
+        setSent(true)
+      }}
+    />
+  )
+}
+
+function RequestLink({ email, onSent }: { email: string; onSent: (email: string) => void }) {
+  const { forgot } = useText()
   const { client } = useAuth()
   const checks = useChecks()
-  const [sentTo, setSentTo] = useState<string>()
   const form = useForm(
     async values => {
       await client.requestPasswordReset(values('email'))
-      setSentTo(values('email').trim())
+      rememberReturn(location.search)
+      onSent(values('email').trim())
     },
     { inputs: ['email'], check: values => ({ email: checks.email(values('email')) }) },
   )
-  const toSignIn = (
-    <Anchor component={Link} href="/sign-in" ta="center" fz={14} underline="always">
-      {common.toSignIn}
-    </Anchor>
-  )
-  if (!facts.mail) {
-    return (
-      <CardPage title={forgot.noMailTitle} lead={forgot.noMail}>
-        {toSignIn}
-      </CardPage>
-    )
-  }
-  if (sentTo) {
-    return (
-      <CardPage title={mailed.title} lead={mailed.reset(sentTo)} icon={<MailIcon size={22} />}>
-        <Button variant="default" size="md" onClick={() => setSentTo(undefined)}>
-          {mailed.resend}
-        </Button>
-        {toSignIn}
-      </CardPage>
-    )
-  }
   return (
     <CardPage title={forgot.title} lead={forgot.lead} icon={<KeyIcon size={22} />}>
       <Notice kind="problem">{form.problem}</Notice>
       <form onSubmit={form.onSubmit} noValidate className="stack">
-        <EmailField error={form.error('email')} size="md" />
+        <EmailField defaultValue={email} error={form.error('email')} size="md" />
         <Button type="submit" size="md" fullWidth loading={form.busy}>
           {forgot.action}
         </Button>
       </form>
-      {toSignIn}
+      <ToSignIn />
     </CardPage>
+  )
+}
+
+type LinkSentProps = { email: string; onChangeAddress: () => void }
+
+function LinkSent({ email, onChangeAddress }: LinkSentProps) {
+  const { mailed } = useText()
+  const { client } = useAuth()
+  return (
+    <CardPage title={mailed.title} lead={mailed.reset(email)} icon={<MailIcon size={22} />}>
+      <Resend send={() => client.requestPasswordReset(email)} label={mailed.resend} size="md" />
+      <Anchor
+        component="button"
+        type="button"
+        onClick={onChangeAddress}
+        ta="center"
+        fz={14}
+        underline="always"
+      >
+        {mailed.otherAddress}
+      </Anchor>
+      <ToSignIn />
+    </CardPage>
+  )
+}
+
+function ToSignIn() {
+  const { common } = useText()
+  return (
+    <Anchor
+      component={Link}
+      href={withReturnTo('/sign-in', location.search)}
+      ta="center"
+      fz={14}
+      underline="always"
+    >
+      {common.toSignIn}
+    </Anchor>
   )
 }

@@ -5,20 +5,23 @@ import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { MailIcon } from '../icons.tsx'
 import { useLanguage } from '../language.tsx'
-import { facts } from '../page-settings.ts'
+import { settings } from '../page-settings.ts'
 import { Aside, CardPage } from '../parts/card-page.tsx'
 import { EmailField, NewPasswordField } from '../parts/fields.tsx'
 import { CookieNotice, Notice } from '../parts/notice.tsx'
+import { Resend } from '../parts/resend.tsx'
+import { rememberReturn } from '../pending-return.ts'
+import { withReturnTo } from '../return-to.ts'
 import { SignIn } from './sign-in.tsx'
 
 export function Register() {
   const { status } = useAuth()
   const { text } = useLanguage()
   if (status === 'signedIn') return <SignIn />
-  if (!facts.registrationOpen) {
+  if (!settings.registrationOpen) {
     return (
       <CardPage title={text.register.closedTitle} lead={text.errors.REGISTRATION_CLOSED}>
-        <Anchor component={Link} href="/sign-in" underline="always">
+        <Anchor component={Link} href={withReturnTo('/sign-in', location.search)} underline="always">
           {text.common.toSignIn}
         </Anchor>
       </CardPage>
@@ -42,7 +45,9 @@ function RegisterCard() {
         locale: tag,
         ...(displayName && { displayName }),
       })
-      if (result.status === 'verificationRequired') setWaitingFor(result.email)
+      if (result.status !== 'verificationRequired') return
+      rememberReturn(location.search)
+      setWaitingFor(result.email)
     },
     {
       inputs: ['displayName', 'email', 'password'],
@@ -52,13 +57,13 @@ function RegisterCard() {
       }),
     },
   )
-  if (waitingFor) return <LookIntoMailbox email={waitingFor} />
+  if (waitingFor) return <CheckMailbox email={waitingFor} />
   const { register, common } = text
   return (
     <CardPage
       title={register.to}
       below={
-        <Aside question={register.hasAccount} href={`/sign-in${location.search}`}>
+        <Aside question={register.hasAccount} href={withReturnTo('/sign-in', location.search)}>
           {text.signIn.action}
         </Aside>
       }
@@ -95,28 +100,20 @@ function RegisterCard() {
   )
 }
 
-/** The account waits for its owner to open the link in a mail. */
-function LookIntoMailbox({ email }: { email: string }) {
+/** The account waits until its owner opens the link in an email. */
+function CheckMailbox({ email }: { email: string }) {
   const { text } = useLanguage()
   const { client } = useAuth()
-  const [sent, setSent] = useState(false)
-  const form = useForm(
-    async () => {
-      await client.resendVerificationEmail(email)
-      setSent(true)
-    },
-    { inputs: [] },
-  )
   return (
     <CardPage title={text.mailed.title} lead={text.mailed.verify(email)} icon={<MailIcon size={22} />}>
-      <Notice kind="problem">{form.problem}</Notice>
-      <Notice kind="success">{sent && text.mailed.resent}</Notice>
-      <form onSubmit={form.onSubmit}>
-        <Button type="submit" variant="default" size="md" fullWidth loading={form.busy}>
-          {text.mailed.resend}
-        </Button>
-      </form>
-      <Anchor component={Link} href="/sign-in" ta="center" fz={14} underline="always">
+      <Resend send={() => client.resendVerificationEmail(email)} label={text.mailed.resend} size="md" />
+      <Anchor
+        component={Link}
+        href={withReturnTo('/sign-in', location.search)}
+        ta="center"
+        fz={14}
+        underline="always"
+      >
         {text.common.toSignIn}
       </Anchor>
     </CardPage>

@@ -2,7 +2,7 @@ import { Anchor, Stack, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { useText } from '../language.tsx'
-import { facts } from '../page-settings.ts'
+import { settings } from '../page-settings.ts'
 import { PageTitle } from './page-title.tsx'
 import { Preferences } from './preferences.tsx'
 
@@ -49,8 +49,8 @@ export function CardPage({ title, tab, lead, icon, children, below }: CardPagePr
 export function Brand() {
   return (
     <Link href="/" className="brand">
-      <img src={facts.logoUrl ?? '/icon.svg'} alt="" />
-      <span>{facts.appName}</span>
+      <img src={settings.logoUrl ?? '/icon.svg'} alt="" />
+      <span>{settings.appName}</span>
     </Link>
   )
 }

@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { AuthError } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
@@ -7,59 +7,65 @@ import { useText } from '../language.tsx'
 import { Dialog } from './dialog.tsx'
 import { AccountName, PasswordField } from './fields.tsx'
 
-/** Was asked to prove the password again, and did not. */
-export class NotProved extends Error {}
+/** The visitor closed the dialog, or the session ended while it was open. */
+export class ReauthenticationCancelled extends Error {}
 
-type Asking = { proved: () => void; given: () => void }
+type Prompt = { onConfirmed: () => void; onCancelled: () => void }
 
 /**
- * Runs what wants a fresh sign-in: where the server asks for the password, a dialog does, and what was asked
- * for is done. Show `dialog` somewhere.
- * @returns `fresh` rejects with NotProved where the visitor closes the dialog
+ * Runs operations that require a recent sign-in. When the server asks for the password, a dialog does, and the operation
+ * runs again. Render `dialog` anywhere in the page.
+ * @returns `withRecentSignIn` rejects with ReauthenticationCancelled if the password is not confirmed
  */
-export function useFresh(): {
-  fresh: <Result>(run: () => Promise<Result>) => Promise<Result>
+export function useRecentSignIn(): {
+  withRecentSignIn: <Result>(run: () => Promise<Result>) => Promise<Result>
   dialog: ReactNode
 } {
-  const [asking, setAsking] = useState<Asking>()
-  const proof = () =>
+  const [prompt, setPrompt] = useState<Prompt>()
+  const cancel = useRef<() => void>(undefined)
+  // Also when the session ends, which hides the page: otherwise the form behind the dialog would stay busy.
+  useEffect(() => () => cancel.current?.(), [])
+  const confirmation = () =>
     new Promise<void>((resolve, reject) => {
-      const end = (settle: () => void) => () => {
-        setAsking(undefined)
+      const close = (settle: () => void) => () => {
+        cancel.current = undefined
+        setPrompt(undefined)
         settle()
       }
-      setAsking({ proved: end(resolve), given: end(() => reject(new NotProved())) })
+      cancel.current = close(() => reject(new ReauthenticationCancelled()))
+      setPrompt({ onConfirmed: close(resolve), onCancelled: cancel.current })
     })
   return {
-    fresh: async run => {
+    withRecentSignIn: async run => {
       try {
         return await run()
       } catch (error) {
         if (!(error instanceof AuthError) || error.code !== 'REAUTHENTICATION_REQUIRED') throw error
-        await proof()
+        await confirmation()
         return run()
       }
     },
-    dialog: asking && <FreshDialog {...asking} />,
+    dialog: prompt && <ReauthenticationDialog {...prompt} />,
   }
 }
 
-function FreshDialog({ proved, given }: Asking) {
+function ReauthenticationDialog({ onConfirmed, onCancelled }: Prompt) {
   const { fresh, checks, failures } = useText()
   const { client, user } = useAuth()
   const form = useForm(
     async values => {
       await client.reauthenticate(values('password'))
-      proved()
+      onConfirmed()
     },
     {
       inputs: ['password'],
       check: values => ({ password: values('password') === '' ? checks.required : undefined }),
       words: { INVALID_CREDENTIALS: failures.wrongPassword },
+      inputOf: { INVALID_CREDENTIALS: 'password' },
     },
   )
   return (
-    <Dialog title={fresh.title} onClose={given} form={form} action={fresh.action}>
+    <Dialog title={fresh.title} onClose={onCancelled} form={form} action={fresh.action}>
       <Text fz={14}>{fresh.lead}</Text>
       {user && <AccountName email={user.email} />}
       <PasswordField name="password" error={form.error('password')} data-autofocus />

@@ -1,7 +1,7 @@
 import { PasswordInput, type PasswordInputProps, TextInput, type TextInputProps } from '@mantine/core'
 import { useState } from 'react'
 import { useText } from '../language.tsx'
-import { facts } from '../page-settings.ts'
+import { settings } from '../page-settings.ts'
 import { type Strength, strengthOf } from '../strength.ts'
 
 export function EmailField(props: TextInputProps) {
@@ -53,7 +53,7 @@ const LEVELS: Record<Strength, number> = { tooShort: 1, tooLong: 1, easy: 1, fai
 export function NewPasswordField({ own = [], ...props }: PasswordInputProps & { own?: string[] }) {
   const { common, strength: says } = useText()
   const [password, setPassword] = useState('')
-  const { passwordMinLength: minLength, passwordMaxLength: maxLength } = facts
+  const { passwordMinLength: minLength, passwordMaxLength: maxLength } = settings
   const strength = strengthOf(password, { minLength, maxLength, words: own })
   const words: Record<Strength, string> = {
     ...says,

@@ -5,7 +5,7 @@ import { Link, useLocation } from 'wouter'
 import { useAuth } from '../../client/react.ts'
 import { DownIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
-import { leave } from '../sign-out.ts'
+import { signOut } from '../sign-out.ts'
 import { Brand } from './card-page.tsx'
 import { Preferences } from './preferences.tsx'
 
@@ -76,7 +76,7 @@ function AccountMenu() {
         </Text>
         <Menu.Divider />
         <Menu.Item onClick={() => navigate('/account')}>{account.title}</Menu.Item>
-        <Menu.Item onClick={() => void leave(navigate)}>{common.signOut}</Menu.Item>
+        <Menu.Item onClick={() => void signOut(navigate)}>{common.signOut}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   )

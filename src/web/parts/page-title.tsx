@@ -1,7 +1,7 @@
 import { Title, type TitleProps } from '@mantine/core'
 import { useEffect, useRef } from 'react'
 import { useLanguage } from '../language.tsx'
-import { facts } from '../page-settings.ts'
+import { settings } from '../page-settings.ts'
 
 let opened = false
 
@@ -17,7 +17,7 @@ export function PageTitle({ children, tab = children, ...props }: PageTitleProps
   const { tag } = useLanguage()
   const shownIn = useRef(tag)
   useEffect(() => {
-    document.title = `${tab} · ${facts.appName}`
+    document.title = `${tab} · ${settings.appName}`
   }, [tab])
   // biome-ignore lint/correctness/useExhaustiveDependencies: another heading is another page.
   useEffect(() => {

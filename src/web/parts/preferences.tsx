@@ -1,6 +1,6 @@
 import { Anchor, type MantineColorScheme, NativeSelect, useMantineColorScheme } from '@mantine/core'
 import { languages, useLanguage } from '../language.tsx'
-import { facts } from '../page-settings.ts'
+import { settings } from '../page-settings.ts'
 
 /** Language and appearance, on this device alone. */
 export function Preferences() {
@@ -27,7 +27,7 @@ export function Preferences() {
         onChange={event => setColorScheme(event.currentTarget.value as MantineColorScheme)}
         data={(['auto', 'light', 'dark'] as const).map(value => ({ value, label: theme[value] }))}
       />
-      {facts.sandbox && (
+      {settings.sandbox && (
         <Anchor href="/graphql" fz={12} c="dimmed" underline="always">
           {sandbox}
         </Anchor>

@@ -1,53 +1,61 @@
 import { Button } from '@mantine/core'
-import { type ReactNode, useEffect, useRef } from 'react'
+import { Activity, type ReactNode, useEffect, useRef } from 'react'
 import { useLocation } from 'wouter'
 import type { User } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { useText } from '../language.tsx'
 import { rememberSignedIn } from '../last-visit.ts'
-import { SignInCard } from '../pages/sign-in.tsx'
-import { problemText } from '../problems.ts'
-import { isLeaving } from '../sign-out.ts'
-import { useTimes } from '../times.ts'
+import { SignInCard } from '../pages/sign-in-card.tsx'
+import { useIsSigningOut } from '../sign-out.ts'
 import { CardPage } from './card-page.tsx'
 import { Waiting } from './loading.tsx'
+import { ServerUnavailable } from './server-unavailable.tsx'
 
 export type SignedInProps = {
-  /** Permissions, one of which is enough; without any, everybody may see it. */
+  /** Permissions, one of which is enough. Omit to admit every user. */
   anyOf?: string[]
   children: (user: User) => ReactNode
 }
 
 /**
- * Shows a page to whoever is signed in and may see it. Others sign in here, at the same address, and go on
- * where they were.
+ * Shows a page to users who are signed in and have access. Others sign in here, at the same address, and continue. When
+ * the session ends while the page is open, the page is hidden with everything that was typed, until the same
+ * user signs in again.
  */
 export function SignedIn({ anyOf, children }: SignedInProps) {
-  const { status, user, error, client } = useAuth()
-  const text = useText()
-  const times = useTimes()
-  const [, navigate] = useLocation()
-  const wasIn = useRef(false)
+  const { status, user, error } = useAuth()
+  const signingOut = useIsSigningOut()
+  const lastUser = useRef<User>(undefined)
+  if (user) lastUser.current = user
   useEffect(() => {
-    if (status === 'signedIn') wasIn.current = true
     if (status !== 'restoring') rememberSignedIn(status === 'signedIn')
   }, [status])
 
-  if (status === 'restoring') {
-    if (error === undefined) return <Waiting />
-    return (
-      <CardPage title={text.failures.noAnswer} lead={problemText(text, times.span, error)}>
-        <Button onClick={() => void client.restore().catch(() => {})}>{text.common.tryAgain}</Button>
-      </CardPage>
-    )
-  }
-  if (!user) return isLeaving() ? <Waiting /> : <SignInCard ended={wasIn.current} />
-  if (anyOf && !anyOf.some(permission => user.permissions.includes(permission))) {
-    return (
-      <CardPage title={text.forbidden.title} lead={text.forbidden.lead}>
-        <Button onClick={() => navigate('/account')}>{text.common.toAccount}</Button>
-      </CardPage>
-    )
-  }
-  return children(user)
+  if (status === 'restoring') return error === undefined ? <Waiting /> : <ServerUnavailable error={error} />
+  if (!user && signingOut) return <Waiting />
+  const shown = user ?? lastUser.current
+  return (
+    <>
+      {!user && <SignInCard ended={shown !== undefined} />}
+      {shown && (
+        <Activity key={shown.id} mode={user ? 'visible' : 'hidden'}>
+          {anyOf && !anyOf.some(permission => shown.permissions.includes(permission)) ? (
+            <Forbidden />
+          ) : (
+            children(shown)
+          )}
+        </Activity>
+      )}
+    </>
+  )
+}
+
+function Forbidden() {
+  const { forbidden, common } = useText()
+  const [, navigate] = useLocation()
+  return (
+    <CardPage title={forbidden.title} lead={forbidden.lead}>
+      <Button onClick={() => navigate('/account')}>{common.toAccount}</Button>
+    </CardPage>
+  )
 }

@@ -1,0 +1,68 @@
+import type { App } from '../app.ts'
+import type { RequestInfo } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import type { EmailToken, User } from '../generated/prisma/client.ts'
+import { countBadTokens, findToken, type TokenPurpose } from '../one-time-tokens/token.ts'
+import { type EmailLink, EmailLinkPurpose } from './email-link.types.ts'
+
+const PURPOSES: Record<TokenPurpose, EmailLinkPurpose> = {
+  registration: EmailLinkPurpose.VERIFY_EMAIL,
+  verify: EmailLinkPurpose.VERIFY_EMAIL,
+  reset: EmailLinkPurpose.RESET_PASSWORD,
+  invitation: EmailLinkPurpose.INVITATION,
+  'email-change': EmailLinkPurpose.CONFIRM_EMAIL_CHANGE,
+  'email-undo': EmailLinkPurpose.UNDO_EMAIL_CHANGE,
+}
+
+/**
+ * What the link in an email is for and whose account it belongs to, so that the page behind the link can say so. Does
+ * not redeem the token. The token proves that the caller reads the mailbox, and so may see this much of the account.
+ * @throws AuthError TOKEN_INVALID, ACCOUNT_DISABLED, RATE_LIMITED
+ */
+export function emailLink(app: App, token: string, request: RequestInfo): Promise<EmailLink> {
+  return countBadTokens(app, request, async () => {
+    const row = await findToken(app, token)
+    if (!row || row.expiresAt <= app.clock.now()) throw new AuthError('TOKEN_INVALID')
+    return describe(app, row)
+  })
+}
+
+async function describe(app: App, row: EmailToken): Promise<EmailLink> {
+  const purpose = PURPOSES[row.purpose as TokenPurpose]
+  // An account that waits for its address has no row yet, until its link is used.
+  if (row.purpose === 'registration' && row.usedAt === null) {
+    const { email, displayName } = row.payload as { email: string; displayName: string | null }
+    return { purpose, email, displayName, invitedBy: null, confirmed: false }
+  }
+  const owner = await app.db.user.findUnique({ where: { id: row.userId ?? row.subject } })
+  const confirmed = isConfirmed(row, owner)
+  if (!owner || (row.usedAt !== null && !confirmed) || !isStillTheirs(row, owner)) {
+    throw new AuthError('TOKEN_INVALID', { cause: 'the link was used, or the account changed' })
+  }
+  if (owner.disabledAt) throw new AuthError('ACCOUNT_DISABLED')
+  return {
+    purpose,
+    email: row.emailCanonical === owner.emailCanonical ? owner.email : row.emailCanonical,
+    displayName: owner.displayName,
+    invitedBy: await inviterOf(app, row),
+    confirmed,
+  }
+}
+
+/** People open a verification link twice, and mail scanners open it first: the second time is no failure. */
+function isConfirmed({ purpose, emailCanonical }: EmailToken, owner: User | null): boolean {
+  const verifies = PURPOSES[purpose as TokenPurpose] === EmailLinkPurpose.VERIFY_EMAIL
+  return verifies && owner?.emailCanonical === emailCanonical && owner.emailVerifiedAt !== null
+}
+
+/** The link that confirms or undoes a change goes to an address that the account need not have now. */
+function isStillTheirs({ purpose, emailCanonical }: EmailToken, owner: User): boolean {
+  return purpose === 'email-change' || purpose === 'email-undo' || owner.emailCanonical === emailCanonical
+}
+
+async function inviterOf(app: App, { payload }: EmailToken): Promise<string | null> {
+  const { invitedBy } = payload as { invitedBy?: string }
+  if (!invitedBy) return null
+  const inviter = await app.db.user.findUnique({ where: { id: invitedBy } })
+  return inviter?.displayName ?? inviter?.username ?? null
+}

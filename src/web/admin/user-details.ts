@@ -1,0 +1,7 @@
+import type { UserPageQuery } from '../generated/graphql.ts'
+
+/** The account that an administrator looks at. */
+export type UserDetails = NonNullable<UserPageQuery['user']>
+
+/** `reload` queries the account again after a change. */
+export type UserPanelProps = { user: UserDetails; reload: () => Promise<void> }

@@ -1,0 +1,97 @@
+import { Anchor } from '@mantine/core'
+import { useState } from 'react'
+import { Link, useLocation } from 'wouter'
+import { useHistoryState } from 'wouter/use-browser-location'
+import { useAuth } from '../../client/react.ts'
+import { useChecks, useForm } from '../forms.ts'
+import { useText } from '../language.tsx'
+import { settings } from '../page-settings.ts'
+import { Aside, CardPage } from '../parts/card-page.tsx'
+import { CookieNotice, Notice } from '../parts/notice.tsx'
+import { Resend } from '../parts/resend.tsx'
+import { withReturnTo } from '../return-to.ts'
+import { type SignInArrival, signOut } from '../sign-out.ts'
+import { ArrivalNotice } from './arrival-notice.tsx'
+import { SignInForm } from './sign-in-form.tsx'
+
+export type SignInCardProps = {
+  /** Whether a session has just ended. */
+  ended?: boolean
+  /** Whether `return_to` was refused. */
+  badReturn?: boolean
+  /** Whether the server did not answer. */
+  unreachable?: boolean
+}
+
+/** The sign-in form with everything that helps to get past it. */
+export function SignInCard({ ended, badReturn, unreachable }: SignInCardProps) {
+  const { signIn, failures } = useText()
+  const { client } = useAuth()
+  const checks = useChecks()
+  const [, navigate] = useLocation()
+  const arrival = useHistoryState<SignInArrival>()
+  const [name, setName] = useState('')
+  const form = useForm(
+    async values => {
+      await client.login({
+        identifier: values('identifier'),
+        password: values('password'),
+        rememberMe: values('remember') === 'on',
+      })
+    },
+    {
+      inputs: ['identifier', 'password'],
+      check: values => ({
+        identifier: checks.required(values('identifier')),
+        password: values('password') === '' ? checks.required('') : undefined,
+      }),
+    },
+  )
+  const unverified = form.refusal?.code === 'EMAIL_NOT_VERIFIED' && name.includes('@')
+  return (
+    <CardPage
+      title={signIn.to(settings.appName)}
+      tab={signIn.title}
+      below={
+        settings.registrationOpen && (
+          <Aside question={signIn.noAccount} href={withReturnTo('/register', location.search)}>
+            {signIn.register}
+          </Aside>
+        )
+      }
+    >
+      {!form.problem && (
+        <ArrivalNotice
+          arrival={arrival}
+          ended={ended}
+          badReturn={badReturn}
+          signOutAgain={() => void signOut(navigate)}
+        />
+      )}
+      <CookieNotice />
+      <Notice kind="problem">{form.problem ?? (unreachable && failures.network)}</Notice>
+      {form.refusal?.code === 'RATE_LIMITED' && settings.mail && <BlockedNotice email={name} />}
+      {unverified && <Resend send={() => client.resendVerificationEmail(name)} label={signIn.resend} />}
+      <SignInForm form={form} name={name} onName={setName} />
+    </CardPage>
+  )
+}
+
+/** The way in for the owner of an account that too many attempts have blocked. */
+function BlockedNotice({ email }: { email: string }) {
+  const { signIn } = useText()
+  return (
+    <Notice kind="warning">
+      {signIn.blocked}{' '}
+      <Anchor
+        renderRoot={props => (
+          <Link {...props} href={withReturnTo('/forgot-password', location.search)} state={{ email }} />
+        )}
+        inherit
+        underline="always"
+      >
+        {signIn.newPassword}
+      </Anchor>
+    </Notice>
+  )
+}
