@@ -1,4 +1,4 @@
-// Of the component library, what the pages after signing in use besides styles.ts.
+// The styles of the component library for the pages after signing in, in addition to styles.ts.
 import '@mantine/core/styles/Overlay.css'
 import '@mantine/core/styles/ModalBase.css'
 import '@mantine/core/styles/Modal.css'

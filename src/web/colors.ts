@@ -1,16 +1,16 @@
-/** White text on what is darker than this, black on the rest, has a contrast of at least 4.5 to 1. */
+/** White text on colors darker than this, and black text on all others, has a contrast of at least 4.5 to 1. */
 export const LUMINANCE_THRESHOLD = 0.18
 /** WCAG 2.2, 1.4.3. */
 export const TEXT_CONTRAST = 4.5
 
-/** Ten shades from nearly white to nearly black, the colour itself the seventh. */
+/** Ten shades from nearly white to nearly black. The color itself is the seventh. */
 export function shadesOf(color: string): string[] {
   const lighter = [0.92, 0.84, 0.7, 0.54, 0.36, 0.18].map(part => mixed(color, '#ffffff', part))
   const darker = [0.14, 0.28, 0.42].map(part => mixed(color, '#000000', part))
   return [...lighter, color, ...darker]
 }
 
-/** The colour, or the shade nearest to it that can be read as text on `page`. */
+/** The color, or the nearest shade that is readable as text on `page`. */
 export function readableOn(page: string, color: string): string {
   const end = luminance(page) > LUMINANCE_THRESHOLD ? '#000000' : '#ffffff'
   for (let part = 0; part < 1; part += 0.05) {

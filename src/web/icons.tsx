@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 
-/** Beside words, so hidden from screen readers. */
+/** Hidden from screen readers, because an icon always has text beside it. */
 function icon(paths: ReactNode) {
   return ({ size = 18 }: { size?: number }) => (
     <svg

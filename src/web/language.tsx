@@ -7,7 +7,7 @@ import { settings } from './page-settings.ts'
 const catalogues: Record<string, Messages> = { en, ko }
 const STORED = 'authograph.language'
 
-/** What there is to choose from: languages of this server that the pages are written in. */
+/** The languages of this server that the pages are available in. */
 export const languages: { tag: string; name: string }[] = (() => {
   const offered = settings.locales.filter(tag => languageOf(tag) in catalogues)
   return (offered.length > 0 ? offered : ['en']).map(tag => ({ tag, name: messagesOf(tag).name }))
@@ -17,7 +17,7 @@ type LanguageState = { tag: string; text: Messages; choose: (tag: string) => voi
 
 const LanguageContext = createContext<LanguageState | undefined>(undefined)
 
-/** The language that the visitor chose on this device, or the first that the browser asks for. */
+/** Provides the language that the visitor chose on this device, or else the browser's first. */
 export function LanguageProvider({ children }: { children: ReactNode }) {
   const [tag, setTag] = useState(firstChoice)
   useEffect(() => {

@@ -1,13 +1,13 @@
 import { AuthError, NetworkError } from '../client/index.ts'
 import type { Messages } from './locales/en.ts'
 
-/** Words of one's own for some codes, where the general ones do not say what to do here. */
+/** Texts for error codes that replace the general ones on a page. */
 export type CodeWords = Partial<Record<string, string>>
 
-/** Codes whose message from the server may say more than the code. */
+/** Codes whose message from the server can say more than the code. */
 const SPOKEN = new Set<string>(['CONFLICT', 'FORBIDDEN'])
 
-/** What went wrong, in words that say what to do next. `span` writes out so many seconds. */
+/** What went wrong and what to do next. `span` formats a number of seconds. */
 export function problemText(
   text: Messages,
   span: (seconds: number) => string,
@@ -26,7 +26,7 @@ export function problemText(
   return error.requestId ? `${said} ${text.failures.requestId(error.requestId)}` : said
 }
 
-/** What is wrong with each input, by its name in the form: the last part of the server's path. */
+/** The error of each input by its name in the form, which is the last part of the server's path. */
 export function fieldProblems(text: Messages, error: unknown): Record<string, string> {
   if (!(error instanceof AuthError)) return {}
   return Object.fromEntries(
@@ -37,7 +37,7 @@ export function fieldProblems(text: Messages, error: unknown): Record<string, st
   )
 }
 
-/** The server's English, or a translation of it; undefined where the language has none. */
+/** The server's English, or a translation of it; undefined if the language has none. */
 export function serverText({ server, name }: Messages, message: string): string | undefined {
   if (name === 'English') return message
   const numbers = message.match(/\d+/g) ?? []

@@ -4,18 +4,18 @@ export type StrengthRules = {
   /** In code points. */
   minLength: number
   maxLength: number
-  /** The account's own: address, username, name. */
+  /** Words of the account: address, username, name. */
   words: string[]
 }
 
-/** The stems of what most people think of first; the server knows a million more. */
+/** The stems of the most common passwords. The server has a list of a million more. */
 const COMMON =
   /pass ?w(?:or|ro)d|qwert|asdf|zxcv|letmein|welcome|iloveyou|admin|monkey|dragon|football|baseball|sunshine|princess|master|abc|login|secret|(?:19|20)\d\d/g
 const RUNS = '01234567890 abcdefghijklmnopqrstuvwxyz qwertyuiop asdfghjkl zxcvbnm'
 
 /**
- * How good a password looks while it is typed, by its length and what is common in it. Advice only: the
- * server decides, and knows the passwords of past data breaches.
+ * Estimates the strength of a password while it is typed, from its length and the common parts in it. This is advice
+ * only: the server decides, and rejects passwords from known data breaches.
  */
 export function strengthOf(password: string, { minLength, maxLength, words }: StrengthRules): Strength {
   const length = [...password.normalize('NFKC')].length
@@ -27,7 +27,7 @@ export function strengthOf(password: string, { minLength, maxLength, words }: St
   return surprises < 14 ? 'good' : 'strong'
 }
 
-/** How many characters do not follow from the ones before: own words, common ones and runs count as one. */
+/** The number of characters that are hard to guess from the ones before. Known words and runs count as one. */
 function surprisesIn(password: string, words: string[]): number {
   const own = words
     .flatMap(word => word.toLowerCase().split(/[^\p{L}\p{N}]+/u))

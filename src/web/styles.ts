@@ -1,4 +1,4 @@
-// Of the component library, what the pages before signing in use. Its order decides which rule wins.
+// The styles of the component library for the pages before signing in. Their order decides which rule wins.
 import '@mantine/core/styles/baseline.css'
 import '@mantine/core/styles/default-css-variables.css'
 import '@mantine/core/styles/global.css'

@@ -7,7 +7,7 @@ const FONTS =
 const LIGHT_PAGE = '#ffffff'
 const DARK_PAGE = '#242424'
 
-/** The component library's theme in the colour of the brand (#rrggbb). */
+/** The component library's theme in the color of the brand (#rrggbb). */
 export function brandTheme(color: string) {
   return createTheme({
     primaryColor: 'brand',
@@ -24,7 +24,7 @@ export function brandTheme(color: string) {
   })
 }
 
-/** Colours of text that reach the contrast that WCAG 2.2 asks for (1.4.3), which the library's do not. */
+/** Text colors with the contrast that WCAG 2.2 requires (1.4.3), which the library's own lack. */
 export function brandVariables(color: string): CSSVariablesResolver {
   return () => ({
     variables: {},

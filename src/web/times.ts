@@ -10,7 +10,7 @@ export type Times = {
   whole: (iso: string) => string
   /** Such as "30 seconds" or "5 minutes". */
   span: (seconds: number) => string
-  /** What the visitor's time zone is called, such as "South Korea Time". */
+  /** The name of the visitor's time zone, such as "South Korea Time". */
   zone: string
 }
 
@@ -20,7 +20,7 @@ export function useTimes(): Times {
   return useMemo(() => timesIn(regional(tag)), [tag])
 }
 
-/** The visitor's own variety of the language, such as British English: it decides how dates are written. */
+/** The visitor's variety of the language, such as British English. It decides the format of dates. */
 function regional(tag: string): string {
   return navigator.languages.find(wish => wish.split('-')[0] === tag.split('-')[0]) ?? tag
 }

@@ -1,14 +1,14 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 
 export type Query<Data> = {
-  /** The newest answer, also while the next one is under way. */
+  /** The latest answer, which stays while the next one loads. */
   data: Data | undefined
   error: unknown
   loading: boolean
   reload: () => Promise<void>
 }
 
-/** Asks when the page opens and whenever `key` changes; an answer that comes too late is dropped. */
+/** Queries when the page opens and whenever `key` changes. Ignores answers that arrive after a newer query. */
 export function useQuery<Data>(key: string, ask: () => Promise<Data>): Query<Data> {
   const [state, setState] = useState<{ data?: Data; error?: unknown; loading: boolean }>({ loading: true })
   const newest = useRef(0)

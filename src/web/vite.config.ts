@@ -3,7 +3,7 @@ import path from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { defineConfig, type Plugin } from 'vite'
 
-/** The server sends these in place of the files themselves, and so compresses nothing per request. */
+/** Compresses files once, so that the server need not compress each response. */
 function compressed(): Plugin {
   return {
     name: 'compressed',
@@ -29,14 +29,14 @@ export default defineConfig({
   build: {
     outDir: '../../dist/web',
     emptyOutDir: true,
-    // The policy of the pages admits no script and no font that is not a file of ours.
+    // The content security policy allows only scripts and fonts that are files of this server.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     // GraphiQL is one large chunk, which only /explorer loads.
     chunkSizeWarningLimit: 1000,
     rolldownOptions: {
       input: ['index.html', 'explorer.html'].map(file => path.join(import.meta.dirname, file)),
-      // The libraries say 'use client' for servers that render React; there is none here.
+      // The libraries say 'use client' for servers that render React. These pages have none.
       onLog: (level, log, tell) => {
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') tell(level, log)
       },

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
-import { PASSWORD, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
+import { PASSWORD, type SignedIn, signUp, signUpVerified, signUpWith } from '../support/actors.ts'
 import { violations } from '../support/axe.ts'
 import { until, useBrowser } from '../support/browser.ts'
-import { failedMail } from '../support/mails.ts'
+import { failedMail, mailedToken } from '../support/mails.ts'
 import { useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
 import { linkOf } from '../support/smtp.ts'
@@ -18,6 +18,7 @@ const NEW_PASSWORD = 'eighteen copper whistles'
 let admin: SignedIn
 beforeAll(async () => {
   admin = await signUpWith(service, 'admin')
+  await service.app.db.user.update({ where: { id: admin.id }, data: { displayName: 'Ada Lovelace' } })
 })
 
 async function adminAt(path: string): Promise<Page> {
@@ -86,11 +87,12 @@ describe('the list of people', () => {
   })
 })
 
-test('whoever is invited chooses a password by the mail and signs in', async () => {
+test('an invitation says who sent it, sets a password and signs in', async () => {
   const page = await adminAt('/users')
   await page.getByRole('button', { name: 'Invite' }).click()
   const dialog = page.getByRole('dialog', { name: 'Invite a person' })
   await dialog.getByLabel('support').waitFor()
+  expect(await dialog.getByRole('checkbox', { name: 'user' }).isChecked()).toBe(true)
   expect(await violations(page)).toEqual([])
   await page.screenshot({ path: 'test/web/screenshots/invite.png' })
   await dialog.getByLabel('Email address').fill('grace@example.com')
@@ -103,10 +105,10 @@ test('whoever is invited chooses a password by the mail and signs in', async () 
   const guest = await browser.open()
   await guest.goto(service.url + link.pathname + link.hash)
   await guest.getByRole('heading', { name: 'Welcome to Authograph' }).waitFor()
+  await guest.getByText('Ada Lovelace invited you to Authograph.').waitFor()
+  expect(await guest.getByLabel('Email address').inputValue()).toBe('grace@example.com')
   await guest.getByLabel('New password').fill(NEW_PASSWORD)
   await guest.getByRole('button', { name: 'Accept invitation' }).click()
-  await guest.getByRole('link', { name: 'Go to sign-in' }).click()
-  await signInOn(guest, 'grace@example.com', NEW_PASSWORD)
   await guest.getByRole('heading', { name: 'My account' }).waitFor()
   await guest.getByRole('link', { name: 'People' }).waitFor()
 })
@@ -257,6 +259,31 @@ test('an account is disabled with a reason, which ends its sessions, and enabled
   await page.getByText('left the company').waitFor()
   await page.getByRole('button', { name: 'Enable' }).click()
   await page.getByText('The account is enabled.').waitFor()
+})
+
+test('an administrator sees that a change of address can be undone, and ends that', async () => {
+  const subject = await signUpVerified(service)
+  const formerEmail = subject.email
+  await service.send(
+    'mutation ($e: String!) { requestEmailChange(input: { newEmail: $e }) }',
+    { e: `new.${formerEmail}` },
+    { token: subject.accessToken },
+  )
+  const token = await mailedToken(service, `new.${formerEmail}`, 'confirm-email')
+  await service.send('mutation ($t: String!) { confirmEmailChange(input: { token: $t }) { id } }', {
+    t: token,
+  })
+  const page = await adminAt(`/users/${subject.id}`)
+  await page.getByText('can undo the last change until').waitFor()
+  await page.screenshot({ path: 'test/web/screenshots/user-email-undo.png', fullPage: true })
+  await page.getByRole('button', { name: 'End this now' }).click()
+  await page.getByText('The former address can no longer undo the change.').waitFor()
+  const undo = await mailedToken(service, formerEmail, 'undo-email')
+  const reply = await service.send(
+    'mutation ($t: String!) { undoEmailChange(input: { token: $t }) { id } }',
+    { t: undo },
+  )
+  expect(reply.errors[0]?.extensions.code).toBe('TOKEN_INVALID')
 })
 
 test('an account is signed out everywhere', async () => {

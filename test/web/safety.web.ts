@@ -76,6 +76,15 @@ test('no token is kept where a script can read it', async () => {
   expect(kept).toBe(JSON.stringify([{ 'authograph.known': 'yes' }, {}, '']))
 })
 
+test('a server that sends no email has no button to invite', async () => {
+  const admin = await signUpWith(service, 'admin')
+  const page = await browser.open()
+  await page.goto(`${service.url}/users`)
+  await signInOn(page, admin.email, PASSWORD)
+  await page.locator('tbody tr').first().waitFor()
+  expect(await page.getByRole('button', { name: 'Invite' }).count()).toBe(0)
+})
+
 test('an address that leads nowhere is a page for people and JSON for programs', async () => {
   const address = `${service.url}/no/such/page`
   const forPeople = await fetch(address, { headers: { accept: 'text/html' } })

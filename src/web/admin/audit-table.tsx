@@ -8,7 +8,7 @@ type Party = {
   id: string
   username: string | null
   displayName: string | null
-  /** Absent where the viewer may not read accounts whole. */
+  /** Absent if the viewer lacks users:read. */
   email?: string
 }
 
@@ -23,7 +23,7 @@ export type AuditEvent = {
   detail: string | null
 }
 
-/** What happened, a row each; without `subject` where it is the same in all. */
+/** Audit events, one row each. `subject` is false if all events have the same one. */
 export function AuditTable({ events, subject = true }: { events: AuditEvent[]; subject?: boolean }) {
   const { audit, actions } = useText()
   const times = useTimes()
@@ -92,10 +92,10 @@ export function AuditTable({ events, subject = true }: { events: AuditEvent[]; s
   )
 }
 
-/** The facts of an event, which the API gives as JSON text, in a line each. */
+/** The details of an event, one line each. The API returns them as JSON text. */
 function detailOf({ detail }: AuditEvent): string {
-  const facts = Object.entries(JSON.parse(detail ?? '{}') as Record<string, unknown>)
-  return facts
-    .map(([name, fact]) => `\n${name}: ${typeof fact === 'string' ? fact : JSON.stringify(fact)}`)
+  const details = Object.entries(JSON.parse(detail ?? '{}') as Record<string, unknown>)
+  return details
+    .map(([name, value]) => `\n${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('')
 }

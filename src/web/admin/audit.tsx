@@ -81,7 +81,7 @@ function filterOf(state: ListState): AuditFilter {
   }
 }
 
-/** The start of a day in the visitor's zone, or of a later one; undefined where no day is named. */
+/** The start of a day in the visitor's zone, or of a later one; undefined if `day` is empty. */
 function midnight(day: string, daysLater: number): string | undefined {
   const at = new Date(`${day}T00:00:00`)
   if (Number.isNaN(at.getTime())) return undefined

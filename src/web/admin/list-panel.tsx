@@ -10,12 +10,12 @@ import { type PageInfo, Pager } from './pager.tsx'
 export type ListPanelProps<Node> = {
   query: Query<{ nodes: Node[]; pageInfo: PageInfo }>
   state: ListState
-  /** What is said where there is nothing. */
+  /** The text of an empty list. */
   empty: { title: string; lead: string }
   children: (nodes: Node[]) => ReactNode
 }
 
-/** A page of a list, with the ways to the next one and out of its filters. */
+/** A page of a list with links to the next page and a button to clear the filters. */
 export function ListPanel<Node>({ query, state, empty, children }: ListPanelProps<Node>) {
   const { users } = useText()
   return (

@@ -2,19 +2,19 @@ import { useSearchParams } from 'wouter'
 
 const PAGE_SIZE = 25
 
-/** What a list shows, kept in the address: it can be shared, and the browser's way back works. */
+/** The filters and page of a list. The address holds them, so that it can be shared and the back button works. */
 export type ListState = {
-  /** A filter's value; empty where there is none. */
+  /** The value of a filter; empty if it is not set. */
   get: (name: string) => string
   /** Sets filters, and starts at the first page. */
   set: (changes: Record<string, string>) => void
   clear: () => void
-  /** Whether there may be more than is shown: by a filter, or before a page that has become empty. */
+  /** Whether a filter or a page position hides part of the list. */
   narrowed: boolean
-  /** The page, as the API's lists want it. */
+  /** The arguments for the page of the list. */
   page: { first: number; after?: string } | { last: number; before: string }
   turn: (cursor: { after: string | null } | { before: string | null }) => void
-  /** Everything, to ask again by. */
+  /** Changes whenever anything of this does. */
   key: string
 }
 

@@ -15,7 +15,7 @@ import { PageHead } from './page-head.tsx'
 
 type FailedMail = FailedMailsQuery['failedMails']['nodes'][number]
 
-/** The mails that were given up. */
+/** Emails that failed and are no longer retried. */
 export function Mails() {
   const { mails: says } = useText()
   const { client, user } = useAuth()

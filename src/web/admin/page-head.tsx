@@ -4,9 +4,9 @@ import { PageTitle } from '../parts/page-title.tsx'
 
 export type PageHeadProps = {
   title: string
-  /** Read out when it changes. */
+  /** Announced by screen readers when it changes. */
   lead: string
-  /** What can be begun here. */
+  /** The buttons beside the title. */
   children?: ReactNode
 }
 

@@ -5,12 +5,12 @@ import { Tag } from '../parts/tag.tsx'
 
 type Names = { displayName: string | null; username: string | null; email?: string | undefined }
 
-/** What an account is called. */
+/** The name of an account. */
 export function nameOf({ displayName, username, email }: Names): string {
   return displayName ?? username ?? email ?? ''
 }
 
-/** An account by its names, leading to its page where the viewer may see that. */
+/** The name of an account, linked to its page if the viewer has access. */
 export function Person({ user }: { user: Names & { id: string } }) {
   const viewer = useAuth().user
   const name = nameOf(user)

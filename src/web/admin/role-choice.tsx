@@ -8,13 +8,13 @@ import { type Query, useQuery } from '../use-query.ts'
 
 export type Role = RoleListQuery['roles'][number]
 
-/** Every role that there is. */
+/** All roles of this server. */
 export function useRoles(): Query<Role[]> {
   const { client } = useAuth()
   return useQuery('roles', async () => (await client.request(RoleListDocument)).roles)
 }
 
-/** What a role is for; of the built-in ones in the language of the page. */
+/** The description of a role. Those of built-in roles are in the language of the page. */
 export function descriptionOf({ roles }: Messages, { name, description, builtIn }: Role): string | undefined {
   const own = builtIn ? (roles.builtIn as Partial<Record<string, string>>)[name] : undefined
   return own ?? description ?? undefined
@@ -23,11 +23,11 @@ export function descriptionOf({ roles }: Messages, { name, description, builtIn 
 export type RoleChoiceProps = {
   value: string[]
   onChange: (roles: string[]) => void
-  /** Where a heading says already what it is. */
+  /** Hides the label, for a place under a heading. */
   unlabelled?: boolean
 }
 
-/** Ticks for every role there is. */
+/** A checkbox for each role. */
 export function RoleChoice({ value, onChange, unlabelled }: RoleChoiceProps) {
   const text = useText()
   const query = useRoles()

@@ -60,7 +60,7 @@ export function Roles() {
   )
 }
 
-/** `ask` is missing where nothing can be done about the role. */
+/** `ask` is undefined if the viewer cannot change the role. */
 function RoleRow({ role, ask }: { role: Role; ask: ((asking: Asking) => void) | undefined }) {
   const text = useText()
   const { user } = useAuth()
@@ -115,7 +115,7 @@ function RoleRow({ role, ask }: { role: Role; ask: ((asking: Asking) => void) | 
 
 type RoleDialogProps = { onClose: () => void; onDone: (told: string) => void }
 
-/** Makes a role, or changes the given one. Nobody gives permissions that they lack themselves. */
+/** Creates a role or changes the given one. Users can only grant permissions that they have. */
 function RoleDialog({ role, onClose, onDone }: RoleDialogProps & { role?: Role }) {
   const { roles: says, common } = useText()
   const { client, user } = useAuth()

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../client/errors.ts'
 
 const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`
 
-/** Everything that the pages say. What it is made of is the type of every other language. */
+/** All texts of the pages. Other languages have the same keys. */
 export const en = {
   name: 'English',
   common: {
@@ -41,7 +41,7 @@ export const en = {
     tooShort: (min: number) => `Use at least ${min} characters.`,
     tooLong: (max: number) => `Use at most ${max} characters.`,
   },
-  /** The server's own words, where they are not English. */
+  /** Translations of the server's texts, which are English. */
   server: {} as Partial<Record<string, string>>,
   errors: {
     UNAUTHENTICATED: 'Your session has ended. Sign in again.',
@@ -215,7 +215,7 @@ export const en = {
     lead: 'Where you’re signed in. Sign out any device you don’t recognize, then change your password.',
     current: 'this device',
     unknown: 'Unknown device',
-    /** The server's words for a device, such as "Firefox on Linux" or "Android app". */
+    /** The server's name for a device, such as "Firefox on Linux" or "Android app". */
     named: (device: string) => device,
     used: (time: string) => `Last used ${time}`,
     since: (time: string) => `Signed in ${time}`,

@@ -1,6 +1,6 @@
 import type { Messages } from './en.ts'
 
-/** As src/network/device-name.ts makes them; a name that somebody chose stays. */
+/** Names as src/network/device-name.ts creates them. Names that users chose stay as they are. */
 const APP = /^(Android|iOS|Dart) app$/
 const ON_SYSTEM =
   /^(.+) on (Android|Bada|BlackBerry|Chrome OS|HarmonyOS|iOS|iPad|iPhone|Linux|macOS|PlayStation 4|Roku|Tizen|WebOS|Windows|Windows Phone)$/

@@ -8,16 +8,16 @@ import { Preferences } from './preferences.tsx'
 
 export type CardPageProps = {
   title: string
-  /** What the browser's tab is called, where it is not the title. */
+  /** The name of the browser's tab; the title by default. */
   tab?: string
   lead?: ReactNode
   icon?: ReactNode
   children?: ReactNode
-  /** Under the card. */
+  /** Below the card. */
   below?: ReactNode
 }
 
-/** One thing to do, on a card in the middle. */
+/** A page with a single task on a card. */
 export function CardPage({ title, tab, lead, icon, children, below }: CardPageProps) {
   return (
     <div className="card-page">
@@ -67,7 +67,7 @@ export function Aside({ question, href, children }: { question: string; href: st
   )
 }
 
-/** For an address that leads nowhere. */
+/** The page for an unknown address. */
 export function Missing() {
   const { missing, common } = useText()
   return (

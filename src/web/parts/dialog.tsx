@@ -8,17 +8,17 @@ export type DialogProps = {
   title: string
   onClose: () => void
   form: { onSubmit: (event: FormEvent<HTMLFormElement>) => void; problem: string | undefined; busy: boolean }
-  /** The words on the button that does it. */
+  /** The label of the submit button. */
   action: string
   danger?: boolean
   children: ReactNode
 }
 
-/** A form that waits for an answer before anything else. Its own header, for the library's counts as the page's. */
+/** A form in a modal dialog. Has a header of its own, because screen readers take the library's for the page's. */
 export function Dialog({ title, onClose, form, action, danger, children }: DialogProps) {
   const { common } = useText()
   const [opener] = useState(() => document.activeElement)
-  // The library does it for dialogs that close, not for those that are gone.
+  // The library returns the focus when a dialog closes, but not when it is unmounted.
   useEffect(() => () => returnFocus(opener), [opener])
   return (
     <Modal.Root opened onClose={onClose} centered>

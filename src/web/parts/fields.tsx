@@ -19,7 +19,7 @@ export function EmailField(props: TextInputProps) {
   )
 }
 
-/** A password that can be shown, pasted and filled in by a password manager. */
+/** A password input that can be shown, pasted into and filled in by a password manager. */
 export function PasswordField(props: PasswordInputProps) {
   const { common } = useText()
   const [visible, setVisible] = useState(false)
@@ -42,14 +42,14 @@ export function PasswordField(props: PasswordInputProps) {
   )
 }
 
-/** Tells a password manager whose password a form is about; it overlooks inputs of the type `hidden`. */
+/** Tells password managers whose password a form is about. They ignore inputs of type `hidden`. */
 export function AccountName({ email }: { email: string }) {
   return <input type="text" autoComplete="username" value={email} readOnly hidden />
 }
 
 const LEVELS: Record<Strength, number> = { tooShort: 1, tooLong: 1, easy: 1, fair: 2, good: 3, strong: 4 }
 
-/** A password to be chosen: says in words how good it is. `own` are words of the account. */
+/** An input for a new password, which says how strong it is. `own` lists words of the account. */
 export function NewPasswordField({ own = [], ...props }: PasswordInputProps & { own?: string[] }) {
   const { common, strength: says } = useText()
   const [password, setPassword] = useState('')
@@ -84,7 +84,7 @@ export function NewPasswordField({ own = [], ...props }: PasswordInputProps & { 
   )
 }
 
-/** In code points, as the server counts. */
+/** The length in code points, as the server counts. */
 export function lengthOf(password: string): number {
   return [...password.normalize('NFKC')].length
 }

@@ -9,7 +9,7 @@ import { signOut } from '../sign-out.ts'
 import { Brand } from './card-page.tsx'
 import { Preferences } from './preferences.tsx'
 
-/** Around every page of somebody signed in. */
+/** The header and navigation around every page after signing in. */
 export function Frame({ children }: { children: ReactNode }) {
   const { nav, common } = useText()
   const { user } = useAuth()
@@ -42,7 +42,7 @@ export function Frame({ children }: { children: ReactNode }) {
   )
 }
 
-/** A link that says whether its page, or one below it, is open. */
+/** A link that shows whether its page, or one below it, is open. */
 export function NavLink({ href, exact, children }: { href: string; exact?: boolean; children: ReactNode }) {
   const [path] = useLocation()
   const open = path === href || (!exact && path.startsWith(`${href}/`))

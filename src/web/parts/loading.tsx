@@ -2,14 +2,14 @@ import { Loader } from '@mantine/core'
 import { useEffect, useState } from 'react'
 import { useText } from '../language.tsx'
 
-/** Long enough that what comes at once does not flash. */
-const QUERY_TIMEOUT_MS = 250
+/** Long enough that fast answers show no spinner. */
+const SPINNER_DELAY_MS = 250
 
 export function Waiting() {
   const { common } = useText()
   const [late, setLate] = useState(false)
   useEffect(() => {
-    const timer = setTimeout(setLate, QUERY_TIMEOUT_MS, true)
+    const timer = setTimeout(setLate, SPINNER_DELAY_MS, true)
     return () => clearTimeout(timer)
   }, [])
   return (

@@ -11,13 +11,13 @@ const kinds = {
   mail: { color: 'blue', icon: <MailIcon />, role: 'status' },
 } as const
 
-/** For whoever signs in: without cookies nobody stays signed in. */
+/** Warns before signing in that the browser blocks cookies. */
 export function CookieNotice() {
   const { signIn } = useText()
   return <Notice kind="warning">{isStorageBlocked() && signIn.noCookies}</Notice>
 }
 
-/** Says how something went; read out by screen readers. Nothing where there is nothing to say. */
+/** A message that screen readers announce. Renders nothing without children. */
 export function Notice({ kind, children }: { kind: keyof typeof kinds; children: ReactNode }) {
   if (!children) return null
   return (

@@ -7,11 +7,11 @@ let opened = false
 
 export type PageTitleProps = Omit<TitleProps, 'children'> & {
   children: string
-  /** What the browser's tab is called, where it is not the heading. */
+  /** The name of the browser's tab; the heading by default. */
   tab?: string | undefined
 }
 
-/** The heading of a page. A change of page is told by the tab's name, and moves the focus here. */
+/** The heading of a page. Names the browser's tab, and takes the focus when another page opens. */
 export function PageTitle({ children, tab = children, ...props }: PageTitleProps) {
   const heading = useRef<HTMLHeadingElement>(null)
   const { tag } = useLanguage()
@@ -19,9 +19,9 @@ export function PageTitle({ children, tab = children, ...props }: PageTitleProps
   useEffect(() => {
     document.title = `${tab} · ${settings.appName}`
   }, [tab])
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another heading is another page.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new heading means a new page.
   useEffect(() => {
-    // The same page in another language is no other page.
+    // Changing the language does not open another page.
     if (opened && shownIn.current === tag) heading.current?.focus({ preventScroll: true })
     shownIn.current = tag
     opened = true

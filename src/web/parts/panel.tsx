@@ -11,14 +11,14 @@ export type PanelProps = {
   lead?: ReactNode
   /** Beside the title. */
   aside?: ReactNode
-  /** What cannot be undone. */
+  /** Marks actions that cannot be undone. */
   danger?: boolean
   /** Below the padded part, from edge to edge. */
   list?: ReactNode
   children?: ReactNode
 }
 
-/** A part of a page about one thing. */
+/** A section of a page. */
 export function Panel({ title, lead, aside, danger, list, children }: PanelProps) {
   const id = useId()
   return (
@@ -46,14 +46,14 @@ export function Panel({ title, lead, aside, danger, list, children }: PanelProps
   )
 }
 
-/** What a question to the server came to: the answer, or why there is none. */
+/** Shows the result of a query, its error, or a placeholder while it loads. */
 export function Answer<Data>({
   query,
   lines = 3,
   children,
 }: {
   query: Query<Data>
-  /** How high the place is while the answer is on its way. */
+  /** The height of the placeholder, in lines. */
   lines?: number
   children: (data: Data) => ReactNode
 }) {
@@ -81,7 +81,7 @@ export function Answer<Data>({
   return children(query.data)
 }
 
-/** Nothing to show, and what to do about it. */
+/** The content of an empty list. */
 export function Empty({ title, lead, children }: { title: string; lead: string; children?: ReactNode }) {
   return (
     <div className="empty">

@@ -2,7 +2,7 @@ import { Anchor, type MantineColorScheme, NativeSelect, useMantineColorScheme } 
 import { languages, useLanguage } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 
-/** Language and appearance, on this device alone. */
+/** Language and appearance, for this device only. */
 export function Preferences() {
   const { tag, text, choose } = useLanguage()
   const { theme, language, sandbox } = text.common

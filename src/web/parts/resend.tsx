@@ -7,7 +7,7 @@ import { Notice } from './notice.tsx'
 
 export type ResendProps = {
   send: () => Promise<void>
-  /** The words on the button. */
+  /** The label of the button. */
   label: string
   size?: ButtonProps['size']
 }

@@ -15,12 +15,12 @@ export type SessionFacts = {
   deviceName: string | null
 }
 
-/** What a session's device is called. */
+/** The name of a session's device. */
 export function deviceOf({ sessions }: Messages, { deviceName }: { deviceName: string | null }): string {
   return deviceName === null ? sessions.unknown : sessions.named(deviceName)
 }
 
-/** Where an account is signed in, a row each. `action` is what can be done about one. */
+/** The sessions of an account, one row each. `action` renders the button of a row. */
 export function SessionRows<Session extends SessionFacts>({
   sessions,
   action,
@@ -65,7 +65,7 @@ export function SessionRows<Session extends SessionFacts>({
   )
 }
 
-/** In which zone the times of a page are. */
+/** Says which time zone the times on a page are in. */
 export function ZoneNote() {
   const { common } = useText()
   const { zone } = useTimes()

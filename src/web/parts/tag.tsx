@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 
-/** A word about a thing; the dot's colour only repeats what the word says. */
+/** A label. The color of its dot only repeats what the text says. */
 export function Tag({ color, children }: { color?: 'good' | 'bad' | 'none'; children: ReactNode }) {
   return (
     <span className="tag" data-color={color}>
