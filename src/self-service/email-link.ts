@@ -2,7 +2,7 @@ import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import type { EmailToken, User } from '../generated/prisma/client.ts'
-import { countBadTokens, findToken, type TokenPurpose } from '../one-time-tokens/token.ts'
+import { countInvalidTokens, findToken, type TokenPurpose } from '../one-time-tokens/token.ts'
 import { type EmailLink, EmailLinkPurpose } from './email-link.types.ts'
 
 const PURPOSES: Record<TokenPurpose, EmailLinkPurpose> = {
@@ -20,7 +20,7 @@ const PURPOSES: Record<TokenPurpose, EmailLinkPurpose> = {
  * @throws AuthError TOKEN_INVALID, ACCOUNT_DISABLED, RATE_LIMITED
  */
 export function emailLink(app: App, token: string, request: RequestInfo): Promise<EmailLink> {
-  return countBadTokens(app, request, async () => {
+  return countInvalidTokens(app, request, async () => {
     const row = await findToken(app, token)
     if (!row || row.expiresAt <= app.clock.now()) throw new AuthError('TOKEN_INVALID')
     return describe(app, row)

@@ -37,6 +37,8 @@ export function PasswordField(props: PasswordInputProps) {
         'aria-hidden': false,
         tabIndex: 0,
       }}
+      // The library marks other inputs itself.
+      aria-invalid={props.error ? true : undefined}
       {...props}
     />
   )
