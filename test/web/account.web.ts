@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
-import { PASSWORD, signUp } from '../support/actors.ts'
+import { PASSWORD, signUp, signUpVerified } from '../support/actors.ts'
 import { until, useBrowser } from '../support/browser.ts'
 import { mailedToken } from '../support/mails.ts'
 import { useService } from '../support/service.ts'
@@ -100,7 +100,7 @@ test('the password is changed, and a wrong current one is told', async () => {
 })
 
 test('the new address counts once its mail is opened, and the old one can be taken back', async () => {
-  const { email, id } = await signUp(service)
+  const { email, id } = await signUpVerified(service)
   const page = await signedInAt('/account', email)
   const newEmail = `new-${email}`
   await page.getByLabel('New email address').fill(newEmail)
