@@ -262,7 +262,7 @@ export class LiveSession {
     }
   }
 
-  /** Forgets a session that the server has ended. Other tabs are told only if its ID is known. */
+  /** Forgets a session that the server has ended. Notifies other tabs only if its ID is known. */
   #forget(): true {
     this.#end(this.sessionId !== undefined)
     return true

@@ -20,7 +20,7 @@ const write = statement(
 
 export type EmailRequest = {
   tokens: EmailToken[]
-  mails: NewMail[]
+  emails: NewMail[]
   event: AuditEntry
 }
 

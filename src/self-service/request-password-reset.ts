@@ -28,7 +28,7 @@ export async function requestPasswordReset(app: App, input: unknown, request: Re
       app,
       {
         tokens: token ? [token.row] : [],
-        mails: token ? [resetMail(app, owner, token, request)] : [],
+        emails: token ? [resetMail(app, owner, token, request)] : [],
         event: { action: 'user.reset_requested', at: app.clock.now(), subjectId: known?.id },
       },
       request,

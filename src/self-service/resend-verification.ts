@@ -29,7 +29,7 @@ export async function resendVerification(app: App, input: unknown, request: Requ
       app,
       {
         tokens: verification ? [verification.row] : [],
-        mails: verification ? [verification.mail] : [],
+        emails: verification ? [verification.mail] : [],
         event: {
           action: 'user.verification_requested',
           at: app.clock.now(),

@@ -97,5 +97,5 @@ async function requestVerification(
     at: row.createdAt,
     subjectId: known?.id ?? row.subject,
   }
-  await storeEmailRequest(app, { tokens: [row], mails: [warning ?? mail], event }, request)
+  await storeEmailRequest(app, { tokens: [row], emails: [warning ?? mail], event }, request)
 }
