@@ -46,7 +46,7 @@ export async function storeEmailRequest(
   const entry = toRows(auditColumns, toEvent(request, requested.event))
   const rows = [
     toRows(tokenColumns, ...requested.tokens),
-    toRows(mailColumns, ...toMails(app, ...requested.mails)),
+    toRows(mailColumns, ...toMails(app, ...requested.emails)),
   ]
   try {
     await write(app.pool, [...rows, entry])

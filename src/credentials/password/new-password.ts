@@ -7,7 +7,7 @@ import { normalizePassword, passwordProblems } from './policy.ts'
 /** Longer than any real password, including those of imported accounts; even longer input would only cost work. */
 const PASSWORD_INPUT_MAX_LENGTH = 4096
 
-/** Refuses a new password that is the current one: whoever changes it may do so because someone else knows it. */
+/** Refuses a new password that is the current one: people often change a password because someone else knows it. */
 export const SAME_PASSWORD = 'This is your current password. Choose a different one.'
 
 const typedField = z
