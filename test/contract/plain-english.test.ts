@@ -85,12 +85,11 @@ test('the list finds each phrase, and nothing in a correct sentence', () => {
   expect(files.length).toBeGreaterThan(300)
 })
 
-/** What the English pass has reached so far. */
-const EDITED =
-  /^(?:\.ci|docs|scripts|src\/(?:accounts|credentials|crypto|database|devices|keys|network|one-time-tokens|permissions|rate-limit|self-service|sessions|sign-in)|test\/(?:accounts|bench|contract|credentials|crypto|database|devices|enumeration|faults|keys|network|one-time-tokens|package|permissions|rate-limit|security|self-service|sessions|sign-in|support))\/|^[^/]+\.(?:mjs|ya?ml)$|^(?:README|CHANGELOG)\.md$|^\.env\.example$|^Dockerfile$/
+/** The pages, whose words are edited next. */
+const PENDING = /^(?:src|test)\/web\//
 
 test('no text that people read has a phrase of the list', () => {
-  const edited = files.filter(file => EDITED.test(file))
+  const edited = files.filter(file => !PENDING.test(file))
   const found = edited.flatMap(file =>
     findings(readFileSync(path.join(ROOT, file), 'utf8')).map(at => `${file}:${at}`),
   )
