@@ -66,5 +66,5 @@ test('when the built-in PostgreSQL cannot be restarted, the probes fail and the 
   await untilStatus('/healthz', 503)
   expect(await statusOf('/readyz')).toBe(503)
   expect(await server.ended).toBe(1)
-  expect(server.stdout.join('\n')).toContain('does not start again')
+  expect(server.stdout.join('\n')).toContain('the built-in PostgreSQL ended and could not be restarted')
 }, 90_000)
