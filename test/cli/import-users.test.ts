@@ -130,7 +130,7 @@ test.each([
     ['import-users', '-', '--format', 'csv', '--report', '/nowhere/x'],
     /^ENOENT: no such file/,
   ],
-  ['an incomplete mapping', ['import-users', 'a.csv', '--map', 'email'], '--map takes FIELD=COLUMN'],
+  ['an incomplete mapping', ['import-users', 'a.csv', '--map', 'email'], 'Write --map as FIELD=COLUMN'],
 ])('%s fails with advice', async (_, args, advice) => {
   const { exitCode, stdout, stderr } = await cli(args)
   expect([exitCode, stdout]).toEqual([1, ''])
