@@ -221,12 +221,20 @@ describe('a request of our own pages', () => {
     ['the origin of PUBLIC_URL', () => ({ origin: OURS })],
     ['the origin of the request’s own host', () => ({ origin: service.url })],
     ['an allowed origin', () => ({ origin: FRIEND })],
-    ['an allowed origin across sites', () => ({ origin: FRIEND, 'sec-fetch-site': 'cross-site' })],
     ['no origin, but Sec-Fetch-Site: same-origin', () => ({ 'sec-fetch-site': 'same-origin' })],
   ])('the cookie authenticates a request with %s', async (_case, headers) => {
     const { cookie } = await web()
     expect(codes(await refreshBy(cookie, headers()))).toEqual([])
     expectCleared(await logoutBy(cookie, headers()))
+  })
+
+  test('the cookie authenticates an allowed origin on another site, and the log warns that browsers drop it', async () => {
+    const { cookie } = await web()
+    const headers = { origin: FRIEND, 'sec-fetch-site': 'cross-site' }
+    expect(codes(await refreshBy(cookie, headers))).toEqual([])
+    expectCleared(await logoutBy(cookie, headers))
+    const warnings = service.logged.splice(0).map(line => JSON.parse(line))
+    expect(warnings).toMatchObject([{ level: 40, origin: FRIEND }])
   })
 })
 
