@@ -18,7 +18,9 @@ const Account = lazy(() => import('./account/account.tsx').then(({ Account }) =>
 const Users = lazy(() => import('./admin/users.tsx').then(({ Users }) => ({ default: Users })))
 const User = lazy(() => import('./admin/user.tsx').then(({ User }) => ({ default: User })))
 const Roles = lazy(() => import('./admin/roles.tsx').then(({ Roles }) => ({ default: Roles })))
-const Mails = lazy(() => import('./admin/mails.tsx').then(({ Mails }) => ({ default: Mails })))
+const FailedEmails = lazy(() =>
+  import('./admin/mails.tsx').then(({ FailedEmails }) => ({ default: FailedEmails })),
+)
 const Audit = lazy(() => import('./admin/audit.tsx').then(({ Audit }) => ({ default: Audit })))
 
 /** The page at each address. src/page-addresses.ts has the same list. */
@@ -50,7 +52,7 @@ export function App() {
             <SignedIn anyOf={['users:read', 'roles:write']}>{() => <Roles />}</SignedIn>
           </Route>
           <Route path="/mails">
-            <SignedIn anyOf={['audit:read']}>{() => <Mails />}</SignedIn>
+            <SignedIn anyOf={['audit:read']}>{() => <FailedEmails />}</SignedIn>
           </Route>
           <Route path="/audit">
             <SignedIn anyOf={['audit:read']}>{() => <Audit />}</SignedIn>

@@ -20,7 +20,7 @@ async function signedInAt(path: string, email: string): Promise<Page> {
   return page
 }
 
-test('the profile is changed, and a name that is taken is told at its field', async () => {
+test('a profile can be changed, and the field of a taken username shows the error', async () => {
   const taken = await signUp(service, { username: 'grace' })
   expect(taken.id).toBeDefined()
   const { email, id } = await signUp(service)
@@ -62,7 +62,7 @@ test('each part of the account has a name of its own in the browser’s tab and 
   await until(page, "document.title === 'Profile · My account · Authograph'")
 })
 
-test('a password manager is told whose password is changed', async () => {
+test('a password manager sees whose password changes', async () => {
   const { email } = await signUp(service)
   const page = await signedInAt('/account/security', email)
   const form = page.locator('form', { has: page.getByLabel('New password') })
@@ -86,7 +86,7 @@ test('devices are named in the language of the page', async () => {
   await page.getByText('Linux의 Chrome').waitFor()
 })
 
-test('the password is changed, and a wrong current one is told', async () => {
+test('a password can be changed, and a wrong current password shows an error', async () => {
   const { email } = await signUp(service)
   const page = await signedInAt('/account/security', email)
   await page.getByLabel('Current password').fill('wrong')

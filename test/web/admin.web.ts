@@ -69,13 +69,13 @@ describe('the list of people', () => {
     await shared.goto(page.url())
     await shared.locator('tbody tr').first().getByText('crew07@example.com').waitFor()
     expect(await shared.getByLabel('Search by name or email').inputValue()).toBe('crew')
-    await page.getByLabel('Search by name or email').fill('nobody at all')
+    await page.getByLabel('Search by name or email').fill('no one at all')
     await page.getByRole('button', { name: 'Clear filters' }).click()
     await page.waitForURL(`${service.url}/users`)
     await until(page, "document.querySelector('input[type=search]').value === ''")
   })
 
-  test('is not for everybody', async () => {
+  test('is not for everyone', async () => {
     const { email } = await signUp(service)
     const page = await browser.open()
     await page.goto(`${service.url}/users`)
@@ -174,7 +174,7 @@ describe('a role', () => {
     await row(page, 'auditor').waitFor({ state: 'detached' })
   })
 
-  test('that somebody has stays, and the page says why', async () => {
+  test('that an account has stays, and the page says why', async () => {
     await service.app.db.role.create({ data: { name: 'guide', permissions: [] } })
     await signUpWith(service, 'guide')
     const page = await adminAt('/roles')
@@ -200,7 +200,7 @@ describe('a role', () => {
   })
 })
 
-describe('a mail that failed', () => {
+describe('a failed email', () => {
   test('is sent again, unless it would come too late', async () => {
     await failedMail(service, 'bounced@example.com')
     await failedMail(service, 'late@example.com', new Date(Date.now() - 1000))
@@ -223,7 +223,7 @@ describe('a mail that failed', () => {
   })
 })
 
-test('whoever may read the audit log alone finds no link to a page that is not for them', async () => {
+test('a user who can read only the audit log finds no link to other pages', async () => {
   await service.app.db.role.create({ data: { name: 'inspector', permissions: ['audit:read'] } })
   const { email, id } = await signUpWith(service, 'inspector')
   const page = await browser.open()
@@ -234,7 +234,7 @@ test('whoever may read the audit log alone finds no link to a page that is not f
 })
 
 test('an account that is gone, or never was, is said to be so', async () => {
-  const page = await adminAt('/users/nobody')
+  const page = await adminAt('/users/unknown')
   await page.getByRole('heading', { name: 'Account not found' }).waitFor()
   await until(page, "document.title === 'Account not found · Authograph'")
 })
@@ -294,11 +294,11 @@ test('an account is signed out everywhere', async () => {
   expect(await stateOf(service, subject.accessToken)).toBe('REVOKED')
 })
 
-test('an account is deleted only by whoever writes its address', async () => {
+test('deleting an account requires typing its address', async () => {
   const { page, subject } = await subjectPage('Charles Babbage')
   await page.getByRole('button', { name: 'Delete' }).click()
   const dialog = page.getByRole('dialog', { name: 'Delete Charles Babbage?' })
-  await dialog.getByLabel(`Enter ${subject.email} to confirm`).fill('somebody@example.com')
+  await dialog.getByLabel(`Enter ${subject.email} to confirm`).fill('someone@example.com')
   await dialog.getByRole('button', { name: 'Delete' }).click()
   await dialog.getByText('This isn’t the address of the account.').waitFor()
   expect(await violations(page)).toEqual([])

@@ -9,7 +9,7 @@ test('contrast is that of WCAG', () => {
   expect(contrast('#777777', '#ffffff')).toBeCloseTo(4.48, 2)
 })
 
-test('links in the colour of any brand can be read on light and dark', () => {
+test('links in any brand color are readable on light and dark', () => {
   fc.assert(
     fc.property(hex, fc.constantFrom('#ffffff', '#242424'), (color, page) => {
       expect(contrast(readableOn(page, color), page)).toBeGreaterThanOrEqual(TEXT_CONTRAST)
@@ -17,11 +17,11 @@ test('links in the colour of any brand can be read on light and dark', () => {
   )
 })
 
-test('a colour that can be read stays as it is', () => {
+test('a readable color stays as it is', () => {
   expect(readableOn('#ffffff', '#5b5bd6')).toBe('#5b5bd6')
 })
 
-test('the seventh of ten shades is the colour of the brand', () => {
+test('the seventh of ten shades is the brand color', () => {
   fc.assert(
     fc.property(hex, color => {
       const shades = shadesOf(color)

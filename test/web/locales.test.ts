@@ -45,7 +45,7 @@ describe.each([en, ko])('$name', text => {
     expect(Object.keys(text.errors).sort()).toEqual(Object.keys(errorTable).sort())
   })
 
-  test('says how long to wait, by which number the log knows a fault, and that nobody answered', () => {
+  test('says how long to wait, which request ID the log has, and that the server is not responding', () => {
     const said = (code: string, extensions: object = {}) =>
       problemText(text, seconds, new AuthError({ message: 'x', extensions: { code, ...extensions } }))
     expect(said('RATE_LIMITED', { retryAfter: 30 })).toContain('30 seconds')

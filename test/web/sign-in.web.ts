@@ -23,7 +23,7 @@ async function openMail(page: Page, { url, mailsTo }: Service, address: string):
   return link
 }
 
-test('whoever registers confirms the address by the mail, signs in and is on the account page', async () => {
+test('a person registers, confirms the address by the email, signs in and sees the account page', async () => {
   const page = await browser.open()
   await page.goto(service.url)
   await page.getByRole('link', { name: 'Register' }).click()
@@ -226,7 +226,7 @@ test('a page that opens while the server cannot be reached says so, and goes on 
   await page.getByRole('heading', { name: 'My account' }).waitFor()
 })
 
-test('a browser that keeps nothing for pages can sign in all the same, and is told what it misses', async () => {
+test('a browser that blocks storage can still sign in, and the page says what it misses', async () => {
   const { email } = await verified()
   const page = await browser.openWithoutCookies()
   await page.goto(`${service.url}/sign-in`)
@@ -238,7 +238,7 @@ test('a browser that keeps nothing for pages can sign in all the same, and is to
   await page.getByRole('heading', { name: 'My account' }).waitFor()
 })
 
-test('a browser that runs no scripts is told so, in the languages of the pages, and at the top', async () => {
+test('a browser without scripts shows a notice at the top, in the languages of the pages', async () => {
   const page = await browser.open({ javaScriptEnabled: false, viewport: { width: 390, height: 400 } })
   await page.goto(`${service.url}/sign-in`)
   for (const words of ['These pages need JavaScript', 'JavaScript가 필요합니다']) {
@@ -249,7 +249,7 @@ test('a browser that runs no scripts is told so, in the languages of the pages, 
 })
 
 describe('return_to', () => {
-  test('leads back to an origin of the list once somebody has signed in', async () => {
+  test('leads back to a listed origin after sign-in', async () => {
     const { email } = await verified()
     const page = await browser.open()
     await page.route(`${ELSEWHERE}/**`, route =>

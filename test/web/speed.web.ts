@@ -30,7 +30,7 @@ test('the scripts of the sign-in page have less than 150 kB, compressed', async 
 
 const PAINT = "performance.getEntriesByName('first-contentful-paint')[0]"
 
-/** What a visit of the sign-in page takes until its form is there, on a processor that is so many times slower. */
+/** What a visit of the sign-in page takes until its form is there, on a processor slowed by this factor. */
 async function visit(slower: number): Promise<{ paintedMs: number; workedMs: number }> {
   const page = await browser.open()
   const devtools = await page.context().newCDPSession(page)

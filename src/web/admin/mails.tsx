@@ -16,7 +16,7 @@ import { PageHead } from './page-head.tsx'
 type FailedMail = FailedMailsQuery['failedMails']['nodes'][number]
 
 /** Emails that failed and are no longer retried. */
-export function Mails() {
+export function FailedEmails() {
   const { mails: says } = useText()
   const { client, user } = useAuth()
   const state = useListState()
@@ -55,17 +55,20 @@ export function Mails() {
       <Notice kind="problem">{form.problem}</Notice>
       <Notice kind="mail">{!form.problem && sent && says.sent(sent)}</Notice>
       <ListPanel query={query} state={state} empty={{ title: says.empty, lead: says.emptyLead }}>
-        {mails => (
-          <MailTable mails={mails} action={user?.permissions.includes('users:write') ? again : undefined} />
+        {emails => (
+          <EmailTable
+            emails={emails}
+            action={user?.permissions.includes('users:write') ? again : undefined}
+          />
         )}
       </ListPanel>
     </Frame>
   )
 }
 
-type MailTableProps = { mails: FailedMail[]; action: ((mail: FailedMail) => ReactNode) | undefined }
+type EmailTableProps = { mails: FailedMail[]; action: ((mail: FailedMail) => ReactNode) | undefined }
 
-function MailTable({ mails, action }: MailTableProps) {
+function EmailTable({ emails, action }: EmailTableProps) {
   const { mails: says } = useText()
   const times = useTimes()
   const isLate = ({ expiresAt }: FailedMail) => expiresAt !== null && new Date(expiresAt) <= new Date()
@@ -84,7 +87,7 @@ function MailTable({ mails, action }: MailTableProps) {
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
-        {mails.map(mail => (
+        {emails.map(mail => (
           <Table.Tr key={mail.id}>
             <Table.Td>
               <Text fz={14} fw={550}>

@@ -128,7 +128,7 @@ export const en = {
   },
   verify: {
     title: 'Confirm your email address',
-    lead: 'Don’t confirm a sign-up you didn’t start: whoever started it knows the password.',
+    lead: 'Don’t confirm a sign-up you didn’t start: the person who started it knows the password.',
     action: 'Confirm address',
     done: 'Your address is confirmed',
     doneLead: 'Thank you. You can now sign in and use your account.',

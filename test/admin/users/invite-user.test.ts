@@ -171,7 +171,7 @@ test('inviteUser fails with CONFLICT if the server sends no email', async () => 
     as(await signUpAdmin(withoutMail)),
   )
   expect(codes(reply)).toEqual(['CONFLICT'])
-  expect(reply.errors[0]?.message).toContain('no mail')
+  expect(reply.errors[0]?.message).toContain('doesn’t send email')
 })
 
 test('inviteUser requires a session and the permission users:write', async () => {

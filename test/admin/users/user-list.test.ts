@@ -382,7 +382,7 @@ test('accounts that exist throughout are listed once and in order, even if other
     ),
     { numRuns: 60 },
   )
-})
+}, 120_000)
 
 describe('a page of accounts', () => {
   test('a page has 20 accounts by default and tells whether others precede and follow it', async () => {
