@@ -66,7 +66,7 @@ export function FailedEmails() {
   )
 }
 
-type EmailTableProps = { mails: FailedMail[]; action: ((mail: FailedMail) => ReactNode) | undefined }
+type EmailTableProps = { emails: FailedMail[]; action: ((mail: FailedMail) => ReactNode) | undefined }
 
 function EmailTable({ emails, action }: EmailTableProps) {
   const { mails: says } = useText()
