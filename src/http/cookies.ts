@@ -19,7 +19,12 @@ function isSecure(publicUrl: string): boolean {
   return publicUrl.startsWith('https:')
 }
 
-export function cookieEffects(config: Config, reply: FastifyReply): ResponseEffects {
+/** Sets and clears the cookies of a response. `onSessionCookie` is called when it sets the refresh cookie. */
+export function cookieEffects(
+  config: Config,
+  reply: FastifyReply,
+  onSessionCookie: () => void,
+): ResponseEffects {
   const name = refreshCookieName(config)
   const attributes = {
     path: '/',
@@ -30,6 +35,7 @@ export function cookieEffects(config: Config, reply: FastifyReply): ResponseEffe
   return {
     setRefreshCookie: (token, expires) => {
       void reply.setCookie(name, token, expires ? { ...attributes, expires } : attributes)
+      onSessionCookie()
     },
     clearRefreshCookie: () => {
       void reply.clearCookie(name, attributes)

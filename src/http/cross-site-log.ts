@@ -1,6 +1,5 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
-import { refreshCookieName } from './cookies.ts'
 
 /** The log names at most this many origins, so that forged ones cannot fill it. */
 const MAX_ORIGINS = 20
@@ -9,16 +8,13 @@ const MAX_ORIGIN_LENGTH = 200
 /**
  * Logs once for each origin that its pages sign in with the cookie from another site. Browsers then ignore the
  * SameSite=Strict cookie without telling the page, and a reload signs out. A typical case is a page on 127.0.0.1 with
- * a server on localhost.
+ * a server on localhost. To be called with each request that sets the cookie.
  */
-export function crossSiteLog({ config, log }: App): (request: FastifyRequest, reply: FastifyReply) => void {
+export function crossSiteLog({ config, log }: App): (request: FastifyRequest) => void {
   const logged = new Set<string>()
-  const cookie = `${refreshCookieName(config)}=`
-  return ({ headers }, reply) => {
+  return ({ headers }) => {
     // Fetch Metadata: the browser compares the sites itself.
     if (headers['sec-fetch-site'] !== 'cross-site' || headers.origin === undefined) return
-    const set = [reply.getHeader('set-cookie')].flat().map(String)
-    if (!set.some(line => line.startsWith(cookie) && !line.startsWith(`${cookie};`))) return
     const origin = headers.origin.slice(0, MAX_ORIGIN_LENGTH)
     if (logged.has(origin) || logged.size >= MAX_ORIGINS) return
     logged.add(origin)

@@ -7,7 +7,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { GraphQLSchema } from 'graphql'
 import type { App } from '../app.ts'
 import type { Config } from '../config.ts'
-import { type Context, createContext } from '../context.ts'
+import { type Context, createContext, type ResponseEffects } from '../context.ts'
 import { createApollo } from '../graphql/apollo.ts'
 import { createMetrics } from '../metrics.ts'
 import { canonicalAddress } from '../network/address.ts'
@@ -82,8 +82,6 @@ function addRequestHooks(server: FastifyInstance, app: App): void {
     }
     if (request.method === 'OPTIONS') logUnlistedOrigin(request)
   })
-  const logCrossSite = crossSiteLog(app)
-  server.addHook('onResponse', async (request, reply) => logCrossSite(request, reply))
 }
 
 async function addCors(server: FastifyInstance, { corsOrigins }: Config): Promise<void> {
@@ -104,8 +102,14 @@ async function graphqlRoutes(
 ): Promise<void> {
   const { config } = app
   await apollo.start()
+  const logCrossSite = crossSiteLog(app)
   const handler = fastifyApolloHandler<Context>(apollo, {
-    context: async (request, reply) => requestContext(app, request, reply),
+    context: async (request, reply) =>
+      requestContext(
+        app,
+        request,
+        cookieEffects(config, reply, () => logCrossSite(request)),
+      ),
   })
   server.post('/graphql', { preHandler: requireHost }, handler)
   server.get('/graphql', { preHandler: requireHost }, (request, reply) => {
@@ -132,7 +136,7 @@ async function requireHost(request: FastifyRequest, reply: FastifyReply): Promis
   await reply.code(400).send(errorBody('BAD_USER_INPUT', 'The Host header is missing or malformed.'))
 }
 
-function requestContext(app: App, request: FastifyRequest, reply: FastifyReply): Context {
+function requestContext(app: App, request: FastifyRequest, effects: ResponseEffects): Context {
   const info = {
     requestId: request.id,
     ipAddress: canonicalAddress(request.ip),
@@ -140,7 +144,7 @@ function requestContext(app: App, request: FastifyRequest, reply: FastifyReply):
     bearerToken: bearerToken(request.headers.authorization),
     ...cookiesOf(app.config, request),
   }
-  return createContext(app, info, cookieEffects(app.config, reply), authenticate)
+  return createContext(app, info, effects, authenticate)
 }
 
 /** RFC 6750, section 2.1. The scheme is case-insensitive (RFC 9110, section 11.1). */
