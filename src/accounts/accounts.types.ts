@@ -79,9 +79,17 @@ export class UserType {
   disabledAt!: Date | null
 }
 
-/** The account as the API shows it, without the password hash and the canonical address. */
+/** The account as the API shows it, without the password hash, the canonical address and what decides about second factors. */
 export function toUser(account: Account): UserType {
-  const { passwordHash, emailCanonical, emailVerifiedAt, ...shown } = account
+  const {
+    passwordHash,
+    emailCanonical,
+    emailVerifiedAt,
+    credentialVersion,
+    secondFactorRequired,
+    enrollmentRequired,
+    ...shown
+  } = account
   return Object.assign(new UserType(), shown, { emailVerified: emailVerifiedAt !== null })
 }
 

@@ -52,7 +52,7 @@ export async function exportAccount(
     await record(tx, request, { action: 'user.exported', at, actorId: id, subjectId: id })
     return readPart(tx, id, start)
   })
-  const { passwordHash, privateMetadata, emailCanonical, ...profile } = viewer.account
+  const { passwordHash, privateMetadata, emailCanonical, credentialVersion, ...profile } = viewer.account
   return JSON.stringify({ exportedAt: at, account: profile, ...part }, null, 2)
 }
 

@@ -6,8 +6,15 @@ import { statement, toRecord } from '../../database/client.ts'
 import type { User } from '../../generated/prisma/client.ts'
 
 /** An account in the format that `import-users` reads. */
-export type ExportedUser = Omit<User, 'emailCanonical' | 'passwordHash' | 'updatedAt'> &
+export type ExportedUser = Omit<User, NotExported | 'passwordHash'> &
   Pick<Account, 'roles'> & { passwordHash?: string | null }
+
+type NotExported =
+  | 'emailCanonical'
+  | 'updatedAt'
+  | 'credentialVersion'
+  | 'secondFactorRequired'
+  | 'enrollmentRequired'
 
 const BATCH = 1000
 const LOWEST_ID = '00000000-0000-0000-0000-000000000000'
@@ -40,7 +47,15 @@ export async function* exportUsers(
 }
 
 function toExported(row: unknown[], withPasswordHashes: boolean): ExportedUser {
-  const { emailCanonical, updatedAt, passwordHash, ...user } = toRecord<User>(fields, row)
+  const {
+    emailCanonical,
+    updatedAt,
+    passwordHash,
+    credentialVersion,
+    secondFactorRequired,
+    enrollmentRequired,
+    ...user
+  } = toRecord<User>(fields, row)
   const roles = row[fields.length] as string[]
   return { ...user, roles, ...(withPasswordHashes && { passwordHash }) }
 }

@@ -217,6 +217,9 @@ export function toImportRow(
     publicMetadata: data.publicMetadata ?? {},
     privateMetadata: data.privateMetadata ?? {},
     disabledAt: since(data.disabled) ?? (data.active === false ? now : null),
+    credentialVersion: 0,
+    secondFactorRequired: false,
+    enrollmentRequired: false,
     createdAt,
     updatedAt: now,
   }

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import {
+  type AuthenticatorTransport,
+  generateAuthenticationOptions,
+  generateRegistrationOptions,
+  type PublicKeyCredentialCreationOptionsJSON,
+  type PublicKeyCredentialRequestOptionsJSON,
+} from '@simplewebauthn/server'
+
+/** How long a browser waits for the person. The ticket of the ceremony expires then too. */
+export const CEREMONY_TTL_SECONDS = 600
+
+/**
+ * EdDSA, ES256 and RS256, the ones that authenticators have. Pinned: the library prefers ML-DSA-44 where the runtime
+ * has it, and a replica on an older Node could not verify such a key.
+ */
+export const KEY_ALGORITHMS = [-8, -7, -257]
+
+/** Who relies on the passkeys: the domain they are bound to, and the pages that may use them. */
+export type RelyingParty = {
+  /** A domain without scheme or port, such as `example.com`. */
+  rpId: string
+  /** What the browser shows. */
+  rpName: string
+  /** Such as `https://accounts.example.com`. */
+  origins: readonly string[]
+}
+
+/** How a browser recognizes a credential. */
+export type CredentialDescriptor = { id: string; transports: readonly string[] }
+
+/** The challenge of a ceremony is the SHA-256 of its ticket, so that a started ceremony stores nothing. */
+export function challengeOf(ticket: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash('sha256').update(ticket).digest())
+}
+
+/** The options to sign in with. Without `allow` the browser offers every passkey it has for the domain. */
+export function authenticationOptions(
+  { rpId }: RelyingParty,
+  ticket: string,
+  {
+    allow,
+    userVerification,
+  }: { allow?: readonly CredentialDescriptor[]; userVerification: 'required' | 'discouraged' },
+): Promise<PublicKeyCredentialRequestOptionsJSON> {
+  return generateAuthenticationOptions({
+    rpID: rpId,
+    challenge: challengeOf(ticket),
+    timeout: CEREMONY_TTL_SECONDS * 1000,
+    userVerification,
+    ...(allow && { allowCredentials: allow.map(toDescriptor) }),
+  })
+}
+
+export type NewCredential = {
+  /** Opaque and random: an authenticator shows it to anyone who holds it (WebAuthn Level 3, section 14.6.1). */
+  userHandle: Uint8Array<ArrayBuffer>
+  userName: string
+  displayName: string
+  /** Those that the account has, so that an authenticator does not make a second one. */
+  exclude: readonly CredentialDescriptor[]
+  /** Only a second factor: it needs neither to be found without a name nor to verify the person. */
+  securityKey: boolean
+}
+
+/** The options to create a credential with. */
+export function registrationOptions(
+  { rpId, rpName }: RelyingParty,
+  ticket: string,
+  { userHandle, userName, displayName, exclude, securityKey }: NewCredential,
+): Promise<PublicKeyCredentialCreationOptionsJSON> {
+  return generateRegistrationOptions({
+    rpID: rpId,
+    rpName,
+    userID: userHandle,
+    userName,
+    userDisplayName: displayName,
+    challenge: challengeOf(ticket),
+    timeout: CEREMONY_TTL_SECONDS * 1000,
+    attestationType: 'none',
+    excludeCredentials: exclude.map(toDescriptor),
+    supportedAlgorithmIDs: KEY_ALGORITHMS,
+    extensions: { credProps: true },
+    authenticatorSelection: securityKey
+      ? { residentKey: 'discouraged', userVerification: 'discouraged' }
+      : { residentKey: 'required', userVerification: 'required' },
+  })
+}
+
+function toDescriptor({ id, transports }: CredentialDescriptor) {
+  return { id, transports: [...transports] as AuthenticatorTransport[] }
+}

@@ -1,0 +1,63 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+
+const ID_BYTES = 16
+const IV_BYTES = 12
+const TAG_BYTES = 16
+/** Longer than any ticket of this server. Longer ones are rejected before they are decoded. */
+const MAX_LENGTH = 8192
+
+export type Ticket<Payload> = {
+  /** A random UUID, which is all that a list of used tickets needs. */
+  id: string
+  expiresAt: Date
+  payload: Payload
+}
+
+/**
+ * Seals the data that a client carries from one step of a flow to the next, so that abandoned flows leave nothing in
+ * the database. Uses AES-256-GCM with the purpose as additional data, so a ticket opens only for its own purpose.
+ * `payload` must survive JSON. The result is base64url.
+ */
+export function sealTicket(key: Buffer, purpose: string, payload: unknown, expiresAt: Date): string {
+  const iv = randomBytes(IV_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(purpose))
+  const plain = Buffer.concat([
+    randomBytes(ID_BYTES),
+    Buffer.from(JSON.stringify([expiresAt.getTime(), payload])),
+  ])
+  const body = Buffer.concat([cipher.update(plain), cipher.final()])
+  return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')
+}
+
+/** Opens a ticket that `sealTicket` sealed. Undefined if it has expired, or if the key, the purpose or any byte differs. */
+export function openTicket<Payload>(
+  key: Buffer,
+  purpose: string,
+  ticket: string,
+  now: Date,
+): Ticket<Payload> | undefined {
+  if (ticket.length > MAX_LENGTH) return undefined
+  const plain = decrypt(key, purpose, Buffer.from(ticket, 'base64url'))
+  if (!plain) return undefined
+  const [expiresAtMs, payload] = JSON.parse(plain.subarray(ID_BYTES).toString()) as [number, Payload]
+  if (expiresAtMs <= now.getTime()) return undefined
+  return { id: toUuid(plain.subarray(0, ID_BYTES)), expiresAt: new Date(expiresAtMs), payload }
+}
+
+function decrypt(key: Buffer, purpose: string, bytes: Buffer): Buffer | undefined {
+  if (bytes.length < IV_BYTES + TAG_BYTES + ID_BYTES) return undefined
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES), {
+    authTagLength: TAG_BYTES,
+  })
+    .setAAD(Buffer.from(purpose))
+    .setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
+  try {
+    return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()])
+  } catch {
+    return undefined
+  }
+}
+
+function toUuid(bytes: Buffer): string {
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}
