@@ -50,6 +50,6 @@ export function signInMethods(parts: Parts) {
 
 function unknownOutcome(answer: { __typename: string }): Error {
   return new Error(
-    `The server requires ${answer.__typename}, which this version of authograph/client does not support.`,
+    `The server requires ${answer.__typename}, which this version of authograph-client does not support.`,
   )
 }

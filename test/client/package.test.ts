@@ -17,7 +17,9 @@ const MAX_WEIGHT_KB = 8
 const service = useService()
 
 const place = await mkdtemp(path.join(os.tmpdir(), 'authograph-package-'))
-const tarball = path.join(place, 'authograph.tgz')
+/** The packages with the client: the server's, and the one without the server. */
+const PACKAGES = ['authograph', 'authograph-client'] as const
+const tarballOf = (name: (typeof PACKAGES)[number]) => path.join(place, `${name}.tgz`)
 afterAll(() => rm(place, { recursive: true }))
 
 /** Returns the command's output. If the command fails, the error contains it. */
@@ -35,13 +37,17 @@ async function run(cwd: string, command: string, ...args: string[]): Promise<str
 
 const bin = (name: string) => path.join(MODULES, '.bin', name)
 
-/** A project with this package installed as npm would, and with the packages `others`. */
+/** A project with both packages installed as npm would, and with the packages `others`. */
 async function project(name: string, ...others: string[]): Promise<string> {
   const folder = path.join(place, name)
   const modules = path.join(folder, 'node_modules')
-  await mkdir(path.join(modules, 'authograph'), { recursive: true })
+  await mkdir(modules, { recursive: true })
   await writeFile(path.join(folder, 'package.json'), JSON.stringify({ name, type: 'module', private: true }))
-  await run(folder, 'tar', '-xzf', tarball, '-C', path.join(modules, 'authograph'), '--strip-components', '1')
+  for (const installed of PACKAGES) {
+    await mkdir(path.join(modules, installed))
+    const into = ['-C', path.join(modules, installed), '--strip-components', '1']
+    await run(folder, 'tar', '-xzf', tarballOf(installed), ...into)
+  }
   for (const other of others) {
     await mkdir(path.dirname(path.join(modules, other)), { recursive: true })
     await symlink(path.join(MODULES, other), path.join(modules, other))
@@ -75,21 +81,56 @@ beforeAll(async () => {
   const dist = path.join(source, 'dist')
   await run(ROOT, bin('tsc'), '--outDir', dist)
   await run(ROOT, bin('tsc'), '-p', 'src/client', '--outDir', path.join(dist, 'client'))
-  const packed = JSON.parse(await run(source, 'npm', 'pack', '--json', '--ignore-scripts')) as [
-    { filename: string },
-  ]
-  await cp(path.join(source, packed[0].filename), tarball)
+  const staged = path.join(place, 'staged')
+  await run(ROOT, 'node', 'scripts/client-package.mjs', staged)
+  for (const [name, folder] of [
+    ['authograph', source],
+    ['authograph-client', staged],
+  ] as const) {
+    const packed = JSON.parse(await run(folder, 'npm', 'pack', '--json', '--ignore-scripts')) as [
+      { filename: string },
+    ]
+    await cp(path.join(folder, packed[0].filename), tarballOf(name))
+  }
 }, 120_000)
 
-test('publint finds no problem', async () => {
-  expect(await run(place, bin('publint'), 'run', tarball, '--strict')).toContain('All good!')
+test.each(PACKAGES)('publint finds no problem in %s', async name => {
+  expect(await run(place, bin('publint'), 'run', tarballOf(name), '--strict')).toContain('All good!')
 })
 
-test('types resolve with every way of resolving ES modules', async () => {
+test.each([
+  ['authograph', 'authograph/client'],
+  ['authograph-client', 'authograph-client'],
+] as const)('the types of %s resolve with every way of resolving ES modules', async (name, main) => {
   // attw exits with an error if types do not resolve. It prints problems outside the profile, too.
-  const report = await run(place, bin('attw'), tarball, '--profile', 'esm-only')
-  for (const entry of ['client', 'client/apollo', 'client/react', 'client/urql'])
-    expect(report).toContain(`"authograph/${entry}"`)
+  const report = await run(place, bin('attw'), tarballOf(name), '--profile', 'esm-only')
+  for (const entry of [main, `${main}/apollo`, `${main}/react`, `${main}/urql`])
+    expect(report).toContain(`"${entry}"`)
+})
+
+test('authograph-client has the same client as authograph/client, no dependency and no other program', async () => {
+  const modules = path.join(await project('same'), 'node_modules')
+  const manifest = JSON.parse(
+    await readFile(path.join(modules, 'authograph-client/package.json'), 'utf8'),
+  ) as Record<string, unknown>
+  const server = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as { version: string }
+  expect(manifest).toMatchObject({ name: 'authograph-client', version: server.version })
+  expect(Object.keys(manifest)).toEqual(expect.not.arrayContaining(['dependencies', 'scripts', 'bin']))
+  expect((await readdir(path.join(modules, 'authograph-client'))).sort()).toEqual([
+    'LICENSE',
+    'README.md',
+    'dist',
+    'package.json',
+  ])
+  const code = async (folder: string) => {
+    const files = (await readdir(folder, { recursive: true })).filter(file => /\.(?:js|d\.ts)$/.test(file))
+    return Promise.all(
+      files.sort().map(async file => [file, await readFile(path.join(folder, file), 'utf8')] as const),
+    )
+  }
+  const client = await code(path.join(modules, 'authograph-client/dist'))
+  expect(client.length).toBeGreaterThan(30)
+  expect(client).toEqual(await code(path.join(modules, 'authograph/dist/client')))
 })
 
 describe('in an empty project', () => {
@@ -98,7 +139,7 @@ describe('in an empty project', () => {
     const folder = await project('script')
     await writeFile(
       path.join(folder, 'script.js'),
-      `import { createAuthClient } from 'authograph/client'
+      `import { createAuthClient } from 'authograph-client'
       const client = createAuthClient({ url: process.argv[2] })
       await client.login({ identifier: process.argv[3], password: process.argv[4] })
       const { me } = await client.request('{ me { id } }')
@@ -115,7 +156,7 @@ describe('in an empty project', () => {
   ])('the client’s types compile without any other package: %s', async (name, options) => {
     const folder = await project(name)
     const use = `
-      import { type AuthError, createAuthClient, type TypedDocument } from 'authograph/client'
+      import { type AuthError, createAuthClient, type TypedDocument } from 'authograph-client'
       declare const document: TypedDocument<{ user: { id: string } }, { id: string }>
       const client = createAuthClient({ url: '' })
       export const id: string = (await client.request(document, { id: '1' })).user.id
@@ -165,7 +206,7 @@ test('the client has the size in docs/client.md, and an unused import adds nothi
   const weigh = async (use: string) => {
     await writeFile(
       path.join(folder, 'use.js'),
-      `import { createAuthClient } from 'authograph/client'\n${use}`,
+      `import { createAuthClient } from 'authograph-client'\n${use}`,
     )
     await run(folder, bin('rolldown'), 'use.js', '--minify', '--file', 'bundle.js')
     return gzipSync(await readFile(path.join(folder, 'bundle.js'))).length / 1000

@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import os from 'node:os'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
+import { INSTALL_TIMEOUT_MS, ROOT, run, usePlace } from './support.ts'
 
-const ROOT = path.resolve(import.meta.dirname, '../..')
-const INSTALL_TIMEOUT_MS = 10 * 60_000
 /** The oldest graphql in our range, to which an application may have pinned itself. */
 const GRAPHQL = '16.12.0'
 
@@ -23,32 +19,15 @@ const PROGRAM = `
   console.log(await answer.text())
   await server.close()`
 
-let place: string
+const place = usePlace('authograph-install-')
 let tarball: string
 
 beforeAll(async () => {
-  place = await mkdtemp(path.join(os.tmpdir(), 'authograph-install-'))
   await run(ROOT, 'npm', 'run', 'build')
-  await run(ROOT, 'npm', 'pack', '--ignore-scripts', '--pack-destination', place)
-  const [packed = ''] = await readdir(place)
-  tarball = `file:${path.join(place, packed)}`
+  await run(ROOT, 'npm', 'pack', '--ignore-scripts', '--pack-destination', place())
+  const [packed = ''] = await readdir(place())
+  tarball = `file:${path.join(place(), packed)}`
 }, INSTALL_TIMEOUT_MS)
-afterAll(() => rm(place, { recursive: true, force: true }))
-
-/** Gives everything that was printed; fails with it when the command fails. */
-async function run(cwd: string, command: string, ...args: string[]): Promise<string> {
-  // What npm tells its scripts about this package is not for others.
-  const outer = Object.entries(process.env).filter(([name]) => !/^(?:npm_|INIT_CWD|NODE_OPTIONS)/.test(name))
-  const settings = { PORT: '0', WEB: 'off', LOG_LEVEL: 'warn', COREPACK_ENABLE_STRICT: '0' }
-  const env = { ...Object.fromEntries(outer), ...settings }
-  try {
-    const { stdout, stderr } = await promisify(execFile)(command, args, { cwd, env, maxBuffer: 2 ** 26 })
-    return stdout + stderr
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
-    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`)
-  }
-}
 
 /** What docs/extending.md asks users of Yarn 1 to add. */
 async function resolutions(): Promise<Record<string, string>> {
@@ -62,7 +41,7 @@ async function application(
   dependencies: Record<string, string>,
   more: Record<string, unknown> = {},
 ): Promise<string> {
-  const folder = path.join(place, name)
+  const folder = path.join(place(), name)
   await mkdir(folder)
   await writeFile(path.join(folder, 'program.mjs'), PROGRAM)
   await writeFile(

@@ -1,0 +1,82 @@
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { beforeAll, describe, expect, test } from '@jest/globals'
+import { bin, INSTALL_TIMEOUT_MS, ROOT, run, usePlace } from './support.ts'
+
+/** Visitors download the client before they can sign in. */
+const MAX_WEIGHT_KB = 8
+/** On disk, with types and source maps. The server's package needs several hundred times as much. */
+const MAX_INSTALLED_KB = 600
+
+const place = usePlace('authograph-client-install-')
+let tarball: string
+let folder: string
+
+beforeAll(async () => {
+  await run(ROOT, 'npm', 'run', '--silent', 'pack:client', '--', '--pack-destination', place())
+  const packed = (await readdir(place())).find(file => file.endsWith('.tgz'))
+  tarball = path.join(place(), String(packed))
+  folder = path.join(place(), 'empty')
+  await mkdir(folder)
+  await writeFile(path.join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+  await run(folder, 'npm', 'install', '--no-audit', '--no-fund', tarball)
+}, INSTALL_TIMEOUT_MS)
+
+describe('npm install authograph-client in an empty project', () => {
+  test('installs one small package and no other', async () => {
+    expect((await readdir(path.join(folder, 'node_modules'))).filter(name => !name.startsWith('.'))).toEqual([
+      'authograph-client',
+    ])
+    const files = await readdir(path.join(folder, 'node_modules'), { recursive: true })
+    const sizes = await Promise.all(
+      files.map(async file => {
+        const facts = await stat(path.join(folder, 'node_modules', file))
+        return facts.isFile() ? facts.size : 0
+      }),
+    )
+    expect(sizes.reduce((sum, size) => sum + size, 0) / 1000).toBeLessThan(MAX_INSTALLED_KB)
+  })
+
+  test('gives a program that runs', async () => {
+    const program = `
+      import { createAuthClient } from 'authograph-client'
+      const client = createAuthClient({ url: 'http://localhost:9/graphql' })
+      console.log(await client.restore(), client.state.status)`
+    await writeFile(path.join(folder, 'program.mjs'), program)
+    expect(await run(folder, 'node', 'program.mjs')).toBe('null signedOut\n')
+  })
+
+  test.each([
+    ['nodenext', { module: 'nodenext' }],
+    ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
+  ])('gives types that tsc checks without another package: %s', async (_name, options) => {
+    const use = `
+      import { type AuthState, createAuthClient } from 'authograph-client'
+      const client = createAuthClient({ url: '' })
+      export const state: AuthState = client.state
+      // @ts-expect-error The name is missing.
+      void client.login({ password: '' })`
+    await writeFile(path.join(folder, 'use.ts'), use)
+    const lib = ['ES2022', 'DOM', 'DOM.Iterable']
+    const compilerOptions = { strict: true, noEmit: true, target: 'ES2022', lib, types: [], ...options }
+    await writeFile(
+      path.join(folder, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['use.ts'] }),
+    )
+    await run(folder, bin('tsc'), '-p', '.')
+  })
+
+  test('adds less than 8 kB to a page', async () => {
+    const use = `import { createAuthClient } from 'authograph-client'
+      globalThis.client = createAuthClient({ url: '/graphql' })`
+    await writeFile(path.join(folder, 'page.js'), use)
+    await run(folder, bin('rolldown'), 'page.js', '--minify', '--dir', 'bundle')
+    const page = await readFile(path.join(folder, 'bundle/page.js'))
+    expect(gzipSync(page).length / 1000).toBeLessThan(MAX_WEIGHT_KB)
+  })
+})
+
+test('publint finds no problem in the packed file', async () => {
+  expect(await run(place(), bin('publint'), 'run', tarball, '--strict')).toContain('All good!')
+})

@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll } from '@jest/globals'
+
+export const ROOT = path.resolve(import.meta.dirname, '../..')
+export const INSTALL_TIMEOUT_MS = 10 * 60_000
+
+/** A program of this repository's development dependencies. */
+export const bin = (name: string) => path.join(ROOT, 'node_modules/.bin', name)
+
+/** A folder for the tests of a file, removed after them. */
+export function usePlace(prefix: string): () => string {
+  let place: string
+  beforeAll(async () => {
+    place = await mkdtemp(path.join(os.tmpdir(), prefix))
+  })
+  afterAll(() => rm(place, { recursive: true, force: true }))
+  return () => place
+}
+
+/** The environment of a command. What npm tells its scripts about this package is left out. */
+export function environment(): NodeJS.ProcessEnv {
+  const outer = Object.entries(process.env).filter(([name]) => !/^(?:npm_|INIT_CWD|NODE_OPTIONS)/.test(name))
+  const settings = { PORT: '0', WEB: 'off', LOG_LEVEL: 'warn', COREPACK_ENABLE_STRICT: '0' }
+  return { ...Object.fromEntries(outer), ...settings }
+}
+
+/** Returns everything that was printed. If the command fails, the error contains it. */
+export async function run(cwd: string, command: string, ...args: string[]): Promise<string> {
+  try {
+    const options = { cwd, env: environment(), maxBuffer: 2 ** 26 }
+    const { stdout, stderr } = await promisify(execFile)(command, args, options)
+    return stdout + stderr
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`)
+  }
+}
