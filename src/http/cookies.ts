@@ -19,56 +19,61 @@ function isSecure(publicUrl: string): boolean {
   return publicUrl.startsWith('https:')
 }
 
-/** Sets and clears the cookies of a response. `onSessionCookie` is called when it sets the refresh cookie. */
+/** Returns what sets and clears the cookies of a response. `onSessionCookie` is called when it sets the refresh cookie. */
 export function cookieEffects(
   config: Config,
-  reply: FastifyReply,
-  onSessionCookie: () => void,
-): ResponseEffects {
+  onSessionCookie: (request: FastifyRequest) => void,
+): (request: FastifyRequest, reply: FastifyReply) => ResponseEffects {
   const name = refreshCookieName(config)
+  const deviceName = deviceCookieName(config)
   const attributes = {
     path: '/',
     httpOnly: true,
     secure: isSecure(config.publicUrl),
     sameSite: 'strict',
   } as const
-  return {
+  return (request, reply) => ({
     setRefreshCookie: (token, expires) => {
       void reply.setCookie(name, token, expires ? { ...attributes, expires } : attributes)
-      onSessionCookie()
+      onSessionCookie(request)
     },
     clearRefreshCookie: () => {
       void reply.clearCookie(name, attributes)
     },
     setDeviceCookie: token => {
-      void reply.setCookie(deviceCookieName(config), token, { ...attributes, maxAge: DEVICE_COOKIE_SECONDS })
+      void reply.setCookie(deviceName, token, { ...attributes, maxAge: DEVICE_COOKIE_SECONDS })
     },
-  }
+  })
 }
+
+type Cookies = Pick<RequestInfo, 'refreshCookie' | 'deviceCookie'>
+
+const NO_COOKIES: Cookies = { refreshCookie: undefined, deviceCookie: undefined }
 
 /**
- * The tokens from the cookies, if a page of this server or of an allowed origin sent the request. Browsers attach
- * cookies to requests from any page of the site, so the cookies alone prove nothing.
+ * Returns what reads the tokens from the cookies, if a page of this server or of an allowed origin sent the request.
+ * Browsers attach cookies to requests from any page of the site, so the cookies alone prove nothing.
  */
-export function cookiesOf(
-  config: Config,
-  request: FastifyRequest,
-): Pick<RequestInfo, 'refreshCookie' | 'deviceCookie'> {
-  if (request.headers.cookie === undefined || !comesFromAllowedOrigin(config, request)) {
-    return { refreshCookie: undefined, deviceCookie: undefined }
-  }
-  const { cookies } = request
-  return {
-    refreshCookie: cookies[refreshCookieName(config)],
-    deviceCookie: cookies[deviceCookieName(config)],
+export function cookieReader(config: Config): (request: FastifyRequest) => Cookies {
+  const name = refreshCookieName(config)
+  const deviceName = deviceCookieName(config)
+  const ownOrigin = new URL(config.publicUrl).origin
+  return request => {
+    if (request.headers.cookie === undefined) return NO_COOKIES
+    if (!comesFromAllowedOrigin(ownOrigin, config.corsOrigins, request)) return NO_COOKIES
+    return { refreshCookie: request.cookies[name], deviceCookie: request.cookies[deviceName] }
   }
 }
 
-function comesFromAllowedOrigin({ publicUrl, corsOrigins }: Config, { headers }: FastifyRequest): boolean {
+function comesFromAllowedOrigin(
+  ownOrigin: string,
+  corsOrigins: readonly string[],
+  { headers }: FastifyRequest,
+): boolean {
   const { origin } = headers
   if (origin === undefined) return headers['sec-fetch-site'] === 'same-origin'
   return (
-    origin === new URL(publicUrl).origin ||
+    origin === ownOrigin ||
     corsOrigins.includes(origin) ||
     // Pages can't choose Origin or Host, and browsers send the cookie only to the host that set it.
     origin === `http://${headers.host}` ||
