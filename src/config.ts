@@ -145,6 +145,7 @@ const settings = z.object({
   LIMIT_PROFILE_ACCOUNT: limit(100, 900),
   LIMIT_EXPORT_ACCOUNT: limit(30, 3600),
   LIMIT_TOKEN_NETWORK: limit(30, 900),
+  LIMIT_EMAIL_CODE_ACCOUNT: limit(10, 900),
   LIMIT_NOTICE_ACCOUNT: limit(5, 86_400),
   MAIL: onOff.default(true),
   SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'must be an smtp:// or smtps:// URL' }).optional(),
@@ -343,6 +344,8 @@ function toConfig(env: Settings) {
       'mail.network': env.LIMIT_MAIL_NETWORK,
       /** Invalid tokens from email links. */
       'token.network': env.LIMIT_TOKEN_NETWORK,
+      /** Codes from emails that were tried for one address, whether or not it has an account. */
+      'email-code.account': env.LIMIT_EMAIL_CODE_ACCOUNT,
       /** Profile changes by the account's owner. */
       'profile.account': env.LIMIT_PROFILE_ACCOUNT,
       /** Pages of the owner's data export. */

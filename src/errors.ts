@@ -41,6 +41,16 @@ export const errorTable = {
     description: 'The token from an email link is unknown, expired, already used or replaced by a newer one.',
     message: 'This link is no longer valid. Request a new one.',
   },
+  CODE_INVALID: {
+    description:
+      'The code is wrong, expired or already used, or too many wrong codes were entered. Ask for a new one if it came by email.',
+    message: 'This code is wrong or no longer valid. Check it, or use a new one.',
+  },
+  TICKET_INVALID: {
+    description:
+      'The ticket of an earlier step is unknown, expired or already used, or the account has changed since. Start over.',
+    message: 'This took too long, or the account has changed in the meantime. Start over.',
+  },
   ACCOUNT_DISABLED: {
     description:
       'The account is disabled. Returned only after the caller proves the password or access to the mailbox.',

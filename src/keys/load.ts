@@ -15,6 +15,8 @@ export type LoadedKeys = {
   device: Buffer
   /** Hashes the names and addresses that limits count. */
   rateLimit: Buffer
+  /** Hashes the codes in emails. */
+  emailCode: Buffer
   /** The state of the keys in the database when they were loaded. */
   state: KeyState
 }
@@ -82,11 +84,12 @@ export async function loadKeys(
   const serverKey = async (name: ServerKeyName): Promise<Buffer> =>
     (known && sameServerKey(known.state, state, name) ? known[name] : undefined) ??
     loadServerKey(db, SERVER_KEYS[name], sealing, now)
-  const [signing, refreshToken, device, rateLimit] = await Promise.all([
+  const [signing, refreshToken, device, rateLimit, emailCode] = await Promise.all([
     loadSigningKeys(db, sealing, now, longestTtlSeconds, known?.signing),
     serverKey('refreshToken'),
     serverKey('device'),
     serverKey('rateLimit'),
+    serverKey('emailCode'),
   ])
-  return { signing, refreshToken, device, rateLimit, state }
+  return { signing, refreshToken, device, rateLimit, emailCode, state }
 }

@@ -7,6 +7,7 @@ export const SERVER_KEYS = {
   refreshToken: 'refresh-token',
   device: 'device-token',
   rateLimit: 'rate-limit',
+  emailCode: 'email-code',
 } as const
 
 export type ServerKeyName = keyof typeof SERVER_KEYS

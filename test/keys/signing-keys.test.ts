@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
+import { SERVER_KEYS } from '../../src/keys/server-key.ts'
 import { jwksOf, signingKeyAt } from '../../src/keys/signing-keys.ts'
 import { signUp } from '../support/actors.ts'
 import { createDatabase, createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -76,8 +77,8 @@ describe('the first start', () => {
     const lock = 'LOCK TABLE signing_keys, server_keys IN EXCLUSIVE MODE'
     const starting = await whileHolding(databaseUrl, lock, async waiting => {
       const all = four.map(() => start({ databaseUrl }))
-      // Each service creates a signing key and three server keys.
-      await waiting(4 * four.length)
+      const keysOfEach = 1 + Object.keys(SERVER_KEYS).length
+      await waiting(keysOfEach * four.length)
       return { all }
     })
     await expectAgreement(await Promise.all(starting.all))

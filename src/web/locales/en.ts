@@ -52,6 +52,8 @@ export const en = {
     EMAIL_TAKEN: 'This email address already has an account. Sign in, or use another address.',
     USERNAME_TAKEN: 'This username is taken. Choose another.',
     TOKEN_INVALID: 'This link has expired or was already used. Request a new one.',
+    CODE_INVALID: 'This code is wrong or no longer valid. Check it, or request a new one.',
+    TICKET_INVALID: 'This took too long. Start over.',
     ACCOUNT_DISABLED: 'This account is disabled. Contact an administrator.',
     EMAIL_NOT_VERIFIED: 'Verify your email address first: open the link in the email we sent you.',
     REAUTHENTICATION_REQUIRED: 'Confirm your password, then try again.',
