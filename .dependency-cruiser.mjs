@@ -47,6 +47,7 @@ export const LAYERS = [
   'input.ts',
   'example.ts',
   'page-addresses.ts',
+  'colors.ts',
   'errors.ts',
   'clock.ts',
   'generated/',

@@ -42,6 +42,8 @@ const list = z.string().transform(text =>
     .filter(Boolean),
 )
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).transform(trimSlash)
+/** A page that people open from an email: its address is kept as it is, with its query and fragment. */
+const httpsUrl = z.url({ protocol: /^https$/, error: 'must be an https URL' })
 const origin = z
   .string()
   .refine(
@@ -105,6 +107,9 @@ const settings = z.object({
   WEB: onOff.optional(),
   BRAND_LOGO_URL: httpUrl.optional(),
   BRAND_COLOR: color.default('#5b5bd6'),
+  TERMS_URL: httpsUrl.optional(),
+  PRIVACY_URL: httpsUrl.optional(),
+  SUPPORT_URL: httpsUrl.optional(),
   RETURN_ORIGINS: list.pipe(z.array(origin)).optional(),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' }).optional(),
   DATABASE_POOL_SIZE: integer(1, 1000).default(10),
@@ -280,6 +285,8 @@ function toConfig(env: Settings) {
       /** The origins that the sign-in page may redirect to with `return_to`. */
       returnOrigins: env.RETURN_ORIGINS ?? [new URL(publicUrl).origin],
     },
+    /** The operator's own pages, which pages and emails link to. */
+    links: { terms: env.TERMS_URL, privacy: env.PRIVACY_URL, support: env.SUPPORT_URL },
     dataDir: path.resolve(env.DATA_DIR),
     /** If absent in development, the server generates one and stores it in the data folder. */
     secret: env.AUTHOGRAPH_SECRET,

@@ -55,6 +55,11 @@ function withSettings(index: string, config: Config): string {
     appName: config.appName,
     logoUrl: config.web.logoUrl ?? null,
     color: config.web.color,
+    links: {
+      terms: config.links.terms ?? null,
+      privacy: config.links.privacy ?? null,
+      support: config.links.support ?? null,
+    },
     returnOrigins: config.web.returnOrigins,
     locales: config.locales,
     registrationOpen: config.registrationOpen,

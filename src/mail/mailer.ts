@@ -38,7 +38,8 @@ export type Mailer = {
 export async function createMailer(config: Config, log: Logger): Promise<Mailer | undefined> {
   if (!config.mail.enabled) return undefined
   const languages = await loadMailLanguages()
-  const { appName, publicUrl } = config
+  const { appName, publicUrl, links } = config
+  const brand = { color: config.web.color, logoUrl: config.web.logoUrl }
   const host = new URL(publicUrl).hostname
 
   function compose({ id, template, to, locale, data }: Message) {
@@ -52,7 +53,7 @@ export async function createMailer(config: Config, log: Logger): Promise<Mailer 
       headers: { 'Auto-Submitted': 'auto-generated', 'Content-Language': tag },
       disableFileAccess: true,
       disableUrlAccess: true,
-      ...renderMail(template, data as never, { appName, url: publicUrl, tag, language }),
+      ...renderMail(template, data as never, { appName, url: publicUrl, brand, links, tag, language }),
     }
   }
 

@@ -48,6 +48,8 @@ export type MailLanguage = {
   linkHint: string
   /** The last line of every email. */
   footer: (sender: { appName: string; url: string }) => string
+  /** The names of the operator's own pages, which the footer links to. */
+  links: { terms: string; privacy: string; support: string }
   /** When and where a request came from, one line for each fact. */
   origin: (request: { time: string; device: string | null; ipAddress: string | null }) => string[]
   templates: { [Template in MailTemplate]: (data: Filled<Template>) => MailText }

@@ -4,6 +4,8 @@ export type PageSettings = {
   logoUrl: string | null
   /** As #rrggbb. */
   color: string
+  /** The operator's own pages; null if there is none. */
+  links: { terms: string | null; privacy: string | null; support: string | null }
   /** Origins that `return_to` may lead to. */
   returnOrigins: string[]
   locales: string[]

@@ -18,9 +18,12 @@ export function useSessionCheck(): void {
     }
     addEventListener('focus', check)
     document.addEventListener('visibilitychange', check)
+    // A page that the browser kept when the visitor left it, and now shows again.
+    addEventListener('pageshow', check)
     return () => {
       removeEventListener('focus', check)
       document.removeEventListener('visibilitychange', check)
+      removeEventListener('pageshow', check)
     }
   }, [client, status])
 }

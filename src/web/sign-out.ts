@@ -1,23 +1,48 @@
-import { useSyncExternalStore } from 'react'
+import { useEffect, useState, useSyncExternalStore } from 'react'
+import { useHistoryState } from 'wouter/use-browser-location'
 import { client } from './client.ts'
+import { pageChannel } from './page-channel.ts'
 
 /** History state that tells the sign-in page how the visitor got there. */
 export type SignInArrival = { signedOut?: boolean; signOutFailed?: boolean; deleted?: boolean } | null
 
+/** How the visitor got to the sign-in page. Forgotten by the history, so that a reload does not say it again. */
+export function useArrival(): SignInArrival {
+  const state = useHistoryState<SignInArrival>()
+  const [arrival, setArrival] = useState(state)
+  useEffect(() => {
+    if (!state) return
+    setArrival(state)
+    history.replaceState(null, '')
+  }, [state])
+  return arrival
+}
+
 type Navigate = (to: string, options: { state: SignInArrival }) => void
 
 let signingOut = false
+let signedOutElsewhere = false
 const listeners = new Set<() => void>()
+const otherTabs = pageChannel('sign-out', () => {
+  signedOutElsewhere = true
+  tell()
+})
+let wasSignedOut = false
+client.onChange((_user, { status }) => {
+  // The next session of this tab is not the one that was signed out.
+  if (wasSignedOut && status === 'signedIn') signedOutElsewhere = false
+  wasSignedOut = status === 'signedOut'
+  tell()
+})
 
 /** Whether this tab is ending its own session, as opposed to finding it ended. */
 export function useIsSigningOut(): boolean {
-  return useSyncExternalStore(
-    listener => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    () => signingOut,
-  )
+  return useSyncExternalStore(subscribe, () => signingOut)
+}
+
+/** Whether the visitor signed out in another tab, as opposed to the server ending the session. */
+export function useIsSignedOutElsewhere(): boolean {
+  return useSyncExternalStore(subscribe, () => signedOutElsewhere)
 }
 
 /** Signs out and opens the sign-in page, which says whether that worked. */
@@ -25,7 +50,10 @@ export async function signOut(navigate: Navigate): Promise<void> {
   let arrival: SignInArrival = { signedOut: true }
   await whileSigningOut(async () => {
     try {
-      await client.logout()
+      const ended = client.logout()
+      // Before the server answers, because the session is already forgotten in every tab.
+      otherTabs.send()
+      await ended
     } catch {
       arrival = { signOutFailed: true }
     }
@@ -33,11 +61,12 @@ export async function signOut(navigate: Navigate): Promise<void> {
   })
 }
 
-/** Runs an operation that ends the session of this tab. */
+/** Runs an operation that ends the session of this tab, and tells the other tabs once it has. */
 export async function whileSigningOut(run: () => Promise<void>): Promise<void> {
   setSigningOut(true)
   try {
     await run()
+    otherTabs.send()
   } finally {
     setSigningOut(false)
   }
@@ -45,5 +74,14 @@ export async function whileSigningOut(run: () => Promise<void>): Promise<void> {
 
 function setSigningOut(now: boolean): void {
   signingOut = now
+  tell()
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+function tell(): void {
   for (const listener of listeners) listener()
 }

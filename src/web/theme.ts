@@ -1,5 +1,5 @@
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core'
-import { LUMINANCE_THRESHOLD, readableOn, shadesOf } from './colors.ts'
+import { LUMINANCE_THRESHOLD, readableOn, shadesOf } from '../colors.ts'
 
 const FONTS =
   'Inter, -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Noto Sans", "Apple SD Gothic Neo", "Noto Sans KR", "Noto Sans CJK KR", "Malgun Gothic", sans-serif'

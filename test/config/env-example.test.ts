@@ -25,6 +25,9 @@ test('.env.example leaves only settings without a universal default empty', () =
   expect(empty).toEqual([
     'WEB',
     'BRAND_LOGO_URL',
+    'TERMS_URL',
+    'PRIVACY_URL',
+    'SUPPORT_URL',
     'RETURN_ORIGINS',
     'AUTHOGRAPH_SECRET',
     'AUTHOGRAPH_PREVIOUS_SECRETS',

@@ -28,6 +28,7 @@ test('development requires no settings', () => {
       color: '#5b5bd6',
       returnOrigins: ['http://localhost:4000'],
     },
+    links: { terms: undefined, privacy: undefined, support: undefined },
     dataDir: path.resolve('data'),
     secret: undefined,
     previousSecrets: [],
@@ -140,6 +141,10 @@ test.each([
   [
     { BRAND_LOGO_URL: 'https://cdn.example.com/l.svg' },
     { web: { logoUrl: 'https://cdn.example.com/l.svg' } },
+  ],
+  [
+    { TERMS_URL: 'https://example.com/terms?v=2#top', SUPPORT_URL: 'https://help.example.com/' },
+    { links: { terms: 'https://example.com/terms?v=2#top', support: 'https://help.example.com/' } },
   ],
   [
     { RETURN_ORIGINS: 'https://App.example.com, http://localhost:3000/' },
@@ -261,6 +266,9 @@ describe('the error names an invalid setting:', () => {
     ],
     ['WEB', ['true']],
     ['BRAND_LOGO_URL', ['logo.svg', 'javascript:alert(1)', 'data:image/svg+xml,x']],
+    ['TERMS_URL', ['http://example.com/terms', 'terms.html', 'javascript:alert(1)', 'mailto:a@b.example']],
+    ['PRIVACY_URL', ['http://example.com/privacy', 'https://']],
+    ['SUPPORT_URL', ['http://example.com/help', 'data:text/html,x']],
     ['BRAND_COLOR', ['red', '#fff', '#5b5bd6ff', 'url(x)']],
     ['RETURN_ORIGINS', ['*', 'shop.example.com', 'https://shop.example.com/cart', 'https://a@b.example']],
     ['INTROSPECTION', ['true']],

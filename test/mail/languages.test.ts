@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { loadMailLanguages, pickLanguage } from '../../src/mail/languages.ts'
-import { renderMail } from '../../src/mail/render.ts'
+import { type RenderOptions, renderMail } from '../../src/mail/render.ts'
 import type { MailData, MailTemplate } from '../../src/mail/texts.ts'
 import type { DerivedName } from '../../src/network/device-name.ts'
 
@@ -28,8 +28,18 @@ const languages = await loadMailLanguages()
 const tags = [...languages.keys()]
 
 function render(tag: string, template: MailTemplate, data: MailData[MailTemplate] = samples[template]) {
-  const facts = { appName: 'Engine', url: 'https://auth.example.com', ...pickLanguage(languages, tag, []) }
-  return renderMail(template, data as never, facts)
+  return renderMail(template, data as never, options(tag))
+}
+
+function options(tag: string, others: Partial<RenderOptions> = {}): RenderOptions {
+  return {
+    appName: 'Engine',
+    url: 'https://auth.example.com',
+    brand: { color: '#5b5bd6', logoUrl: undefined },
+    links: { terms: undefined, privacy: undefined, support: undefined },
+    ...pickLanguage(languages, tag, []),
+    ...others,
+  }
 }
 
 test('every file in locales/ is a language of emails', () => {

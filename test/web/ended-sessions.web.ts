@@ -25,6 +25,14 @@ async function endOthers(account: SignedIn): Promise<void> {
   expect(reply.errors).toEqual([])
 }
 
+/** Signs out in another tab of the same browser. */
+async function signOutBeside(page: Page): Promise<void> {
+  const tab = await browser.open({ beside: page })
+  await tab.goto(`${service.url}/account`)
+  await tab.getByRole('button', { name: 'Account menu' }).click()
+  await tab.getByRole('menuitem', { name: 'Sign out' }).click()
+}
+
 /** As if the visitor came back from another window. */
 async function focus(page: Page): Promise<void> {
   await page.evaluate("window.dispatchEvent(new Event('focus'))")
@@ -48,6 +56,48 @@ test('a page that gets the focus finds its session ended, and shows what was typ
   await until(page, "document.title === 'Profile · My account · Authograph'")
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByText('Saved.').waitFor()
+})
+
+test('a page whose visitor signs out in another tab leaves nothing of the account in the document', async () => {
+  const account = await signUp(service)
+  const page = await signedInAt('/account', account)
+  await page.getByLabel('Name', { exact: true }).fill('Ada Lovelace')
+  await signOutBeside(page)
+  await page.getByText(ENDED).waitFor()
+  await page.locator('input[name=displayName]').waitFor({ state: 'detached' })
+  expect(await page.content()).not.toContain(account.email)
+})
+
+test('a page that was hidden because its session was revoked goes when its visitor signs out in another tab', async () => {
+  const account = await signUp(service)
+  const page = await signedInAt('/account', account)
+  await endOthers(account)
+  await focus(page)
+  await page.getByText(ENDED).waitFor()
+  expect(await page.locator('input[name=displayName]').count()).toBe(1)
+  const tab = await browser.open({ beside: page })
+  await tab.goto(`${service.url}/account`)
+  await signInOn(tab, account.email, PASSWORD)
+  await tab.getByRole('heading', { name: 'My account' }).waitFor()
+  await tab.getByRole('button', { name: 'Account menu' }).click()
+  await tab.getByRole('menuitem', { name: 'Sign out' }).click()
+  await page.locator('input[name=displayName]').waitFor({ state: 'detached' })
+  expect(await page.content()).not.toContain(account.email)
+})
+
+test('deleting the account leaves nothing of it in the other tabs', async () => {
+  const account = await signUp(service)
+  const page = await signedInAt('/account', account)
+  const tab = await browser.open({ beside: page })
+  await tab.goto(`${service.url}/account/data`)
+  await tab.getByRole('button', { name: 'Delete my account' }).click()
+  await tab
+    .getByRole('dialog', { name: 'Delete your account' })
+    .getByRole('button', { name: 'Delete' })
+    .click()
+  await page.getByText(ENDED).waitFor()
+  await page.locator('input[name=displayName]').waitFor({ state: 'detached' })
+  expect(await page.content()).not.toContain(account.email)
 })
 
 test('another user who signs in there sees nothing of what was typed', async () => {
@@ -74,10 +124,7 @@ test('a session that ends behind the password dialog of a deletion asks to sign 
     .getByRole('button', { name: 'Delete' })
     .click()
   await page.getByRole('dialog', { name: 'Confirm it’s you' }).waitFor()
-  const tab = await browser.open({ beside: page })
-  await tab.goto(`${service.url}/account`)
-  await tab.getByRole('button', { name: 'Account menu' }).click()
-  await tab.getByRole('menuitem', { name: 'Sign out' }).click()
+  await signOutBeside(page)
   await page.getByText(ENDED).waitFor()
   await page.screenshot({ path: 'test/web/screenshots/ended-behind-dialog.png' })
   await signInOn(page, account.email, PASSWORD)

@@ -6,6 +6,7 @@ const IF_NOT_YOU =
 export default {
   linkHint: 'If the button doesn’t work, copy this link into your browser:',
   footer: ({ appName, url }) => `${appName} · ${url}`,
+  links: { terms: 'Terms of service', privacy: 'Privacy policy', support: 'Support' },
   origin: ({ time, device, ipAddress }) => [
     `When: ${time}`,
     ...(device ? [`Device: ${device}`] : []),

@@ -6,6 +6,7 @@ const IF_NOT_YOU =
 export default {
   linkHint: '버튼이 열리지 않으면 아래 주소를 복사해 브라우저에 붙여 넣어 주세요.',
   footer: ({ appName, url }) => `${appName} · ${url}`,
+  links: { terms: '이용약관', privacy: '개인정보처리방침', support: '고객 지원' },
   origin: ({ time, device, ipAddress }) => [
     `일시: ${time}`,
     ...(device ? [`기기: ${device}`] : []),
@@ -72,7 +73,7 @@ export default {
         origin,
         '직접 요청했다면 아무것도 하지 않으셔도 됩니다. 요청한 적이 없다면 기존 주소를 지켜 주세요. 모든 기기에서 로그아웃되고 비밀번호가 초기화되므로 새 비밀번호를 설정해야 합니다.',
       ],
-      action: '기존 주소 지키기',
+      action: '기존 이메일 주소 지키기',
       after: ['이 링크는 7일 동안 유효하며, 주소가 변경된 뒤에도 사용할 수 있습니다.'],
     }),
     'email-changed': ({ appName, newEmail, origin }) => ({

@@ -19,14 +19,20 @@ export function Profile({ user }: { user: User }) {
   const { client } = useAuth()
   const [saved, setSaved] = useState(false)
   const form = useForm(
-    async values => {
+    async (values, element) => {
       setSaved(false)
       const locale = values('locale')
-      await client.updateProfile({
+      const stored = await client.updateProfile({
         displayName: values('displayName').trim() || null,
         username: values('username').trim() || null,
         ...(locale && { locale }),
       })
+      for (const name of ['displayName', 'username'] as const) {
+        // As the server keeps it: without surrounding spaces, and usernames in lower case.
+        const input = element.elements.namedItem(name)
+        if (input instanceof HTMLInputElement && input.value === values(name))
+          input.value = stored[name] ?? ''
+      }
       // Saving something else must not change the language of the page.
       if (locale !== user.locale && languages.some(({ tag }) => tag === locale)) choose(locale)
       setSaved(true)

@@ -1,6 +1,6 @@
 import { Table, Text } from '@mantine/core'
 import { useText } from '../language.tsx'
-import { useTimes } from '../times.ts'
+import { Moment } from '../parts/moment.tsx'
 import { ListTable } from './list-table.tsx'
 import { nameOf, Person } from './person.tsx'
 
@@ -26,7 +26,6 @@ export type AuditEvent = {
 /** Audit events, one row each. `subject` is false if all events have the same one. */
 export function AuditTable({ events, subject = true }: { events: AuditEvent[]; subject?: boolean }) {
   const { audit, actions } = useText()
-  const times = useTimes()
   const quiet = (words: string) => (
     <Text fz={13} c="dimmed">
       {words}
@@ -56,9 +55,7 @@ export function AuditTable({ events, subject = true }: { events: AuditEvent[]; s
         {events.map(event => (
           <Table.Tr key={event.id}>
             <Table.Td style={{ whiteSpace: 'nowrap' }}>
-              <time dateTime={event.at} title={times.whole(event.at)}>
-                {times.moment(event.at)}
-              </time>
+              <Moment at={event.at} />
             </Table.Td>
             <Table.Td>
               <Text fz={14} fw={550}>

@@ -5,8 +5,8 @@ import { useForm } from '../forms.ts'
 import { FailedMailsDocument, type FailedMailsQuery, RetryMailDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
 import { Frame } from '../parts/frame.tsx'
+import { Moment } from '../parts/moment.tsx'
 import { Notice } from '../parts/notice.tsx'
-import { useTimes } from '../times.ts'
 import { useQuery } from '../use-query.ts'
 import { ListPanel } from './list-panel.tsx'
 import { useListState } from './list-state.ts'
@@ -70,7 +70,6 @@ type EmailTableProps = { emails: FailedMail[]; action: ((mail: FailedMail) => Re
 
 function EmailTable({ emails, action }: EmailTableProps) {
   const { mails: says } = useText()
-  const times = useTimes()
   const isLate = ({ expiresAt }: FailedMail) => expiresAt !== null && new Date(expiresAt) <= new Date()
   return (
     <ListTable style={{ verticalAlign: 'top' }}>
@@ -101,9 +100,7 @@ function EmailTable({ emails, action }: EmailTableProps) {
               </Text>
             </Table.Td>
             <Table.Td visibleFrom="sm" style={{ whiteSpace: 'nowrap' }}>
-              <time dateTime={mail.createdAt} title={times.whole(mail.createdAt)}>
-                {times.moment(mail.createdAt)}
-              </time>
+              <Moment at={mail.createdAt} />
             </Table.Td>
             <Table.Td visibleFrom="md">
               <Text fz={12} className="mono">

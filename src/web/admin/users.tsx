@@ -8,9 +8,9 @@ import { PlusIcon, SearchIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { Frame } from '../parts/frame.tsx'
+import { Moment } from '../parts/moment.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Tag } from '../parts/tag.tsx'
-import { useTimes } from '../times.ts'
 import { useQuery } from '../use-query.ts'
 import { Invite } from './invite.tsx'
 import { ListPanel } from './list-panel.tsx'
@@ -162,7 +162,6 @@ type Row = {
 
 function UserTable({ users }: { users: Row[] }) {
   const { users: says, common } = useText()
-  const times = useTimes()
   return (
     <ListTable highlightOnHover>
       <Table.Thead>
@@ -197,10 +196,10 @@ function UserTable({ users }: { users: Row[] }) {
               </Group>
             </Table.Td>
             <Table.Td visibleFrom="sm" style={{ whiteSpace: 'nowrap' }}>
-              {user.lastLoginAt ? times.moment(user.lastLoginAt) : common.never}
+              {user.lastLoginAt ? <Moment at={user.lastLoginAt} /> : common.never}
             </Table.Td>
             <Table.Td visibleFrom="md" style={{ whiteSpace: 'nowrap' }}>
-              {times.moment(user.createdAt)}
+              <Moment at={user.createdAt} />
             </Table.Td>
           </Table.Tr>
         ))}

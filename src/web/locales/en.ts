@@ -109,6 +109,8 @@ export const en = {
     action: 'Create account',
     hasAccount: 'Already have an account?',
     closedTitle: 'Registration is closed',
+    agree: <Link>(terms: Link) => ['By creating an account, you agree to the ', terms, '.'],
+    terms: 'terms of service',
   },
   mailed: {
     title: 'Check your email',
@@ -175,6 +177,8 @@ export const en = {
     askFromSignIn: 'Sign in to request a new link.',
     newPassword: 'Set a new password',
   },
+  /** The operator's own pages. */
+  links: { terms: 'Terms', privacy: 'Privacy', support: 'Support' },
   nav: { account: 'My account', users: 'People', roles: 'Roles', audit: 'Audit log', mails: 'Emails' },
   account: {
     title: 'My account',

@@ -170,6 +170,8 @@ export const ko: Messages = {
     action: '계정 만들기',
     hasAccount: '이미 계정이 있다면',
     closedTitle: '지금은 가입할 수 없습니다',
+    agree: terms => ['계정을 만들면 ', terms, '에 동의하는 것으로 간주합니다.'],
+    terms: '이용약관',
   },
   mailed: {
     title: '메일함을 확인해 주세요',
@@ -221,7 +223,7 @@ export const ko: Messages = {
   undo: {
     title: '기존 이메일 주소 지키기',
     lead: '계정의 이메일 주소가 이 메일을 받은 주소로 유지됩니다. 변경을 요청한 사람이 접근할 수 없도록 모든 기기에서 로그아웃되고 비밀번호가 초기화됩니다. 새 비밀번호를 설정할 링크를 메일로 보내 드립니다.',
-    action: '기존 주소 지키기',
+    action: '기존 이메일 주소 지키기',
     done: '계정을 안전하게 지켰습니다',
     doneLead:
       '모든 기기에서 로그아웃되었고 비밀번호가 초기화되었습니다. 메일의 링크를 열어 새 비밀번호를 설정해 주세요.',
@@ -236,6 +238,7 @@ export const ko: Messages = {
     askFromSignIn: '로그인하면 새 링크를 받을 수 있습니다.',
     newPassword: '새 비밀번호 설정',
   },
+  links: { terms: '이용약관', privacy: '개인정보처리방침', support: '고객 지원' },
   nav: { account: '내 계정', users: '사용자', roles: '역할', audit: '감사 로그', mails: '메일' },
   account: {
     title: '내 계정',
@@ -477,7 +480,7 @@ export const ko: Messages = {
     'user.email_change_requested': '주소 변경 요청',
     'user.email_changed': '주소 변경',
     'user.email_change_undo_ended': '이전 주소 복구 링크 만료 처리',
-    'user.email_change_undone': '주소 유지 또는 복구, 비밀번호 폐기',
+    'user.email_change_undone': '기존 이메일 주소 지킴, 비밀번호 초기화',
     'user.exported': '데이터 내보내기',
     'user.deleted': '삭제',
     'user.roles_changed': '역할 변경',

@@ -54,7 +54,7 @@ function RequestLink({ email, onSent }: { email: string; onSent: (email: string)
     <CardPage title={forgot.title} lead={forgot.lead} icon={<KeyIcon size={22} />}>
       <Notice kind="problem">{form.problem}</Notice>
       <form onSubmit={form.onSubmit} noValidate className="stack">
-        <EmailField defaultValue={email} error={form.error('email')} size="md" />
+        <EmailField defaultValue={email} autoFocus error={form.error('email')} size="md" />
         <Button type="submit" size="md" fullWidth loading={form.busy}>
           {forgot.action}
         </Button>

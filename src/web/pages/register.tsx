@@ -1,14 +1,15 @@
-import { Anchor, Button, TextInput } from '@mantine/core'
-import { useState } from 'react'
+import { Anchor, Button, Text, TextInput } from '@mantine/core'
+import { Fragment, useState } from 'react'
 import { Link } from 'wouter'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { MailIcon } from '../icons.tsx'
-import { useLanguage } from '../language.tsx'
+import { useLanguage, useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { Aside, CardPage } from '../parts/card-page.tsx'
 import { EmailField, NewPasswordField } from '../parts/fields.tsx'
 import { CookieNotice, Notice } from '../parts/notice.tsx'
+import { OutsideLink } from '../parts/outside-link.tsx'
 import { Resend } from '../parts/resend.tsx'
 import { rememberReturn } from '../pending-return.ts'
 import { withReturnTo } from '../return-to.ts'
@@ -75,6 +76,7 @@ function RegisterCard() {
           name="displayName"
           label={`${common.displayName} (${common.optional})`}
           autoComplete="name"
+          autoFocus
           maxLength={100}
           error={form.error('displayName')}
           onChange={event => setOwn({ ...own, displayName: event.currentTarget.value })}
@@ -95,9 +97,24 @@ function RegisterCard() {
         <Button type="submit" size="md" fullWidth loading={form.busy}>
           {register.action}
         </Button>
+        {settings.links.terms && (
+          <Text fz={13} c="dimmed" ta="center">
+            <Agreement terms={settings.links.terms} />
+          </Text>
+        )}
       </form>
     </CardPage>
   )
+}
+
+function Agreement({ terms }: { terms: string }) {
+  const { register } = useText()
+  const link = (
+    <OutsideLink href={terms} inherit>
+      {register.terms}
+    </OutsideLink>
+  )
+  return register.agree(link).map((part, place) => <Fragment key={String(place)}>{part}</Fragment>)
 }
 
 /** The account waits until its owner opens the link in an email. */

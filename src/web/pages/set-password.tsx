@@ -103,7 +103,13 @@ function PasswordForm({ page, token, link, onDone, onRefused }: PasswordFormProp
             size="md"
           />
         )}
-        <NewPasswordField name="newPassword" own={own} error={form.error('newPassword')} size="md" />
+        <NewPasswordField
+          name="newPassword"
+          own={own}
+          autoFocus
+          error={form.error('newPassword')}
+          size="md"
+        />
         <Button type="submit" size="md" fullWidth loading={form.busy}>
           {page.action}
         </Button>

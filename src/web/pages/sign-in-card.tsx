@@ -1,7 +1,6 @@
 import { Anchor } from '@mantine/core'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
-import { useHistoryState } from 'wouter/use-browser-location'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
@@ -10,7 +9,7 @@ import { Aside, CardPage } from '../parts/card-page.tsx'
 import { CookieNotice, Notice } from '../parts/notice.tsx'
 import { Resend } from '../parts/resend.tsx'
 import { withReturnTo } from '../return-to.ts'
-import { type SignInArrival, signOut } from '../sign-out.ts'
+import { signOut, useArrival } from '../sign-out.ts'
 import { ArrivalNotice } from './arrival-notice.tsx'
 import { SignInForm } from './sign-in-form.tsx'
 
@@ -29,7 +28,7 @@ export function SignInCard({ ended, badReturn, unreachable }: SignInCardProps) {
   const { client } = useAuth()
   const checks = useChecks()
   const [, navigate] = useLocation()
-  const arrival = useHistoryState<SignInArrival>()
+  const arrival = useArrival()
   const [name, setName] = useState('')
   const form = useForm(
     async values => {

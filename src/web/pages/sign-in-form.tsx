@@ -23,6 +23,7 @@ export function SignInForm({ form, name, onName }: SignInFormProps) {
         autoComplete="username"
         autoCapitalize="none"
         spellCheck={false}
+        autoFocus
         required
         withAsterisk={false}
         error={form.error('identifier')}

@@ -1,5 +1,5 @@
 import '../account-styles.ts'
-import { Menu, Text, UnstyledButton } from '@mantine/core'
+import { Menu, UnstyledButton } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Link, useLocation } from 'wouter'
 import { useAuth } from '../../client/react.ts'
@@ -60,7 +60,15 @@ function AccountMenu() {
   if (!user) return null
   const name = user.displayName ?? user.username ?? user.email
   return (
-    <Menu position="bottom-end" width={250} shadow="md">
+    // In the header rather than at the end of the page, where it would be outside of all landmarks. Without the library's
+    // placeholder, an element that no menu may contain, the focus goes to the first item.
+    <Menu
+      position="bottom-end"
+      width={250}
+      shadow="md"
+      withinPortal={false}
+      withInitialFocusPlaceholder={false}
+    >
       <Menu.Target>
         <UnstyledButton
           aria-label={`${common.menu}: ${name}`}
@@ -71,9 +79,10 @@ function AccountMenu() {
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
-        <Text px="sm" py={8} fz={13} c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+        {/* Not a paragraph, which a menu must not contain. */}
+        <Menu.Label fz={13} style={{ overflowWrap: 'anywhere' }}>
           {common.signedInAs(user.email)}
-        </Text>
+        </Menu.Label>
         <Menu.Divider />
         <Menu.Item onClick={() => navigate('/account')}>{account.title}</Menu.Item>
         <Menu.Item onClick={() => void signOut(navigate)}>{common.signOut}</Menu.Item>

@@ -11,7 +11,10 @@ export type PageTitleProps = Omit<TitleProps, 'children'> & {
   tab?: string | undefined
 }
 
-/** The heading of a page. Names the browser's tab, and takes the focus when another page opens. */
+/**
+ * The heading of a page. Names the browser's tab, and takes the focus when another page opens, unless the page gave it
+ * to an input.
+ */
 export function PageTitle({ children, tab = children, ...props }: PageTitleProps) {
   const heading = useRef<HTMLHeadingElement>(null)
   const { tag } = useLanguage()
@@ -22,7 +25,8 @@ export function PageTitle({ children, tab = children, ...props }: PageTitleProps
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new heading means a new page.
   useEffect(() => {
     // Changing the language does not open another page.
-    if (opened && shownIn.current === tag) heading.current?.focus({ preventScroll: true })
+    const typing = document.activeElement?.matches('main input') === true
+    if (opened && shownIn.current === tag && !typing) heading.current?.focus({ preventScroll: true })
     shownIn.current = tag
     opened = true
   }, [children, tag])

@@ -1,8 +1,9 @@
 import { Anchor, type MantineColorScheme, NativeSelect, useMantineColorScheme } from '@mantine/core'
-import { languages, useLanguage } from '../language.tsx'
+import { languages, useLanguage, useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
+import { OutsideLink } from './outside-link.tsx'
 
-/** Language and appearance, for this device only. */
+/** Language and appearance, for this device only, and links to the operator's own pages. */
 export function Preferences() {
   const { tag, text, choose } = useLanguage()
   const { theme, language, sandbox } = text.common
@@ -27,6 +28,7 @@ export function Preferences() {
         onChange={event => setColorScheme(event.currentTarget.value as MantineColorScheme)}
         data={(['auto', 'light', 'dark'] as const).map(value => ({ value, label: theme[value] }))}
       />
+      <OwnPages />
       {settings.sandbox && (
         <Anchor href="/graphql" fz={12} c="dimmed" underline="always">
           {sandbox}
@@ -34,4 +36,18 @@ export function Preferences() {
       )}
     </footer>
   )
+}
+
+function OwnPages() {
+  const { links } = useText()
+  return (['terms', 'privacy', 'support'] as const).map(page => {
+    const address = settings.links[page]
+    return (
+      address && (
+        <OutsideLink key={page} href={address} fz={12} c="dimmed">
+          {links[page]}
+        </OutsideLink>
+      )
+    )
+  })
 }

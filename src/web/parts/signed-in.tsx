@@ -6,7 +6,7 @@ import { useAuth } from '../../client/react.ts'
 import { useText } from '../language.tsx'
 import { rememberSignedIn } from '../last-visit.ts'
 import { SignInCard } from '../pages/sign-in-card.tsx'
-import { useIsSigningOut } from '../sign-out.ts'
+import { useIsSignedOutElsewhere, useIsSigningOut } from '../sign-out.ts'
 import { CardPage } from './card-page.tsx'
 import { Waiting } from './loading.tsx'
 import { ServerUnavailable } from './server-unavailable.tsx'
@@ -19,14 +19,16 @@ export type SignedInProps = {
 
 /**
  * Shows a page to users who are signed in and have access. Others sign in here, at the same address, and continue. When
- * the session ends while the page is open, the page is hidden with everything that was typed, until the same
- * user signs in again.
+ * the server ends the session while the page is open, the page is hidden with everything that was typed, until the same
+ * user signs in again. When the visitor signs out, in this tab or another one, nothing of the page remains.
  */
 export function SignedIn({ anyOf, children }: SignedInProps) {
   const { status, user, error } = useAuth()
   const signingOut = useIsSigningOut()
+  const signedOutElsewhere = useIsSignedOutElsewhere()
   const lastUser = useRef<User>(undefined)
   if (user) lastUser.current = user
+  else if (signedOutElsewhere) lastUser.current = undefined
   useEffect(() => {
     if (status !== 'restoring') rememberSignedIn(status === 'signedIn')
   }, [status])
@@ -36,7 +38,7 @@ export function SignedIn({ anyOf, children }: SignedInProps) {
   const shown = user ?? lastUser.current
   return (
     <>
-      {!user && <SignInCard ended={shown !== undefined} />}
+      {!user && <SignInCard ended={shown !== undefined || signedOutElsewhere} />}
       {shown && (
         <Activity key={shown.id} mode={user ? 'visible' : 'hidden'}>
           {anyOf && !anyOf.some(permission => shown.permissions.includes(permission)) ? (

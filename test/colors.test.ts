@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { contrast, readableOn, shadesOf, TEXT_CONTRAST } from '../../src/web/colors.ts'
+import { contrast, readableOn, shadesOf, TEXT_CONTRAST } from '../src/colors.ts'
 
 const hex = fc.integer({ min: 0, max: 0xffffff }).map(number => `#${number.toString(16).padStart(6, '0')}`)
 

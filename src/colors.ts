@@ -12,12 +12,17 @@ export function shadesOf(color: string): string[] {
 
 /** The color, or the nearest shade that is readable as text on `page`. */
 export function readableOn(page: string, color: string): string {
-  const end = luminance(page) > LUMINANCE_THRESHOLD ? '#000000' : '#ffffff'
+  const end = textOn(page)
   for (let part = 0; part < 1; part += 0.05) {
     const shade = mixed(color, end, part)
     if (contrast(shade, page) >= TEXT_CONTRAST + 0.2) return shade
   }
   return end
+}
+
+/** Black or white, whichever is readable on the color. */
+export function textOn(color: string): '#000000' | '#ffffff' {
+  return luminance(color) > LUMINANCE_THRESHOLD ? '#000000' : '#ffffff'
 }
 
 /** WCAG 2.2, relative luminance. */
