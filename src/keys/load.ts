@@ -17,6 +17,8 @@ export type LoadedKeys = {
   rateLimit: Buffer
   /** Hashes the codes in emails. */
   emailCode: Buffer
+  /** Seals the tickets of flows with several steps. */
+  ticket: Buffer
   /** The state of the keys in the database when they were loaded. */
   state: KeyState
 }
@@ -84,12 +86,13 @@ export async function loadKeys(
   const serverKey = async (name: ServerKeyName): Promise<Buffer> =>
     (known && sameServerKey(known.state, state, name) ? known[name] : undefined) ??
     loadServerKey(db, SERVER_KEYS[name], sealing, now)
-  const [signing, refreshToken, device, rateLimit, emailCode] = await Promise.all([
+  const [signing, refreshToken, device, rateLimit, emailCode, ticket] = await Promise.all([
     loadSigningKeys(db, sealing, now, longestTtlSeconds, known?.signing),
     serverKey('refreshToken'),
     serverKey('device'),
     serverKey('rateLimit'),
     serverKey('emailCode'),
+    serverKey('ticket'),
   ])
-  return { signing, refreshToken, device, rateLimit, emailCode, state }
+  return { signing, refreshToken, device, rateLimit, emailCode, ticket, state }
 }

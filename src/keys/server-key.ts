@@ -8,6 +8,7 @@ export const SERVER_KEYS = {
   device: 'device-token',
   rateLimit: 'rate-limit',
   emailCode: 'email-code',
+  ticket: 'ticket',
 } as const
 
 export type ServerKeyName = keyof typeof SERVER_KEYS
