@@ -42,6 +42,7 @@ export const LAYERS = [
   'app.ts',
   'log.ts',
   'config.ts',
+  'relying-party.ts',
   'environment.ts',
   'pagination.ts',
   'input.ts',

@@ -4,6 +4,7 @@ import path from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import type { Environment } from './environment.ts'
+import { androidOrigin, isAndroidOrigin, isDomain, isWithin, parseAndroidApp } from './relying-party.ts'
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
 
@@ -44,14 +45,30 @@ const list = z.string().transform(text =>
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).transform(trimSlash)
 /** A page that people open from an email: its address is kept as it is, with its query and fragment. */
 const httpsUrl = z.url({ protocol: /^https$/, error: 'must be an https URL' })
+const ORIGINS_PROBLEM = 'must be a list of origins such as https://app.example.com'
 const origin = z
   .string()
-  .refine(
-    text => /^https?:\/\/[^/?#@]+\/?$/i.test(text) && URL.canParse(text),
-    'must be a list of origins such as https://app.example.com',
-  )
+  .refine(isWebOrigin, ORIGINS_PROBLEM)
   // Normalized to the form that browsers send.
   .transform(text => new URL(text).origin)
+const passkeyOrigin = z
+  .string()
+  .refine(text => isAndroidOrigin(text) || isWebOrigin(text), ORIGINS_PROBLEM)
+  .transform(text => (isAndroidOrigin(text) ? text : new URL(text).origin))
+const domain = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .refine(isDomain, 'must be a domain without scheme or port, such as example.com')
+const appleApp = z
+  .string()
+  .regex(/^[A-Z0-9]{10}\.[\w.-]+$/i, 'must be a list of app IDs such as ABCDE12345.com.example.app')
+const androidApp = z.string().transform((text, context) => {
+  const app = parseAndroidApp(text)
+  if (app) return app
+  context.addIssue('must be a list such as com.example.app=14:6D:E9:… with the SHA-256 fingerprint')
+  return z.NEVER
+})
 const languages = list
   .refine(tags => tags.length > 0, 'must name at least one language')
   .refine(tags => tags.every(isLanguageTag), 'must be a list of language tags such as en,pt-BR')
@@ -84,6 +101,10 @@ const cidr = z
 function toSeconds(text: string): number {
   const unit = text.at(-1) as keyof typeof SECONDS
   return unit in SECONDS ? Number(text.slice(0, -1)) * SECONDS[unit] : Number(text)
+}
+
+function isWebOrigin(text: string): boolean {
+  return /^https?:\/\/[^/?#@]+\/?$/i.test(text) && URL.canParse(text)
 }
 
 function trimSlash(url: string): string {
@@ -128,6 +149,11 @@ const settings = z.object({
   EMAIL_VERIFICATION: z
     .enum(['off', 'optional', 'required'], { error: 'must be off, optional or required' })
     .optional(),
+  PASSKEYS: onOff.optional(),
+  PASSKEY_RP_ID: domain.optional(),
+  PASSKEY_ORIGINS: list.pipe(z.array(passkeyOrigin)).optional(),
+  PASSKEY_APPLE_APPS: list.pipe(z.array(appleApp)).default([]),
+  PASSKEY_ANDROID_APPS: list.pipe(z.array(androidApp)).default([]),
   PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
   PASSWORD_MAX_LENGTH: integer(64, 1024).default(128),
   BREACHED_PASSWORDS_FILE: z.string().refine(existsSync, 'must be an existing file').optional(),
@@ -219,6 +245,11 @@ const contradictions: {
     problem: 'requires MAIL=on',
   },
   {
+    of: ['PASSKEYS', 'PUBLIC_URL'],
+    when: env => env.PASSKEYS === true && !env.PASSKEY_RP_ID && !isDomain(publicHost(env)),
+    problem: 'requires a PUBLIC_URL with a domain name, or PASSKEY_RP_ID: passkeys can’t be bound to an address',
+  },
+  {
     // Over http, cookies are neither Secure nor bound to the host, so the operator must choose it explicitly.
     of: ['PUBLIC_URL', 'NODE_ENV'],
     when: env => env.NODE_ENV === 'production' && !env.PUBLIC_URL,
@@ -231,6 +262,14 @@ const contradictions: {
     problem: 'is required in production, unless MAIL=off',
   },
 ]
+
+function publicUrlOf(env: Settings): string {
+  return env.PUBLIC_URL ?? `http://localhost:${env.PORT}`
+}
+
+function publicHost(env: Settings): string {
+  return new URL(publicUrlOf(env)).hostname
+}
 
 export type Config = ReturnType<typeof toConfig>
 
@@ -267,7 +306,7 @@ export function loadConfig(environment: Environment): Config {
 
 function toConfig(env: Settings) {
   const production = env.NODE_ENV === 'production'
-  const publicUrl = env.PUBLIC_URL ?? `http://localhost:${env.PORT}`
+  const publicUrl = publicUrlOf(env)
   return {
     production,
     host: env.HOST,
@@ -322,6 +361,7 @@ function toConfig(env: Settings) {
       maxLength: env.PASSWORD_MAX_LENGTH,
       breachedFile: env.BREACHED_PASSWORDS_FILE,
     },
+    passkeys: toPasskeys(env),
     hashing: {
       memoryKib: env.ARGON2_MEMORY_KIB,
       timeCost: env.ARGON2_TIME_COST,
@@ -379,5 +419,26 @@ function toConfig(env: Settings) {
     /** How long audit events are kept. If absent, they are never deleted. */
     auditRetentionSeconds: env.AUDIT_RETENTION,
     logLevel: env.LOG_LEVEL,
+  }
+}
+
+function toPasskeys(env: Settings) {
+  const publicOrigin = new URL(publicUrlOf(env)).origin
+  const rpId = env.PASSKEY_RP_ID ?? publicHost(env)
+  const origins = env.PASSKEY_ORIGINS ?? env.CORS_ORIGINS.filter(listed => isWithin(rpId, listed))
+  const apple = env.PASSKEY_APPLE_APPS.length > 0 ? [`https://${rpId}`] : []
+  return {
+    /** By default on, unless PUBLIC_URL has an IP address, which passkeys can't be bound to. */
+    enabled: env.PASSKEYS ?? isDomain(rpId),
+    /** The domain that passkeys are bound to. Changing it makes every passkey useless. */
+    rpId,
+    rpName: env.APP_NAME,
+    /** The pages and apps that can use passkeys. */
+    origins: [
+      ...new Set([publicOrigin, ...origins, ...apple, ...env.PASSKEY_ANDROID_APPS.map(androidOrigin)]),
+    ],
+    /** The apps for iOS and macOS that share passkeys with the domain. */
+    appleApps: env.PASSKEY_APPLE_APPS,
+    androidApps: env.PASSKEY_ANDROID_APPS,
   }
 }

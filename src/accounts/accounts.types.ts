@@ -131,7 +131,7 @@ export class ResendVerificationEmailInput {
 }
 
 @ObjectType('AuthSettings', {
-  description: 'The server’s sign-up and password settings, for building forms.',
+  description: 'The server’s settings for signing up and signing in, for building forms.',
 })
 export class AuthSettingsType {
   @Field(() => Boolean, { description: 'Whether `register` accepts new accounts.' })
@@ -145,6 +145,14 @@ export class AuthSettingsType {
 
   @Field(() => Int, { description: 'The maximum length of a password, in characters (code points).' })
   passwordMaxLength!: number
+
+  @Field(() => Boolean, { description: 'Whether people can sign in with passkeys.' })
+  passkeys!: boolean
+
+  @Field(() => String, {
+    description: 'The domain that passkeys are bound to, for signaling changes to authenticators.',
+  })
+  passkeyRpId!: string
 
   @Field(() => [String], { description: 'The languages of emails and pages, the default first.' })
   locales!: string[]

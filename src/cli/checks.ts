@@ -1,43 +1,22 @@
 import { constants } from 'node:fs'
 import { access, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import type pg from 'pg'
 import { addSeconds } from '../clock.ts'
-import type { Config } from '../config.ts'
 import { sealingKey, unseal } from '../crypto/seal.ts'
 import { pendingMigrations, requireKnownMigrations } from '../database/migrate.ts'
 import { SIGNING } from '../keys/signing-keys.ts'
 import { createLog } from '../log.ts'
 import { createMailer } from '../mail/mailer.ts'
 import { ADMIN_ROLE, EVERYTHING, permissions } from '../permissions/permissions.ts'
-
-export type Finding = {
-  status: 'ok' | 'warn' | 'fail'
-  message: string
-  /** How to fix a problem. */
-  advice?: string
-}
-
-/** A check of `authograph doctor`. It changes nothing. */
-export type Check<Context> = {
-  name: string
-  /** If this check finds a problem, later checks are meaningless and are not run. */
-  required?: boolean
-  run(context: Context): Promise<Finding[]>
-}
-
-export type CheckContext = { config: Config; now: () => Date }
-export type DatabaseContext = CheckContext & { pool: pg.Pool }
-
-const ok = (message: string): Finding => ({ status: 'ok', message })
-const warn = (message: string, advice: string): Finding => ({ status: 'warn', message, advice })
-const fail = (message: string, advice: string): Finding => ({ status: 'fail', message, advice })
+import { type Check, type CheckContext, type DatabaseContext, type Finding, fail, ok, warn } from './finding.ts'
+import { checkPasskeyDomain, checkStoredPasskeys } from './passkey-checks.ts'
 
 /** The checks that need no database. */
 export const checks: Check<CheckContext>[] = [
   { name: 'public address', run: checkPublicUrl },
   { name: 'data folder', run: checkDataFolder },
   { name: 'mail', run: checkMail },
+  { name: 'passkeys', run: checkPasskeyDomain },
 ]
 
 /** The checks that need a database, in order. */
@@ -50,6 +29,7 @@ export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'administrators', run: checkAdministrators },
   { name: 'permissions', run: checkPermissions },
   { name: 'passwords', run: checkPasswords },
+  { name: 'stored passkeys', run: checkStoredPasskeys },
   { name: 'outbox', run: checkOutbox },
   { name: 'erasures', run: checkErasures },
 ]

@@ -8,7 +8,8 @@ import { startEmbedded } from '../database/embedded/start.ts'
 import { readEnvironment } from '../environment.ts'
 import { createLog } from '../log.ts'
 import { DATABASE } from '../open.ts'
-import { type Check, checks, databaseChecks, type Finding, reasonOf } from './checks.ts'
+import { checks, databaseChecks, reasonOf } from './checks.ts'
+import type { Check, Finding } from './finding.ts'
 import { print } from './print.ts'
 
 type Result = Finding & { name: string }

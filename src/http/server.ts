@@ -22,6 +22,7 @@ import { BODY_LIMIT_BYTES, errorBody, sendError } from './request-errors.ts'
 import { sandboxHeaders, securityHeaders } from './security-headers.ts'
 import { unlistedOriginLog } from './unlisted-origins.ts'
 import { wantsPage, webRoutes } from './web.ts'
+import { wellKnownRoutes } from './well-known.ts'
 
 /** Longer than the header of any browser. */
 const USER_AGENT_MAX_LENGTH = 512
@@ -48,6 +49,7 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   await graphqlRoutes(server, app, createApollo(config, schema, metrics, { graphiql }), graphiql)
   if (config.sandbox && !pages) server.get('/', (_request, reply) => reply.redirect('/graphql'))
   jwksRoute(server, app)
+  wellKnownRoutes(server, config)
   healthRoutes(server, app, metrics)
   return server
 }

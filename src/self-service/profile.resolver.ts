@@ -18,8 +18,8 @@ import { verifyEmail } from './verify-email.ts'
 export class ProfileResolver {
   @Query(() => AuthSettingsType, {
     description: withExample(
-      'The server’s sign-up and password settings, for building forms. Does not require a sign-in.',
-      'query Settings { authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength locales } }',
+      'The server’s settings for signing up and signing in, for building forms. Does not require a sign-in.',
+      'query Settings { authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength passkeys passkeyRpId locales } }',
     ),
   })
   authSettings(@Ctx() { app: { config } }: Context): AuthSettingsType {
@@ -28,6 +28,8 @@ export class ProfileResolver {
       emailVerificationRequired: config.emailVerification === 'required',
       passwordMinLength: config.passwords.minLength,
       passwordMaxLength: config.passwords.maxLength,
+      passkeys: config.passkeys.enabled,
+      passkeyRpId: config.passkeys.rpId,
       locales: config.locales,
     }
   }

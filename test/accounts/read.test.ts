@@ -15,6 +15,8 @@ test('anyone can read the settings of the server', async () => {
     emailVerificationRequired: false,
     passwordMinLength: 8,
     passwordMaxLength: 128,
+    passkeys: true,
+    passkeyRpId: 'localhost',
     locales: ['en', 'ko'],
   })
 })

@@ -43,6 +43,14 @@ test('development requires no settings', () => {
     registrationOpen: true,
     emailVerification: 'optional',
     passwords: { minLength: 8, maxLength: 128, breachedFile: undefined },
+    passkeys: {
+      enabled: true,
+      rpId: 'localhost',
+      rpName: 'Authograph',
+      origins: ['http://localhost:4000'],
+      appleApps: [],
+      androidApps: [],
+    },
     hashing: {
       memoryKib: 19_456,
       timeCost: 2,

@@ -4,7 +4,7 @@ import { graphql } from '../generated/gql.ts'
 
 export const Settings = graphql(`
   query Settings {
-    authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength locales }
+    authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength passkeys passkeyRpId locales }
   }
 `)
 
