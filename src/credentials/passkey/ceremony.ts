@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import {
-  type AuthenticatorTransport,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type PublicKeyCredentialRequestOptionsJSON,
+import type {
+  AuthenticatorTransport,
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/server'
+import type { RelyingParty } from '../../relying-party.ts'
+import { webauthn } from './library.ts'
 
 /** How long a browser waits for the person. The ticket of the ceremony expires then too. */
 export const CEREMONY_TTL_SECONDS = 600
@@ -16,16 +16,6 @@ export const CEREMONY_TTL_SECONDS = 600
  */
 export const KEY_ALGORITHMS = [-8, -7, -257]
 
-/** Who relies on the passkeys: the domain they are bound to, and the pages that may use them. */
-export type RelyingParty = {
-  /** A domain without scheme or port, such as `example.com`. */
-  rpId: string
-  /** What the browser shows. */
-  rpName: string
-  /** Such as `https://accounts.example.com`. */
-  origins: readonly string[]
-}
-
 /** How a browser recognizes a credential. */
 export type CredentialDescriptor = { id: string; transports: readonly string[] }
 
@@ -35,7 +25,7 @@ export function challengeOf(ticket: string): Uint8Array<ArrayBuffer> {
 }
 
 /** The options to sign in with. Without `allow` the browser offers every passkey it has for the domain. */
-export function authenticationOptions(
+export async function authenticationOptions(
   { rpId }: RelyingParty,
   ticket: string,
   {
@@ -43,12 +33,13 @@ export function authenticationOptions(
     userVerification,
   }: { allow?: readonly CredentialDescriptor[]; userVerification: 'required' | 'discouraged' },
 ): Promise<PublicKeyCredentialRequestOptionsJSON> {
+  const { generateAuthenticationOptions } = await webauthn()
   return generateAuthenticationOptions({
     rpID: rpId,
     challenge: challengeOf(ticket),
     timeout: CEREMONY_TTL_SECONDS * 1000,
     userVerification,
-    ...(allow && { allowCredentials: allow.map(toDescriptor) }),
+    ...(allow && { allowCredentials: allow.map(allowed) }),
   })
 }
 
@@ -64,11 +55,12 @@ export type NewCredential = {
 }
 
 /** The options to create a credential with. */
-export function registrationOptions(
+export async function registrationOptions(
   { rpId, rpName }: RelyingParty,
   ticket: string,
   { userHandle, userName, displayName, exclude, securityKey }: NewCredential,
 ): Promise<PublicKeyCredentialCreationOptionsJSON> {
+  const { generateRegistrationOptions } = await webauthn()
   return generateRegistrationOptions({
     rpID: rpId,
     rpName,
@@ -78,7 +70,7 @@ export function registrationOptions(
     challenge: challengeOf(ticket),
     timeout: CEREMONY_TTL_SECONDS * 1000,
     attestationType: 'none',
-    excludeCredentials: exclude.map(toDescriptor),
+    excludeCredentials: exclude.map(allowed),
     supportedAlgorithmIDs: KEY_ALGORITHMS,
     extensions: { credProps: true },
     authenticatorSelection: securityKey
@@ -87,6 +79,6 @@ export function registrationOptions(
   })
 }
 
-function toDescriptor({ id, transports }: CredentialDescriptor) {
+function allowed({ id, transports }: CredentialDescriptor) {
   return { id, transports: [...transports] as AuthenticatorTransport[] }
 }

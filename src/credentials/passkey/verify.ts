@@ -1,11 +1,8 @@
-import {
-  type AuthenticationResponseJSON,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server'
-import { decodeClientDataJSON } from '@simplewebauthn/server/helpers'
-import { challengeOf, KEY_ALGORITHMS, type RelyingParty } from './ceremony.ts'
+import { createHash } from 'node:crypto'
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server'
+import type { RelyingParty } from '../../relying-party.ts'
+import { challengeOf, KEY_ALGORITHMS } from './ceremony.ts'
+import { webauthn, webauthnHelpers } from './library.ts'
 
 /** A credential whose creation was verified. */
 export type CreatedCredential = {
@@ -45,7 +42,8 @@ export async function verifyCreation(
 ): Promise<CreatedCredential | undefined> {
   const credential = response as RegistrationResponseJSON
   return unlessRefused(async () => {
-    refuseFrames(credential.response.clientDataJSON)
+    const { verifyRegistrationResponse } = await webauthn()
+    await refuseFrames(credential.response.clientDataJSON)
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: credential,
       expectedChallenge: Buffer.from(challengeOf(ticket)).toString('base64url'),
@@ -84,7 +82,8 @@ export async function verifyAssertion(
 ): Promise<Assertion | undefined> {
   const credential = response as AuthenticationResponseJSON
   return unlessRefused(async () => {
-    refuseFrames(credential.response.clientDataJSON)
+    const { verifyAuthenticationResponse } = await webauthn()
+    await refuseFrames(credential.response.clientDataJSON)
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: credential,
       expectedChallenge: Buffer.from(challengeOf(ticket)).toString('base64url'),
@@ -105,6 +104,35 @@ export async function verifyAssertion(
   })
 }
 
+/**
+ * Whether an assertion answers the ceremony of `ticket` in all but its signature, which takes the credential's key. Only
+ * then may a client learn that its credential is unknown: a phishing page must not find out which ones exist.
+ */
+export async function answersCeremony(
+  { rpId, origins }: RelyingParty,
+  ticket: string,
+  response: unknown,
+): Promise<boolean> {
+  const credential = response as AuthenticationResponseJSON
+  const answers = await unlessRefused(async () => {
+    const { decodeClientDataJSON, parseAuthenticatorData } = await webauthnHelpers()
+    const { clientDataJSON, authenticatorData } = credential.response
+    await refuseFrames(clientDataJSON)
+    const { type, challenge, origin } = decodeClientDataJSON(clientDataJSON)
+    const { rpIdHash, flags } = parseAuthenticatorData(
+      new Uint8Array(Buffer.from(authenticatorData, 'base64url')),
+    )
+    return (
+      type === 'webauthn.get' &&
+      challenge === Buffer.from(challengeOf(ticket)).toString('base64url') &&
+      origins.includes(origin) &&
+      createHash('sha256').update(rpId).digest().equals(rpIdHash) &&
+      flags.up
+    )
+  })
+  return answers ?? false
+}
+
 /** The credential's ID and user handle as the client states them, both base64url; undefined if they are no text. */
 export function claimedCredential(
   response: unknown,
@@ -117,7 +145,8 @@ export function claimedCredential(
 }
 
 /** Pages of other sites may show ours in a frame: a ceremony there is not what the person sees. */
-function refuseFrames(clientDataJson: string): void {
+async function refuseFrames(clientDataJson: string): Promise<void> {
+  const { decodeClientDataJSON } = await webauthnHelpers()
   const { crossOrigin, topOrigin } = decodeClientDataJSON(clientDataJson)
   if (crossOrigin || topOrigin) throw new Error('The ceremony ran in a frame of another origin')
 }
