@@ -247,7 +247,8 @@ const contradictions: {
   {
     of: ['PASSKEYS', 'PUBLIC_URL'],
     when: env => env.PASSKEYS === true && !env.PASSKEY_RP_ID && !isDomain(publicHost(env)),
-    problem: 'requires a PUBLIC_URL with a domain name, or PASSKEY_RP_ID: passkeys can’t be bound to an address',
+    problem:
+      'requires a PUBLIC_URL with a domain name, or PASSKEY_RP_ID: passkeys can’t be bound to an address',
   },
   {
     // Over http, cookies are neither Secure nor bound to the host, so the operator must choose it explicitly.

@@ -51,6 +51,11 @@ export const errorTable = {
       'The ticket of an earlier step is unknown, expired or already used, or the account has changed since. Start over.',
     message: 'This took too long, or the account has changed in the meantime. Start over.',
   },
+  PASSKEY_INVALID: {
+    description:
+      'The passkey proves nothing. `extensions.reason` is UNKNOWN if no account has it, so that the browser can forget it; otherwise REFUSED.',
+    message: 'This passkey was not accepted. Try again, or sign in another way.',
+  },
   ACCOUNT_DISABLED: {
     description:
       'The account is disabled. Returned only after the caller proves the password or access to the mailbox.',

@@ -8,7 +8,15 @@ import { SIGNING } from '../keys/signing-keys.ts'
 import { createLog } from '../log.ts'
 import { createMailer } from '../mail/mailer.ts'
 import { ADMIN_ROLE, EVERYTHING, permissions } from '../permissions/permissions.ts'
-import { type Check, type CheckContext, type DatabaseContext, type Finding, fail, ok, warn } from './finding.ts'
+import {
+  type Check,
+  type CheckContext,
+  type DatabaseContext,
+  type Finding,
+  fail,
+  ok,
+  warn,
+} from './finding.ts'
 import { checkPasskeyDomain, checkStoredPasskeys } from './passkey-checks.ts'
 
 /** The checks that need no database. */

@@ -56,6 +56,7 @@ test('doctor reports the result of every check and changes nothing', async () =>
     'public address',
     'data folder',
     'mail',
+    'passkeys',
     'database',
     'clock',
     'connections',
@@ -64,6 +65,7 @@ test('doctor reports the result of every check and changes nothing', async () =>
     'administrators',
     'permissions',
     'passwords',
+    'stored passkeys',
     'outbox',
     'erasures',
   ])
@@ -280,5 +282,60 @@ describe('checks of the database', () => {
     } finally {
       await other.close()
     }
+  })
+})
+
+describe('the domain of passkeys', () => {
+  const domain = async (settings: Record<string, string>) => (await doctor(settings)).of('passkeys')
+
+  test('is reported with the pages that can use them, or that they are off', async () => {
+    expect(await domain({ PUBLIC_URL: 'https://auth.example.com' })).toMatchObject([
+      { status: 'ok', message: 'Bound to auth.example.com, for https://auth.example.com.' },
+    ])
+    expect(await domain({ PASSKEYS: 'off' })).toMatchObject([{ status: 'ok', message: 'Passkeys are off.' }])
+  })
+
+  test('without a page on it is a warning', async () => {
+    expect(
+      await domain({ PUBLIC_URL: 'https://auth.example.com', PASSKEY_RP_ID: 'example.org' }),
+    ).toMatchObject([
+      { status: 'warn', message: 'No page is on example.org, the domain of passkeys.' },
+      { status: 'warn', advice: expect.stringContaining('https://auth.example.com/.well-known/webauthn') },
+    ])
+  })
+
+  test('needs https', async () => {
+    expect(await domain({ PUBLIC_URL: 'http://auth.example.com' })).toMatchObject([
+      { status: 'warn', message: expect.stringContaining('only over https') },
+    ])
+  })
+
+  test('must be that of the stored passkeys', async () => {
+    const { id } = await signUp(service)
+    await service.app.db.passkey.create({
+      data: {
+        userId: id,
+        credentialId: new Uint8Array([1]),
+        publicKey: new Uint8Array([1]),
+        counter: 0,
+        backupEligible: true,
+        backedUp: true,
+        discoverable: true,
+        transports: [],
+        aaguid: '00000000-0000-0000-0000-000000000000',
+        rpId: 'old.example.com',
+        name: 'Phone',
+        createdAt: new Date(),
+      },
+    })
+    const { healthy, of } = await doctor({ PUBLIC_URL: 'https://new.example.com' })
+    expect(healthy).toBe(false)
+    expect(of('stored passkeys')).toMatchObject([
+      {
+        status: 'fail',
+        message: '1 passkey is bound to old.example.com and can’t be used: PASSKEY_RP_ID is new.example.com.',
+        advice: expect.stringContaining('PASSKEY_RP_ID=old.example.com'),
+      },
+    ])
   })
 })

@@ -54,6 +54,7 @@ export const en = {
     TOKEN_INVALID: 'This link has expired or was already used. Request a new one.',
     CODE_INVALID: 'This code is wrong or no longer valid. Check it, or request a new one.',
     TICKET_INVALID: 'This took too long. Start over.',
+    PASSKEY_INVALID: 'This passkey was not accepted. Try again, or sign in another way.',
     ACCOUNT_DISABLED: 'This account is disabled. Contact an administrator.',
     EMAIL_NOT_VERIFIED: 'Verify your email address first: open the link in the email we sent you.',
     REAUTHENTICATION_REQUIRED: 'Confirm your password, then try again.',
