@@ -24,7 +24,7 @@ describe('the domain of passkeys', () => {
     })
   })
 
-  test('can be a domain above it, in any case', () => {
+  test('can be a domain above it, in upper or lower case', () => {
     const given = { PUBLIC_URL: 'https://auth.example.com', PASSKEY_RP_ID: 'Example.com' }
     expect(passkeys(given)).toMatchObject({ rpId: 'example.com', origins: ['https://auth.example.com'] })
   })
