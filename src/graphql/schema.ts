@@ -10,6 +10,7 @@ import { UserListResolver } from '../admin/users/user-list.resolver.ts'
 import { UsersResolver } from '../admin/users/users.resolver.ts'
 import { errorTable } from '../errors.ts'
 import { RolesResolver } from '../permissions/roles.resolver.ts'
+import { CheckPasswordResolver } from '../self-service/check-password.resolver.ts'
 import { EmailLinkResolver } from '../self-service/email-link.resolver.ts'
 import { EmailUndoResolver } from '../self-service/email-undo.resolver.ts'
 import { ProfileResolver } from '../self-service/profile.resolver.ts'
@@ -23,6 +24,7 @@ import { requireDeclared, requireDistinctOperations, requireNoIgnoredValidators 
 const resolvers = [
   ProfileResolver,
   AuditResolver,
+  CheckPasswordResolver,
   EmailLinkResolver,
   EmailUndoResolver,
   KeysResolver,

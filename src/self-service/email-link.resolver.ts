@@ -9,7 +9,7 @@ export class EmailLinkResolver {
   @Query(() => EmailLink, {
     description: withExample(
       'Says what the link in an email is for and whose account it belongs to, without using it up. Requires no sign-in. Fails with TOKEN_INVALID if the link has expired, was replaced or was used; a used verification link has `confirmed` instead.',
-      'query Link($token: String!) { emailLink(token: $token) { purpose email displayName invitedBy confirmed } }',
+      'query Link($token: String!) { emailLink(token: $token) { purpose email displayName username invitedBy confirmed } }',
     ),
   })
   emailLink(

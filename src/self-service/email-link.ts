@@ -31,8 +31,12 @@ async function describe(app: App, row: EmailToken): Promise<EmailLink> {
   const purpose = PURPOSES[row.purpose as TokenPurpose]
   // An account that waits for its address has no row yet, until its link is used.
   if (row.purpose === 'registration' && row.usedAt === null) {
-    const { email, displayName } = row.payload as { email: string; displayName: string | null }
-    return { purpose, email, displayName, invitedBy: null, confirmed: false }
+    const { email, displayName, username } = row.payload as {
+      email: string
+      displayName: string | null
+      username: string | null
+    }
+    return { purpose, email, displayName, username, invitedBy: null, confirmed: false }
   }
   const owner = await app.db.user.findUnique({ where: { id: row.userId ?? row.subject } })
   const confirmed = isConfirmed(row, owner)
@@ -44,6 +48,7 @@ async function describe(app: App, row: EmailToken): Promise<EmailLink> {
     purpose,
     email: row.emailCanonical === owner.emailCanonical ? owner.email : row.emailCanonical,
     displayName: owner.displayName,
+    username: owner.username,
     invitedBy: await inviterOf(app, row),
     confirmed,
   }

@@ -33,6 +33,9 @@ export class EmailLink {
   @Field(() => String, { nullable: true, description: 'The display name of the account.' })
   displayName!: string | null
 
+  @Field(() => String, { nullable: true, description: 'The username of the account.' })
+  username!: string | null
+
   @Field(() => String, {
     nullable: true,
     description:

@@ -73,6 +73,7 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   let token: string | undefined
 
   await run(take('Query.authSettings'))
+  expect(await run(take('Mutation.checkPassword'))).toMatchObject({ problems: [] })
   const registered = await run(take('Mutation.register'))
   await run(take('Mutation.resendVerificationEmail'))
   expect(await run(take('Query.emailLink'), await mailed('verify-email'))).toMatchObject({ confirmed: false })

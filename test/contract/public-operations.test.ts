@@ -6,6 +6,7 @@ import { codes, useService } from '../support/service.ts'
 
 /** The operations available without signing in. All others must be guarded. */
 const publicOperations = [
+  'Mutation.checkPassword',
   'Mutation.confirmEmailChange',
   'Mutation.login',
   'Mutation.logout',

@@ -28,6 +28,7 @@ test('a link to reset a password names its account, and stays valid', async () =
       purpose: 'RESET_PASSWORD',
       email: account.email,
       displayName: null,
+      username: null,
       invitedBy: null,
       confirmed: false,
     })
@@ -48,6 +49,7 @@ test('an invitation names the person who sent it', async () => {
     purpose: 'INVITATION',
     email,
     displayName: 'Grace',
+    username: null,
     invitedBy: 'Ada Lovelace',
     confirmed: false,
   })

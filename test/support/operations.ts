@@ -319,6 +319,6 @@ export const RetryMail = graphql(`
 
 export const Link = graphql(`
   query Link($token: String!) {
-    emailLink(token: $token) { purpose email displayName invitedBy confirmed }
+    emailLink(token: $token) { purpose email displayName username invitedBy confirmed }
   }
 `)

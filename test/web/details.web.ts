@@ -45,6 +45,34 @@ test('a form that opens from another page starts in its first field, too', async
   await until(page, `${FOCUSED} === 'displayName'`)
 })
 
+test.each(['P@ssw0rd2026!!', 'Qwertyuiop123!', 'Lovelace1815'])(
+  'the meter never calls a password fair that the server refuses: %s',
+  async password => {
+    const page = await browser.open()
+    await page.goto(`${service.url}/register`)
+    await page.getByLabel('Name (optional)').fill('Ada Lovelace')
+    await page.getByLabel('Email address').fill('ada@example.com')
+    const heard: string[] = []
+    await page.exposeFunction('hear', (text: string) => heard.push(text))
+    await page.evaluate(`new MutationObserver(() => hear(document.querySelector('[aria-live]').textContent))
+      .observe(document.querySelector('[aria-live]'), { subtree: true, characterData: true, childList: true })`)
+    await page.getByLabel('Password', { exact: true }).pressSequentially(password, { delay: 20 })
+    await page.getByText(/easy to guess|data breach|Do not base/).waitFor()
+    await page.screenshot({ path: 'test/web/screenshots/meter-refused.png' })
+    expect(heard.filter(text => text.includes('Password strength'))).toEqual([])
+    await page.getByRole('button', { name: 'Create account' }).click()
+    await until(page, "document.activeElement.getAttribute('aria-invalid') === 'true'")
+  },
+)
+
+test('the meter says that an accepted password is strong', async () => {
+  const page = await browser.open()
+  await page.goto(`${service.url}/register`)
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  await page.getByText('Password strength: Strong').waitFor()
+  expect(await page.locator('.strength').getAttribute('data-level')).toBe('4')
+})
+
 test('the open account menu is right for screen readers', async () => {
   const page = await signedInAt('/account', await signUp(service))
   await page.getByRole('button', { name: 'Account menu' }).click()

@@ -35,6 +35,16 @@ export async function requireAcceptablePassword(
   field: string,
   words: (string | null | undefined)[],
 ): Promise<void> {
+  const problems = await newPasswordProblems(app, password, words)
+  if (problems.length > 0) throw badInput({ [field]: problems })
+}
+
+/** Why this server refuses a password, for its owner; empty if it accepts it. */
+export async function newPasswordProblems(
+  app: App,
+  password: string,
+  words: (string | null | undefined)[],
+): Promise<string[]> {
   const { minLength, maxLength, breachedFile } = app.config.passwords
   const problems = await passwordProblems(password, {
     minLength,
@@ -44,5 +54,5 @@ export async function requireAcceptablePassword(
   if (problems.length === 0 && breachedFile && (await breachedInFile(breachedFile, password))) {
     problems.push('This password appears in a data breach. Choose a different one.')
   }
-  if (problems.length > 0) throw badInput({ [field]: problems })
+  return problems
 }

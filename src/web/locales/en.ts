@@ -81,10 +81,9 @@ export const en = {
       `At least ${min} characters. Several unrelated words are strong and easy to remember.`,
     tooShort: (missing: number) => `${count(missing, 'more character', 'more characters')} needed`,
     tooLong: (max: number) => `Too long: at most ${max} characters`,
-    easy: 'Easy to guess: add unrelated words',
-    fair: 'Fair: one more word makes it strong',
-    good: 'Good',
-    strong: 'Strong',
+    FAIR: 'Fair. Another word makes it stronger.',
+    GOOD: 'Good',
+    STRONG: 'Strong',
   },
   signIn: {
     title: 'Sign in',

@@ -141,10 +141,9 @@ export const ko: Messages = {
     hint: min => `${min}자 이상. 서로 관련 없는 단어 여러 개를 이으면 강하고 외우기도 쉽습니다.`,
     tooShort: missing => `${missing}자 더 필요합니다`,
     tooLong: max => `너무 깁니다. ${max}자까지 가능합니다`,
-    easy: '추측하기 쉽습니다. 서로 관련 없는 단어를 더해 보세요',
-    fair: '보통입니다. 단어 하나를 더하면 강해집니다',
-    good: '좋습니다',
-    strong: '강합니다',
+    FAIR: '보통. 단어를 하나 더하면 더 강해집니다.',
+    GOOD: '좋음',
+    STRONG: '강함',
   },
   signIn: {
     title: '로그인',

@@ -87,7 +87,7 @@ function PasswordForm({ page, token, link, onDone, onRefused }: PasswordFormProp
       check: values => ({ newPassword: checks.newPassword(values('newPassword')) }),
     },
   )
-  const own = [link?.email, link?.displayName].filter(word => word != null)
+  const own = [link?.email, link?.username, link?.displayName].filter(word => word != null)
   return (
     <CardPage title={page.title} lead={page.lead(link)} icon={page.icon}>
       <Notice kind="problem">{form.problem}</Notice>

@@ -2,7 +2,8 @@ import { PasswordInput, type PasswordInputProps, TextInput, type TextInputProps 
 import { useState } from 'react'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
-import { type Strength, strengthOf } from '../strength.ts'
+import { usePasswordCheck } from '../password-check.ts'
+import { serverText } from '../problems.ts'
 
 export function EmailField(props: TextInputProps) {
   const { common } = useText()
@@ -49,36 +50,28 @@ export function AccountName({ email }: { email: string }) {
   return <input type="text" autoComplete="username" value={email} readOnly hidden />
 }
 
-const LEVELS: Record<Strength, number> = { tooShort: 1, tooLong: 1, easy: 1, fair: 2, good: 3, strong: 4 }
+const LEVELS = { FAIR: 2, GOOD: 3, STRONG: 4 }
 
-/** An input for a new password, which says how strong it is. `own` lists words of the account. */
+/** An input for a new password, which says what the server would say to it. `own` lists words of the account. */
 export function NewPasswordField({ own = [], ...props }: PasswordInputProps & { own?: string[] }) {
-  const { common, strength: says } = useText()
+  const text = useText()
   const [password, setPassword] = useState('')
-  const { passwordMinLength: minLength, passwordMaxLength: maxLength } = settings
-  const strength = strengthOf(password, { minLength, maxLength, words: own })
-  const words: Record<Strength, string> = {
-    ...says,
-    tooShort: says.tooShort(minLength - lengthOf(password)),
-    tooLong: says.tooLong(maxLength),
-  }
+  const { level, says } = useVerdict(password, own)
   return (
     <PasswordField
-      label={common.newPassword}
+      label={text.common.newPassword}
       autoComplete="new-password"
       onChange={event => setPassword(event.currentTarget.value)}
       inputWrapperOrder={['label', 'input', 'error', 'description']}
       description={
         <>
-          <span className="strength" data-level={password === '' ? 0 : LEVELS[strength]} aria-hidden="true">
+          <span className="strength" data-level={level} aria-hidden="true">
             <span />
             <span />
             <span />
             <span />
           </span>
-          <span aria-live="polite">
-            {password === '' ? says.hint(minLength) : `${says.label}: ${words[strength]}`}
-          </span>
+          <span aria-live="polite">{says}</span>
         </>
       }
       {...props}
@@ -86,7 +79,29 @@ export function NewPasswordField({ own = [], ...props }: PasswordInputProps & { 
   )
 }
 
+/** How many bars to show for a password, from 0 to 4, and what to say of it. */
+function useVerdict(password: string, own: string[]): { level: number; says: string } {
+  const text = useText()
+  const { strength: says } = text
+  const { passwordMinLength: minLength, passwordMaxLength: maxLength } = settings
+  const length = lengthOf(password)
+  const fits = length >= minLength && length <= maxLength
+  const check = usePasswordCheck(
+    fits ? password : undefined,
+    own.filter(word => word !== ''),
+  )
+  if (password === '') return { level: 0, says: says.hint(minLength) }
+  if (length < minLength) return { level: 1, says: says.tooShort(minLength - length) }
+  if (length > maxLength) return { level: 1, says: says.tooLong(maxLength) }
+  if (!check) return { level: 0, says: says.hint(minLength) }
+  if (check.strength) return { level: LEVELS[check.strength], says: `${says.label}: ${says[check.strength]}` }
+  return {
+    level: 1,
+    says: check.problems.map(problem => serverText(text, problem) ?? text.errors.BAD_USER_INPUT).join(' '),
+  }
+}
+
 /** The length in code points, as the server counts. */
-export function lengthOf(password: string): number {
+function lengthOf(password: string): number {
   return [...password.normalize('NFKC')].length
 }
