@@ -59,6 +59,8 @@ function testViewer({ account, session }: NonNullable<TestContextOptions['viewer
       credentialVersion: 0,
       secondFactorRequired: false,
       enrollmentRequired: false,
+      disabledReason: null,
+      invitedAt: null,
       createdAt: now,
       updatedAt: now,
       roles: ['user'],

@@ -20,6 +20,8 @@ export const userColumns = {
   credentialVersion: 'credential_version',
   secondFactorRequired: 'second_factor_required',
   enrollmentRequired: 'enrolment_required',
+  disabledReason: 'disabled_reason',
+  invitedAt: 'invited_at',
   publicMetadata: 'public_metadata',
   privateMetadata: 'private_metadata',
   createdAt: 'created_at',

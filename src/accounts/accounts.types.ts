@@ -2,6 +2,7 @@ import { GraphQLDateTime, GraphQLJSONObject } from 'graphql-scalars'
 import { Authorized, Field, ID, InputType, Int, ObjectType } from 'type-graphql'
 import type { Account } from '../context.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
+import { waitingSince } from './invited.ts'
 
 type JsonValue = Prisma.JsonValue
 
@@ -77,6 +78,22 @@ export class UserType {
     description: 'When the account was disabled; null if it is enabled.',
   })
   disabledAt!: Date | null
+
+  @Authorized('users:read')
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Why the account was disabled, as the administrator wrote it; null if it is enabled or no reason was given.',
+  })
+  disabledReason!: string | null
+
+  @Authorized('users:read')
+  @Field(() => GraphQLDateTime, {
+    nullable: true,
+    description:
+      'When the latest invitation was sent; null if the account was not invited, or once its owner has set a password or signed in.',
+  })
+  invitedAt!: Date | null
 }
 
 /** The account as the API shows it, without the password hash, the canonical address and what decides about second factors. */
@@ -90,7 +107,10 @@ export function toUser(account: Account): UserType {
     enrollmentRequired,
     ...shown
   } = account
-  return Object.assign(new UserType(), shown, { emailVerified: emailVerifiedAt !== null })
+  return Object.assign(new UserType(), shown, {
+    emailVerified: emailVerifiedAt !== null,
+    invitedAt: waitingSince(account),
+  })
 }
 
 @InputType('UpdateProfileInput', {

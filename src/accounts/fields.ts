@@ -49,6 +49,7 @@ export const localeField = z.string().transform((tag, context) => {
 
 export const displayNameField = labelField(100)
 export const deviceNameField = labelField(100)
+export const disabledReasonField = labelField(500)
 
 const METADATA_MAX_BYTES = 8192
 const METADATA_MAX_DEPTH = 8

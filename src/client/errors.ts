@@ -21,6 +21,8 @@ export class AuthError extends Error {
   readonly reason: string | undefined
   /** For RATE_LIMITED and SERVICE_UNAVAILABLE: how long to wait before the next attempt. */
   readonly retryAfterSeconds: number | undefined
+  /** For CONFLICT, if the operation had `expectedUpdatedAt` and the object has changed: its current values. */
+  readonly current: Readonly<Record<string, unknown>> | undefined
   /** For INTERNAL_SERVER_ERROR: the ID of the matching entry in the server's log. */
   readonly requestId: string | undefined
 
@@ -30,12 +32,17 @@ export class AuthError extends Error {
     this.fields = fieldsOf(message, extensions)
     this.reason = textOf(extensions.reason)
     this.retryAfterSeconds = typeof extensions.retryAfter === 'number' ? extensions.retryAfter : undefined
+    this.current = objectOf(extensions.current)
     this.requestId = textOf(extensions.requestId)
   }
 }
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
 }
 
 /** EMAIL_TAKEN and USERNAME_TAKEN name one field; forms expect it among the other field errors. */

@@ -6,6 +6,7 @@ import { AuditResolver } from '../admin/operations/audit.resolver.ts'
 import { KeysResolver } from '../admin/operations/keys.resolver.ts'
 import { MailsResolver } from '../admin/operations/mails.resolver.ts'
 import { RoleDefinitionsResolver } from '../admin/roles/roles.resolver.ts'
+import { UserAccessResolver } from '../admin/users/user-access.resolver.ts'
 import { UserListResolver } from '../admin/users/user-list.resolver.ts'
 import { UsersResolver } from '../admin/users/users.resolver.ts'
 import { errorTable } from '../errors.ts'
@@ -14,6 +15,7 @@ import { CheckPasswordResolver } from '../self-service/check-password.resolver.t
 import { EmailLinkResolver } from '../self-service/email-link.resolver.ts'
 import { EmailUndoResolver } from '../self-service/email-undo.resolver.ts'
 import { ProfileResolver } from '../self-service/profile.resolver.ts'
+import { SecurityActivityResolver } from '../self-service/security-activity.resolver.ts'
 import { SelfServiceResolver } from '../self-service/self-service.resolver.ts'
 import { SessionsResolver } from '../sessions/sessions.resolver.ts'
 import { UserSessionsResolver } from '../sessions/user-sessions.resolver.ts'
@@ -29,12 +31,14 @@ const resolvers = [
   EmailUndoResolver,
   KeysResolver,
   SelfServiceResolver,
+  SecurityActivityResolver,
   RolesResolver,
   SessionsResolver,
   MailsResolver,
   RoleDefinitionsResolver,
   UserListResolver,
   UsersResolver,
+  UserAccessResolver,
   UserSessionsResolver,
   SignInResolver,
 ] as const

@@ -8,7 +8,8 @@ export type MailData = {
   /** `waits`: the registration waits for this link. Otherwise, the account already exists. */
   'verify-email': EmailOrigin & { waits: boolean; link: string }
   'already-registered': EmailOrigin & { link: string }
-  'reset-password': EmailOrigin & { link: string }
+  /** `byAdministrator`: an administrator sent it, instead of someone who asked for it. */
+  'reset-password': EmailOrigin & { byAdministrator?: boolean; link: string }
   invitation: { link: string }
   'confirm-new-email': EmailOrigin & { link: string }
   'email-change-requested': EmailOrigin & { newEmail: string; link: string }

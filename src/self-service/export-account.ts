@@ -52,7 +52,8 @@ export async function exportAccount(
     await record(tx, request, { action: 'user.exported', at, actorId: id, subjectId: id })
     return readPart(tx, id, start)
   })
-  const { passwordHash, privateMetadata, emailCanonical, credentialVersion, ...profile } = viewer.account
+  const { passwordHash, privateMetadata, disabledReason, emailCanonical, credentialVersion, ...profile } =
+    viewer.account
   return JSON.stringify({ exportedAt: at, account: profile, ...part }, null, 2)
 }
 

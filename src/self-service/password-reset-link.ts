@@ -20,3 +20,17 @@ export function resetMail(
   const data = { ...emailOriginOf(app, request), link: linkTo(app, 'reset-password', token) }
   return { template: 'reset-password', to: email, locale, userId: id, expiresAt, data }
 }
+
+/** The same email, sent by an administrator. It says so, and nothing about their device or network. */
+export function resetMailByAdministrator(
+  app: App,
+  { id, email, locale }: Pick<User, 'id' | 'email' | 'locale'>,
+  { token, expiresAt }: IssuedToken,
+): NewMail {
+  const data = {
+    ...emailOriginOf(app, {}),
+    byAdministrator: true,
+    link: linkTo(app, 'reset-password', token),
+  }
+  return { template: 'reset-password', to: email, locale, userId: id, expiresAt, data }
+}

@@ -54,6 +54,8 @@ export async function createAccount(
     credentialVersion: 0,
     secondFactorRequired: false,
     enrollmentRequired: false,
+    disabledReason: null,
+    invitedAt: null,
     publicMetadata: {},
     privateMetadata: {},
     createdAt: now,

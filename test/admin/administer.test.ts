@@ -7,6 +7,7 @@ import {
   DisableUser,
   EnableUser,
   RevokeUserSessions,
+  SendPasswordReset,
   SetUserRoles,
   UpdateUser,
 } from '../support/operations.ts'
@@ -35,6 +36,7 @@ const operations: [string, DocumentNode, Record<string, unknown>][] = [
   ['disableUser', DisableUser, {}],
   ['enableUser', EnableUser, {}],
   ['revokeUserSessions', RevokeUserSessions, {}],
+  ['sendPasswordReset', SendPasswordReset, {}],
   ['deleteUser', DeleteUser, {}],
 ]
 

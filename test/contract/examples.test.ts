@@ -96,6 +96,9 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   await run(take('Mutation.setUserRoles'), { id: other.id })
   expect(await run(take('Query.users'))).toMatchObject({ totalCount: 1, nodes: [{ id: ada.id }] })
   const invited = await run(take('Mutation.inviteUser'))
+  await run(take('Mutation.resendInvitation'), { id: invited.id })
+  await run(take('Mutation.sendPasswordReset'), { id: other.id })
+  const sessionOfOther = { id: other.id, sessionId: other.sessionId }
   for (const operation of ['updateUser', 'disableUser', 'enableUser', 'revokeUserSessions', 'deleteUser']) {
     await run(take(`Mutation.${operation}`), { id: invited.id })
   }
@@ -105,6 +108,7 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   await run(take('Mutation.retryMail'), { id: failed })
   await run(take('Query.auditLog'))
   await run(take('Mutation.rotateSigningKey'))
+  expect(await run(take('Query.securityActivity'))).toMatchObject({ nodes: expect.any(Array) })
   await run(take('Mutation.changePassword'))
   await run(take('Query.exportAccount'))
   const [session] = (me.sessions as { id: string; current: boolean }[]).filter(({ current }) => !current)
@@ -126,6 +130,7 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   })
   token = (await signUpWith(service, 'admin')).accessToken
   await run(take('Mutation.endEmailChangeUndo'), { id: other.id })
+  await run(take('Mutation.revokeUserSession'), sessionOfOther)
   token = (await signUp(service)).accessToken
   await run(take('Mutation.logout'))
   token = (await signUp(service)).accessToken

@@ -84,7 +84,7 @@ const OWN = [
   'publicMetadata',
   'sessions { id }',
 ]
-const STAFF = ['disabledAt', 'privateMetadata']
+const STAFF = ['disabledAt', 'disabledReason', 'invitedAt', 'privateMetadata']
 
 describe('the fields of an account', () => {
   const viewers: [

@@ -124,8 +124,8 @@ export const ChangePassword = graphql(`
 `)
 
 export const SetUserRoles = graphql(`
-  mutation SetUserRoles($id: ID!, $roles: [String!]!) {
-    setUserRoles(id: $id, roles: $roles) { id roles permissions }
+  mutation SetUserRoles($id: ID!, $roles: [String!]!, $expectedUpdatedAt: DateTime) {
+    setUserRoles(id: $id, roles: $roles, expectedUpdatedAt: $expectedUpdatedAt) { id roles permissions }
   }
 `)
 
@@ -133,7 +133,7 @@ export const UserWhole = graphql(`
   query UserWhole($id: ID!) {
     user(id: $id) {
       id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt
-      passwordChangedAt disabledAt sessions { id current }
+      passwordChangedAt disabledAt disabledReason invitedAt sessions { id current }
     }
   }
 `)
@@ -251,8 +251,8 @@ export const InviteUser = graphql(`
 `)
 
 export const UpdateUser = graphql(`
-  mutation UpdateUser($id: ID!, $input: UpdateUserInput!) {
-    updateUser(id: $id, input: $input) {
+  mutation UpdateUser($id: ID!, $input: UpdateUserInput!, $expectedUpdatedAt: DateTime) {
+    updateUser(id: $id, input: $input, expectedUpdatedAt: $expectedUpdatedAt) {
       id email emailVerified username displayName locale updatedAt publicMetadata privateMetadata
     }
   }
@@ -279,6 +279,33 @@ export const DeleteUser = graphql(`
 export const RevokeUserSessions = graphql(`
   mutation RevokeUserSessions($id: ID!) {
     revokeUserSessions(id: $id)
+  }
+`)
+
+export const RevokeUserSession = graphql(`
+  mutation RevokeUserSession($id: ID!, $sessionId: ID!) {
+    revokeUserSession(id: $id, sessionId: $sessionId)
+  }
+`)
+
+export const SendPasswordReset = graphql(`
+  mutation SendPasswordReset($id: ID!) {
+    sendPasswordReset(id: $id) { id }
+  }
+`)
+
+export const ResendInvitation = graphql(`
+  mutation ResendInvitation($id: ID!) {
+    resendInvitation(id: $id) { id invitedAt }
+  }
+`)
+
+export const SecurityActivity = graphql(`
+  query SecurityActivity($first: Int, $after: String) {
+    securityActivity(first: $first, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes { id at action actor ipAddress userAgent deviceName session { id current } }
+    }
   }
 `)
 

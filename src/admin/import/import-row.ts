@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  disabledReasonField,
   displayNameField,
   emailField,
   localeField,
@@ -25,6 +26,8 @@ export const importFields = {
   roles: ['roles'],
   active: ['active'],
   disabled: ['disabled', 'disabledAt'],
+  disabledReason: ['disabledReason'],
+  invitedAt: ['invitedAt'],
   createdAt: ['createdAt'],
   lastLoginAt: ['lastLoginAt'],
   publicMetadata: ['publicMetadata'],
@@ -173,6 +176,8 @@ const schema = z.object({
   roles: rolesField.optional(),
   active: flagField.optional(),
   disabled: sinceField.optional(),
+  disabledReason: disabledReasonField.optional(),
+  invitedAt: instantField.optional(),
   createdAt: instantField.optional(),
   lastLoginAt: instantField.optional(),
   publicMetadata: jsonField.optional(),
@@ -203,6 +208,7 @@ export function toImportRow(
   }
   const since = (value: Date | boolean | undefined) => (value === true ? now : value || null)
   const createdAt = data.createdAt ?? now
+  const disabledAt = since(data.disabled) ?? (data.active === false ? now : null)
   const user: User = {
     id: data.id ?? newBulkId(),
     email: data.email.typed,
@@ -216,10 +222,12 @@ export function toImportRow(
     lastLoginAt: data.lastLoginAt ?? null,
     publicMetadata: data.publicMetadata ?? {},
     privateMetadata: data.privateMetadata ?? {},
-    disabledAt: since(data.disabled) ?? (data.active === false ? now : null),
     credentialVersion: 0,
     secondFactorRequired: false,
     enrollmentRequired: false,
+    disabledAt,
+    disabledReason: disabledAt && (data.disabledReason ?? null),
+    invitedAt: data.invitedAt ?? null,
     createdAt,
     updatedAt: now,
   }

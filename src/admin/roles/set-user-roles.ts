@@ -4,18 +4,29 @@ import type { Queryable } from '../../database/client.ts'
 import { AuthError, badInput } from '../../errors.ts'
 import { neededToGive } from '../../permissions/grants.ts'
 import { administerUser, type Caller } from '../administer.ts'
+import { changedMeanwhile, unchangedSince } from '../users/changed-meanwhile.ts'
 
 /**
- * Replaces a user's roles.
+ * Replaces a user's roles. With `expectedUpdatedAt`, changes nothing if the account has changed since then.
  * @throws AuthError BAD_USER_INPUT naming roles that do not exist; FORBIDDEN for a role, or an account, with a permission
- *   that the caller lacks; NOT_FOUND; CONFLICT if no administrator would be left
+ *   that the caller lacks; NOT_FOUND; CONFLICT if no administrator would be left, or the account has changed
  */
-export async function setUserRoles(app: App, id: string, names: string[], caller: Caller): Promise<void> {
+export async function setUserRoles(
+  app: App,
+  id: string,
+  names: string[],
+  caller: Caller,
+  expectedUpdatedAt?: Date | null,
+): Promise<void> {
   const after = [...new Set(names)]
   const at = app.clock.now()
   await administerUser(app, caller, 'roles:write', id, async (tx, target, heldPermissions) => {
     await requireGrantable(app, tx, after, heldPermissions, 'roles')
-    await tx.user.update({ where: { id }, data: { updatedAt: at } })
+    const unchanged = await tx.user.updateMany({
+      where: { id, ...unchangedSince(expectedUpdatedAt) },
+      data: { updatedAt: at },
+    })
+    if (unchanged.count === 0) throw changedMeanwhile(target, heldPermissions)
     await tx.userRole.deleteMany({ where: { userId: id } })
     await tx.userRole.createMany({ data: after.map(roleName => ({ userId: id, roleName })) })
     await record(tx, caller.request, {

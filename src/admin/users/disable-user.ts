@@ -1,4 +1,4 @@
-import { labelField } from '../../accounts/fields.ts'
+import { disabledReasonField } from '../../accounts/fields.ts'
 import type { App } from '../../app.ts'
 import { record } from '../../audit/record.ts'
 import { AuthError } from '../../errors.ts'
@@ -7,11 +7,11 @@ import { queueNotice } from '../../mail/notices.ts'
 import { revokeSessions } from '../../sessions/revoke.ts'
 import { administerUser, type Caller } from '../administer.ts'
 
-const reasonField = labelField(500).nullish()
+const reasonField = disabledReasonField.nullish()
 
 /**
- * Disables an account: its owner can't sign in, its sessions end, and the owner receives an email. Only the audit log
- * shows the reason. Does nothing if the account is already disabled.
+ * Disables an account: its owner can't sign in, its sessions end, and the owner receives an email. Only
+ * administrators see the reason. Does nothing if the account is already disabled.
  * @throws AuthError BAD_USER_INPUT, NOT_FOUND; FORBIDDEN for an account with more permissions than the caller's;
  *   CONFLICT for the caller's own account and for the last administrator
  */
@@ -32,7 +32,10 @@ export async function disableUser(
       })
     }
     if (target.disabledAt) return
-    await tx.user.update({ where: { id }, data: { disabledAt: now, updatedAt: now } })
+    await tx.user.update({
+      where: { id },
+      data: { disabledAt: now, disabledReason: reason ?? null, updatedAt: now },
+    })
     await record(tx, request, {
       action: 'user.disabled',
       at: now,

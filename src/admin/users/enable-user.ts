@@ -10,7 +10,7 @@ export async function enableUser(app: App, id: string, caller: Caller): Promise<
   const now = app.clock.now()
   await administerUser(app, caller, 'users:write', id, async (tx, { disabledAt }) => {
     if (!disabledAt) return
-    await tx.user.update({ where: { id }, data: { disabledAt: null, updatedAt: now } })
+    await tx.user.update({ where: { id }, data: { disabledAt: null, disabledReason: null, updatedAt: now } })
     await record(tx, caller.request, {
       action: 'user.enabled',
       at: now,

@@ -69,6 +69,7 @@ function invite(
         username: username ?? null,
         displayName: displayName ?? null,
         locale: locale ?? app.config.locales[0],
+        invitedAt: at,
         createdAt: at,
         updatedAt: at,
         roles: { create: roles.map(roleName => ({ roleName })) },
@@ -83,10 +84,10 @@ function invite(
 /** Sends a new link. Returns undefined if the account has a password or is disabled. */
 function inviteAgain(app: App, emailCanonical: string, caller: Caller): Promise<string | undefined> {
   return administer(app, caller, 'users:write', async tx => {
-    // The update changes nothing. It locks the row, so that no one sets the password in the meantime.
+    // The update also locks the row, so that no one sets the password in the meantime.
     const [user] = await tx.user.updateManyAndReturn({
       where: { emailCanonical, passwordHash: null, disabledAt: null },
-      data: { emailCanonical },
+      data: { invitedAt: app.clock.now() },
     })
     if (!user) return undefined
     await sendInvitation(app, tx, user, caller)
@@ -109,7 +110,7 @@ export async function sendInvitation(
   await queueMail(app, tx, { template: 'invitation', to: email, locale, userId: id, expiresAt, data })
 }
 
-function recordInvitation(
+export function recordInvitation(
   app: App,
   tx: Queryable,
   subjectId: string,

@@ -19,10 +19,12 @@ import { queueMail } from '../../mail/outbox.ts'
 import { storeToken } from '../../one-time-tokens/token.ts'
 import { verificationOf } from '../../one-time-tokens/verification.ts'
 import { administerUser, type Caller, changedFields } from '../administer.ts'
+import { changedMeanwhile, unchangedSince } from './changed-meanwhile.ts'
 import { sendInvitation } from './invite-user.ts'
 
 const schema = z.object({
   email: emailField.nullish(),
+  emailVerified: z.boolean().nullish(),
   username: usernameField.nullish(),
   displayName: displayNameField.nullish(),
   locale: localeField.nullish(),
@@ -31,25 +33,35 @@ const schema = z.object({
 })
 
 /**
- * Changes the fields of the input. A new address is unverified and receives a link to verify it; every link emailed to
- * the account earlier becomes invalid, and the old address is notified. Sessions continue.
+ * Changes the fields of the input. A new address is unverified and receives a link to verify it, unless the input marks it
+ * as verified; every link emailed to the account earlier becomes invalid, and the old address is notified. Sessions
+ * continue. With `expectedUpdatedAt`, changes nothing if the account has changed since then.
  * @throws AuthError BAD_USER_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, NOT_FOUND; FORBIDDEN for an account with more
- *   permissions than the caller's; CONFLICT for the caller's own address
+ *   permissions than the caller's; CONFLICT for the caller's own address, and for an account that has changed
  */
-export async function updateUser(app: App, id: string, input: unknown, caller: Caller): Promise<void> {
-  const { email, username, displayName, locale, publicMetadata, privateMetadata } = checkInput(schema, input)
+export async function updateUser(
+  app: App,
+  id: string,
+  input: unknown,
+  caller: Caller,
+  expectedUpdatedAt?: Date | null,
+): Promise<void> {
+  const { email, emailVerified, username, displayName, locale, publicMetadata, privateMetadata } = checkInput(
+    schema,
+    input,
+  )
   const at = app.clock.now()
-  await administerUser(app, caller, 'users:write', id, async (tx, target) => {
+  await administerUser(app, caller, 'users:write', id, async (tx, target, heldPermissions) => {
     const addressChanges = email != null && email.canonical !== target.emailCanonical
-    if (addressChanges && target.id === caller.viewer.account.id) {
-      throw new AuthError('CONFLICT', { message: 'Change your own address with requestEmailChange.' })
-    }
+    const verifies = emailVerified != null && (addressChanges || emailVerified !== !!target.emailVerifiedAt)
+    if (target.id === caller.viewer.account.id) requireOthers(addressChanges, verifies)
     if (addressChanges) await requireAddressNotHeldByOthers(app, tx, email.canonical, target.id)
-    const updated = await tx.user.update({
-      where: { id },
+    const [updated] = await tx.user.updateManyAndReturn({
+      where: { id, ...unchangedSince(expectedUpdatedAt) },
       data: {
         ...(email && { email: email.typed, emailCanonical: email.canonical }),
         ...(addressChanges && { emailVerifiedAt: null }),
+        ...(verifies && { emailVerifiedAt: emailVerified ? at : null }),
         ...(username !== undefined && { username }),
         ...(displayName !== undefined && { displayName }),
         ...(locale && { locale }),
@@ -58,6 +70,7 @@ export async function updateUser(app: App, id: string, input: unknown, caller: C
         updatedAt: at,
       },
     })
+    if (!updated) throw changedMeanwhile(target, heldPermissions)
     if (addressChanges) await replaceAddress(app, tx, target, updated, caller)
     const metadata = [publicMetadata && 'publicMetadata', privateMetadata && 'privateMetadata']
     await record(tx, caller.request, {
@@ -71,6 +84,18 @@ export async function updateUser(app: App, id: string, input: unknown, caller: C
         ...((publicMetadata || privateMetadata) && { metadata: metadata.filter(name => name != null) }),
       },
     })
+  })
+}
+
+/** Owners prove their own address. */
+function requireOthers(addressChanges: boolean, verifies: boolean): void {
+  if (addressChanges) {
+    throw new AuthError('CONFLICT', { message: 'Change your own address with requestEmailChange.' })
+  }
+  if (!verifies) return
+  throw new AuthError('CONFLICT', {
+    message:
+      'Verify your own address with the link that was sent to it. Another administrator can also do it.',
   })
 }
 
@@ -98,7 +123,7 @@ async function replaceAddress(
   })
   if (!app.mailer) return
   if (updated.passwordHash === null) return sendInvitation(app, tx, updated, caller)
-  if (app.config.emailVerification === 'off') return
+  if (updated.emailVerifiedAt || app.config.emailVerification === 'off') return
   const { row, mail } = verificationOf(app, updated, { at, device: null, ipAddress: null })
   await storeToken(tx, row)
   await queueMail(app, tx, mail)

@@ -1,4 +1,5 @@
-import { Arg, Authorized, Ctx, Extensions, ID, Int, Mutation, Resolver } from 'type-graphql'
+import { GraphQLDateTime } from 'graphql-scalars'
+import { Arg, Authorized, Ctx, Extensions, ID, Mutation, Resolver } from 'type-graphql'
 import { requireAccount } from '../../accounts/account.ts'
 import { toUser, UserType } from '../../accounts/accounts.types.ts'
 import type { Context } from '../../context.ts'
@@ -8,13 +9,16 @@ import { setUserRoles } from '../roles/set-user-roles.ts'
 import { deleteUser } from './delete-user.ts'
 import { disableUser } from './disable-user.ts'
 import { enableUser } from './enable-user.ts'
-import { endEmailChangeUndo } from './end-email-undo.ts'
 import { inviteUser } from './invite-user.ts'
-import { revokeUserSessions } from './revoke-user-sessions.ts'
 import { updateUser } from './update-user.ts'
 import { InviteUserInput, UpdateUserInput } from './users.types.ts'
 
 const ACCOUNT_ID = { description: 'The account’s ID.' }
+const EXPECTED = {
+  nullable: true,
+  description:
+    'The `updatedAt` that you last read. If the account has changed since, nothing changes, and the error CONFLICT has the current values in `extensions.current` (requires `users:read`).',
+}
 
 @Resolver()
 export class UsersResolver {
@@ -38,23 +42,24 @@ export class UsersResolver {
   @Extensions({ sensitive: true })
   @Mutation(() => UserType, {
     description: withExample(
-      'Changes an account that has no permissions beyond yours. A new email address is unverified and receives a link to verify it; links sent earlier become invalid, and the old address is notified.',
-      'mutation Update($id: ID!) { updateUser(id: $id, input: { displayName: "Grace Hopper", privateMetadata: { plan: "gold" } }) { id displayName email emailVerified publicMetadata privateMetadata } }',
+      'Changes an account that has no permissions beyond yours. A new email address is unverified and receives a link to verify it; links sent earlier become invalid, and the old address is notified. With `expectedUpdatedAt`, fails with CONFLICT instead of overwriting a newer change.',
+      'mutation Update($id: ID!, $expectedUpdatedAt: DateTime) { updateUser(id: $id, input: { displayName: "Grace Hopper", emailVerified: true, privateMetadata: { plan: "gold" } }, expectedUpdatedAt: $expectedUpdatedAt) { id displayName email emailVerified invitedAt publicMetadata privateMetadata updatedAt } }',
     ),
   })
   async updateUser(
     @Ctx() context: Context,
     @Arg('id', () => ID, ACCOUNT_ID) id: string,
     @Arg('input', () => UpdateUserInput, { description: 'What to change.' }) input: UpdateUserInput,
+    @Arg('expectedUpdatedAt', () => GraphQLDateTime, EXPECTED) expectedUpdatedAt?: Date | null,
   ): Promise<UserType> {
-    await updateUser(context.app, id, input, await callerOf(context, 'updateUser'))
+    await updateUser(context.app, id, input, await callerOf(context, 'updateUser'), expectedUpdatedAt)
     return toUser(await requireAccount(context.app, id))
   }
 
   @Authorized('roles:write')
   @Mutation(() => UserType, {
     description: withExample(
-      'Replaces the roles of an account, effective from its next request. You can only grant or revoke permissions that you hold, and the last administrator can’t be demoted.',
+      'Replaces the roles of an account, effective from its next request. You can only grant or revoke permissions that you hold, and the last administrator can’t be demoted. With `expectedUpdatedAt`, fails with CONFLICT instead of overwriting a newer change.',
       'mutation SetUserRoles($id: ID!) { setUserRoles(id: $id, roles: ["user", "support"]) { id roles permissions } }',
     ),
   })
@@ -63,8 +68,9 @@ export class UsersResolver {
     @Arg('id', () => ID, ACCOUNT_ID) id: string,
     @Arg('roles', () => [String], { description: 'The names of all the roles that the account should have.' })
     roles: string[],
+    @Arg('expectedUpdatedAt', () => GraphQLDateTime, EXPECTED) expectedUpdatedAt?: Date | null,
   ): Promise<UserType> {
-    await setUserRoles(context.app, id, roles, await callerOf(context, 'setUserRoles'))
+    await setUserRoles(context.app, id, roles, await callerOf(context, 'setUserRoles'), expectedUpdatedAt)
     return toUser(await requireAccount(context.app, id))
   }
 
@@ -73,7 +79,7 @@ export class UsersResolver {
   @Mutation(() => UserType, {
     description: withExample(
       'Prevents an account from signing in, immediately ends its sessions and notifies its owner by email. You can’t disable your own account or the last administrator’s.',
-      'mutation Disable($id: ID!) { disableUser(id: $id, reason: "Left the company") { id disabledAt } }',
+      'mutation Disable($id: ID!) { disableUser(id: $id, reason: "Left the company") { id disabledAt disabledReason } }',
     ),
   })
   async disableUser(
@@ -81,7 +87,8 @@ export class UsersResolver {
     @Arg('id', () => ID, ACCOUNT_ID) id: string,
     @Arg('reason', () => String, {
       nullable: true,
-      description: 'Recorded in the audit log and not shown to the owner. At most 500 characters.',
+      description:
+        'Shown to administrators and recorded in the audit log, never shown to the owner. At most 500 characters.',
     })
     reason?: string | null,
   ): Promise<UserType> {
@@ -112,35 +119,5 @@ export class UsersResolver {
   async deleteUser(@Ctx() context: Context, @Arg('id', () => ID, ACCOUNT_ID) id: string): Promise<boolean> {
     await deleteUser(context.app, id, await callerOf(context, 'deleteUser'))
     return true
-  }
-
-  @Authorized('users:write')
-  @Mutation(() => Int, {
-    description: withExample(
-      'Immediately ends all sessions of an account and returns their number.',
-      'mutation RevokeUser($id: ID!) { revokeUserSessions(id: $id) }',
-    ),
-  })
-  async revokeUserSessions(
-    @Ctx() context: Context,
-    @Arg('id', () => ID, ACCOUNT_ID) id: string,
-  ): Promise<number> {
-    return revokeUserSessions(context.app, id, await callerOf(context, 'revokeUserSessions'))
-  }
-
-  @Authorized('self', 'users:write')
-  @Extensions({ sensitive: true })
-  @Mutation(() => UserType, {
-    description: withExample(
-      'Invalidates the links that restore a former email address of an account, which makes the address available again. For your own account, this requires a recent sign-in and fails with CONFLICT on the first day after a change, because a thief who knows the password could do the same. Administrators can invalidate them immediately.',
-      'mutation EndUndo($id: ID!) { endEmailChangeUndo(id: $id) { id emailChangeUndoableUntil } }',
-    ),
-  })
-  async endEmailChangeUndo(
-    @Ctx() context: Context,
-    @Arg('id', () => ID, ACCOUNT_ID) id: string,
-  ): Promise<UserType> {
-    await endEmailChangeUndo(context.app, id, await callerOf(context, 'endEmailChangeUndo'))
-    return toUser(await requireAccount(context.app, id))
   }
 }

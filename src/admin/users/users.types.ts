@@ -42,6 +42,13 @@ export class UpdateUserInput extends UpdateProfileInput {
   })
   email?: string | null
 
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'True marks the address as verified without a link, false as unverified. Applies to the new address if the input has one. You can’t mark your own.',
+  })
+  emailVerified?: boolean | null
+
   @Field(() => GraphQLJSONObject, {
     nullable: true,
     description: 'Replaces all private metadata. The limits of `publicMetadata` apply.',

@@ -40,12 +40,16 @@ export default {
         'If this was you and you forgot your password, set a new one. Otherwise, you can ignore this email.',
       ],
     }),
-    'reset-password': ({ appName, origin }) => ({
+    'reset-password': ({ appName, origin, byAdministrator }) => ({
       subject: `Set a new password for ${appName}`,
-      paragraphs: [`We received a request to reset the password of your account at ${appName}.`, origin],
+      paragraphs: byAdministrator
+        ? [`An administrator of ${appName} sent you a link to set a new password for your account.`, origin]
+        : [`We received a request to reset the password of your account at ${appName}.`, origin],
       action: 'Set a new password',
       after: [
-        'This link is valid for 30 minutes and can be used once. If you didn’t request it, ignore this email. Your password won’t change.',
+        byAdministrator
+          ? 'This link is valid for 30 minutes and can be used once. Your password stays as it is until you set a new one.'
+          : 'This link is valid for 30 minutes and can be used once. If you didn’t request it, ignore this email. Your password won’t change.',
       ],
     }),
     invitation: ({ appName }) => ({

@@ -40,12 +40,16 @@ export default {
         '직접 시도했고 비밀번호가 기억나지 않는다면 새 비밀번호를 설정해 주세요. 그렇지 않다면 이 메일을 무시하셔도 됩니다.',
       ],
     }),
-    'reset-password': ({ appName, origin }) => ({
+    'reset-password': ({ appName, origin, byAdministrator }) => ({
       subject: `[${appName}] 새 비밀번호를 설정해 주세요`,
-      paragraphs: [`${appName} 계정의 비밀번호를 재설정해 달라는 요청을 받았습니다.`, origin],
+      paragraphs: byAdministrator
+        ? [`${appName} 관리자가 새 비밀번호를 설정할 수 있는 링크를 보냈습니다.`, origin]
+        : [`${appName} 계정의 비밀번호를 재설정해 달라는 요청을 받았습니다.`, origin],
       action: '새 비밀번호 설정',
       after: [
-        '이 링크는 30분 동안 유효하며 한 번만 사용할 수 있습니다. 요청한 적이 없다면 이 메일을 무시해 주세요. 비밀번호는 변경되지 않습니다.',
+        byAdministrator
+          ? '이 링크는 30분 동안 유효하며 한 번만 사용할 수 있습니다. 새 비밀번호를 설정하기 전까지 기존 비밀번호는 그대로 유지됩니다.'
+          : '이 링크는 30분 동안 유효하며 한 번만 사용할 수 있습니다. 요청한 적이 없다면 이 메일을 무시해 주세요. 비밀번호는 변경되지 않습니다.',
       ],
     }),
     invitation: ({ appName }) => ({

@@ -101,6 +101,15 @@ export const ko: Messages = {
     'Remove U+0000 and lone surrogates.': 'U+0000과 짝이 없는 서로게이트는 사용할 수 없습니다.',
     'Remove the key __proto__.': '__proto__ 키는 사용할 수 없습니다.',
     'Use finite numbers.': '유한한 숫자를 입력해 주세요.',
+    'This account has changed since you loaded it. Check the current values, then try again.':
+      '불러온 뒤에 계정이 변경되었습니다. 현재 값을 확인하고 다시 시도해 주세요.',
+    'This account is disabled. Enable it first.': '정지된 계정입니다. 먼저 정지를 해제해 주세요.',
+    'This account has no open invitation. Its owner can already sign in or set a password.':
+      '대기 중인 초대가 없습니다. 이미 로그인하거나 비밀번호를 설정할 수 있는 계정입니다.',
+    'This account has no password yet. Send its invitation again instead.':
+      '아직 초대를 수락하지 않은 계정입니다. 초대를 다시 보내 주세요.',
+    'Verify your own address with the link that was sent to it. Another administrator can also do it.':
+      '본인의 주소는 받은 메일의 링크로 인증해 주세요. 다른 관리자가 인증해 줄 수도 있습니다.',
     'This is the last administrator. Make another account an administrator first.':
       '마지막 관리자입니다. 먼저 다른 계정을 관리자로 지정해 주세요.',
   },

@@ -124,6 +124,18 @@ describe('importing an account', () => {
     expect((await byEmail(email)).disabledAt !== null).toBe(disabled)
   })
 
+  test('the reason why an account is disabled and its open invitation are imported as they were exported', async () => {
+    const [disabled, enabled] = [newAddress(), newAddress()]
+    const invitedAt = '2026-01-05T00:00:00.000Z'
+    const record = { disabledReason: 'Left the company', invitedAt }
+    await importing([
+      { email: disabled, disabled: true, ...record },
+      { email: enabled, disabled: false, ...record },
+    ])
+    expect(await byEmail(disabled)).toMatchObject({ ...record, invitedAt: new Date(invitedAt) })
+    expect(await byEmail(enabled)).toMatchObject({ disabledReason: null, invitedAt: new Date(invitedAt) })
+  })
+
   test.each([
     '2024-05-31T12:00:00Z',
     '2024-05-31 12:00:00',

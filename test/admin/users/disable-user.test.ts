@@ -10,7 +10,7 @@ import {
 } from '../../support/actors.ts'
 import { auditOf } from '../../support/audit.ts'
 import { templatesTo } from '../../support/mails.ts'
-import { DisableUser } from '../../support/operations.ts'
+import { DisableUser, EnableUser, UserWhole } from '../../support/operations.ts'
 import { refusedFields } from '../../support/refused.ts'
 import { codes, useService } from '../../support/service.ts'
 import { expectDead } from '../../support/sessions.ts'
@@ -78,4 +78,19 @@ test('a reason with a line break or more than 500 characters is rejected', async
 test('administrators cannot disable their own account, however its ID is written', async () => {
   for (const id of [admin.id, admin.id.toUpperCase()]) expect(codes(await disable(id))).toEqual(['CONFLICT'])
   expect((await userOf(admin.id))?.disabledAt).toBeNull()
+})
+
+test('administrators see the reason until the account is enabled, and its owner never does', async () => {
+  const account = await signUpVerified(service)
+  const reasonOf = async () =>
+    (await service.send(UserWhole, { id: account.id }, as(admin))).data?.user?.disabledReason
+  await disable(account.id, 'Left the company')
+  expect(await reasonOf()).toBe('Left the company')
+  await service.send(EnableUser, { id: account.id }, as(admin))
+  expect(await reasonOf()).toBeNull()
+  const { accessToken: token } = await signIn(service, account.email)
+  await service.app.db.user.update({ where: { id: account.id }, data: { disabledReason: 'a suspicion' } })
+  const reply = await service.send('{ exportAccount }', {}, { token })
+  expect(codes(reply)).toEqual([])
+  expect(JSON.stringify(reply.data)).not.toContain('a suspicion')
 })

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
 import {
   as,
@@ -185,4 +185,47 @@ test('updateUser does not change the email address of the caller, but other fiel
   expect(codes(reply)).toEqual(['CONFLICT'])
   expect(reply.errors[0]?.message).toContain('requestEmailChange')
   expect(codes(await send(UpdateUser, { id: admin.id, input: { displayName: 'Admin' } }))).toEqual([])
+})
+
+describe('marking an address as verified', () => {
+  const mark = (id: string, input: object, viewer = admin) => send(UpdateUser, { id, input }, viewer)
+
+  test('does what the link would do, and is recorded', async () => {
+    const { id } = await signUp(service)
+    const { data } = await service.send(UpdateUser, { id, input: { emailVerified: true } }, as(admin))
+    expect(data?.updateUser.emailVerified).toBe(true)
+    const { emailVerifiedAt } = (await userOf(id)) ?? {}
+    expect((await auditOf(service, id)).at(-1)).toMatchObject({
+      action: 'user.updated',
+      actorId: admin.id,
+      detail: {
+        before: { emailVerifiedAt: null },
+        after: { emailVerifiedAt: emailVerifiedAt?.toISOString() },
+      },
+    })
+  })
+
+  test('keeps the time of an address that is already verified, and can be taken back', async () => {
+    const { id } = await signUpVerified(service)
+    const before = await userOf(id)
+    service.clock.advance(60)
+    await mark(id, { emailVerified: true })
+    expect((await userOf(id))?.emailVerifiedAt).toEqual(before?.emailVerifiedAt)
+    await mark(id, { emailVerified: false })
+    expect((await userOf(id))?.emailVerifiedAt).toBeNull()
+  })
+
+  test('applies to a new address in the same change, which then receives no link', async () => {
+    const account = await signUpVerified(service)
+    const email = newAddress()
+    await mark(account.id, { email, emailVerified: true })
+    expect(await userOf(account.id)).toMatchObject({ email, emailVerifiedAt: expect.any(Date) })
+    expect(await templatesTo(service, email)).toEqual([])
+    expect((await templatesTo(service, account.email)).at(-1)).toBe('email-replaced')
+  })
+
+  test('is refused for the caller’s own address', async () => {
+    expect(codes(await mark(admin.id, { emailVerified: true }))).toEqual(['CONFLICT'])
+    expect((await userOf(admin.id))?.emailVerifiedAt).toBeNull()
+  })
 })
