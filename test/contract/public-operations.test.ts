@@ -38,7 +38,8 @@ test('only the listed operations have no @Authorized', () => {
 test('every other operation answers UNAUTHENTICATED without a session', async () => {
   const guarded = examples(createSchema()).filter(({ coordinate }) => !publicOperations.includes(coordinate))
   for (const { coordinate, text } of guarded) {
-    const reply = await service.send(text, { id: '00000000-0000-7000-8000-000000000000' })
+    const id = '00000000-0000-7000-8000-000000000000'
+    const reply = await service.send(text, { id, sessionId: id })
     expect([coordinate, ...codes(reply)]).toEqual([coordinate, 'UNAUTHENTICATED'])
     expect(reply.errors[0]?.extensions.reason).toBe('MISSING')
   }

@@ -4,7 +4,7 @@ import type { Queryable } from '../../database/client.ts'
 import { AuthError, badInput } from '../../errors.ts'
 import { neededToGive } from '../../permissions/grants.ts'
 import { administerUser, type Caller } from '../administer.ts'
-import { changedMeanwhile, unchangedSince } from '../users/changed-meanwhile.ts'
+import { changedMeanwhile, unchangedSince } from '../changed-meanwhile.ts'
 
 /**
  * Replaces a user's roles. With `expectedUpdatedAt`, changes nothing if the account has changed since then.

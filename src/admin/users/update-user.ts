@@ -19,7 +19,7 @@ import { queueMail } from '../../mail/outbox.ts'
 import { storeToken } from '../../one-time-tokens/token.ts'
 import { verificationOf } from '../../one-time-tokens/verification.ts'
 import { administerUser, type Caller, changedFields } from '../administer.ts'
-import { changedMeanwhile, unchangedSince } from './changed-meanwhile.ts'
+import { changedMeanwhile, unchangedSince } from '../changed-meanwhile.ts'
 import { sendInvitation } from './invite-user.ts'
 
 const schema = z.object({

@@ -1,7 +1,7 @@
-import { toUser } from '../../accounts/accounts.types.ts'
-import type { Account } from '../../context.ts'
-import { AuthError } from '../../errors.ts'
-import { requireTime } from '../../input.ts'
+import { toUser } from '../accounts/accounts.types.ts'
+import type { Account } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { requireTime } from '../input.ts'
 
 /**
  * The condition that an account has not changed since a caller read it; none if the caller expects nothing. A trigger
