@@ -5,6 +5,7 @@ import { isPosition, keyset, type SortKey } from '../database/keyset.ts'
 import { badInput } from '../errors.ts'
 import type { AuditEvent } from '../generated/prisma/client.ts'
 import { isTime, requireTime } from '../input.ts'
+import { canonicalAddress } from '../network/address.ts'
 import { connectionOf, type PageArguments, pageOf } from '../pagination.ts'
 import { auditActions } from './actions.ts'
 import { auditColumns } from './record.ts'
@@ -13,6 +14,7 @@ export type AuditSelection = {
   action?: string | null | undefined
   actorId?: string | null | undefined
   subjectId?: string | null | undefined
+  ipAddress?: string | null | undefined
   after?: Date | null | undefined
   before?: Date | null | undefined
 }
@@ -50,7 +52,7 @@ async function countEvents({ pool }: App, events: Rows): Promise<number> {
   return count > EXACT_MAX ? toTwoDigits(Math.max(count, await plannedRows(pool, events))) : count
 }
 
-function toRows({ action, actorId, subjectId, after, before }: AuditSelection): Rows {
+function toRows({ action, actorId, subjectId, ipAddress, after, before }: AuditSelection): Rows {
   if (action != null && !Object.hasOwn(auditActions, action)) {
     throw badInput({
       'filter.action': [`There is no such action. Actions: ${Object.keys(auditActions).join(', ')}.`],
@@ -62,10 +64,21 @@ function toRows({ action, actorId, subjectId, after, before }: AuditSelection): 
     action != null && `action = ${param(action)}`,
     actorId != null && `actor_id = ${param(requireId('filter.actorId', actorId))}::uuid`,
     subjectId != null && `subject_id = ${param(requireId('filter.subjectId', subjectId))}::uuid`,
+    ipAddress != null && `ip_address = ${param(requireAddress('filter.ipAddress', ipAddress))}`,
     after && `at > ${param(requireTime('filter.after', after))}`,
     before && `at < ${param(requireTime('filter.before', before))}`,
   ].filter(condition => typeof condition === 'string')
   return { from: 'audit_events', where: conditions.join(' AND ') || 'true', values }
+}
+
+/** In the form in which events have it. */
+function requireAddress(field: string, text: string): string {
+  const address = canonicalAddress(text.trim())
+  // `7` and `010.1` are addresses too, but hardly the ones that were meant.
+  if (address === undefined || !/:|^\d+(?:\.\d+){3}$/.test(text.trim())) {
+    throw badInput({ [field]: ['This is not an IP address.'] })
+  }
+  return address
 }
 
 function requireId(field: string, id: string): string {

@@ -6,6 +6,8 @@ export type SortKey<Item> = {
   column: string
   type: 'timestamptz' | 'text' | 'uuid'
   of: (item: Item) => string
+  /** The SQL expression that turns the value of a cursor into the value of `column`. By default, they are the same. */
+  bound?: (value: string) => string
   /** Whether a cursor may contain this value. */
   isValid: (key: string) => boolean
 }
@@ -25,7 +27,9 @@ export function keyset<Item>(keys: SortKey<Item>[], ascending: boolean, page: Pa
   const beyond = (cursor: string[] | undefined, follows: boolean) => {
     if (!cursor) return []
     const position = cursor.slice(-keys.length)
-    const bounds = keys.map(({ type }, at) => `$${values.push(position[at])}::${type}`)
+    const bounds = keys.map(({ type, bound = value => value }, at) =>
+      bound(`$${values.push(position[at])}::${type}`),
+    )
     return [`(${columns}) ${ascending === follows ? '>' : '<'} (${bounds})`]
   }
   const direction = ascending !== page.backward ? 'ASC' : 'DESC'

@@ -79,6 +79,12 @@ export class AuditFilter {
   @Field(() => ID, { nullable: true, description: 'Only events that concern this account.' })
   subjectId?: string | null
 
+  @Field(() => String, {
+    nullable: true,
+    description: 'Only events whose request came from this IPv4 or IPv6 address.',
+  })
+  ipAddress?: string | null
+
   @Field(() => GraphQLDateTime, { nullable: true, description: 'Only events after this time.' })
   after?: Date | null
 

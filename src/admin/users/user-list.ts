@@ -11,6 +11,7 @@ import { type Conditions, conditionsOf, type UserSelection } from './user-filter
 
 export const UserOrderField = {
   CREATED_AT: 'CREATED_AT',
+  NAME: 'NAME',
   EMAIL: 'EMAIL',
   LAST_LOGIN_AT: 'LAST_LOGIN_AT',
 } as const
@@ -26,6 +27,9 @@ const NEVER = '-infinity'
 
 type Key = SortKey<Account>
 
+/** PostgreSQL rejects U+0000. */
+const isText = (key: string) => !key.includes('\0')
+
 const byId: Key = { column: 'u.id', type: 'uuid', of: account => account.id, isValid: isId }
 
 const ORDERS: Record<UserOrderField, Key[]> = {
@@ -38,12 +42,23 @@ const ORDERS: Record<UserOrderField, Key[]> = {
     },
     byId,
   ],
+  NAME: [
+    {
+      // Only the database lowercases, so that both sides of a comparison follow its rules.
+      column: 'lower(coalesce(u.display_name, u.username, u.email))',
+      type: 'text',
+      of: account => account.displayName ?? account.username ?? account.email,
+      bound: name => `lower(${name})`,
+      isValid: isText,
+    },
+    byId,
+  ],
   EMAIL: [
     {
       column: 'u.email_canonical',
       type: 'text',
       of: account => account.emailCanonical,
-      isValid: key => !key.includes('\0'),
+      isValid: isText,
     },
   ],
   LAST_LOGIN_AT: [

@@ -9,6 +9,9 @@ registerEnumType(UserOrderField, {
   description: 'The field to sort accounts by.',
   valuesConfig: {
     CREATED_AT: { description: 'The time the account was created.' },
+    NAME: {
+      description: 'The display name, or else the username, or else the email address, regardless of case.',
+    },
     EMAIL: { description: 'The email address, in lowercase.' },
     LAST_LOGIN_AT: {
       description: 'The time of the last sign-in. Accounts that have never signed in count as the earliest.',

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useLocation } from 'wouter'
 import type { User } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
+import { download } from '../download.ts'
 import { useForm } from '../forms.ts'
 import { ExportAccountDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
@@ -32,7 +33,11 @@ function Export() {
     async () => {
       setDone(false)
       try {
-        download(await completeExport(after => withRecentSignIn(() => part(after))), 'account.json')
+        download(
+          await completeExport(after => withRecentSignIn(() => part(after))),
+          'application/json',
+          'account.json',
+        )
         setDone(true)
       } catch (error) {
         if (!(error instanceof ReauthenticationCancelled)) throw error
@@ -67,15 +72,6 @@ async function completeExport(part: (after: string | undefined) => Promise<strin
     next = more.next
   }
   return JSON.stringify(whole, null, 2)
-}
-
-function download(json: string, name: string): void {
-  const url = URL.createObjectURL(new Blob([json], { type: 'application/json' }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  URL.revokeObjectURL(url)
 }
 
 function Deletion({ user }: { user: User }) {

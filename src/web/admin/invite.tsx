@@ -1,4 +1,4 @@
-import { Text, TextInput } from '@mantine/core'
+import { Button, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
@@ -9,11 +9,16 @@ import { EmailField } from '../parts/fields.tsx'
 import { RoleChoice } from './role-choice.tsx'
 
 /** The role of accounts that are invited without roles. */
-const DEFAULT_ROLE = 'user'
+export const DEFAULT_ROLE = 'user'
 
-export type InviteProps = { onClose: () => void; onInvited: (email: string) => void }
+export type InviteProps = {
+  onClose: () => void
+  onInvited: (email: string) => void
+  /** Opens the dialog for several people instead. */
+  onMany: () => void
+}
 
-export function Invite({ onClose, onInvited }: InviteProps) {
+export function Invite({ onClose, onInvited, onMany }: InviteProps) {
   const { tag, text } = useLanguage()
   const { client, user } = useAuth()
   const checks = useChecks()
@@ -34,7 +39,7 @@ export function Invite({ onClose, onInvited }: InviteProps) {
     },
     { inputs: ['email', 'displayName'], check: values => ({ email: checks.email(values('email')) }) },
   )
-  const { common, users } = text
+  const { common, users, bulk } = text
   return (
     <Dialog title={users.inviteTitle} onClose={onClose} form={form} action={users.inviteAction}>
       <Text fz={14}>{users.inviteLead}</Text>
@@ -47,6 +52,11 @@ export function Invite({ onClose, onInvited }: InviteProps) {
         error={form.error('displayName')}
       />
       {mayGrant && <RoleChoice value={roles} onChange={setRoles} />}
+      <div>
+        <Button variant="subtle" size="compact-sm" onClick={onMany}>
+          {bulk.inviteMany}
+        </Button>
+      </div>
     </Dialog>
   )
 }

@@ -13,22 +13,26 @@ export type ListState = {
   narrowed: boolean
   /** The arguments for the page of the list. */
   page: { first: number; after?: string } | { last: number; before: string }
-  turn: (cursor: { after: string | null } | { before: string | null }) => void
+  /** The position of the row after `after`, or of the row at `before`, from 1; undefined if the address has none. */
+  at: number | undefined
+  /** Opens the page after or before a row. `at` as above. */
+  turn: (cursor: { after: string | null } | { before: string | null }, at: number | undefined) => void
   /** Changes whenever anything of this does. */
   key: string
 }
 
 export function useListState(): ListState {
   const [params, setParams] = useSearchParams()
-  const cursors = ['after', 'before']
+  const places = ['after', 'before', 'at']
   const before = params.get('before')
   const after = params.get('after')
+  const at = Number(params.get('at') ?? Number.NaN)
   return {
     get: name => params.get(name) ?? '',
     set: changes =>
       setParams(current => {
         const next = new URLSearchParams(current)
-        for (const cursor of cursors) next.delete(cursor)
+        for (const place of places) next.delete(place)
         for (const [name, value] of Object.entries(changes)) {
           if (value) next.set(name, value)
           else next.delete(name)
@@ -38,10 +42,12 @@ export function useListState(): ListState {
     clear: () => setParams(new URLSearchParams()),
     narrowed: params.size > 0,
     page: before ? { last: PAGE_SIZE, before } : { first: PAGE_SIZE, ...(after && { after }) },
-    turn: cursor =>
+    at: Number.isSafeInteger(at) && at > 0 ? at : undefined,
+    turn: (cursor, position) =>
       setParams(current => {
         const next = new URLSearchParams(current)
-        for (const name of cursors) next.delete(name)
+        for (const place of places) next.delete(place)
+        if (position !== undefined) next.set('at', String(position))
         for (const [name, value] of Object.entries(cursor)) if (value) next.set(name, value)
         return next
       }),

@@ -1,5 +1,6 @@
-import { Button, Group } from '@mantine/core'
+import { Button, Group, Text } from '@mantine/core'
 import { useText } from '../language.tsx'
+import { rangeOf } from './list-range.ts'
 import type { ListState } from './list-state.ts'
 
 export type PageInfo = {
@@ -9,27 +10,38 @@ export type PageInfo = {
   endCursor: string | null
 }
 
-export function Pager({ info, state }: { info: PageInfo; state: ListState }) {
-  const { users } = useText()
-  if (!info.hasNextPage && !info.hasPreviousPage) return null
+export type PagerProps = { info: PageInfo; state: ListState; rows: number; total: number }
+
+/** Which rows of a list the page has, and the buttons to the pages beside it. */
+export function Pager({ info, state, rows, total }: PagerProps) {
+  const { users, lists } = useText()
+  const range = rangeOf(state, info, rows, total)
+  const several = info.hasNextPage || info.hasPreviousPage
   return (
-    <Group justify="space-between" p="md" style={{ borderTop: '1px solid var(--line)' }}>
-      <Button
-        variant="default"
-        size="xs"
-        disabled={!info.hasPreviousPage}
-        onClick={() => state.turn({ before: info.startCursor })}
-      >
-        {users.previous}
-      </Button>
-      <Button
-        variant="default"
-        size="xs"
-        disabled={!info.hasNextPage}
-        onClick={() => state.turn({ after: info.endCursor })}
-      >
-        {users.next}
-      </Button>
+    <Group className="pager" justify="space-between" p="md" gap="sm">
+      <Text fz={13} c="dimmed">
+        {range ? lists.range(range.first, range.last, total) : lists.total(total)}
+      </Text>
+      {several && (
+        <Group gap="sm">
+          <Button
+            variant="default"
+            size="xs"
+            disabled={!info.hasPreviousPage}
+            onClick={() => state.turn({ before: info.startCursor }, range?.first)}
+          >
+            {users.previous}
+          </Button>
+          <Button
+            variant="default"
+            size="xs"
+            disabled={!info.hasNextPage}
+            onClick={() => state.turn({ after: info.endCursor }, range && range.last + 1)}
+          >
+            {users.next}
+          </Button>
+        </Group>
+      )}
     </Group>
   )
 }

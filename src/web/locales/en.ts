@@ -1,6 +1,9 @@
 import type { ErrorCode } from '../../client/errors.ts'
 
-const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`
+const number = (n: number) => n.toLocaleString('en')
+const count = (n: number, one: string, many: string) => `${number(n)} ${n === 1 ? one : many}`
+/** The server estimates larger numbers. */
+const about = (n: number) => (n > 10_000 ? `about ${number(n)}` : number(n))
 
 /** All texts of the pages. Other languages have the same keys. */
 export const en = {
@@ -17,6 +20,7 @@ export const en = {
     saved: 'Saved.',
     cancel: 'Cancel',
     close: 'Close',
+    stop: 'Stop',
     tryAgain: 'Try again',
     loading: 'Loading',
     toSignIn: 'Go to sign-in',
@@ -263,10 +267,16 @@ export const en = {
     disabled: 'Disabled',
     unverified: 'Not confirmed',
     order: 'Order',
-    newest: 'Newest first',
-    oldest: 'Oldest first',
-    byEmail: 'By address',
-    lastSeen: 'Last sign-in first',
+    orders: {
+      newest: 'Newest first',
+      oldest: 'Oldest first',
+      byName: 'By name, A to Z',
+      byNameDown: 'By name, Z to A',
+      byEmail: 'By address, A to Z',
+      byEmailDown: 'By address, Z to A',
+      lastSeen: 'Latest sign-in first',
+      longUnseen: 'Earliest sign-in first',
+    },
     person: 'Person',
     roles: 'Roles',
     lastLogin: 'Last sign-in',
@@ -281,6 +291,83 @@ export const en = {
     inviteLead: 'They receive an email with a link to choose a password.',
     inviteAction: 'Send invitation',
     invited: (email: string) => `The invitation to ${email} is on its way.`,
+  },
+  lists: {
+    range: (first: number, last: number, total: number) =>
+      `${number(first)}–${number(last)} of ${about(total)}`,
+    total: (total: number) => `${about(total)} in total`,
+    select: (person: string) => `Select ${person}`,
+    selectPage: 'Select everyone on this page',
+  },
+  bulk: {
+    title: 'Selected people',
+    selected: (n: number) => `${count(n, 'person', 'people')} selected`,
+    selectAll: (n: number) => `Select all ${number(n)}`,
+    clear: 'Clear selection',
+    andMore: (names: string, n: number) => `${names} and ${number(n)} more`,
+    progress: 'Progress',
+    tried: (done: number, total: number) => `${number(done)} of ${number(total)}`,
+    result: (done: number, total: number) => `Done for ${number(done)} of ${number(total)}.`,
+    failed: (n: number) => `Failed for ${number(n)}:`,
+    left: (n: number) => `${number(n)} not tried. They stay selected.`,
+    countType: (n: number) => `Enter ${n} to confirm`,
+    countMismatch: 'This isn’t the number of selected people.',
+    roleKeep: 'Don’t change',
+    roleAdd: 'Add',
+    roleRemove: 'Remove',
+    hasPassword: 'Has already set a password.',
+    hasAccount: 'Already has an account.',
+    inviteMany: 'Invite several people',
+    inviteTitle: 'Invite several people',
+    inviteLead: 'Each person receives an email with a link to choose a password.',
+    addresses: 'Email addresses',
+    addressesHint: 'One per line, or separated by commas.',
+    wrongAddresses: (addresses: string) => `Not valid: ${addresses}`,
+    tooMany: (max: number) => `Invite at most ${max} people at a time.`,
+    invitedSome: 'Some invitations were not sent.',
+    actions: {
+      disable: {
+        action: 'Disable',
+        title: (n: number) => `Disable ${count(n, 'account', 'accounts')}?`,
+        lead: 'This immediately signs out all their devices. They can’t sign in until you enable them again.',
+        done: (n: number) => `${count(n, 'account was', 'accounts were')} disabled.`,
+      },
+      enable: {
+        action: 'Enable',
+        title: (n: number) => `Enable ${count(n, 'account', 'accounts')}?`,
+        lead: 'Their owners can sign in again.',
+        done: (n: number) => `${count(n, 'account was', 'accounts were')} enabled.`,
+      },
+      roles: {
+        action: 'Roles',
+        title: (n: number) => `Change the roles of ${count(n, 'account', 'accounts')}?`,
+        lead: 'Changes take effect with the next request.',
+        done: (n: number) => `The roles of ${count(n, 'account', 'accounts')} were updated.`,
+      },
+      invite: {
+        action: 'Invite again',
+        title: (n: number) => `Send ${count(n, 'invitation', 'invitations')} again?`,
+        lead: 'People who haven’t set a password yet receive a new link. Their former link stops working.',
+        done: (n: number) => `${count(n, 'invitation is', 'invitations are')} on the way.`,
+      },
+      delete: {
+        action: 'Delete',
+        title: (n: number) => `Delete ${count(n, 'account', 'accounts')}?`,
+        lead: 'Deletes the accounts and all their data. This can’t be undone.',
+        done: (n: number) => `${count(n, 'account was', 'accounts were')} deleted.`,
+      },
+    },
+  },
+  csv: {
+    export: 'Export CSV',
+    stop: 'Stop',
+    running: (n: number) => `${count(n, 'row', 'rows')} so far`,
+    saved: (n: number) => `${count(n, 'row is', 'rows are')} in your downloads.`,
+    cut: (max: number) =>
+      `The first ${number(max)} rows are in your downloads. Narrow the filters for the rest.`,
+    utc: (name: string) => `${name} (UTC)`,
+    peopleFile: 'people',
+    auditFile: 'audit-log',
   },
   user: {
     back: 'All people',

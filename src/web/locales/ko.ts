@@ -5,6 +5,10 @@ const APP = /^(Android|iOS|Dart) app$/
 const ON_SYSTEM =
   /^(.+) on (Android|Bada|BlackBerry|Chrome OS|HarmonyOS|iOS|iPad|iPhone|Linux|macOS|PlayStation 4|Roku|Tizen|WebOS|Windows|Windows Phone)$/
 
+const number = (n: number) => n.toLocaleString('ko')
+/** The server estimates larger numbers. */
+const about = (n: number) => (n > 10_000 ? `약 ${number(n)}` : number(n))
+
 export const ko: Messages = {
   name: '한국어',
   common: {
@@ -19,6 +23,7 @@ export const ko: Messages = {
     saved: '저장했습니다.',
     cancel: '취소',
     close: '닫기',
+    stop: '중지',
     tryAgain: '다시 시도',
     loading: '불러오는 중',
     toSignIn: '로그인 페이지로 가기',
@@ -328,10 +333,16 @@ export const ko: Messages = {
     disabled: '정지됨',
     unverified: '미인증',
     order: '정렬',
-    newest: '최근 가입 순',
-    oldest: '먼저 가입한 순',
-    byEmail: '주소 순',
-    lastSeen: '최근 로그인 순',
+    orders: {
+      newest: '최근 가입순',
+      oldest: '오래된 가입순',
+      byName: '이름 오름차순',
+      byNameDown: '이름 내림차순',
+      byEmail: '주소 오름차순',
+      byEmailDown: '주소 내림차순',
+      lastSeen: '최근 로그인순',
+      longUnseen: '오래된 로그인순',
+    },
     person: '사용자',
     roles: '역할',
     lastLogin: '마지막 로그인',
@@ -346,6 +357,81 @@ export const ko: Messages = {
     inviteLead: '비밀번호를 정할 링크가 담긴 메일을 보냅니다.',
     inviteAction: '초대 보내기',
     invited: email => `${email} 주소로 초대를 보냈습니다.`,
+  },
+  lists: {
+    range: (first, last, total) => `${about(total)}개 중 ${number(first)}–${number(last)}`,
+    total: total => `총 ${about(total)}개`,
+    select: person => `${person} 선택`,
+    selectPage: '이 페이지 전체 선택',
+  },
+  bulk: {
+    title: '선택한 사용자',
+    selected: n => `${number(n)}명 선택됨`,
+    selectAll: n => `${number(n)}명 모두 선택`,
+    clear: '선택 해제',
+    andMore: (names, n) => `${names} 외 ${number(n)}명`,
+    progress: '진행률',
+    tried: (done, total) => `${number(total)}건 중 ${number(done)}건`,
+    result: (done, total) => `${number(total)}건 중 ${number(done)}건을 완료했습니다.`,
+    failed: n => `실패 ${number(n)}건:`,
+    left: n => `${number(n)}건은 시도하지 않았으며 선택된 상태로 남습니다.`,
+    countType: n => `확인을 위해 ${n} 입력`,
+    countMismatch: '선택한 사용자 수와 다릅니다.',
+    roleKeep: '그대로 두기',
+    roleAdd: '추가',
+    roleRemove: '제거',
+    hasPassword: '이미 비밀번호를 설정했습니다.',
+    hasAccount: '이미 계정이 있습니다.',
+    inviteMany: '여러 명 초대하기',
+    inviteTitle: '여러 명 초대하기',
+    inviteLead: '각자에게 비밀번호를 정할 링크가 담긴 메일을 보냅니다.',
+    addresses: '이메일 주소',
+    addressesHint: '한 줄에 하나씩, 또는 쉼표로 구분해 입력해 주세요.',
+    wrongAddresses: addresses => `올바르지 않은 주소: ${addresses}`,
+    tooMany: max => `한 번에 ${max}명까지 초대할 수 있습니다.`,
+    invitedSome: '일부 초대를 보내지 못했습니다.',
+    actions: {
+      disable: {
+        action: '정지',
+        title: n => `계정 ${number(n)}개를 정지하시겠습니까?`,
+        lead: '즉시 모든 기기에서 로그아웃되며, 정지를 해제할 때까지 로그인할 수 없습니다.',
+        done: n => `계정 ${number(n)}개를 정지했습니다.`,
+      },
+      enable: {
+        action: '정지 해제',
+        title: n => `계정 ${number(n)}개의 정지를 해제하시겠습니까?`,
+        lead: '정지를 해제하면 다시 로그인할 수 있습니다.',
+        done: n => `계정 ${number(n)}개의 정지를 해제했습니다.`,
+      },
+      roles: {
+        action: '역할 변경',
+        title: n => `계정 ${number(n)}개의 역할을 변경하시겠습니까?`,
+        lead: '다음 요청부터 적용됩니다.',
+        done: n => `계정 ${number(n)}개의 역할을 변경했습니다.`,
+      },
+      invite: {
+        action: '다시 초대',
+        title: n => `초대 ${number(n)}건을 다시 보내시겠습니까?`,
+        lead: '아직 비밀번호를 정하지 않은 사용자에게 새 링크를 보냅니다. 이전 링크는 사용할 수 없게 됩니다.',
+        done: n => `초대 ${number(n)}건을 보냈습니다.`,
+      },
+      delete: {
+        action: '삭제',
+        title: n => `계정 ${number(n)}개를 삭제하시겠습니까?`,
+        lead: '계정과 모든 데이터를 삭제하며 되돌릴 수 없습니다.',
+        done: n => `계정 ${number(n)}개를 삭제했습니다.`,
+      },
+    },
+  },
+  csv: {
+    export: 'CSV로 내보내기',
+    stop: '중지',
+    running: n => `${number(n)}행 가져옴`,
+    saved: n => `${number(n)}행을 다운로드했습니다.`,
+    cut: max => `처음 ${number(max)}행을 다운로드했습니다. 나머지는 필터로 범위를 줄여 주세요.`,
+    utc: name => `${name}(UTC)`,
+    peopleFile: '사용자',
+    auditFile: '감사-로그',
   },
   user: {
     back: '모든 사용자',

@@ -14,8 +14,10 @@ export type DialogProps = {
   children: ReactNode
 }
 
-/** A form in a modal dialog. Has a header of its own, because screen readers take the library's for the page's. */
-export function Dialog({ title, onClose, form, action, danger, children }: DialogProps) {
+export type DialogFrameProps = { title: string; onClose: () => void; children: ReactNode }
+
+/** A modal dialog. Has a header of its own, because screen readers take the library's for the page's. */
+export function DialogFrame({ title, onClose, children }: DialogFrameProps) {
   const { common } = useText()
   const [opener] = useState(() => document.activeElement)
   // The library returns the focus when a dialog closes, but not when it is unmounted.
@@ -31,22 +33,32 @@ export function Dialog({ title, onClose, form, action, danger, children }: Dialo
             </Modal.Title>
             <Modal.CloseButton aria-label={common.close} />
           </Group>
-          <form onSubmit={form.onSubmit} noValidate>
-            <Stack gap={16}>
-              {children}
-              <Notice kind="problem">{form.problem}</Notice>
-              <Group justify="flex-end" gap="sm">
-                <Button variant="default" onClick={onClose}>
-                  {common.cancel}
-                </Button>
-                <Button type="submit" color={danger ? 'red' : 'brand'} loading={form.busy}>
-                  {action}
-                </Button>
-              </Group>
-            </Stack>
-          </form>
+          {children}
         </Modal.Body>
       </Modal.Content>
     </Modal.Root>
+  )
+}
+
+/** A form in a modal dialog. */
+export function Dialog({ title, onClose, form, action, danger, children }: DialogProps) {
+  const { common } = useText()
+  return (
+    <DialogFrame title={title} onClose={onClose}>
+      <form onSubmit={form.onSubmit} noValidate>
+        <Stack gap={16}>
+          {children}
+          <Notice kind="problem">{form.problem}</Notice>
+          <Group justify="flex-end" gap="sm">
+            <Button variant="default" onClick={onClose}>
+              {common.cancel}
+            </Button>
+            <Button type="submit" color={danger ? 'red' : 'brand'} loading={form.busy}>
+              {action}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </DialogFrame>
   )
 }

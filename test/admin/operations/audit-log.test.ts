@@ -162,6 +162,23 @@ describe('filtering events', () => {
     expect((await page({ actorId, action: 'user.created' })).totalCount).toBe(0)
   })
 
+  test('a filter by IP address finds the events from there, in any spelling of the address', async () => {
+    const subjectId = randomUUID()
+    const from = async (ipAddress: string, action: AuditEntry['action'] = 'session.denied') => {
+      const origin = { ipAddress, userAgent: undefined }
+      await record(service.app.db, origin, { action, at: service.clock.now(), subjectId })
+      return (await idsOf(subjectId))[0]
+    }
+    const six = await from('2001:db8::1')
+    const [four, started] = [await from('203.0.113.9'), await from('203.0.113.9', 'session.started')]
+    expect(ids(await page({ ipAddress: '203.0.113.9', subjectId })).sort()).toEqual([four, started].sort())
+    expect(ids(await page({ ipAddress: '203.0.113.9', action: 'session.started' }))).toEqual([started])
+    for (const ipAddress of ['2001:db8::1', '2001:DB8:0:0:0:0:0:1', ' 2001:db8::1 '])
+      expect(ids(await page({ ipAddress }))).toEqual([six])
+    expect(ids(await page({ ipAddress: '::ffff:203.0.113.9', subjectId }))).toHaveLength(2)
+    expect((await page({ ipAddress: '203.0.113.10' })).totalCount).toBe(0)
+  })
+
   test('filters by time exclude the given moments', async () => {
     const subjectId = randomUUID()
     const all = await write(subjectId, 5)
@@ -175,6 +192,7 @@ describe('filtering events', () => {
       action: null,
       actorId: null,
       subjectId: null,
+      ipAddress: null,
       after: null,
       before: null,
     })
@@ -188,6 +206,11 @@ describe('filtering events', () => {
     [{ actorId: '' }, 'filter.actorId'],
     [{ actorId: '7' }, 'filter.actorId'],
     [{ subjectId: 'ada@example.com' }, 'filter.subjectId'],
+    [{ ipAddress: '' }, 'filter.ipAddress'],
+    [{ ipAddress: '7' }, 'filter.ipAddress'],
+    [{ ipAddress: '203.0.113' }, 'filter.ipAddress'],
+    [{ ipAddress: '203.0.113.0/24' }, 'filter.ipAddress'],
+    [{ ipAddress: "' OR true --" }, 'filter.ipAddress'],
     [{ after: '0000-01-01T00:00:00Z' }, 'filter.after'],
     [{ before: '0000-12-31T23:59:59Z' }, 'filter.before'],
   ])('the filter %j is rejected', async (filter, field) => {

@@ -248,7 +248,7 @@ describe('filtering accounts', () => {
   })
 })
 
-const ORDERS: UserOrder[] = (['CREATED_AT', 'EMAIL', 'LAST_LOGIN_AT'] as const).flatMap(field =>
+const ORDERS: UserOrder[] = (['CREATED_AT', 'NAME', 'EMAIL', 'LAST_LOGIN_AT'] as const).flatMap(field =>
   (['ASC', 'DESC'] as const).map(direction => ({ field, direction })),
 )
 
@@ -282,6 +282,8 @@ describe('the order of accounts', () => {
         `SELECT id FROM users WHERE display_name = $1 ORDER BY ${
           {
             CREATED_AT: 'created_at',
+            // All have the same.
+            NAME: 'display_name',
             EMAIL: 'email_canonical',
             LAST_LOGIN_AT: `coalesce(last_login_at, '-infinity')`,
           }[orderBy.field]
@@ -305,6 +307,54 @@ describe('the order of accounts', () => {
       }
     },
   )
+})
+
+test('the order by name goes by the name that is shown, regardless of case, in pages of any size', async () => {
+  const tag = `t${randomUUID().slice(0, 8)}`
+  const shown: [string | null, string | null, string][] = [
+    [null, null, `zoe.${tag}@example.com`],
+    ['ada', `zz.${tag}`, `q.${tag}@example.com`],
+    ['Ada', null, `p.${tag}@example.com`],
+    [null, `bob.${tag}`, `a.${tag}@example.com`],
+    ['ÉMILE', null, `b.${tag}@example.com`],
+    ['김철수', null, `d.${tag}@example.com`],
+    ['강하늘', null, `e.${tag}@example.com`],
+    ['Bert', null, `f.${tag}@example.com`],
+  ]
+  for (const [displayName, username, email] of shown) await add({ displayName, username, email })
+  const all = { filter: { search: tag }, orderBy: { field: 'NAME', direction: 'ASC' } } as const
+  const { nodes } = await read({ ...all, first: 100 })
+  const names = nodes.map(({ displayName, username, email }) => displayName ?? username ?? email)
+  const latin = names.filter(name => /^[a-z]/i.test(name)).map(name => name.toLowerCase())
+  expect(latin).toEqual(['ada', 'ada', 'bert', `bob.${tag}`, `zoe.${tag}@example.com`])
+  expect(names.indexOf('강하늘')).toBeLessThan(names.indexOf('김철수'))
+  const expected = nodes.map(({ id }) => id)
+  for (const size of [1, 2, 3, 8]) {
+    for (const forward of [true, false]) expect(await walk(forward, size, all)).toEqual(expected)
+    const reversed = { ...all, orderBy: { field: 'NAME', direction: 'DESC' } } as const
+    expect(await walk(true, size, reversed)).toEqual(expected.toReversed())
+  }
+})
+
+test.each(ORDERS)('the order %j is read from an index, without sorting all accounts', async orderBy => {
+  const query = jest.spyOn(service.app.pool, 'query')
+  await read({ orderBy, first: 25 })
+  const asked = query.mock.calls.map(([what]) => what as unknown as { text?: string; values?: unknown[] })
+  query.mockRestore()
+  const page = asked.find(({ text }) => text?.includes('LIMIT 26'))
+  const client = await service.app.pool.connect()
+  try {
+    // The table of a test is so small that reading all of it is faster.
+    await client.query('SET enable_seqscan = off')
+    const inner = page?.text?.match(/SELECT u\.id FROM users u .+ LIMIT 26/s)?.[0] ?? ''
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${inner}`, page?.values ?? [])
+    const plan = rows.map(row => row['QUERY PLAN']).join('\n')
+    expect(plan).toContain('Index')
+    expect(plan).not.toContain('Sort')
+  } finally {
+    await client.query('RESET enable_seqscan')
+    client.release()
+  }
 })
 
 /** Reads all pages of `size` accounts, and calls `between` after each page except the last. */

@@ -1,0 +1,51 @@
+import type { AuthClient } from '../../client/index.ts'
+import {
+  type UserFilter,
+  UserListDocument,
+  type UserListQuery,
+  type UserOrder,
+} from '../generated/graphql.ts'
+import { allPages } from './all-pages.ts'
+import type { ListState } from './list-state.ts'
+
+/** A row of the list of people. */
+export type Row = UserListQuery['users']['nodes'][number]
+
+export const DEFAULT_ORDER = 'newest'
+
+/** The orders of the list by their names in the address. */
+export const ORDERS = {
+  newest: { field: 'CREATED_AT', direction: 'DESC' },
+  oldest: { field: 'CREATED_AT', direction: 'ASC' },
+  byName: { field: 'NAME', direction: 'ASC' },
+  byNameDown: { field: 'NAME', direction: 'DESC' },
+  byEmail: { field: 'EMAIL', direction: 'ASC' },
+  byEmailDown: { field: 'EMAIL', direction: 'DESC' },
+  lastSeen: { field: 'LAST_LOGIN_AT', direction: 'DESC' },
+  longUnseen: { field: 'LAST_LOGIN_AT', direction: 'ASC' },
+} as const satisfies Record<string, UserOrder>
+
+export const STATES = {
+  active: { disabled: false },
+  disabled: { disabled: true },
+  unverified: { emailVerified: false },
+} as const satisfies Record<string, UserFilter>
+
+/** What the address selects, and in which order. */
+export function selectionOf(state: ListState): { filter: UserFilter; orderBy: UserOrder } {
+  const [search, role] = [state.get('search'), state.get('role')]
+  return {
+    filter: {
+      ...(search && { search }),
+      ...(role && { role }),
+      ...STATES[state.get('state') as keyof typeof STATES],
+    },
+    orderBy: ORDERS[state.get('order') as keyof typeof ORDERS] ?? ORDERS[DEFAULT_ORDER],
+  }
+}
+
+/** Every row that the address selects, on whatever page, a hundred at a time. */
+export function everyRow(client: AuthClient, state: ListState): AsyncGenerator<Row[]> {
+  const selection = selectionOf(state)
+  return allPages(async page => (await client.request(UserListDocument, { ...page, ...selection })).users)
+}

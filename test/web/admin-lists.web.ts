@@ -1,0 +1,354 @@
+import { readFile } from 'node:fs/promises'
+import { beforeAll, describe, expect, test } from '@jest/globals'
+import { parse } from 'csv-parse/sync'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { PASSWORD, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
+import { auditOf } from '../support/audit.ts'
+import { violations } from '../support/axe.ts'
+import { until, useBrowser } from '../support/browser.ts'
+import { templatesTo } from '../support/mails.ts'
+import { useService } from '../support/service.ts'
+import { stateOf } from '../support/sessions.ts'
+import { signInOn } from '../support/web.ts'
+
+const service = useService({ settings: { WEB: 'on', LIMIT_LOGIN_NETWORK: '10000/1h' } })
+const browser = useBrowser()
+const PHONE = { width: 390, height: 844 }
+const CREW = 37
+
+let admin: SignedIn
+beforeAll(async () => {
+  admin = await signUpWith(service, 'admin')
+  await service.app.db.user.update({ where: { id: admin.id }, data: { displayName: 'Ada Lovelace' } })
+})
+
+async function openAs(reader: SignedIn, path: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await browser.open({ timezoneId: 'Asia/Seoul', ...options })
+  await page.goto(service.url + path)
+  await signInOn(page, reader.email, PASSWORD)
+  await page.locator('main h1').waitFor()
+  return page
+}
+
+const adminAt = (path: string, options?: BrowserContextOptions) => openAs(admin, path, options)
+
+/** Accounts that a search for `tag` finds, the first created first. */
+async function crew(tag: string, count: number): Promise<SignedIn[]> {
+  const members: SignedIn[] = []
+  for (let index = 0; index < count; index++) {
+    const number = String(index).padStart(2, '0')
+    const member = await signUp(service, { email: `${tag}${number}@example.com` })
+    await service.app.db.user.update({
+      where: { id: member.id },
+      data: { displayName: `Crew ${number}`, createdAt: new Date(Date.UTC(2001, 0, index + 1)) },
+    })
+    members.push(member)
+  }
+  return members
+}
+
+/** The first cell of each row, after the checkbox. */
+const names = (page: Page) => page.locator('tbody .who strong').allTextContents()
+
+async function loaded(page: Page): Promise<void> {
+  await until(page, "!document.querySelector('.mantine-Skeleton-root, [aria-busy=true]')")
+}
+
+/** Something to wait for until the test opens it. */
+function gate() {
+  let open = () => {}
+  const opened = new Promise<void>(resolve => {
+    open = resolve
+  })
+  return { opened, open }
+}
+
+/** What a button saves as CSV, as a spreadsheet reads it, and the file as it is. */
+async function exported(page: Page): Promise<{ name: string; file: Buffer; rows: string[][] }> {
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Export CSV' }).click(),
+  ])
+  const file = await readFile(await download.path())
+  const rows = parse(file, { bom: true }) as string[][]
+  return { name: download.suggestedFilename(), file, rows }
+}
+
+describe('the list of people', () => {
+  beforeAll(async () => {
+    await crew('mate', CREW)
+  })
+
+  test('is sorted by a click on a heading, in the other direction by another, and says so', async () => {
+    const page = await adminAt('/users?search=mate')
+    const heading = (name: string) => page.getByRole('columnheader', { name })
+    await page.getByText('Crew 36').waitFor()
+    expect(await heading('Created').getAttribute('aria-sort')).toBe('descending')
+    await page.getByRole('button', { name: 'Person' }).click()
+    await page.getByText('Crew 00').waitFor()
+    expect(await heading('Person').getAttribute('aria-sort')).toBe('ascending')
+    expect(await heading('Created').getAttribute('aria-sort')).toBe('none')
+    expect((await names(page)).slice(0, 3)).toEqual(['Crew 00', 'Crew 01', 'Crew 02'])
+    await page.keyboard.press('Enter')
+    await page.getByText('Crew 36').waitFor()
+    expect((await names(page)).slice(0, 3)).toEqual(['Crew 36', 'Crew 35', 'Crew 34'])
+    expect(await heading('Person').getAttribute('aria-sort')).toBe('descending')
+    expect(await violations(page)).toEqual([])
+  })
+
+  test('says which of how many rows a page has, forward, backward and after a reload', async () => {
+    const page = await adminAt('/users?search=mate&order=byName')
+    await page.getByText('1–25 of 37').waitFor()
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByText('26–37 of 37').waitFor()
+    expect(await names(page)).toHaveLength(12)
+    await page.screenshot({ path: 'test/web/screenshots/people-page-2.png', fullPage: true })
+    await page.reload()
+    await page.getByText('26–37 of 37').waitFor()
+    await page.getByRole('button', { name: 'Previous' }).click()
+    await page.getByText('1–25 of 37').waitFor()
+    await page.goBack()
+    await page.getByText('26–37 of 37').waitFor()
+    await page.getByLabel('Search by name or email').fill('mate3')
+    await page.getByText('1–7 of 7').waitFor()
+  })
+
+  test('marks the rows of the last answer while the next one loads', async () => {
+    const page = await adminAt('/users?search=mate')
+    await page.getByText('1–25 of 37').waitFor()
+    const held = gate()
+    await page.route('**/graphql', async route => {
+      if (route.request().postData()?.includes('"disabled":true')) await held.opened
+      await route.continue()
+    })
+    await page.getByLabel('Status').selectOption('disabled')
+    const list = page.locator('.list')
+    await until(page, "document.querySelector('.list').getAttribute('aria-busy') === 'true'")
+    expect(await names(page)).toHaveLength(25)
+    expect(await list.locator('tbody').evaluate(body => getComputedStyle(body).opacity)).toBe('0.45')
+    await page.screenshot({ path: 'test/web/screenshots/people-stale.png' })
+    held.open()
+    await page.getByText('No matching people').waitFor()
+    expect(await list.getAttribute('aria-busy')).toBe('false')
+  })
+
+  test('is exported as CSV, all of what is filtered and nothing else', async () => {
+    const page = await adminAt('/users?search=mate3&order=byName')
+    await page.getByText('1–7 of 7').waitFor()
+    const { name, file, rows } = await exported(page)
+    expect(name).toBe('people.csv')
+    expect([...file.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf])
+    const [head, first] = rows
+    expect(head?.slice(0, 6)).toEqual([
+      'Name',
+      'Username',
+      'Email address',
+      'Status',
+      'Roles',
+      'Created (UTC)',
+    ])
+    expect(first?.slice(0, 6)).toEqual([
+      'Crew 30',
+      '',
+      'mate30@example.com',
+      'Not confirmed',
+      'user',
+      '2001-01-31 00:00:00',
+    ])
+    expect(rows).toHaveLength(8)
+    await page.getByText('7 rows are in your downloads.').waitFor()
+    await page.getByLabel('Search by name or email').fill('mate')
+    await page.getByText('1–25 of 37').waitFor()
+    expect((await exported(page)).rows).toHaveLength(1 + CREW)
+  })
+
+  test('exports Korean as Korean, and nothing that a spreadsheet would run', async () => {
+    const hostile = ['=HYPERLINK("http://evil.example","x")', '+1+1', '-2+3', '@SUM(A1)', ' =1+1', '＝1+1']
+    const all = [...hostile, '김서연', 'Ada "the first", Countess']
+    for (const [index, displayName] of all.entries()) {
+      const { id } = await signUp(service, { email: `cells${index}@example.com` })
+      await service.app.db.user.update({ where: { id }, data: { displayName } })
+    }
+    const page = await adminAt('/users?search=cells&order=byEmail', { locale: 'en-GB' })
+    await page.getByText(`1–${all.length} of ${all.length}`).waitFor()
+    const { rows } = await exported(page)
+    const cells = rows.slice(1).map(([cell]) => cell)
+    expect(cells).toEqual([...hostile.map(name => `'${name}`), '김서연', 'Ada "the first", Countess'])
+  })
+})
+
+describe('several people', () => {
+  const select = async (page: Page, ...people: string[]) => {
+    for (const person of people) await page.getByRole('checkbox', { name: `Select ${person}` }).check()
+  }
+  const act = async (page: Page, action: string, title: string) => {
+    await page.getByRole('region', { name: 'Selected people' }).getByRole('button', { name: action }).click()
+    return page.getByRole('dialog', { name: title })
+  }
+
+  test('are disabled with one confirmation and a reason, and enabled again', async () => {
+    const people = await crew('band', 4)
+    const page = await adminAt('/users?search=band')
+    await select(page, 'Crew 00', 'Crew 02', 'Crew 03')
+    await page.getByText('3 people selected').waitFor()
+    expect(await violations(page)).toEqual([])
+    await page.screenshot({ path: 'test/web/screenshots/people-selected.png', fullPage: true })
+    const dialog = await act(page, 'Disable', 'Disable 3 accounts?')
+    await dialog.getByText('Crew 00, Crew 02, Crew 03').waitFor()
+    await dialog.getByLabel('Reason').fill('the tour is over')
+    expect(await violations(page)).toEqual([])
+    await page.screenshot({ path: 'test/web/screenshots/people-disable.png' })
+    await dialog.getByRole('button', { name: 'Disable' }).click()
+    await page.getByText('3 accounts were disabled.').waitFor()
+    expect(await Promise.all(people.map(({ accessToken }) => stateOf(service, accessToken)))).toEqual([
+      'REVOKED',
+      'LIVE',
+      'REVOKED',
+      'REVOKED',
+    ])
+    const [event] = (await auditOf(service, people[0]?.id ?? '')).filter(
+      ({ action }) => action === 'user.disabled',
+    )
+    expect(event).toMatchObject({ actorId: admin.id, detail: { reason: 'the tour is over' } })
+    await loaded(page)
+    expect(await page.locator('tbody').getByText('Disabled').count()).toBe(3)
+    expect(await page.getByText('people selected').count()).toBe(0)
+
+    await page.getByRole('checkbox', { name: 'Select everyone on this page' }).check()
+    await (await act(page, 'Enable', 'Enable 4 accounts?')).getByRole('button', { name: 'Enable' }).click()
+    await page.getByText('4 accounts were enabled.').waitFor()
+    expect(await service.app.db.user.count({ where: { disabledAt: { not: null } } })).toBe(0)
+  })
+
+  test('gain and lose roles, and keep those that are not mentioned', async () => {
+    const [first, second] = await crew('duo', 2)
+    await service.app.db.role.create({ data: { name: 'drummer', permissions: [] } })
+    await service.app.db.userRole.create({ data: { userId: first?.id ?? '', roleName: 'drummer' } })
+    const page = await adminAt('/users?search=duo')
+    await select(page, 'Crew 00', 'Crew 01')
+    const dialog = await act(page, 'Roles', 'Change the roles of 2 accounts?')
+    await dialog.getByLabel('support').selectOption('add')
+    await dialog.getByLabel('user').selectOption('remove')
+    // Someone else grants another role in between.
+    await service.app.db.userRole.create({ data: { userId: second?.id ?? '', roleName: 'drummer' } })
+    expect(await violations(page)).toEqual([])
+    await dialog.getByRole('button', { name: 'Roles' }).click()
+    await page.getByText('The roles of 2 accounts were updated.').waitFor()
+    for (const member of [first, second]) {
+      const roles = await service.app.db.userRole.findMany({ where: { userId: member?.id ?? '' } })
+      expect(roles.map(({ roleName }) => roleName).sort()).toEqual(['drummer', 'support'])
+    }
+  })
+
+  test('are deleted after typing how many, on all pages, and whatever fails is listed and stays selected', async () => {
+    await crew('gone', 30)
+    await service.app.db.user.update({
+      where: { id: admin.id },
+      data: { email: 'gone.admin@example.com', emailCanonical: 'gone.admin@example.com' },
+    })
+    admin.email = 'gone.admin@example.com'
+    const page = await adminAt('/users?search=gone&order=byName')
+    await page.getByText('1–25 of 31').waitFor()
+    await page.getByRole('checkbox', { name: 'Select everyone on this page' }).check()
+    await page.getByRole('button', { name: 'Select all 31' }).click()
+    await page.getByText('31 people selected').waitFor()
+    const dialog = await act(page, 'Delete', 'Delete 31 accounts?')
+    await dialog.getByText('and 28 more').waitFor()
+    await dialog.getByLabel('Enter 31 to confirm').fill('30')
+    await dialog.getByRole('button', { name: 'Delete' }).click()
+    await dialog.getByText('This isn’t the number of selected people.').waitFor()
+    expect(await service.app.db.user.count({ where: { email: { startsWith: 'gone' } } })).toBe(31)
+    await dialog.getByLabel('Enter 31 to confirm').fill('31')
+    await dialog.getByRole('button', { name: 'Delete' }).click()
+    await dialog.getByText('Done for 30 of 31.').waitFor()
+    await dialog.getByText('This is your own account. Delete it with deleteAccount.').waitFor()
+    expect(await dialog.getByRole('listitem').count()).toBe(1)
+    expect(await dialog.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('100')
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Close')
+    expect(await violations(page)).toEqual([])
+    await page.screenshot({ path: 'test/web/screenshots/people-deleted.png' })
+    await page.keyboard.press('Enter')
+    await page.getByText('1–1 of 1').waitFor()
+    await page.getByText('1 person selected').waitFor()
+  })
+
+  test('are no longer worked on after a stop, and the rest stays selected', async () => {
+    await crew('stop', 9)
+    const page = await adminAt('/users?search=stop&order=byName')
+    await page.getByRole('checkbox', { name: 'Select everyone on this page' }).check()
+    const held = gate()
+    await page.route('**/graphql', async route => {
+      if (route.request().postData()?.includes('disableUser')) await held.opened
+      await route.continue()
+    })
+    const dialog = await act(page, 'Disable', 'Disable 9 accounts?')
+    await dialog.getByRole('button', { name: 'Disable' }).click()
+    await dialog.getByText('0 of 9').first().waitFor()
+    await page.keyboard.press('Escape')
+    held.open()
+    await dialog.getByText('Done for 4 of 9.').waitFor()
+    await dialog.getByText('5 not tried. They stay selected.').waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await page.getByText('5 people selected').waitFor()
+    const disabled = { email: { startsWith: 'stop' }, disabledAt: { not: null } }
+    expect(await service.app.db.user.count({ where: disabled })).toBe(4)
+  })
+
+  test('are invited from a pasted list, and only those without a password are invited again', async () => {
+    const member = await signUp(service, { email: 'member@example.com' })
+    const page = await adminAt('/users')
+    await page.getByRole('button', { name: 'Invite', exact: true }).click()
+    await page.getByRole('button', { name: 'Invite several people' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Invite several people' })
+    const addresses = dialog.getByLabel('Email addresses')
+    await addresses.fill('not an address')
+    await dialog.getByRole('button', { name: 'Send invitation' }).click()
+    await dialog.getByText('Not valid: not, an, address').waitFor()
+    await addresses.fill(
+      `"Hopper, Grace" <many1@example.com>; many2@example.com\nmany2@example.com, ${member.email}`,
+    )
+    expect(await violations(page)).toEqual([])
+    await page.screenshot({ path: 'test/web/screenshots/invite-many.png' })
+    await dialog.getByRole('button', { name: 'Send invitation' }).click()
+    await dialog.getByText('Done for 2 of 3.').waitFor()
+    await dialog.getByText('Already has an account.').waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    for (const to of ['many1@example.com', 'many2@example.com'])
+      expect(await templatesTo(service, to)).toEqual(['invitation'])
+
+    await page.getByLabel('Search by name or email').fill('m')
+    await page.goto(`${service.url}/users?search=many`)
+    await page.getByText('1–2 of 2').waitFor()
+    await page.getByRole('checkbox', { name: 'Select everyone on this page' }).check()
+    const again = await act(page, 'Invite again', 'Send 2 invitations again?')
+    await again.getByRole('button', { name: 'Invite again' }).click()
+    await page.getByText('2 invitations are on the way.').waitFor()
+    expect(await templatesTo(service, 'many1@example.com')).toEqual(['invitation', 'invitation'])
+  })
+
+  test('are not selected by who may change nothing', async () => {
+    const page = await openAs(await signUpWith(service, 'support'), '/users?search=band')
+    await page.getByText('1–4 of 4').waitFor()
+    expect(await page.getByRole('checkbox').count()).toBe(0)
+  })
+
+  test.each(['en-GB', 'ko-KR'])('are worked on with a keyboard on a phone, in %s', async locale => {
+    const tag = `tel${locale.slice(0, 2)}`
+    await crew(tag, 3)
+    const page = await adminAt(`/users?search=${tag}`, { locale, viewport: PHONE, hasTouch: true })
+    await page.locator('tbody tr').nth(2).waitFor()
+    await page.locator('thead input').focus()
+    await page.keyboard.press('Space')
+    await page.locator('.bulk button').first().focus()
+    await page.screenshot({ path: `test/web/screenshots/people-${locale}-phone.png`, fullPage: true })
+    expect(await violations(page)).toEqual([])
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor()
+    await page.screenshot({ path: `test/web/screenshots/people-dialog-${locale}-phone.png` })
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    const disabled = { email: { startsWith: tag }, disabledAt: { not: null } }
+    expect(await service.app.db.user.count({ where: disabled })).toBe(3)
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(PHONE.width)
+  })
+})
