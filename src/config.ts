@@ -170,6 +170,8 @@ const settings = z.object({
   LIMIT_WORK_NETWORK: limit(1000, 900),
   LIMIT_REGISTER_NETWORK: limit(500, 3600),
   LIMIT_PROOF_ACCOUNT: limit(10, 900),
+  LIMIT_FACTOR_ACCOUNT: limit(10, 900),
+  LIMIT_FACTOR_DEVICE: limit(10, 900),
   LIMIT_REFRESH_NETWORK: limit(300, 900),
   LIMIT_MAIL_ADDRESS: limit(5, 3600),
   LIMIT_MAIL_NETWORK: limit(100, 3600),
@@ -385,6 +387,10 @@ function toConfig(env: Settings) {
       'register.network': env.LIMIT_REGISTER_NETWORK,
       /** Password checks of a signed-in account. */
       'proof.account': env.LIMIT_PROOF_ACCOUNT,
+      /** Second factors, over all sign-ins and sessions of an account. */
+      'factor.account': env.LIMIT_FACTOR_ACCOUNT,
+      /** Second factors from a known device while the account is blocked. */
+      'factor.device': env.LIMIT_FACTOR_DEVICE,
       /** Invalid refresh tokens. */
       'refresh.network': env.LIMIT_REFRESH_NETWORK,
       /** Emails that anyone can request to an address, whether or not it has an account. */

@@ -59,6 +59,17 @@ const selectUserBy = (column: 'email_canonical' | 'username') =>
     `SELECT ${Object.values(userColumns).join(', ')} FROM users WHERE ${column} = $1`,
   )
 
+const selectUserById = statement(
+  'user-by-id',
+  `SELECT ${Object.values(userColumns).join(', ')} FROM users WHERE id = $1`,
+)
+
+/** The user with this ID, without roles and permissions, if there is one. */
+export async function findUserById(app: App, id: string): Promise<User | undefined> {
+  const [row] = await selectUserById(app.pool, [id])
+  return row && toRecord<User>(userFields, row)
+}
+
 const selectUser = { email: selectUserBy('email_canonical'), username: selectUserBy('username') }
 
 /**

@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { linkTo, type NewMail } from '../mail/outbox.ts'
-import type { EmailOrigin } from '../mail/texts.ts'
+import type { EmailOrigin, MailData } from '../mail/texts.ts'
 import { deviceNameOf } from '../network/device-name.ts'
 
 /** The parts of a request or a session that identify where it comes from. */
@@ -20,15 +20,21 @@ export function emailOriginOf(app: App, { ipAddress, userAgent }: Source): Email
 }
 
 /** Notices with a link to set a new password, in case someone else caused the activity. */
-type Notice = 'already-registered' | 'password-changed' | 'new-device' | 'reuse-detected'
+type Notice =
+  | 'already-registered'
+  | 'password-changed'
+  | 'new-device'
+  | 'reuse-detected'
+  | 'wrong-codes'
+  | 'recovery-code-used'
 
 /** A notice to the owner of an account about activity that they may not recognize. */
-export function securityNotice(
+export function securityNotice<Template extends Notice>(
   app: App,
   { id, email, locale }: Pick<User, 'id' | 'email' | 'locale'>,
-  template: Notice,
-  origin: EmailOrigin,
+  template: Template,
+  facts: Omit<MailData[Template], 'link'>,
 ): NewMail {
-  const data = { ...origin, link: linkTo(app, 'forgot-password') }
-  return { template, to: email, locale, userId: id, data }
+  const data = { ...facts, link: linkTo(app, 'forgot-password') }
+  return { template, to: email, locale, userId: id, data } as NewMail
 }

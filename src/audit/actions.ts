@@ -40,6 +40,9 @@ export const auditActions = {
   'session.refresh_repeated': 'A refresh token was used again from another network or device.',
   'session.refresh_ahead':
     'A refresh token was newer than the database, as happens after a restore; its session continued.',
+  'factor.denied': 'A second factor was refused: the code was wrong.',
+  'factor.suspended': 'Codes of the authenticator app are refused after too many wrong ones in a row.',
+  'recovery_code.used': 'A recovery code completed a sign-in.',
   'limit.hit': 'There were too many attempts; further attempts are refused for a while.',
   'access.denied': 'A signed-in user attempted something without permission.',
   'mail.failed': 'An email could not be sent and will not be retried.',

@@ -26,7 +26,7 @@ export function signInMethods(parts: Parts) {
       const answer = await session.signIn(async () => {
         const sent = await withDevice(parts, { ...input, tokenTransport } as const)
         const { login } = await requests.openly(operations.Login, { input: sent })
-        await device?.write(login.deviceToken)
+        if (login.__typename === 'AuthPayload') await device?.write(login.deviceToken)
         return login
       })
       if (answer.__typename !== 'AuthPayload') throw unknownOutcome(answer)

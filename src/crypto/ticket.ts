@@ -6,6 +6,18 @@ const TAG_BYTES = 16
 /** Longer than any ticket of this server. Longer ones are rejected before they are decoded. */
 const MAX_LENGTH = 8192
 
+/** The purposes of tickets. A ticket opens only for the purpose it was sealed for. */
+export const TICKETS = {
+  /** Between the first proof of a sign-in and the second factor. */
+  secondFactor: 'second-factor',
+  /** Between the first proof of a sign-in and the set-up of the second factor that the account demands. */
+  setup: 'setup',
+  /** Between the creation and the confirmation of an authenticator app's secret. */
+  totp: 'totp',
+} as const
+
+export type TicketPurpose = (typeof TICKETS)[keyof typeof TICKETS]
+
 export type Ticket<Payload> = {
   /** A random UUID, which is all that a list of used tickets needs. */
   id: string

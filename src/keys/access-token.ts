@@ -29,6 +29,14 @@ const OWN_CLAIMS = new Set(
   'iss sub aud exp nbf iat jti client_id sid gen auth_time acr amr cnf act'.split(' '),
 )
 
+export type AccessTokenSubject = {
+  userId: string
+  sessionId: string
+  generation: number
+  /** How the session was authenticated (OpenID Connect Core 1.0, section 2; RFC 8176). */
+  assurance: { acr: string; amr: readonly string[]; auth_time: number }
+}
+
 /**
  * Signs an access token (RFC 9068) that is valid for `ttlSeconds` and includes the `extra` claims.
  * `sid` is the session ID (OpenID Connect Back-Channel Logout, section 2.1).
@@ -36,7 +44,7 @@ const OWN_CLAIMS = new Set(
  */
 export function signAccessToken(
   app: App,
-  { userId, sessionId, generation }: { userId: string; sessionId: string; generation: number },
+  { userId, sessionId, generation, assurance }: AccessTokenSubject,
   ttlSeconds: number,
   extra: Record<string, unknown> = {},
 ): { token: string; expiresAt: Date } {
@@ -55,6 +63,7 @@ export function signAccessToken(
       client_id: app.config.tokens.audience,
       sid: sessionId,
       gen: generation,
+      ...assurance,
       jti: randomUUID(),
       iat: issuedAt,
       exp: expiresAtSeconds,

@@ -19,6 +19,8 @@ export type LoadedKeys = {
   emailCode: Buffer
   /** Seals the tickets of flows with several steps. */
   ticket: Buffer
+  /** Seals the secrets of authenticator apps. */
+  factor: Buffer
   /** The state of the keys in the database when they were loaded. */
   state: KeyState
 }
@@ -86,13 +88,14 @@ export async function loadKeys(
   const serverKey = async (name: ServerKeyName): Promise<Buffer> =>
     (known && sameServerKey(known.state, state, name) ? known[name] : undefined) ??
     loadServerKey(db, SERVER_KEYS[name], sealing, now)
-  const [signing, refreshToken, device, rateLimit, emailCode, ticket] = await Promise.all([
+  const [signing, refreshToken, device, rateLimit, emailCode, ticket, factor] = await Promise.all([
     loadSigningKeys(db, sealing, now, longestTtlSeconds, known?.signing),
     serverKey('refreshToken'),
     serverKey('device'),
     serverKey('rateLimit'),
     serverKey('emailCode'),
     serverKey('ticket'),
+    serverKey('factor'),
   ])
-  return { signing, refreshToken, device, rateLimit, emailCode, ticket, state }
+  return { signing, refreshToken, device, rateLimit, emailCode, ticket, factor, state }
 }

@@ -6,6 +6,7 @@ import type { Database, Queryable } from '../database/client.ts'
 export const SERVER_KEYS = {
   refreshToken: 'refresh-token',
   device: 'device-token',
+  factor: 'second-factor',
   rateLimit: 'rate-limit',
   emailCode: 'email-code',
   ticket: 'ticket',

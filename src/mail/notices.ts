@@ -9,13 +9,13 @@ export type NoticeRecipient = Pick<User, 'id' | 'email' | 'emailVerifiedAt'>
 
 /**
  * SQL of two CTEs that queue a notice if the CTE `guard` has a row. The notice is in the parameters from `$first` on (see
- * `noticeParameters`). The first CTE counts the notice, and the second adds it to the outbox unless the account's quota
+ * `noticeParameters`); `prefix` tells the CTEs of several notices apart. The first CTE counts the notice, and the second adds it to the outbox unless the account's quota
  * is used up. The row lock on the quota serializes replicas, so that concurrent notices can't exceed it.
  */
-export function noticeSql(first: number, guard?: string): string {
+export function noticeSql(first: number, guard?: string, prefix = ''): string {
   const window = `make_interval(secs => $${first + 2}::int)`
   const isOver = `quota.window_ends_at <= excluded.window_ends_at - ${window}`
-  return `counted AS (
+  return `${prefix}counted AS (
     INSERT INTO notice_quotas AS quota (user_id, template, count, window_ends_at)
     SELECT m.user_id, m.template, 1, m.created_at + ${window}
     FROM ${guard ? `${guard}, ` : ''}jsonb_populate_recordset(NULL::mails, $${first}::jsonb) m
@@ -24,7 +24,7 @@ export function noticeSql(first: number, guard?: string): string {
       window_ends_at = CASE WHEN ${isOver} THEN excluded.window_ends_at ELSE quota.window_ends_at END
     WHERE ${isOver} OR quota.count < $${first + 1}::int
     RETURNING user_id
-  ), noticed AS (${insertSql('mails', mailColumns, first, 'counted')})`
+  ), ${prefix}noticed AS (${insertSql('mails', mailColumns, first, `${prefix}counted`)})`
 }
 
 /**

@@ -18,6 +18,9 @@ export type MailData = {
   'password-changed': EmailOrigin & { link: string }
   'new-device': EmailOrigin & { link: string }
   'reuse-detected': EmailOrigin & { link: string }
+  'wrong-codes': EmailOrigin & { link: string }
+  /** `left`: the number of unused codes. */
+  'recovery-code-used': EmailOrigin & { left: number; link: string }
   'account-disabled': { at: string }
   'account-deleted': { at: string }
 }

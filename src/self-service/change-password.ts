@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { requireAccount } from '../accounts/account.ts'
+import { newCredentialVersion } from '../accounts/credential-version.ts'
 import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
@@ -46,7 +47,7 @@ export async function changePassword(
   await app.db.$transaction(async tx => {
     const changed = await tx.user.updateMany({
       where: { id, passwordHash },
-      data: { passwordHash: newHash, passwordChangedAt: now, updatedAt: now },
+      data: { passwordHash: newHash, passwordChangedAt: now, updatedAt: now, ...newCredentialVersion },
     })
     if (changed.count === 0) throw new AuthError('INVALID_CREDENTIALS', { cause: 'the password has changed' })
     await endTokens(app, tx, id)
@@ -57,7 +58,10 @@ export async function changePassword(
       { action: 'session.revoked', request, actorId: id, detail: { because: 'password changed' } },
       tx,
     )
-    await tx.session.updateMany({ where: { id: session.id }, data: { authenticatedAt: now } })
+    await tx.session.updateMany({
+      where: { id: session.id },
+      data: { authenticatedAt: now, passwordAt: now },
+    })
     await record(tx, request, { action: 'user.password_changed', at: now, actorId: id, subjectId: id })
     const notice = securityNotice(app, account, 'password-changed', emailOriginOf(app, request))
     await queueNotice(app, tx, account, notice)

@@ -1,3 +1,4 @@
+import { newCredentialVersion } from '../accounts/credential-version.ts'
 import { uniqueNameError } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import type { Queryable } from '../database/client.ts'
@@ -22,7 +23,7 @@ export async function replaceEmail(
   try {
     const changed = await tx.user.updateMany({
       where: { ...where, disabledAt: null },
-      data: { ...more, email, emailCanonical, emailVerifiedAt: now, updatedAt: now },
+      data: { ...more, ...newCredentialVersion, email, emailCanonical, emailVerifiedAt: now, updatedAt: now },
     })
     if (changed.count === 0) throw new AuthError('TOKEN_INVALID', { cause: 'the account has changed' })
   } catch (error) {

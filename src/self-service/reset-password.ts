@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { newCredentialVersion } from '../accounts/credential-version.ts'
 import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
@@ -64,10 +65,18 @@ async function reset(
   await app.db.$transaction(async tx => {
     const changed = await tx.user.updateMany({
       where: { id, emailCanonical, disabledAt: null },
-      data: { passwordHash, passwordChangedAt: now, updatedAt: now, emailVerifiedAt },
+      data: {
+        passwordHash,
+        passwordChangedAt: now,
+        updatedAt: now,
+        emailVerifiedAt,
+        ...newCredentialVersion,
+      },
     })
     if (changed.count === 0) throw new AuthError('TOKEN_INVALID', { cause: 'the account has changed' })
     await redeemToken(app, tx, token, 'reset', 'invitation')
+    // The owner has proved the mailbox, so codes of the authenticator app are accepted again.
+    await tx.$executeRaw`UPDATE users SET factor_failures = 0 WHERE id = ${id}::uuid`
     await endTokens(app, tx, id)
     await keepOnlyDevice(app, tx, id, device)
     await revokeSessions(

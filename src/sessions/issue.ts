@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import { signAccessToken } from '../keys/access-token.ts'
 import type { SessionWithAccount } from './find-session.ts'
 import { refreshTokenOf } from './refresh-token.ts'
+import { assuranceClaims } from './strength.ts'
 
 /** The tokens of a session at its current generation. */
 export type IssuedTokens = SessionWithAccount & {
@@ -25,7 +26,12 @@ export async function issueTokens(
   const secondsLeft = Math.ceil((session.absoluteExpiresAt.getTime() - app.clock.now().getTime()) / 1000)
   const requested = accessTtlSeconds ?? tokens.accessTtlSeconds
   const ttlSeconds = Math.min(requested, tokens.accessMaxTtlSeconds, secondsLeft)
-  const subject = { userId: account.id, sessionId: session.id, generation: session.generation }
+  const subject = {
+    userId: account.id,
+    sessionId: session.id,
+    generation: session.generation,
+    assurance: assuranceClaims(session),
+  }
   const claims = await app.accessTokenClaims?.(toUser(account))
   const access = signAccessToken(app, subject, ttlSeconds, claims)
   return {

@@ -1,7 +1,37 @@
 import { GraphQLDateTime } from 'graphql-scalars'
-import { Field, ID, InputType, Int, ObjectType } from 'type-graphql'
+import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql'
 import { UserType } from '../accounts/accounts.types.ts'
+import { type AuthMethod, authMethods } from '../credentials/proof.ts'
 import type { Session } from '../generated/prisma/client.ts'
+import { type AuthStrength, assuranceOf, authStrengths, methodsOf } from './strength.ts'
+
+registerEnumType(authMethods, {
+  name: 'AuthMethod',
+  description: 'How a person proves who they are.',
+  valuesConfig: {
+    PASSWORD: { description: 'The account’s password.' },
+    EMAIL: { description: 'A code or a link in an email.' },
+    PASSKEY: { description: 'A passkey that verified the person, with a fingerprint or a PIN, for example.' },
+    SECURITY_KEY: { description: 'A security key or a passkey that did not verify the person.' },
+    TOTP: { description: 'A code of an authenticator app (RFC 6238).' },
+    RECOVERY_CODE: { description: 'A recovery code.' },
+  },
+})
+
+registerEnumType(authStrengths, {
+  name: 'AuthStrength',
+  description: 'How strongly a session has proved who uses it, the weakest first.',
+  valuesConfig: {
+    SINGLE: { description: 'A password, an emailed code, or both. `acr` is `1fa`.' },
+    MULTI: {
+      description:
+        'A password or an emailed code, and an authenticator app or a recovery code. `acr` is `mfa`.',
+    },
+    PHISHING_RESISTANT: {
+      description: 'A passkey; or a password or an emailed code, and a security key. `acr` is `phr`.',
+    },
+  },
+})
 
 @ObjectType('Session', {
   description:
@@ -23,8 +53,16 @@ export class SessionType {
   @Field(() => GraphQLDateTime, { description: 'When the session ends unless it is refreshed first.' })
   expiresAt!: Date
 
-  @Field(() => GraphQLDateTime, { description: 'When the user last entered the password in this session.' })
+  @Field(() => GraphQLDateTime, {
+    description: 'When the user last signed in or proved it again in this session.',
+  })
   authenticatedAt!: Date
+
+  @Field(() => authStrengths, { description: 'How strongly the session has proved who uses it.' })
+  strength!: AuthStrength
+
+  @Field(() => [authMethods], { description: 'The methods that were proved in the session.' })
+  methods!: AuthMethod[]
 
   @Field(() => String, { nullable: true, description: 'The IP address that last refreshed the session.' })
   ipAddress!: string | null
@@ -66,6 +104,8 @@ export function toSession(session: Session, currentId: string | undefined): Sess
     lastUsedAt,
     expiresAt,
     authenticatedAt,
+    strength: assuranceOf(session).strength,
+    methods: methodsOf(session),
     ipAddress,
     userAgent,
     deviceName,

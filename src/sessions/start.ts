@@ -3,10 +3,19 @@ import { v7 as uuidv7 } from 'uuid'
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
 import type { RequestInfo } from '../context.ts'
+import type { Proof } from '../credentials/proof.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { deviceNameOf } from '../network/device-name.ts'
+import { proofTimes } from './strength.ts'
 
 const SALT_BYTES = 16
+
+export type NewSession = {
+  /** What was proved. */
+  proofs: readonly Pick<Proof, 'method' | 'at'>[]
+  remember: boolean
+  deviceName: string | null | undefined
+}
 
 /**
  * A new session, to be stored once the credentials are verified. With `remember: false`, it ends within
@@ -16,7 +25,7 @@ export function newSession(
   app: App,
   userId: string,
   request: RequestInfo,
-  { remember, deviceName }: { remember: boolean; deviceName: string | null | undefined },
+  { proofs, remember, deviceName }: NewSession,
 ): Session {
   const { idleTtlSeconds, absoluteTtlSeconds, shortTtlSeconds } = app.config.sessions
   const now = app.clock.now()
@@ -30,12 +39,7 @@ export function newSession(
     createdAt: now,
     lastUsedAt: now,
     authenticatedAt: now,
-    passwordAt: now,
-    emailAt: null,
-    passkeyAt: null,
-    keyAt: null,
-    totpAt: null,
-    recoveryAt: null,
+    ...proofTimes(proofs),
     proofGeneration: 0,
     rotatedAt: null,
     generationSeenAt: null,

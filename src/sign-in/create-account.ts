@@ -61,12 +61,13 @@ export async function createAccount(
     createdAt: now,
     updatedAt: now,
   }
-  const session = newSession(app, user.id, request, { remember: true, deviceName })
+  const proofs = [{ method: 'PASSWORD', at: now } as const]
+  const session = newSession(app, user.id, request, { proofs, remember: true, deviceName })
   const verification = app.config.emailVerification === 'off' ? [] : [verificationOf(app, user, asked)]
   const registered: AuditEntry = { action: 'user.registered', at: now, actorId: user.id, subjectId: user.id }
   const events: AuditEntry[] = [
     registered,
-    { ...registered, action: 'session.started', detail: { sessionId: session.id } },
+    { ...registered, action: 'session.started', detail: { sessionId: session.id, methods: ['PASSWORD'] } },
   ]
   await requireAddressNotHeld(app, emailCanonical)
   try {

@@ -15,8 +15,8 @@ import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { sendOverdueVerification } from '../one-time-tokens/overdue-verification.ts'
-import type { SessionWithAccount } from '../sessions/find-session.ts'
-import { startLoginSession } from './start-login-session.ts'
+import type { TokenTransport } from '../sessions/token-transport.ts'
+import { finishSignIn, type SignInOutcome } from './finish-sign-in.ts'
 
 const schema = z.object({
   identifier: z.string().max(320, 'Use at most 320 characters.'),
@@ -24,6 +24,9 @@ const schema = z.object({
   deviceName: deviceNameField.nullish(),
   rememberMe: z.boolean().nullish(),
 })
+
+/** The client that signs in: the device that it presents, if any, and where it keeps its tokens. */
+export type SigningClient = { presented: Device | undefined; transport: TokenTransport }
 
 /**
  * Signs in with an email address or a username, from the device that the client presents or else from a new one.
@@ -34,25 +37,24 @@ export async function login(
   app: App,
   input: unknown,
   request: RequestInfo,
-  presented: Device | undefined,
-): Promise<{ started: SessionWithAccount; device: Device }> {
+  client: SigningClient,
+): Promise<SignInOutcome> {
   const credentials = checkInput(schema, input)
-  const device = presented ?? newDevice(app)
-  const attempt = () => tryLogin(app, credentials, request, { device, presented })
-  // If the account changed during the attempt, the second attempt decides: another sign-in may only have renewed its hash.
-  const started = (await attempt()) ?? (await attempt())
-  if (!started)
+  const attempt = () => tryLogin(app, credentials, request, client)
+  // If the account changed during the attempt, the second attempt decides: only a role may have changed.
+  const outcome = (await attempt()) ?? (await attempt())
+  if (!outcome)
     throw new AuthError('INVALID_CREDENTIALS', { cause: 'the account changed during the sign-in' })
-  return { started, device }
+  return outcome
 }
 
-/** Returns undefined if the account changed between the password check and the start of the session. */
+/** Returns undefined if the account changed between the password check and the end of the sign-in. */
 async function tryLogin(
   app: App,
   { identifier, password, deviceName, rememberMe }: z.output<typeof schema>,
   request: RequestInfo,
-  { device, presented }: { device: Device; presented: Device | undefined },
-): Promise<SessionWithAccount | undefined> {
+  { presented, transport }: SigningClient,
+): Promise<SignInOutcome | undefined> {
   const name = canonicalIdentifier(identifier)
   const findAccount = async () => name && findUser(app, name.key, name.value)
   const attempts = loginAttempts(app, name?.value ?? identifier, presented, request)
@@ -61,9 +63,11 @@ async function tryLogin(
   await forgiveLogin(app, attempts, account, counted, request)
   await requireEnabled(app, account, request)
   await requireVerified(app, account, request)
-  const passwordHash = await renewHash(app, account, password)
-  const options = { device, remember: rememberMe ?? true, deviceName }
-  return startLoginSession(app, { ...account, passwordHash }, options, request)
+  await renewHash(app, account, password)
+  const proofs = [{ method: 'PASSWORD', at: app.clock.now() } as const]
+  const device = presented ?? newDevice(app)
+  const signIn = { account, proofs, device, transport, remember: rememberMe ?? true, deviceName }
+  return finishSignIn(app, signIn, request)
 }
 
 /** @throws AuthError ACCOUNT_DISABLED, only after the password is verified */

@@ -12,7 +12,7 @@ import { isLive } from '../sessions/live.ts'
 const schema = z.object({ password: submittedPasswordField })
 
 const confirm = `
-  UPDATE sessions s SET authenticated_at = $2::timestamptz FROM users u
+  UPDATE sessions s SET authenticated_at = $2::timestamptz, password_at = $2::timestamptz FROM users u
   WHERE s.id = $1::uuid AND u.id = s.user_id AND ${isLive('$2::timestamptz')}`
 
 /**
@@ -38,6 +38,6 @@ export async function reauthenticate(
       actorId: account.id,
       subjectId: account.id,
     })
-    return { ...session, authenticatedAt: now }
+    return { ...session, authenticatedAt: now, passwordAt: now }
   })
 }

@@ -5,13 +5,16 @@ import { newDevice } from '../devices/device.ts'
 import { withExample } from '../example.ts'
 import { checkInput } from '../input.ts'
 import { issueTokens } from '../sessions/issue.ts'
-import { type AuthPayload, SessionType, toSession } from '../sessions/sessions.types.ts'
-import { deliverTokens, presentedDevice } from '../sessions/token-transport.ts'
+import { AuthPayload, SessionType, toSession } from '../sessions/sessions.types.ts'
+import { deliverTokens, presentedDevice, TokenTransport } from '../sessions/token-transport.ts'
+import { completeLogin } from './complete-login.ts'
+import { deliverSignIn, deliverStarted } from './deliver-sign-in.ts'
 import { login } from './login.ts'
 import { logout } from './logout.ts'
 import { reauthenticate } from './reauthenticate.ts'
 import { register } from './register.ts'
 import {
+  CompleteLoginInput,
   type EmailVerificationRequired,
   LoginInput,
   LoginResult,
@@ -19,6 +22,8 @@ import {
   ReauthenticateInput,
   RegisterInput,
   RegisterResult,
+  type SecondFactorRequired,
+  type SecondFactorSetupRequired,
 } from './sign-in.types.ts'
 
 const logoutInput = z.object({ refreshToken: z.string().nullish() }).nullish()
@@ -46,18 +51,33 @@ export class SignInResolver {
   @Extensions({ sensitive: true })
   @Mutation(() => LoginResult, {
     description: withExample(
-      'Signs in with an email address or a username. A wrong password and an unknown identifier get the same answer.',
-      'mutation Login { login(input: { identifier: "ada@example.com", password: "an engine of brass" }) { __typename ... on AuthPayload { accessToken refreshToken deviceToken session { id deviceName } user { id displayName } } } }',
+      'Signs in with an email address or a username. A wrong password and an unknown identifier get the same answer. If the account demands a second factor, the result is a ticket for the next step, and no session starts.',
+      'mutation Login { login(input: { identifier: "ada@example.com", password: "an engine of brass" }) { __typename ... on AuthPayload { accessToken refreshToken deviceToken session { id deviceName strength methods } user { id displayName } } ... on SecondFactorRequired { ticket expiresAt methods passkeyOptions canTrustDevice } ... on SecondFactorSetupRequired { ticket expiresAt methods } } }',
     ),
   })
   async login(
     @Ctx() context: Context,
     @Arg('input', () => LoginInput, { description: 'The credentials, and options for the session.' })
     input: LoginInput,
+  ): Promise<AuthPayload | SecondFactorRequired | SecondFactorSetupRequired> {
+    const transport = input.tokenTransport ?? TokenTransport.BODY
+    const client = { presented: presentedDevice(context, input), transport }
+    return deliverSignIn(context, await login(context.app, input, context.request, client))
+  }
+
+  @Extensions({ sensitive: true })
+  @Mutation(() => AuthPayload, {
+    description: withExample(
+      'Completes a sign-in with one of the methods that `SecondFactorRequired` lists. A wrong code leaves the ticket valid.',
+      'mutation CompleteLogin($ticket: String!, $code: String!) { completeLogin(input: { ticket: $ticket, proof: { totpCode: $code } }) { accessToken refreshToken deviceToken session { id strength methods } user { id displayName } } }',
+    ),
+  })
+  async completeLogin(
+    @Ctx() context: Context,
+    @Arg('input', () => CompleteLoginInput, { description: 'The ticket and a proof.' })
+    input: CompleteLoginInput,
   ): Promise<AuthPayload> {
-    const presented = presentedDevice(context, input)
-    const { started, device } = await login(context.app, input, context.request, presented)
-    return deliverTokens(context, await issueTokens(context.app, started), input.tokenTransport, device)
+    return deliverStarted(context, await completeLogin(context.app, input, context.request))
   }
 
   @Mutation(() => Boolean, {

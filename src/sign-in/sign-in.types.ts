@@ -1,4 +1,6 @@
+import { GraphQLDateTime, GraphQLJSONObject } from 'graphql-scalars'
 import { createUnionType, Field, InputType, ObjectType, registerEnumType } from 'type-graphql'
+import { type AuthMethod, authMethods } from '../credentials/proof.ts'
 import { AuthPayload } from '../sessions/sessions.types.ts'
 import { TokenTransport } from '../sessions/token-transport.ts'
 
@@ -27,12 +29,79 @@ export const RegisterResult = createUnionType({
   resolveType: value => ('email' in value ? EmailVerificationRequired : AuthPayload),
 })
 
+@ObjectType('SecondFactorRequired', {
+  description:
+    'The account demands a second factor: call `completeLogin` with the ticket. No session has started.',
+})
+export class SecondFactorRequired {
+  @Field(() => String, {
+    description:
+      'Continues this sign-in. Opaque, and no proof by itself. It ends when the account’s password, address, roles or factors change.',
+  })
+  ticket!: string
+
+  @Field(() => GraphQLDateTime, { description: 'When the ticket expires.' })
+  expiresAt!: Date
+
+  @Field(() => [authMethods], { description: 'The methods that complete the sign-in, the strongest first.' })
+  methods!: AuthMethod[]
+
+  @Field(() => GraphQLJSONObject, {
+    nullable: true,
+    description:
+      'The options for `navigator.credentials.get()`, in JSON, if a passkey or a security key can complete the sign-in.',
+  })
+  passkeyOptions!: Record<string, unknown> | null
+
+  @Field(() => Boolean, { description: 'Whether this device may skip the second factor next time.' })
+  canTrustDevice!: boolean
+}
+
+@ObjectType('SecondFactorSetupRequired', {
+  description:
+    'The account demands a second factor but has none: add one with the ticket. No session has started.',
+})
+export class SecondFactorSetupRequired {
+  @Field(() => String, { description: 'Continues this sign-in. Opaque, and no proof by itself.' })
+  ticket!: string
+
+  @Field(() => GraphQLDateTime, { description: 'When the ticket expires.' })
+  expiresAt!: Date
+
+  @Field(() => [authMethods], { description: 'The methods that can be added.' })
+  methods!: AuthMethod[]
+}
+
 export const LoginResult = createUnionType({
   name: 'LoginResult',
-  description: 'Signed in. Select `__typename`: second factors will add other outcomes.',
-  types: () => [AuthPayload] as const,
-  resolveType: () => AuthPayload,
+  description: 'Signed in, or the next step of the sign-in. Select `__typename`.',
+  types: () => [AuthPayload, SecondFactorRequired, SecondFactorSetupRequired] as const,
+  resolveType: value => value.constructor as typeof AuthPayload,
 })
+
+@InputType('ProofInput', { description: 'A proof of who you are. Set exactly one field.' })
+export class ProofInput {
+  @Field(() => String, { nullable: true, description: 'The account’s password.' })
+  password?: string | null
+
+  @Field(() => String, { nullable: true, description: 'The code from an email.' })
+  emailCode?: string | null
+
+  @Field(() => String, { nullable: true, description: 'The code that the authenticator app shows.' })
+  totpCode?: string | null
+
+  @Field(() => String, { nullable: true, description: 'One of the recovery codes. Each is valid once.' })
+  recoveryCode?: string | null
+}
+
+@InputType('CompleteLoginInput', { description: 'The second step of a sign-in.' })
+export class CompleteLoginInput {
+  @Field(() => String, { description: 'The ticket of `SecondFactorRequired`.' })
+  ticket!: string
+
+  @Field(() => ProofInput, { description: 'A proof by one of the listed methods.' })
+  proof!: ProofInput
+}
 
 @InputType('RegisterInput', { description: 'A new account.' })
 export class RegisterInput {

@@ -87,9 +87,9 @@ describe('a sign-in from a new device', () => {
     await loginFrom(email, CURL)
     const started = (await auditOf(service, id)).filter(({ action }) => action === 'session.started')
     expect(started.map(({ detail }) => detail)).toEqual([
-      { sessionId: expect.any(String) },
-      { sessionId: expect.any(String) },
-      { sessionId: expect.any(String), newDevice: true },
+      { sessionId: expect.any(String), methods: ['PASSWORD'] },
+      { sessionId: expect.any(String), methods: ['PASSWORD'] },
+      { sessionId: expect.any(String), methods: ['PASSWORD'], newDevice: true },
     ])
   })
 

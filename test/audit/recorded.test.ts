@@ -322,7 +322,8 @@ describe('secrets', () => {
     const actions = new Set(events.map(event => event.action))
     // Other tests cause the events of the command line (test/cli, test/admin), of required verification
     // (test/enumeration/register.test.ts), of the outbox (test/mail/outbox.test.ts, test/admin/operations/mails.test.ts), and of
-    // links that end early (test/admin/users/end-email-undo.test.ts) and keys that leaked (test/keys/revocation.test.ts).
+    // links that end early (test/admin/users/end-email-undo.test.ts) and keys that leaked (test/keys/revocation.test.ts),
+    // and second factors (test/sign-in/complete-login.test.ts, test/self-service/factors).
     const elsewhere: AuditAction[] = [
       'user.created',
       'user.imported',
@@ -333,6 +334,9 @@ describe('secrets', () => {
       'mail.failed',
       'mail.retried',
       'user.email_change_undo_ended',
+      'factor.denied',
+      'factor.suspended',
+      'recovery_code.used',
       'key.revoked',
       'key.refresh_replaced',
     ]

@@ -74,6 +74,8 @@ test('development requires no settings', () => {
       'email-code.account': { attempts: 10, windowSeconds: 900 },
       'profile.account': { attempts: 100, windowSeconds: 900 },
       'export.account': { attempts: 30, windowSeconds: 3600 },
+      'factor.account': { attempts: 10, windowSeconds: 900 },
+      'factor.device': { attempts: 10, windowSeconds: 900 },
     },
     mail: {
       enabled: true,

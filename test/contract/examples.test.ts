@@ -13,6 +13,7 @@ import {
 import { createSchema } from '../../src/graphql/schema.ts'
 import { signUp, signUpVerified, signUpWith } from '../support/actors.ts'
 import { type Example, examples } from '../support/examples.ts'
+import { haveTotp, ticketOf } from '../support/factors.ts'
 import { failedMail, mailedToken } from '../support/mails.ts'
 import { useService } from '../support/service.ts'
 
@@ -131,6 +132,11 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   token = (await signUpWith(service, 'admin')).accessToken
   await run(take('Mutation.endEmailChangeUndo'), { id: other.id })
   await run(take('Mutation.revokeUserSession'), sessionOfOther)
+  const careful = await signUp(service)
+  const authenticator = await haveTotp(service, careful.id)
+  const ticket = await ticketOf(service, careful.email)
+  const completed = await run(take('Mutation.completeLogin'), { ticket, code: authenticator.code() })
+  expect(completed).toMatchObject({ user: { id: careful.id } })
   token = (await signUp(service)).accessToken
   await run(take('Mutation.logout'))
   token = (await signUp(service)).accessToken

@@ -7,6 +7,7 @@ import { codes, useService } from '../support/service.ts'
 /** The operations available without signing in. All others must be guarded. */
 const publicOperations = [
   'Mutation.checkPassword',
+  'Mutation.completeLogin',
   'Mutation.confirmEmailChange',
   'Mutation.login',
   'Mutation.logout',

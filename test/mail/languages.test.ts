@@ -20,6 +20,8 @@ const samples: MailData = {
   'password-changed': { ...origin, link },
   'new-device': { ...origin, link },
   'reuse-detected': { ...origin, link },
+  'wrong-codes': { ...origin, link },
+  'recovery-code-used': { ...origin, link, left: 7 },
   'account-disabled': { at: origin.at },
   'account-deleted': { at: origin.at },
 }

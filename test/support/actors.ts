@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { LoginInput, LoginMutation, RegisterInput, RegisterMutation } from '../generated/graphql.ts'
-import { Login, Register } from './operations.ts'
+import type { LoginInput, RegisterInput, RegisterMutation } from '../generated/graphql.ts'
+import { Login, Register, type SimpleLogin } from './operations.ts'
 import type { Reply, Sending, Service } from './service.ts'
 
 /** A password that passes the password policy. The tests share it. */
@@ -39,7 +39,7 @@ export function login(
   service: Service,
   input: Partial<LoginInput> & { identifier: string },
   sending?: Sending,
-): Promise<Reply<LoginMutation>> {
+): Promise<Reply<SimpleLogin>> {
   return service.send(Login, { input: { password: PASSWORD, ...input } }, sending)
 }
 
@@ -96,7 +96,7 @@ export async function newRole({ app }: Service, ...permissions: string[]): Promi
   return name
 }
 
-type Payload = RegisterMutation['register'] | LoginMutation['login']
+type Payload = RegisterMutation['register'] | SimpleLogin['login']
 
 function signedIn(email: string, { errors }: Reply<unknown>, payload: Payload | undefined): SignedIn {
   if (payload?.__typename !== 'AuthPayload' || !payload.refreshToken)

@@ -1,5 +1,6 @@
 import { signAccessToken } from '../../src/keys/access-token.ts'
 import { refreshTokenOf } from '../../src/sessions/refresh-token.ts'
+import { assuranceClaims } from '../../src/sessions/strength.ts'
 import type { SignedIn } from './actors.ts'
 import type { Service } from './service.ts'
 import type { Pair } from './sessions.ts'
@@ -31,7 +32,7 @@ export async function tokensOf(
   sessionId: string,
 ): Promise<Pick<Pair, 'accessToken' | 'refreshToken'>> {
   const session = await app.db.session.findUniqueOrThrow({ where: { id: sessionId } })
-  const claims = { userId: account.id, sessionId, generation: 0 }
+  const claims = { userId: account.id, sessionId, generation: 0, assurance: assuranceClaims(session) }
   return {
     accessToken: signAccessToken(app, claims, 600).token,
     refreshToken: refreshTokenOf(app, session, 0),

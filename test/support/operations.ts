@@ -1,4 +1,6 @@
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { graphql } from '../generated/gql.ts'
+import type { LoginMutation, LoginMutationVariables } from '../generated/graphql.ts'
 
 /** The operations that the tests send, typed by codegen.yml. */
 
@@ -26,7 +28,7 @@ export const Register = graphql(`
   }
 `)
 
-export const Login = graphql(`
+const login = graphql(`
   mutation Login($input: LoginInput!) {
     login(input: $input) {
       __typename
@@ -39,6 +41,33 @@ export const Login = graphql(`
         session { id current deviceName userAgent ipAddress expiresAt }
         user { id email username lastLoginAt }
       }
+    }
+  }
+`)
+
+type AuthPayload = Extract<LoginMutation['login'], { __typename: 'AuthPayload' }>
+/** The answer to a sign-in of an account that demands no second factor. */
+export type SimpleLogin = { login: AuthPayload }
+
+/** For accounts that demand no second factor. */
+export const Login = login as TypedDocumentNode<SimpleLogin, LoginMutationVariables>
+
+/** For accounts that may demand a second factor. */
+export const LoginSteps = graphql(`
+  mutation LoginSteps($input: LoginInput!) {
+    login(input: $input) {
+      __typename
+      ... on AuthPayload { accessToken refreshToken deviceToken session { id strength methods } user { id } }
+      ... on SecondFactorRequired { ticket expiresAt methods passkeyOptions canTrustDevice }
+      ... on SecondFactorSetupRequired { ticket expiresAt methods }
+    }
+  }
+`)
+
+export const CompleteLogin = graphql(`
+  mutation CompleteLogin($input: CompleteLoginInput!) {
+    completeLogin(input: $input) {
+      accessToken refreshToken refreshTokenExpiresAt deviceToken session { id strength methods } user { id }
     }
   }
 `)

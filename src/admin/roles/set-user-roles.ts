@@ -1,3 +1,4 @@
+import { newCredentialVersion } from '../../accounts/credential-version.ts'
 import type { App } from '../../app.ts'
 import { record } from '../../audit/record.ts'
 import type { Queryable } from '../../database/client.ts'
@@ -24,7 +25,7 @@ export async function setUserRoles(
     await requireGrantable(app, tx, after, heldPermissions, 'roles')
     const unchanged = await tx.user.updateMany({
       where: { id, ...unchangedSince(expectedUpdatedAt) },
-      data: { updatedAt: at },
+      data: { updatedAt: at, ...newCredentialVersion },
     })
     if (unchanged.count === 0) throw changedMeanwhile(target, heldPermissions)
     await tx.userRole.deleteMany({ where: { userId: id } })

@@ -1,3 +1,4 @@
+import { newCredentialVersion } from '../../accounts/credential-version.ts'
 import { disabledReasonField } from '../../accounts/fields.ts'
 import type { App } from '../../app.ts'
 import { record } from '../../audit/record.ts'
@@ -34,7 +35,7 @@ export async function disableUser(
     if (target.disabledAt) return
     await tx.user.update({
       where: { id },
-      data: { disabledAt: now, disabledReason: reason ?? null, updatedAt: now },
+      data: { disabledAt: now, disabledReason: reason ?? null, updatedAt: now, ...newCredentialVersion },
     })
     await record(tx, request, {
       action: 'user.disabled',

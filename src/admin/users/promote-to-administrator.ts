@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { newCredentialVersion } from '../../accounts/credential-version.ts'
 import { emailField } from '../../accounts/fields.ts'
 import type { App } from '../../app.ts'
 import { NO_REQUEST, record } from '../../audit/record.ts'
@@ -57,7 +58,7 @@ export async function promoteToAdministrator(
       if (granted.count === 0 && !verified) return { account, changed: false }
       await tx.user.update({
         where: { id: account.id },
-        data: { emailVerifiedAt: account.emailVerifiedAt ?? now, updatedAt: now },
+        data: { emailVerifiedAt: account.emailVerifiedAt ?? now, updatedAt: now, ...newCredentialVersion },
       })
       await tx.emailToken.updateMany({
         where: { userId: account.id, usedAt: null },

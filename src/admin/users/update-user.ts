@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { requireAddressNotHeldByOthers } from '../../accounts/address-hold.ts'
+import { newCredentialVersion } from '../../accounts/credential-version.ts'
 import {
   displayNameField,
   emailField,
@@ -60,7 +61,7 @@ export async function updateUser(
       where: { id, ...unchangedSince(expectedUpdatedAt) },
       data: {
         ...(email && { email: email.typed, emailCanonical: email.canonical }),
-        ...(addressChanges && { emailVerifiedAt: null }),
+        ...(addressChanges && { emailVerifiedAt: null, ...newCredentialVersion }),
         ...(verifies && { emailVerifiedAt: emailVerified ? at : null }),
         ...(username !== undefined && { username }),
         ...(displayName !== undefined && { displayName }),

@@ -120,6 +120,24 @@ export default {
       ],
       action: 'Set a new password',
     }),
+    'wrong-codes': ({ appName, origin }) => ({
+      subject: `Someone may know your password at ${appName}`,
+      paragraphs: [
+        `Someone passed the first step of signing in to your account at ${appName}, which usually takes the password, and then entered three wrong codes. They aren’t signed in.`,
+        origin,
+        IF_NOT_YOU,
+      ],
+      action: 'Set a new password',
+    }),
+    'recovery-code-used': ({ appName, origin, left }) => ({
+      subject: `A recovery code signed in at ${appName}`,
+      paragraphs: [
+        `Someone signed in to your account at ${appName} with one of its recovery codes. You have ${left === 1 ? '1 code' : `${left} codes`} left.`,
+        origin,
+        'If this was you, you don’t need to do anything; create new codes before you run out. If it wasn’t, someone has your codes and may know your password. Set a new password now, and then create new codes:',
+      ],
+      action: 'Set a new password',
+    }),
     'account-disabled': ({ appName, time }) => ({
       subject: `Your account at ${appName} has been disabled`,
       paragraphs: [

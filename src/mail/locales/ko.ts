@@ -120,6 +120,24 @@ export default {
       ],
       action: '새 비밀번호 설정',
     }),
+    'wrong-codes': ({ appName, origin }) => ({
+      subject: `[${appName}] 다른 사람이 비밀번호를 알고 있을 수 있습니다`,
+      paragraphs: [
+        `${appName} 계정 로그인의 첫 단계(보통 비밀번호)를 통과한 뒤 인증 코드를 세 번 틀린 시도가 있었습니다. 로그인되지는 않았습니다.`,
+        origin,
+        IF_NOT_YOU,
+      ],
+      action: '새 비밀번호 설정',
+    }),
+    'recovery-code-used': ({ appName, origin, left }) => ({
+      subject: `[${appName}] 복구 코드로 로그인했습니다`,
+      paragraphs: [
+        `복구 코드로 ${appName} 계정에 로그인했습니다. 남은 복구 코드는 ${left}개입니다.`,
+        origin,
+        '본인이 맞다면 아무것도 하지 않으셔도 됩니다. 코드가 떨어지기 전에 새로 발급해 주세요. 본인이 아니라면 다른 사람이 복구 코드와 비밀번호를 알고 있을 수 있으니 지금 새 비밀번호를 설정하고 복구 코드를 새로 발급해 주세요.',
+      ],
+      action: '새 비밀번호 설정',
+    }),
     'account-disabled': ({ appName, time }) => ({
       subject: `[${appName}] 계정이 정지되었습니다`,
       paragraphs: [

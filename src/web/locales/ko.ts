@@ -49,6 +49,12 @@ export const ko: Messages = {
     tooLong: max => `${max}자까지 입력할 수 있습니다.`,
   },
   server: {
+    'This code was already used. Wait for the next one.':
+      '이미 사용한 코드입니다. 다음 코드를 기다려 주세요.',
+    'There were too many wrong codes, so codes of the authenticator app are refused. Use another method, or set a new password with “Forgot password”.':
+      '코드를 너무 많이 틀려 인증 앱을 사용할 수 없습니다. 다른 방법을 사용하거나 비밀번호 찾기로 새 비밀번호를 설정해 주세요.',
+    'Use one of the methods that the sign-in lists.': '안내된 인증 방법 중 하나를 사용해 주세요.',
+    'Send exactly one proof.': '인증 수단을 하나만 보내 주세요.',
     'There is already a role with this name.': '이미 있는 역할 이름입니다.',
     'The former address can undo the change for at least a day. Try again after #-#-#T#:#:#.#Z, or ask an administrator.':
       '이전 주소에서 최소 하루 동안 변경을 되돌릴 수 있습니다. #-#-# #:#:#.#(UTC) 이후에 다시 시도하거나 관리자에게 문의해 주세요.',
@@ -537,6 +543,8 @@ export const ko: Messages = {
       'password-changed': '비밀번호 변경',
       'new-device': '새 기기',
       'reuse-detected': '도용된 세션 종료',
+      'wrong-codes': '2단계 인증 실패',
+      'recovery-code-used': '복구 코드 사용',
       'account-disabled': '계정 정지',
       'account-deleted': '계정 삭제',
     },
@@ -594,6 +602,9 @@ export const ko: Messages = {
     'session.reuse_detected': '도용된 세션 감지, 종료',
     'session.refresh_repeated': '다른 네트워크나 기기에서 세션 재갱신',
     'session.refresh_ahead': '데이터베이스보다 최신인 세션 갱신',
+    'factor.denied': '2단계 인증 실패',
+    'factor.suspended': '인증 앱 사용 중지',
+    'recovery_code.used': '복구 코드 사용',
     'limit.hit': '시도 횟수 초과',
     'access.denied': '접근 거부',
     'mail.failed': '메일 발송 실패',

@@ -1,0 +1,157 @@
+import pg from 'pg'
+import { INCREASE_CREDENTIAL_VERSION } from '../accounts/credential-version.ts'
+import { auditColumns } from '../audit/record.ts'
+import { isDemanded } from '../credentials/demand.ts'
+import type { Claim } from '../credentials/proof.ts'
+import { statement } from '../database/client.ts'
+import { insertSql } from '../database/insert.ts'
+import { evictDevicesSql, seenDeviceSql } from '../devices/device.ts'
+import { noticeSql } from '../mail/notices.ts'
+import { grantsColumn } from '../permissions/grants.ts'
+import { sessionColumns } from '../sessions/find-session.ts'
+
+/** The parameters of the statement before those of the claims. */
+export type StartParameters = [
+  userId: string,
+  credentialVersion: number,
+  now: Date,
+  session: string,
+  started: string,
+  device: string,
+  startedOnNewDevice: string,
+  sessionsMax: number,
+  evicted: string,
+  noticeRows: string,
+  noticeAttempts: number,
+  noticeWindowSeconds: number,
+  satisfied: boolean,
+  deviceSecretHash: Buffer,
+]
+const FIRST_CLAIM = 15
+
+/** What a sign-in changes in the account besides the time of the latest sign-in. */
+export type AccountChange = 'none' | 'proved' | 'factor-added'
+
+const CHANGES: Record<AccountChange, string> = {
+  none: '',
+  // A correct second factor ends the count of wrong ones.
+  proved: ', factor_failures = 0',
+  // The first factor: nothing weaker remains signed in.
+  'factor-added': `, factor_failures = 0, enrolment_required = false, session_epoch = session_epoch + 1,
+    ${INCREASE_CREDENTIAL_VERSION}`,
+}
+
+/** What belongs to a sign-in besides its session. */
+export type Extras = {
+  change: AccountChange
+  claims: readonly Claim[]
+  /** The parameters of a notice to the owner: see mail/notices.ts. */
+  notice: readonly [rows: string, attempts: number, windowSeconds: number] | undefined
+}
+
+/**
+ * The one statement that starts a session. It does so only if the account is enabled, still has the credentials that
+ * were verified, and demands no more than was proved. The row lock orders this after a concurrent change, so that no
+ * change of a password, a factor or a role leaves a session behind. It also orders concurrent sign-ins, so that the
+ * oldest session ends when the account already has SESSIONS_MAX.
+ *
+ * Either all claims are made or the statement fails and changes nothing. They follow the lock of the account, so that
+ * sign-ins of one account never deadlock.
+ *
+ * Notifies the owner if the account has been signed in to before, but never from this device. A dormant account may
+ * have no sessions left, so the audit log is checked too; otherwise its takeover would go unnoticed.
+ */
+function startSql({ change, claims, notice }: Extras): string {
+  const firstOfNotice = FIRST_CLAIM + claims.flatMap(claim => claim.values).length
+  return `WITH account AS (
+     UPDATE users u SET last_login_at = $3${CHANGES[change]}
+     WHERE u.id = $1 AND u.credential_version = $2 AND u.disabled_at IS NULL
+       AND ($13 OR NOT ${isDemanded('$14', '$3')})
+     RETURNING u.session_epoch AS epoch, u.credential_version, ${grantsColumn}
+   ), ${claimCtes(claims)}
+   room AS MATERIALIZED (
+     SELECT epoch, make_room_for_session($1, epoch, $8, $3) AS ended FROM account
+   ), crowded AS (SELECT ended FROM room WHERE ended > 0),
+   ${change === 'factor-added' ? ENDING : ''}
+   device AS (${seenDeviceSql(6, 'account')}),
+   fresh AS (SELECT FROM device WHERE fresh),
+   evicted AS (${evictDevicesSql(1, 'fresh')}),
+   strange AS (
+     SELECT FROM account WHERE (
+       EXISTS (SELECT FROM sessions WHERE user_id = $1)
+       OR EXISTS (SELECT FROM audit_events WHERE subject_id = $1 AND action = 'session.started')
+     ) AND EXISTS (SELECT FROM fresh)
+   ), ${noticeSql(10, 'strange')},
+   ${notice ? `${noticeSql(firstOfNotice, 'account', 'also_')},` : ''}
+   started AS (${insertSql('sessions', sessionColumns, 4, 'room', { epoch: 'room.epoch' })}),
+   revoked AS (${insertSql('audit_events', auditColumns, 9, 'crowded', {
+     detail: `r.detail || jsonb_build_object('count', crowded.ended)`,
+   })}),
+   usual AS (SELECT FROM account WHERE NOT EXISTS (SELECT FROM strange)),
+   recorded AS (${insertSql('audit_events', auditColumns, 5, 'usual')}),
+   recorded_as_new AS (${insertSql('audit_events', auditColumns, 7, 'strange')})
+   SELECT grants, credential_version${requirement(claims)} FROM account`
+}
+
+/** Lets a background task mark the sessions of earlier epochs. */
+const ENDING = `ending AS (
+     INSERT INTO session_endings (user_id, epoch, at) SELECT $1, epoch, $3 FROM account
+   ),`
+
+function claimCtes(claims: readonly Claim[], first = FIRST_CLAIM): string {
+  let next = first
+  return claims
+    .map(({ sql, values }, index) => {
+      const cte = `claim_${index} AS (${sql(next)}),`
+      next += values.length
+      return cte
+    })
+    .join(' ')
+}
+
+function requirement(claims: readonly Claim[]): string {
+  if (claims.length === 0) return ''
+  return `, require_claims(ARRAY[${claims.map((_, index) => `EXISTS (SELECT FROM claim_${index})`).join(', ')}])`
+}
+
+type Started = [grants: string | null, credentialVersion: number]
+const statements = new Map<string, ReturnType<typeof statement<Started>>>()
+
+/**
+ * Starts the session and makes the claims. Undefined if the account has changed or demands more.
+ * @throws AuthError of the first claim that another request has made
+ */
+export async function startSession(
+  pool: pg.Pool,
+  parameters: StartParameters,
+  extras: Extras,
+): Promise<Started | undefined> {
+  const { change, claims, notice } = extras
+  const name = ['login', change, ...claims.map(claim => claim.name), ...(notice ? ['notice'] : [])].join(' ')
+  const start = statements.get(name) ?? statement<Started>(name, startSql(extras))
+  statements.set(name, start)
+  const values = [...parameters, ...claims.flatMap(claim => claim.values), ...(notice ?? [])]
+  const [row] = await orLost(claims, start(pool, values))
+  return row
+}
+
+/**
+ * SQL that makes the claims without starting a session. Its CTE `account` is `account`; `select` reads from it. The
+ * parameters of the claims start at `$first`.
+ */
+export function claimSql(account: string, select: string, claims: readonly Claim[], first: number): string {
+  const ctes = claimCtes(claims, first).replace(/,$/, '')
+  return `WITH account AS (${account})${ctes && `, ${ctes}`} SELECT ${select}${requirement(claims)} FROM account`
+}
+
+const LOST = 'AG001'
+
+/** Turns the failure of a claim into its error. */
+export async function orLost<Result>(claims: readonly Claim[], running: Promise<Result>): Promise<Result> {
+  try {
+    return await running
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== LOST) throw error
+    throw claims[Number(error.detail) - 1]?.lost() ?? error
+  }
+}
