@@ -170,6 +170,7 @@ const settings = z.object({
   LIMIT_WORK_NETWORK: limit(1000, 900),
   LIMIT_REGISTER_NETWORK: limit(500, 3600),
   LIMIT_PROOF_ACCOUNT: limit(10, 900),
+  LIMIT_PASSKEY_NETWORK: limit(60, 900),
   LIMIT_FACTOR_ACCOUNT: limit(10, 900),
   LIMIT_FACTOR_DEVICE: limit(10, 900),
   LIMIT_REFRESH_NETWORK: limit(300, 900),
@@ -387,6 +388,8 @@ function toConfig(env: Settings) {
       'register.network': env.LIMIT_REGISTER_NETWORK,
       /** Password checks of a signed-in account. */
       'proof.account': env.LIMIT_PROOF_ACCOUNT,
+      /** Invalid passkeys. */
+      'passkey.network': env.LIMIT_PASSKEY_NETWORK,
       /** Second factors, over all sign-ins and sessions of an account. */
       'factor.account': env.LIMIT_FACTOR_ACCOUNT,
       /** Second factors from a known device while the account is blocked. */

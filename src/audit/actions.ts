@@ -42,6 +42,8 @@ export const auditActions = {
     'A refresh token was newer than the database, as happens after a restore; its session continued.',
   'factor.denied': 'A second factor was refused: the code was wrong.',
   'factor.suspended': 'Codes of the authenticator app are refused after too many wrong ones in a row.',
+  'factor.counter_regressed':
+    'The signature counter of a synced passkey went back, as happens with several devices or with a copy.',
   'recovery_code.used': 'A recovery code completed a sign-in.',
   'limit.hit': 'There were too many attempts; further attempts are refused for a while.',
   'access.denied': 'A signed-in user attempted something without permission.',

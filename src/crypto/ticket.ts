@@ -14,6 +14,14 @@ export const TICKETS = {
   setup: 'setup',
   /** Between the creation and the confirmation of an authenticator app's secret. */
   totp: 'totp',
+  /** The ceremony of a sign-in with a passkey. */
+  passkeyLogin: 'passkey-login',
+  /** The ceremony of a signed-in user who proves again who they are. */
+  passkeyProof: 'passkey-proof',
+  /** The ceremony of a passkey that an account adds. */
+  passkeyCreation: 'passkey-creation',
+  /** The ceremony of a passkey that a new account starts with. */
+  passkeyRegistration: 'passkey-registration',
 } as const
 
 export type TicketPurpose = (typeof TICKETS)[keyof typeof TICKETS]

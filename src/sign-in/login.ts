@@ -3,20 +3,19 @@ import { findUser } from '../accounts/account.ts'
 import { canonicalEmail } from '../accounts/email.ts'
 import { deviceNameField } from '../accounts/fields.ts'
 import { findPendingRegistration } from '../accounts/pending-registration.ts'
-import { emailOriginOf } from '../accounts/security-notice.ts'
 import { canonicalUsername } from '../accounts/username.ts'
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { countLogin, forgiveLogin, loginAttempts } from '../credentials/attempts.ts'
 import { type SubmittedPassword, submittedPasswordField } from '../credentials/password/new-password.ts'
-import { provePassword, recordDenial, renewHash } from '../credentials/password/prove.ts'
+import { provePassword, renewHash } from '../credentials/password/prove.ts'
 import { type Device, newDevice } from '../devices/device.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
-import { sendOverdueVerification } from '../one-time-tokens/overdue-verification.ts'
 import type { TokenTransport } from '../sessions/token-transport.ts'
 import { finishSignIn, type SignInOutcome } from './finish-sign-in.ts'
+import { requireMaySignIn } from './may-sign-in.ts'
 
 const schema = z.object({
   identifier: z.string().max(320, 'Use at most 320 characters.'),
@@ -61,28 +60,12 @@ async function tryLogin(
   const counted = await countLogin(app, attempts, findAccount, request)
   const account = await provePasswordOrPending(app, await findAccount(), name, password, request)
   await forgiveLogin(app, attempts, account, counted, request)
-  await requireEnabled(app, account, request)
-  await requireVerified(app, account, request)
+  await requireMaySignIn(app, account, request)
   await renewHash(app, account, password)
   const proofs = [{ method: 'PASSWORD', at: app.clock.now() } as const]
   const device = presented ?? newDevice(app)
   const signIn = { account, proofs, device, transport, remember: rememberMe ?? true, deviceName }
   return finishSignIn(app, signIn, request)
-}
-
-/** @throws AuthError ACCOUNT_DISABLED, only after the password is verified */
-async function requireEnabled(app: App, account: User, request: RequestInfo): Promise<void> {
-  if (!account.disabledAt) return
-  await recordDenial(app, account.id, request)
-  throw new AuthError('ACCOUNT_DISABLED')
-}
-
-/** @throws AuthError EMAIL_NOT_VERIFIED, after sending another link if the last one has expired */
-async function requireVerified(app: App, account: User, request: RequestInfo): Promise<void> {
-  if (account.emailVerifiedAt || app.config.emailVerification !== 'required') return
-  await recordDenial(app, account.id, request)
-  await sendOverdueVerification(app, account, emailOriginOf(app, request), request)
-  throw new AuthError('EMAIL_NOT_VERIFIED')
 }
 
 /**

@@ -71,6 +71,7 @@ test('development requires no settings', () => {
       'mail.address': { attempts: 5, windowSeconds: 3600 },
       'mail.network': { attempts: 100, windowSeconds: 3600 },
       'token.network': { attempts: 30, windowSeconds: 900 },
+      'passkey.network': { attempts: 60, windowSeconds: 900 },
       'email-code.account': { attempts: 10, windowSeconds: 900 },
       'profile.account': { attempts: 100, windowSeconds: 900 },
       'export.account': { attempts: 30, windowSeconds: 3600 },

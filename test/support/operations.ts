@@ -378,3 +378,22 @@ export const Link = graphql(`
     emailLink(token: $token) { purpose email displayName username invitedBy confirmed }
   }
 `)
+
+export const BeginPasskeyLogin = graphql(`
+  mutation BeginPasskeyLogin {
+    beginPasskeyLogin { ticket options expiresAt }
+  }
+`)
+
+export const LoginWithPasskey = graphql(`
+  mutation LoginWithPasskey($input: LoginWithPasskeyInput!) {
+    loginWithPasskey(input: $input) {
+      __typename
+      ... on AuthPayload {
+        accessToken refreshToken refreshTokenExpiresAt deviceToken
+        session { id strength methods deviceName }
+        user { id }
+      }
+    }
+  }
+`)
