@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { passkeyField } from './passkey/ceremony-ticket.ts'
 import { submittedPasswordField } from './password/new-password.ts'
 
 /** Longer than any code, spaces included. */
@@ -9,6 +10,7 @@ const proofFields = {
   emailCode: codeField.nullish(),
   totpCode: codeField.nullish(),
   recoveryCode: codeField.nullish(),
+  passkey: passkeyField.nullish(),
 }
 
 /** One proof, in exactly one of its fields. */

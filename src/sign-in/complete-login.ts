@@ -4,6 +4,7 @@ import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { countFactor, forgiveFactor, recordWrongFactor } from '../credentials/factor-attempts.ts'
+import { proveOwnPasskey } from '../credentials/passkey/prove.ts'
 import type { AuthMethod, Proof } from '../credentials/proof.ts'
 import { type ProofInput, proofField } from '../credentials/proof-input.ts'
 import { checkRecoveryCode } from '../credentials/recovery-code-proof.ts'
@@ -19,7 +20,7 @@ const schema = z.object({ ticket: z.string(), proof: proofField })
 /**
  * Completes a sign-in with a second factor. Only a success uses up the ticket. The ticket ends with every change of
  * what may sign in to the account, and when the account is disabled.
- * @throws AuthError BAD_USER_INPUT, TICKET_INVALID, CODE_INVALID, RATE_LIMITED, SERVICE_UNAVAILABLE
+ * @throws AuthError BAD_USER_INPUT, TICKET_INVALID, CODE_INVALID, PASSKEY_INVALID, RATE_LIMITED, SERVICE_UNAVAILABLE
  */
 export async function completeLogin(app: App, input: unknown, request: RequestInfo): Promise<Started> {
   const { ticket, proof } = checkInput(schema, input)
@@ -28,7 +29,7 @@ export async function completeLogin(app: App, input: unknown, request: RequestIn
   if (!account || account.credentialVersion !== pending.credentialVersion || account.disabledAt)
     throw ticketInvalid('the account has changed')
   await countFactor(app, account.id, pending.device, request)
-  const proved = await proveFactor(app, account, proof, request)
+  const proved = await proveFactor(app, account, ticket, proof, request)
   const outcome = await finishSignIn(
     app,
     {
@@ -50,14 +51,19 @@ type ProvedFactor = { proof: Proof } & Pick<SignIn, 'events' | 'notice'>
 
 /**
  * Verifies a second factor of the account.
- * @throws AuthError CODE_INVALID; BAD_USER_INPUT for a proof that is no second factor
+ * @throws AuthError CODE_INVALID, PASSKEY_INVALID, TICKET_INVALID; BAD_USER_INPUT for a proof that is no second factor
  */
 async function proveFactor(
   app: App,
   account: User,
-  { totpCode, recoveryCode }: ProofInput,
+  ticket: string,
+  { totpCode, recoveryCode, passkey }: ProofInput,
   request: RequestInfo,
 ): Promise<ProvedFactor> {
+  if (passkey != null) {
+    if (passkey.ticket !== ticket) throw ticketInvalid('the passkey answers another ceremony')
+    return { proof: await proveOwnPasskey(app, account.id, passkey, request) }
+  }
   if (totpCode != null) {
     const checked = await checkTotp(app, account.id, totpCode)
     if ('proof' in checked) return checked

@@ -1,8 +1,11 @@
+import type { App } from '../app.ts'
 import type { Context } from '../context.ts'
+import { authenticationOptions } from '../credentials/passkey/ceremony.ts'
+import { toDescriptor, usablePasskeysOf } from '../credentials/passkey/stored.ts'
 import { issueTokens } from '../sessions/issue.ts'
 import type { AuthPayload } from '../sessions/sessions.types.ts'
 import { deliverTokens } from '../sessions/token-transport.ts'
-import type { SignInOutcome, Started } from './finish-sign-in.ts'
+import type { Continued, SignInOutcome, Started } from './finish-sign-in.ts'
 import { SecondFactorRequired, SecondFactorSetupRequired } from './sign-in.types.ts'
 
 /** Hands the outcome of a sign-in to the client. Before the last step it gets a ticket, and no token and no cookie. */
@@ -19,7 +22,7 @@ export async function deliverSignIn(
     ticket,
     expiresAt,
     methods,
-    passkeyOptions: null,
+    passkeyOptions: await passkeyOptionsOf(context.app, outcome),
     canTrustDevice,
   })
 }
@@ -30,4 +33,16 @@ export async function deliverStarted(
   { started, device, transport }: Started,
 ): Promise<AuthPayload> {
   return deliverTokens(context, await issueTokens(context.app, started), transport, device)
+}
+
+/** The options to complete the sign-in with a passkey or a security key; null if the account has neither. */
+async function passkeyOptionsOf(
+  app: App,
+  { ticket, methods, accountId }: Continued,
+): Promise<object | null> {
+  if (!methods.includes('PASSKEY') && !methods.includes('SECURITY_KEY')) return null
+  const passkeys = await usablePasskeysOf(app, accountId)
+  const allow = passkeys.map(toDescriptor)
+  // The first proof was the password or the mailbox, so the touch of a key is enough.
+  return authenticationOptions(app.config.passkeys, ticket, { allow, userVerification: 'discouraged' })
 }

@@ -49,7 +49,12 @@ export type Started = {
   device: Device
   transport: TokenTransport
 }
-export type Continued = SealedTicket & { step: NextStep; methods: AuthMethod[]; canTrustDevice: boolean }
+export type Continued = SealedTicket & {
+  step: NextStep
+  accountId: string
+  methods: AuthMethod[]
+  canTrustDevice: boolean
+}
 export type SignInOutcome = Started | Continued
 
 /**
@@ -151,7 +156,7 @@ async function nextStep(app: App, signIn: SignIn): Promise<Continued | undefined
     proofs,
     deviceName: signIn.deviceName ?? null,
   })
-  return { step, ...sealed, methods: methods ?? ['TOTP'], canTrustDevice: false }
+  return { step, ...sealed, accountId: account.id, methods: methods ?? ['TOTP'], canTrustDevice: false }
 }
 
 /** The methods that complete a sign-in, the strongest first; undefined if the account has no factor. */

@@ -1,5 +1,6 @@
 import { GraphQLDateTime, GraphQLJSONObject } from 'graphql-scalars'
 import { createUnionType, Field, InputType, ObjectType, registerEnumType } from 'type-graphql'
+import { PasskeyInput } from '../credentials/passkey/passkey.types.ts'
 import { type AuthMethod, authMethods } from '../credentials/proof.ts'
 import { AuthPayload } from '../sessions/sessions.types.ts'
 import { TokenTransport } from '../sessions/token-transport.ts'
@@ -51,7 +52,7 @@ export class SecondFactorRequired {
     description:
       'The options for `navigator.credentials.get()`, in JSON, if a passkey or a security key can complete the sign-in.',
   })
-  passkeyOptions!: Record<string, unknown> | null
+  passkeyOptions!: object | null
 
   @Field(() => Boolean, { description: 'Whether this device may skip the second factor next time.' })
   canTrustDevice!: boolean
@@ -92,6 +93,13 @@ export class ProofInput {
 
   @Field(() => String, { nullable: true, description: 'One of the recovery codes. Each is valid once.' })
   recoveryCode?: string | null
+
+  @Field(() => PasskeyInput, {
+    nullable: true,
+    description:
+      'A passkey or a security key. In `completeLogin`, it answers `passkeyOptions` with the ticket of `SecondFactorRequired`.',
+  })
+  passkey?: PasskeyInput | null
 }
 
 @InputType('CompleteLoginInput', { description: 'The second step of a sign-in.' })

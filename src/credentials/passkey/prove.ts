@@ -8,7 +8,7 @@ import { type Attempt, countAttempt } from '../../rate-limit/limit.ts'
 import { recordDenial } from '../password/prove.ts'
 import type { Claim, Proof } from '../proof.ts'
 import type { PasskeyAnswer } from './ceremony-ticket.ts'
-import { findPasskey, type StoredPasskey } from './stored.ts'
+import { findPasskey, requirePasskeys, type StoredPasskey } from './stored.ts'
 import { type Assertion, answersCeremony, claimedCredential, verifyAssertion } from './verify.ts'
 
 /** Why a passkey is refused. Browsers remove a passkey that is UNKNOWN from their list. */
@@ -60,6 +60,23 @@ export async function provePasskey(
   const at = app.clock.now()
   const method = assertion.userVerified ? 'PASSKEY' : 'SECURITY_KEY'
   return { account, proof: { accountId: account.id, method, at, claim: claimOf(passkey, assertion, at) } }
+}
+
+/**
+ * As `provePasskey`, for an account that is already known: a passkey or a security key as a second factor, or to prove
+ * again who uses a session.
+ * @throws AuthError PASSKEY_INVALID, also for a passkey of another account; RATE_LIMITED
+ */
+export async function proveOwnPasskey(
+  app: App,
+  accountId: string,
+  answer: PasskeyAnswer,
+  request: RequestInfo,
+): Promise<Proof & { claim: Claim }> {
+  requirePasskeys(app)
+  const { account, proof } = await provePasskey(app, answer, request)
+  if (account.id !== accountId) return refuse(app, request, 'REFUSED', 'a passkey of another account')
+  return proof
 }
 
 /** Counts the invalid answer before it writes anything else, so that a flood fills no log. */

@@ -53,6 +53,12 @@ export function passkeysOf(db: Queryable, userId: string): Promise<Passkey[]> {
   return db.passkey.findMany({ where: { userId }, orderBy: { id: 'asc' } })
 }
 
+/** Those of them that the configured domain can use. */
+export async function usablePasskeysOf(app: App, userId: string): Promise<Passkey[]> {
+  const passkeys = await passkeysOf(app.db, userId)
+  return passkeys.filter(({ rpId }) => rpId === app.config.passkeys.rpId)
+}
+
 /** A credential as browsers are told of it. */
 export function toDescriptor({ credentialId, transports }: Pick<Passkey, 'credentialId' | 'transports'>) {
   return {
