@@ -36,10 +36,7 @@ export async function deliverStarted(
 }
 
 /** The options to complete the sign-in with a passkey or a security key; null if the account has neither. */
-async function passkeyOptionsOf(
-  app: App,
-  { ticket, methods, accountId }: Continued,
-): Promise<object | null> {
+async function passkeyOptionsOf(app: App, { ticket, methods, accountId }: Continued): Promise<object | null> {
   if (!methods.includes('PASSKEY') && !methods.includes('SECURITY_KEY')) return null
   const passkeys = await usablePasskeysOf(app, accountId)
   const allow = passkeys.map(toDescriptor)

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server'
 import {
   type GraphQLNamedType,
   isEnumType,
@@ -15,6 +16,7 @@ import { signUp, signUpVerified, signUpWith } from '../support/actors.ts'
 import { type Example, examples } from '../support/examples.ts'
 import { haveTotp, ticketOf } from '../support/factors.ts'
 import { failedMail, mailedToken } from '../support/mails.ts'
+import { havePasskey } from '../support/passkeys.ts'
 import { useService } from '../support/service.ts'
 
 const service = useService()
@@ -137,6 +139,13 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   const ticket = await ticketOf(service, careful.email)
   const completed = await run(take('Mutation.completeLogin'), { ticket, code: authenticator.code() })
   expect(completed).toMatchObject({ user: { id: careful.id } })
+  const phone = await havePasskey(service, careful.id)
+  const begun = await run(take('Mutation.beginPasskeyLogin'))
+  const credential = phone.get(begun.options as PublicKeyCredentialRequestOptionsJSON)
+  const signedInAgain = await run(take('Mutation.loginWithPasskey'), {
+    passkey: { ticket: begun.ticket, credential },
+  })
+  expect(signedInAgain).toMatchObject({ user: { id: careful.id } })
   token = (await signUp(service)).accessToken
   await run(take('Mutation.logout'))
   token = (await signUp(service)).accessToken

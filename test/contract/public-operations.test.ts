@@ -6,10 +6,12 @@ import { codes, useService } from '../support/service.ts'
 
 /** The operations available without signing in. All others must be guarded. */
 const publicOperations = [
+  'Mutation.beginPasskeyLogin',
   'Mutation.checkPassword',
   'Mutation.completeLogin',
   'Mutation.confirmEmailChange',
   'Mutation.login',
+  'Mutation.loginWithPasskey',
   'Mutation.logout',
   'Mutation.refreshToken',
   'Mutation.register',

@@ -67,7 +67,8 @@ describe('a passkey', () => {
       'authograph_device',
       'authograph_refresh',
     ])
-    const [, deviceToken = ''] = cookies.find(cookie => cookie.startsWith('authograph_device'))?.split('=') ?? []
+    const [, deviceToken = ''] =
+      cookies.find(cookie => cookie.startsWith('authograph_device'))?.split('=') ?? []
     await passkeyLogin(service, authenticator, {}, { deviceToken })
     expect((await templatesTo(service, email)).filter(name => name === 'new-device')).toHaveLength(1)
   })
@@ -110,7 +111,9 @@ describe('a browser’s answer is refused, and starts no session, for', () => {
   test.each(attacks)('%s', async (_name, ceremony) => {
     const { id, authenticator } = await signUpWithPasskey()
     const spent = await service.app.db.spentTicket.count()
-    expect(passkeyProblem(await passkeyLogin(service, authenticator, ceremony))).toBe('PASSKEY_INVALID REFUSED')
+    expect(passkeyProblem(await passkeyLogin(service, authenticator, ceremony))).toBe(
+      'PASSKEY_INVALID REFUSED',
+    )
     expect(await actionsOf(service, id)).toEqual(['user.registered', 'session.started', 'session.denied'])
     expect(await service.app.db.spentTicket.count()).toBe(spent)
     // The same browser can try again.
@@ -133,13 +136,14 @@ describe('a passkey that no account has', () => {
     expect(reply.errors[0]?.message).toMatch(/removed/)
   })
 
-  test.each(attacks.filter(([, ceremony]) => !ceremony.forged && !ceremony.userHandle && ceremony.userVerified !== false))(
-    'is only REFUSED for %s',
-    async (_name, ceremony) => {
-      const reply = await passkeyLogin(service, newAuthenticator(service), ceremony)
-      expect(passkeyProblem(reply)).toBe('PASSKEY_INVALID REFUSED')
-    },
-  )
+  test.each(
+    attacks.filter(
+      ([, ceremony]) => !ceremony.forged && !ceremony.userHandle && ceremony.userVerified !== false,
+    ),
+  )('is only REFUSED for %s', async (_name, ceremony) => {
+    const reply = await passkeyLogin(service, newAuthenticator(service), ceremony)
+    expect(passkeyProblem(reply)).toBe('PASSKEY_INVALID REFUSED')
+  })
 })
 
 describe('a ticket', () => {
@@ -173,7 +177,9 @@ describe('a ticket', () => {
     expect(codes(await answerLogin(service, late.ticket, authenticator.get(late.options)))).toEqual([
       'TICKET_INVALID',
     ])
-    expect(codes(await answerLogin(service, 'x', authenticator.get(late.options)))).toEqual(['TICKET_INVALID'])
+    expect(codes(await answerLogin(service, 'x', authenticator.get(late.options)))).toEqual([
+      'TICKET_INVALID',
+    ])
   })
 
   test('of one browser is worthless with the answer of another', async () => {
@@ -200,7 +206,9 @@ describe('the signature counter', () => {
     const { id, authenticator } = await signUpWithPasskey({ synced: false })
     const begun = await Promise.all(Array.from({ length: 10 }, () => beginLogin(service)))
     const replies = await Promise.all(
-      begun.map(({ ticket, options }) => answerLogin(service, ticket, authenticator.get(options, { counter: 1 }))),
+      begun.map(({ ticket, options }) =>
+        answerLogin(service, ticket, authenticator.get(options, { counter: 1 })),
+      ),
     )
     expect(replies.filter(({ errors }) => errors.length === 0)).toHaveLength(1)
     expect(await service.app.db.session.count({ where: { userId: id } })).toBe(2)
@@ -210,7 +218,9 @@ describe('the signature counter', () => {
     const { id, authenticator } = await signUpWithPasskey()
     await passkeyLogin(service, authenticator, { counter: 7 })
     expect(codes(await passkeyLogin(service, authenticator, { counter: 3 }))).toEqual([])
-    const regressed = (await auditOf(service, id)).filter(({ action }) => action === 'factor.counter_regressed')
+    const regressed = (await auditOf(service, id)).filter(
+      ({ action }) => action === 'factor.counter_regressed',
+    )
     expect(regressed).toMatchObject([{ detail: { stored: 7, presented: 3 } }])
     expect(Number((await service.app.db.passkey.findFirst({ where: { userId: id } }))?.counter)).toBe(7)
   })
@@ -233,14 +243,21 @@ describe('with other settings', () => {
   let strict: Service
   let off: Service
   beforeAll(async () => {
-    strict = await startService({ settings: { EMAIL_VERIFICATION: 'required', LIMIT_PASSKEY_NETWORK: '3/15m' } })
+    strict = await startService({
+      settings: { EMAIL_VERIFICATION: 'required', LIMIT_PASSKEY_NETWORK: '3/15m' },
+    })
     off = await startService({ settings: { PASSKEYS: 'off' } })
   })
   afterAll(() => Promise.all([strict.close(), off.close()]))
 
   test('an unverified address can’t sign in if verification is required', async () => {
     const now = strict.clock.now()
-    const row = { email: 'eve@example.com', emailCanonical: 'eve@example.com', createdAt: now, updatedAt: now }
+    const row = {
+      email: 'eve@example.com',
+      emailCanonical: 'eve@example.com',
+      createdAt: now,
+      updatedAt: now,
+    }
     const { id } = await strict.app.db.user.create({ data: row })
     const authenticator = await havePasskey(strict, id)
     expect(codes(await passkeyLogin(strict, authenticator))).toEqual(['EMAIL_NOT_VERIFIED'])
@@ -248,7 +265,12 @@ describe('with other settings', () => {
 
   test('invalid passkeys of a network are limited, and valid ones still sign in', async () => {
     const now = strict.clock.now()
-    const row = { email: 'ada@example.com', emailCanonical: 'ada@example.com', createdAt: now, updatedAt: now }
+    const row = {
+      email: 'ada@example.com',
+      emailCanonical: 'ada@example.com',
+      createdAt: now,
+      updatedAt: now,
+    }
     const { id } = await strict.app.db.user.create({ data: { ...row, emailVerifiedAt: now } })
     const authenticator = await havePasskey(strict, id)
     for (let attempt = 0; attempt < 3; attempt++) {

@@ -1,5 +1,5 @@
-import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server'
 import { describe, expect, test } from '@jest/globals'
+import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server'
 import { signUpVerified } from '../support/actors.ts'
 import type { Ceremony, SoftAuthenticator } from '../support/authenticator.ts'
 import { firstStep, haveTotp } from '../support/factors.ts'
@@ -79,7 +79,9 @@ describe('a security key as second factor', () => {
   ])('is refused for %s, and the ticket stays valid', async (_name, ceremony) => {
     const { email, key } = await signUpWithKey()
     const begun = await begin(email)
-    expect(passkeyProblem(await answer(begun, key, { ...TOUCH, ...ceremony }))).toBe('PASSKEY_INVALID REFUSED')
+    expect(passkeyProblem(await answer(begun, key, { ...TOUCH, ...ceremony }))).toBe(
+      'PASSKEY_INVALID REFUSED',
+    )
     expect(codes(await answer(begun, key, TOUCH))).toEqual([])
   })
 
@@ -107,7 +109,9 @@ describe('a security key as second factor', () => {
     const proof = { passkey: { ticket: begun.ticket, credential } }
     const before = await service.app.db.session.count({ where: { userId: id } })
     const replies = await Promise.all(
-      Array.from({ length: 10 }, () => service.send(CompleteLogin, { input: { ticket: begun.ticket, proof } })),
+      Array.from({ length: 10 }, () =>
+        service.send(CompleteLogin, { input: { ticket: begun.ticket, proof } }),
+      ),
     )
     expect(replies.filter(({ errors }) => errors.length === 0)).toHaveLength(1)
     expect(await service.app.db.session.count({ where: { userId: id } })).toBe(before + 1)

@@ -43,9 +43,7 @@ export async function havePasskey(
 export type Begun<Options> = { ticket: string; options: Options }
 
 /** Begins a sign-in with a passkey. */
-export async function beginLogin(
-  service: Service,
-): Promise<Begun<PublicKeyCredentialRequestOptionsJSON>> {
+export async function beginLogin(service: Service): Promise<Begun<PublicKeyCredentialRequestOptionsJSON>> {
   const { data, errors } = await service.send(BeginPasskeyLogin)
   return begun(data?.beginPasskeyLogin, errors)
 }

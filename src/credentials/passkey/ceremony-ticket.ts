@@ -66,7 +66,12 @@ export function openCeremony<Name extends Purpose>(
   purpose: Name,
   ticket: string,
 ): Ticket<CeremonyPayloads[Name]> {
-  const opened = openTicket<CeremonyPayloads[Name]>(app.keys.ticket, TICKETS[purpose], ticket, app.clock.now())
+  const opened = openTicket<CeremonyPayloads[Name]>(
+    app.keys.ticket,
+    TICKETS[purpose],
+    ticket,
+    app.clock.now(),
+  )
   if (!opened) throw new AuthError('TICKET_INVALID')
   return opened
 }

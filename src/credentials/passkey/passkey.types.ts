@@ -33,7 +33,8 @@ export class PasskeyInput {
 }
 
 @ObjectType('Passkey', {
-  description: 'A passkey or a security key of an account. Only the owner and holders of `users:read` see it.',
+  description:
+    'A passkey or a security key of an account. Only the owner and holders of `users:read` see it.',
 })
 export class PasskeyType {
   @Field(() => ID, { description: 'A UUID.' })

@@ -59,7 +59,7 @@ export async function usablePasskeysOf(app: App, userId: string): Promise<Passke
   return passkeys.filter(({ rpId }) => rpId === app.config.passkeys.rpId)
 }
 
-/** A credential as browsers are told of it. */
+/** A credential in the form that browsers receive. */
 export function toDescriptor({ credentialId, transports }: Pick<Passkey, 'credentialId' | 'transports'>) {
   return {
     id: Buffer.from(credentialId).toString('base64url'),

@@ -535,6 +535,7 @@ export const en = {
     'session.refresh_ahead': 'Session newer than the database refreshed',
     'factor.denied': 'Wrong second factor',
     'factor.suspended': 'Authenticator app suspended',
+    'factor.counter_regressed': 'Passkey counter went back',
     'recovery_code.used': 'Recovery code used',
     'limit.hit': 'Too many attempts',
     'access.denied': 'Access denied',

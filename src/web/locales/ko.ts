@@ -84,6 +84,10 @@ export const ko: Messages = {
     'This is already your email address.': '이미 사용 중인 본인의 주소입니다.',
     'This server doesn’t send email. Contact an administrator.':
       '이 서버는 메일을 보내지 않습니다. 관리자에게 문의해 주세요.',
+    'This server doesn’t offer passkeys. Sign in another way.':
+      '이 서버는 패스키를 지원하지 않습니다. 다른 방법으로 로그인해 주세요.',
+    'This passkey was removed from its account. Sign in another way.':
+      '계정에서 삭제된 패스키입니다. 다른 방법으로 로그인해 주세요.',
     'Built-in roles can’t be changed or deleted.': '기본 역할은 바꾸거나 삭제할 수 없습니다.',
     'This email has expired. Request a new one.': '유효 기간이 지난 메일입니다. 새 메일을 요청해 주세요.',
     'This is your own account. Delete it with deleteAccount.':
@@ -604,6 +608,7 @@ export const ko: Messages = {
     'session.refresh_ahead': '데이터베이스보다 최신인 세션 갱신',
     'factor.denied': '2단계 인증 실패',
     'factor.suspended': '인증 앱 사용 중지',
+    'factor.counter_regressed': '패스키 사용 횟수 역행',
     'recovery_code.used': '복구 코드 사용',
     'limit.hit': '시도 횟수 초과',
     'access.denied': '접근 거부',
