@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import { pageAddresses } from '../page-addresses.ts'
 import { BUILT, staticFile } from './built-files.ts'
+import { preloadsIn } from './page-chunks.ts'
 import { pageHeaders } from './security-headers.ts'
 
 /** The element of index.html that receives the settings. */
@@ -19,18 +20,30 @@ export type Pages = {
  * @throws Error if `folder` doesn't contain the built pages
  */
 export async function webRoutes(server: FastifyInstance, config: Config, folder = BUILT): Promise<Pages> {
-  const [index, theme, icon] = await Promise.all([
+  const [index, start, icon, preloads] = await Promise.all([
     readBuilt(folder, 'index.html'),
-    readBuilt(folder, 'theme.js'),
+    readBuilt(folder, 'start.js'),
     readBuilt(folder, 'icon.svg'),
+    preloadsIn(folder),
   ])
   const headers = pageHeaders(config)
-  const page = staticFile(withSettings(index, config), 'text/html; charset=utf-8', headers)
+  const html = withSettings(index, config)
+  const page = staticFile(html, 'text/html; charset=utf-8', headers)
   const files = {
-    '/theme.js': staticFile(theme, 'text/javascript; charset=utf-8', headers),
+    '/start.js': staticFile(start, 'text/javascript; charset=utf-8', headers),
     '/icon.svg': staticFile(icon.replace('#5b5bd6', config.web.color), 'image/svg+xml', headers),
   }
-  for (const address of pageAddresses) server.get(address, (_request, reply) => page(reply))
+  for (const address of pageAddresses) {
+    const links = preloads(address)
+    const own = links
+      ? staticFile(
+          html.replace('</head>', () => `${links}</head>`),
+          'text/html; charset=utf-8',
+          headers,
+        )
+      : page
+    server.get(address, (_request, reply) => own(reply))
+  }
   for (const [address, send] of Object.entries(files)) server.get(address, (_request, reply) => send(reply))
   return { send: page }
 }

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { defineConfig, type Plugin } from 'vite'
+import { Refresh } from '../client/operations.ts'
 
 /** Compresses files once, so that the server need not compress each response. */
 function compressed(): Plugin {
@@ -23,12 +24,30 @@ function compressed(): Plugin {
   }
 }
 
+/** Puts the client's own request into start.js, so that the two cannot differ. */
+function earlyRefresh(): Plugin {
+  return {
+    name: 'early-refresh',
+    async writeBundle({ dir = '' }) {
+      const file = path.join(dir, 'start.js')
+      const body = JSON.stringify({ query: Refresh, variables: { input: null } })
+      const script = await readFile(file, 'utf8')
+      await writeFile(
+        file,
+        script.replace("'{{refresh}}'", () => JSON.stringify(body)),
+      )
+    },
+  }
+}
+
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [compressed()],
+  plugins: [compressed(), earlyRefresh()],
   build: {
     outDir: '../../dist/web',
     emptyOutDir: true,
+    // Tells the server which chunks a page needs.
+    manifest: 'manifest.json',
     // The content security policy allows only scripts and fonts that are files of this server.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

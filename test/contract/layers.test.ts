@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from '@jest/globals'
+import { pageModules } from '../../src/http/page-chunks.ts'
 import { pageAddresses } from '../../src/page-addresses.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
@@ -82,4 +83,24 @@ test('the router of the pages has the addresses that the server and emails use',
       : route.replace(':id', '*'),
   )
   expect(routes.sort()).toEqual([...pageAddresses].sort())
+})
+
+test('the server preloads the chunk of every page that the router loads later', () => {
+  const router = readFileSync(path.join(ROOT, 'src/web/app.tsx'), 'utf8')
+  const modules = new Map(
+    [...router.matchAll(/const (\w+) = lazy\(\(\) =>\s+import\('\.\/([^']+)'\)/g)].map(([, name, file]) => [
+      name,
+      file,
+    ]),
+  )
+  expect(modules.size).toBeGreaterThan(3)
+  const routed = [...router.matchAll(/<Route path="([^"]+)">\s+[^<]*<SignedIn[^>]*>[^<]*<(\w+)/g)].flatMap(
+    ([, route = '', name = '']) => {
+      const addresses = route.endsWith('/:section?')
+        ? [route.slice(0, -10), route.replace(':section?', '*')]
+        : [route.replace(':id', '*')]
+      return addresses.map(address => [address, modules.get(name)])
+    },
+  )
+  expect(Object.fromEntries(routed)).toEqual(pageModules)
 })

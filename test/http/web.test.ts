@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { loadConfig } from '../../src/config.ts'
@@ -9,7 +9,14 @@ import { assetRoutes } from '../../src/http/built-files.ts'
 import { webRoutes } from '../../src/http/web.ts'
 
 // A stand-in for the output of npm run build, which the tests in test/web/ open in a browser.
-const INDEX = '<title>Authograph</title><script type="application/json" id="facts"></script>'
+const INDEX =
+  '<html lang="en"><head><title>Authograph</title><script type="application/json" id="facts"></script></head><body><div id="root"></div></body></html>'
+const MANIFEST = {
+  'index.html': { file: 'assets/main-1.js', imports: ['_shared.js'] },
+  '_shared.js': { file: 'assets/shared-4.js' },
+  'admin/users.tsx': { file: 'assets/users-2.js', imports: ['index.html', '_table.js', '_shared.js'] },
+  '_table.js': { file: 'assets/table-3.js', imports: ['_shared.js'], css: ['assets/table-3.css'] },
+}
 const SCRIPT = 'export const asset = true'
 const HOSTILE = '</script><script>alert(1)</script>&"$&$1'
 
@@ -20,7 +27,8 @@ beforeAll(async () => {
   await mkdir(path.join(folder, 'assets'))
   await Promise.all([
     writeFile(path.join(folder, 'index.html'), INDEX),
-    writeFile(path.join(folder, 'theme.js'), ''),
+    writeFile(path.join(folder, 'start.js'), ''),
+    writeFile(path.join(folder, 'manifest.json'), JSON.stringify(MANIFEST)),
     writeFile(path.join(folder, 'icon.svg'), '<svg fill="#5b5bd6"/>'),
     writeFile(path.join(folder, 'assets', 'main-1.js'), SCRIPT),
     writeFile(path.join(folder, 'assets', 'main-1.js.gz'), gzipSync(SCRIPT)),
@@ -73,6 +81,36 @@ test('an unchanged page is not sent again', async () => {
   const again = await server.inject({ url: '/sign-in', headers: { 'if-none-match': String(headers.etag) } })
   expect(again.statusCode).toBe(304)
   expect(again.body).toBe('')
+})
+
+test('a page is sent compressed, once for all, and each form has its own validator', async () => {
+  const plain = await server.inject('/sign-in')
+  const etags = new Set([plain.headers.etag])
+  for (const [accepted, encoding, decode] of [
+    ['gzip, deflate, br', 'br', brotliDecompressSync],
+    ['gzip;q=1.0, br;q=0', 'gzip', gunzipSync],
+  ] as const) {
+    const headers = { 'accept-encoding': accepted }
+    const reply = await server.inject({ url: '/sign-in', headers })
+    expect(reply.headers['content-encoding']).toBe(encoding)
+    expect(String(reply.headers.vary)).toContain('accept-encoding')
+    expect(decode(reply.rawPayload).toString()).toBe(plain.body)
+    etags.add(reply.headers.etag)
+    const known = { ...headers, 'if-none-match': String(reply.headers.etag) }
+    expect((await server.inject({ url: '/sign-in', headers: known })).statusCode).toBe(304)
+  }
+  expect(etags.size).toBe(3)
+})
+
+test('a page loads its own chunks and their styles together with the script of all pages', async () => {
+  const { body } = await server.inject('/users')
+  const linked = [...body.matchAll(/<link rel="(\S+)" crossorigin href="(\S+)">/g)].map(([, ...link]) => link)
+  expect(linked).toEqual([
+    ['stylesheet', '/assets/table-3.css'],
+    ['modulepreload', '/assets/users-2.js'],
+    ['modulepreload', '/assets/table-3.js'],
+  ])
+  expect((await server.inject('/sign-in')).body).not.toContain('modulepreload')
 })
 
 test('the page’s policy allows only our scripts, no framing, and the logo’s origin', async () => {

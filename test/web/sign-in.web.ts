@@ -151,10 +151,10 @@ test('signing in works by the keyboard alone, and the focus is always to be seen
     })()`) as Promise<{ name?: string; outline: string }>
   const ring = { outline: 'solid 2px' }
 
-  await page.keyboard.press('Tab')
+  expect(await focused()).toEqual({ name: 'identifier', ...ring })
+  await page.keyboard.press('Shift+Tab')
   expect(await focused()).toMatchObject(ring)
   await page.keyboard.press('Tab')
-  expect(await focused()).toEqual({ name: 'identifier', ...ring })
   await page.keyboard.type(email)
   await page.keyboard.press('Tab')
   await page.keyboard.type('wrong')

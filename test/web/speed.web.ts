@@ -1,8 +1,10 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from '@jest/globals'
 import type { Response } from 'playwright-core'
+import { PASSWORD, signUpAdmin } from '../support/actors.ts'
 import { until, useBrowser } from '../support/browser.ts'
 import { useService } from '../support/service.ts'
+import { signInOn } from '../support/web.ts'
 
 const service = useService({ settings: { WEB: 'on' } })
 const browser = useBrowser()
@@ -52,4 +54,35 @@ test('the sign-in page paints its form within a second of work of a processor th
   )
   // Not what the clock says, which runs for the others on this machine too.
   expect(workedMs * SLOWER).toBeLessThan(FIRST_PAINT_MAX_MS)
+})
+
+test('who was signed in gets the list of people by one refresh, which begins before the script has arrived', async () => {
+  const admin = await signUpAdmin(service)
+  const page = await browser.open()
+  await page.goto(`${service.url}/account`)
+  await signInOn(page, admin.email, PASSWORD)
+  await page.getByRole('button', { name: 'Account menu' }).waitFor()
+  await page.waitForLoadState('networkidle')
+  const asked: string[] = []
+  // The script arrives after the refresh is answered, as on a slow network.
+  let refreshed = () => {}
+  const untilRefreshed = new Promise<void>(resolve => {
+    refreshed = resolve
+  })
+  await page.route('**/graphql', async route => {
+    const operation = /(?:query|mutation) (\w+)/.exec(route.request().postData() ?? '')?.[1] ?? ''
+    asked.push(operation)
+    await route.continue()
+  })
+  page.on('response', response => {
+    if (response.request().postData()?.includes('mutation Refresh')) refreshed()
+  })
+  await page.route('**/assets/*.js', async route => {
+    await untilRefreshed
+    await route.continue()
+  })
+  await page.goto(`${service.url}/users`)
+  await page.locator('tbody tr').first().waitFor()
+  expect(asked.filter(operation => operation === 'Refresh')).toEqual(['Refresh'])
+  expect(asked[0]).toBe('Refresh')
 })

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+
+/** The module of each page that loads after the script of all pages. src/web/app.tsx imports the same ones. */
+export const pageModules: Record<string, string> = {
+  '/account': 'account/account.tsx',
+  '/account/*': 'account/account.tsx',
+  '/users': 'admin/users.tsx',
+  '/users/*': 'admin/user.tsx',
+  '/roles': 'admin/roles.tsx',
+  '/audit': 'admin/audit.tsx',
+  '/mails': 'admin/mails.tsx',
+}
+
+/** The part of Vite's manifest that this file reads. */
+type Manifest = Record<string, { file: string; imports?: string[]; css?: string[] }>
+
+const ENTRY = 'index.html'
+
+/**
+ * Returns the elements for the head of the page at an address that load its chunks together with the script of all
+ * pages, instead of after it. Empty if the page has none, or if `folder` has no manifest.
+ */
+export async function preloadsIn(folder: string): Promise<(address: string) => string> {
+  const manifest = await readManifest(folder)
+  const present = chunksOf(manifest, ENTRY)
+  return address => {
+    const module = pageModules[address]
+    if (module === undefined) return ''
+    const chunks = [...chunksOf(manifest, module)].filter(name => !present.has(name))
+    const styles = chunks.flatMap(name => manifest[name]?.css ?? [])
+    return [
+      ...[...new Set(styles)].map(file => `<link rel="stylesheet" crossorigin href="/${file}">`),
+      ...chunks.map(name => `<link rel="modulepreload" crossorigin href="/${manifest[name]?.file}">`),
+    ].join('')
+  }
+}
+
+async function readManifest(folder: string): Promise<Manifest> {
+  try {
+    return JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8')) as Manifest
+  } catch {
+    // The pages work without it, only later.
+    return {}
+  }
+}
+
+/** A chunk and those that it imports. */
+function chunksOf(manifest: Manifest, name: string, found = new Set<string>()): Set<string> {
+  if (found.has(name) || !manifest[name]) return found
+  found.add(name)
+  for (const each of manifest[name].imports ?? []) chunksOf(manifest, each, found)
+  return found
+}

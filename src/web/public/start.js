@@ -1,0 +1,30 @@
+// Before the first paint and before the script of the pages.
+
+/** Null if the browser keeps nothing for pages. */
+const stored = key => {
+  try {
+    return localStorage.getItem(key)
+  } catch {
+    return null
+  }
+}
+
+// So that a page in the dark does not flash in the light.
+{
+  const chosen = stored('mantine-color-scheme-value')
+  const dark = matchMedia('(prefers-color-scheme: dark)').matches
+  const scheme = chosen === 'light' || chosen === 'dark' ? chosen : dark ? 'dark' : 'light'
+  document.documentElement.dataset.mantineColorScheme = scheme
+}
+
+// Whoever was signed in during the last visit needs an access token first. Asking for it now rather than when the script
+// runs saves a round trip. early-refresh.ts hands the answer to the client.
+if (stored('authograph.known') === 'yes') {
+  // The build replaces this by the request of the client.
+  const body = '{{refresh}}'
+  const headers = { accept: 'application/json', 'content-type': 'application/json' }
+  const response = fetch('/graphql', { method: 'POST', headers, body })
+  // Until the script runs, no one listens.
+  response.catch(() => {})
+  globalThis.authographEarly = { body, response, at: Date.now() }
+}
