@@ -19,6 +19,7 @@ execFileSync(
     shell: process.platform === 'win32',
   },
 )
+copyFileSync(path.join(root, 'src/client/styles.css'), path.join(folder, 'dist/styles.css'))
 copyFileSync(path.join(root, 'src/client/README.md'), path.join(folder, 'README.md'))
 copyFileSync(path.join(root, 'LICENSE'), path.join(folder, 'LICENSE'))
 writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
@@ -32,7 +33,7 @@ function manifest() {
     description: 'Sign people in with an Authograph server: in React, React Native, browsers and Node.',
     license: server.license,
     type: 'module',
-    sideEffects: false,
+    sideEffects: ['./dist/*.css'],
     exports: entries(),
     files: ['dist'],
     peerDependencies: Object.fromEntries(optional.map(name => [name, server.peerDependencies[name]])),
@@ -42,13 +43,12 @@ function manifest() {
 
 /** `authograph/client/react` of the server's package is `authograph-client/react` here. */
 function entries() {
-  const shorter = text => text.replace('./dist/client/', './dist/')
-  return Object.fromEntries(
-    Object.entries(server.exports)
-      .filter(([entry]) => entry.startsWith('./client'))
-      .map(([entry, conditions]) => [
-        entry.replace('./client', '.'),
-        Object.fromEntries(Object.entries(conditions).map(([condition, file]) => [condition, shorter(file)])),
-      ]),
+  const text = JSON.stringify(
+    Object.fromEntries(
+      Object.entries(server.exports)
+        .filter(([entry]) => entry.startsWith('./client'))
+        .map(([entry, target]) => [entry.replace('./client', '.'), target]),
+    ),
   )
+  return JSON.parse(text.replace(/\.\/(?:dist|src)\/client\//g, './dist/'))
 }

@@ -326,7 +326,7 @@ function toConfig(env: Settings) {
       /** As #rrggbb. */
       color: env.BRAND_COLOR,
       /** The origins that the sign-in page may redirect to with `return_to`. */
-      returnOrigins: env.RETURN_ORIGINS ?? [new URL(publicUrl).origin],
+      returnOrigins: env.RETURN_ORIGINS ?? [...new Set([new URL(publicUrl).origin, ...env.CORS_ORIGINS])],
     },
     /** The operator's own pages, which pages and emails link to. */
     links: { terms: env.TERMS_URL, privacy: env.PRIVACY_URL, support: env.SUPPORT_URL },

@@ -1,22 +1,26 @@
 import { AuthError } from './errors.ts'
-import * as operations from './operations.ts'
-import { type Parts, withDevice } from './parts.ts'
+import { onDemand } from './on-demand.ts'
+import { Me } from './operations.ts'
+import type { Parts } from './parts.ts'
 import type {
   AuthSettings,
   ChangePasswordInput,
+  EmailLink,
   PublicUser,
   ResetPasswordInput,
+  Session,
   UpdateProfileInput,
   User,
 } from './types.ts'
 
+/** What people do to their own account. Pages load all of it but `me` on first use. */
 export function accountMethods(parts: Parts) {
-  const { session, requests, onError } = parts
+  const { session, requests } = parts
 
   async function me(): Promise<User | null> {
     if ((await session.token()) === null) return null
     try {
-      const { me } = await requests.asUser(operations.Me, {})
+      const { me } = await requests.asUser(Me, {})
       if (me) session.update(me)
     } catch (error) {
       if (!(error instanceof AuthError && error.code === 'UNAUTHENTICATED')) throw error
@@ -24,106 +28,80 @@ export function accountMethods(parts: Parts) {
     return session.state.user ?? null
   }
 
-  /** A link in an email may change the account that is signed in here. */
-  async function reloadIfSignedIn(user: PublicUser): Promise<PublicUser> {
-    if (session.state.user?.id === user.id) await me().catch(onError)
-    return user
-  }
+  const rest = onDemand(async () => (await import('./account-methods.ts')).accountMethods(parts, me))
 
   return {
     /** Fetches the signed-in user from the server; null when signed out. */
     me,
 
     /** What the server allows, for building forms. */
-    async settings(): Promise<AuthSettings> {
-      const { authSettings } = await requests.openly(operations.Settings, {})
-      return authSettings
-    },
+    settings: async (): Promise<AuthSettings> => (await rest()).settings(),
 
-    async updateProfile(input: UpdateProfileInput): Promise<User> {
-      const { updateProfile } = await requests.asUser(operations.UpdateProfile, { input })
-      session.update(updateProfile)
-      return updateProfile
-    },
+    /** Confirms the password again, after REAUTHENTICATION_REQUIRED. */
+    reauthenticate: async (password: string): Promise<Session> => (await rest()).reauthenticate(password),
+
+    updateProfile: async (input: UpdateProfileInput): Promise<User> => (await rest()).updateProfile(input),
 
     /** Sets a new password and ends all other sessions. */
-    async changePassword(input: ChangePasswordInput): Promise<User> {
-      const sent = await withDevice(parts, input)
-      const { changePassword } = await requests.asUser(operations.ChangePassword, { input: sent })
-      session.update(changePassword)
-      return changePassword
-    },
+    changePassword: async (input: ChangePasswordInput): Promise<User> => (await rest()).changePassword(input),
 
     /** Emails a link to set a new password if the address has an account. Does not reveal whether it has. */
-    async requestPasswordReset(email: string): Promise<void> {
-      await requests.openly(operations.RequestPasswordReset, { input: { email } })
-    },
+    requestPasswordReset: async (email: string): Promise<void> => (await rest()).requestPasswordReset(email),
 
     /**
      * Sets a new password with the token from the email. Ends all sessions of the account, and signs out here and in
      * the other tabs if that account is signed in. Does not sign in.
      */
-    async resetPassword(input: ResetPasswordInput): Promise<void> {
-      await requests.openly(operations.ResetPassword, { input: await withDevice(parts, input) })
-      await session.recheck()
-    },
+    resetPassword: async (input: ResetPasswordInput): Promise<void> => (await rest()).resetPassword(input),
 
     /** Emails the verification link again if the address has yet to be verified. */
-    async resendVerificationEmail(email: string): Promise<void> {
-      await requests.openly(operations.ResendVerificationEmail, { input: { email } })
-    },
+    resendVerificationEmail: async (email: string): Promise<void> =>
+      (await rest()).resendVerificationEmail(email),
+
+    /** What the link with this token is for. The token stays valid. */
+    emailLink: async (token: string): Promise<EmailLink> => (await rest()).emailLink(token),
 
     /** Verifies the address with the token from the email. */
-    async verifyEmail(token: string): Promise<PublicUser> {
-      const { verifyEmail } = await requests.openly(operations.VerifyEmail, { input: { token } })
-      return reloadIfSignedIn(verifyEmail)
-    },
+    verifyEmail: async (token: string): Promise<PublicUser> => (await rest()).verifyEmail(token),
 
     /** Emails a link to the new address. Requires a recent sign-in: see `reauthenticate`. */
-    async requestEmailChange(newEmail: string): Promise<void> {
-      await requests.asUser(operations.RequestEmailChange, { input: { newEmail } })
-    },
+    requestEmailChange: async (newEmail: string): Promise<void> =>
+      (await rest()).requestEmailChange(newEmail),
 
     /** Replaces the address of the account with the new one, with the token from the email. */
-    async confirmEmailChange(token: string): Promise<PublicUser> {
-      const { confirmEmailChange } = await requests.openly(operations.ConfirmEmailChange, {
-        input: { token },
-      })
-      return reloadIfSignedIn(confirmEmailChange)
-    },
+    confirmEmailChange: async (token: string): Promise<PublicUser> =>
+      (await rest()).confirmEmailChange(token),
 
     /**
      * Restores the previous address with the token from the email to that address. Ends all sessions and
      * removes the password, and the server emails a link to set a new one.
      */
-    async undoEmailChange(token: string): Promise<PublicUser> {
-      const { undoEmailChange } = await requests.openly(operations.UndoEmailChange, { input: { token } })
-      await session.recheck()
-      return undoEmailChange
-    },
+    undoEmailChange: async (token: string): Promise<PublicUser> => (await rest()).undoEmailChange(token),
+
+    /** Ends the time in which a link in an email can undo the last change of address. */
+    endEmailChangeUndo: async (): Promise<User> => (await rest()).endEmailChangeUndo(),
 
     /**
      * All data of the account: profile, sessions, emails and audit events. The server returns long lists in
      * parts, which arrive here as one object. Requires a recent sign-in: see `reauthenticate`.
      */
-    async exportAccount(): Promise<Record<string, unknown>> {
-      let whole: Record<string, unknown> = {}
-      let after: string | undefined
-      do {
-        const { exportAccount } = await requests.asUser(operations.ExportAccount, { after })
-        const { next, ...part } = JSON.parse(exportAccount) as Record<string, unknown>
-        for (const [key, value] of Object.entries(part)) {
-          const before = whole[key]
-          whole = { ...whole, [key]: Array.isArray(before) ? before.concat(value) : value }
-        }
-        after = typeof next === 'string' ? next : undefined
-      } while (after !== undefined)
-      return whole
-    },
+    exportAccount: async (): Promise<Record<string, unknown>> => (await rest()).exportAccount(),
 
     /** Deletes the account and all of its data. Requires a recent sign-in: see `reauthenticate`. */
-    async deleteAccount(): Promise<void> {
-      await session.endAfter(() => requests.asUser(operations.DeleteAccount, {}))
+    deleteAccount: async (): Promise<void> => (await rest()).deleteAccount(),
+
+    sessions: {
+      /** The user's active sessions, most recently used first. */
+      list: async (): Promise<Session[]> => (await rest()).sessions.list(),
+
+      /** Ends one of the user's sessions. Ending the current session signs out. */
+      revoke: async (id: string): Promise<Session> => (await rest()).sessions.revoke(id),
+
+      /** Ends all sessions except this one, and returns how many ended. */
+      revokeOthers: async (): Promise<number> => (await rest()).sessions.revokeOthers(),
+
+      /** Ends all sessions, which signs out, and returns how many ended. */
+      revokeAll: async (): Promise<number> => (await rest()).sessions.revokeAll(),
     },
   }
 }

@@ -1,15 +1,15 @@
 import { accountMethods } from './account.ts'
-import { authorizedFetch } from './authorized-fetch.ts'
+import { type AuthEvent, type AuthEvents, Events } from './events.ts'
 import { type Fetch, poster } from './http.ts'
 import { LiveSession } from './live-session.ts'
+import { onDemand } from './on-demand.ts'
+import { pageUrl, type ServerPage } from './pages.ts'
 import { requester } from './request.ts'
-import { sessionMethods } from './sessions.ts'
 import { signInMethods } from './sign-in.ts'
-import { crossSiteProblem } from './site.ts'
+import { warnIfCrossSite } from './site.ts'
 import { deviceIn, inCookie, inStorage, memoryStorage, type TokenStorage } from './storage.ts'
 import { type Locks, turnsFor } from './turns.ts'
 import type { AuthState, User } from './types.ts'
-import { warn } from './warn.ts'
 
 export type AuthClientOptions = {
   /** The GraphQL endpoint, such as `https://auth.example.com/graphql`. */
@@ -51,15 +51,16 @@ export function createAuthClient(options: AuthClientOptions) {
   const scope = transport === 'cookie' ? 'cookie' : storage.scope
   // Versions the messages between tabs: a tab from before an update may still be open.
   const name = scope === undefined ? undefined : `authograph 2 ${url} ${scope}`
-  const problem = transport === 'cookie' && crossSiteProblem(url, globalThis.location?.origin)
-  if (problem) warn(problem)
+  if (transport === 'cookie') warnIfCrossSite(url, globalThis.location?.origin)
   const post = poster(url, fetch, transport === 'cookie' ? 'include' : 'omit', timeoutMs)
+  const events = new Events(onError)
   const session = new LiveSession({
     post,
     tokens: transport === 'cookie' ? inCookie : inStorage(storage, onError),
     turns: turnsFor(name, options.locks),
     channelName: name,
     reload: () => account.me(),
+    events,
     onError,
   })
   const requests = requester(session, post)
@@ -67,6 +68,9 @@ export function createAuthClient(options: AuthClientOptions) {
   const device = transport === 'body' ? deviceIn(storage, onError) : undefined
   const parts = { session, requests, device, transport, onError }
   const account = accountMethods(parts)
+  const fetcher = onDemand(async () =>
+    (await import('./authorized-fetch.ts')).authorizedFetch({ url, session, fetch, tokenOrigins }),
+  )
 
   return {
     /** The user who is signed in, as far as the client knows. */
@@ -81,6 +85,14 @@ export function createAuthClient(options: AuthClientOptions) {
      */
     onChange(listener: (user: User | null | undefined, state: AuthState) => void): () => void {
       return session.onChange(listener)
+    },
+
+    /**
+     * Calls `listener` when `event` happens to the session, here or in another tab.
+     * @returns a function that removes the listener
+     */
+    on<Name extends AuthEvent>(event: Name, listener: (detail: AuthEvents[Name]) => void): () => void {
+      return events.on(event, listener)
     },
 
     /**
@@ -107,12 +119,20 @@ export function createAuthClient(options: AuthClientOptions) {
      * `fetch` with the access token. After a 401 response, renews the token and repeats the request once.
      * Sends the token only to the origins of the server and the page, and to `tokenOrigins`.
      */
-    fetch: authorizedFetch({ url, session, fetch, tokenOrigins }),
+    fetch: async (...[input, init]: Parameters<Fetch>): Promise<Response> => (await fetcher())(input, init),
 
     ...signInMethods(parts),
     ...account,
 
-    sessions: sessionMethods(parts),
+    /**
+     * The address of the server's sign-in page, which sends people back to `returnTo` when they have signed in. By
+     * default that is the current page; a server that renders pages has none.
+     */
+    signInUrl: (returnTo?: string): string => pageUrl(url, 'sign-in', returnTo ?? globalThis.location?.href),
+
+    /** The address of a page of the server. */
+    pageUrl: (page: ServerPage, returnTo?: string): string =>
+      pageUrl(url, page, returnTo ?? globalThis.location?.href),
 
     /** Leaves the other tabs alone and cancels pending requests. Does not sign out. */
     close: (): void => session.close(),

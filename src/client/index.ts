@@ -1,5 +1,8 @@
 export { type AuthClient, type AuthClientOptions, createAuthClient } from './client.ts'
 export { AuthError, type ErrorCode, NetworkError } from './errors.ts'
+export type { AuthEvent, AuthEvents } from './events.ts'
+export { keepFresh } from './keep-fresh.ts'
+export type { ServerPage } from './pages.ts'
 export type { RequestOptions, TypedDocument } from './request.ts'
 export { type DeviceStorage, localStorageStorage, memoryStorage, type TokenStorage } from './storage.ts'
 export type { Locks } from './turns.ts'

@@ -1,5 +1,6 @@
 import { type AccessToken, isFresh, leftMs, received, sessionOf } from './access-token.ts'
 import { AuthError } from './errors.ts'
+import type { Events } from './events.ts'
 import type { LoginMutation, PayloadFieldsFragment, RegisterMutation } from './generated/operations.ts'
 import { dataOf, type Post, persistently, sleep } from './http.ts'
 import { Logout, Refresh } from './operations.ts'
@@ -18,6 +19,7 @@ type Parts = {
   channelName: string | undefined
   /** Fetches the user anew, which notices a session that the server has ended. */
   reload: () => Promise<unknown>
+  events: Events
   onError: (error: unknown) => void
 }
 
@@ -121,7 +123,7 @@ export class LiveSession {
         throw new Error('A later sign-in or sign-out replaced this one.')
       }
       this.#startEpoch()
-      this.#start(answer)
+      this.#start(answer, false)
       return answer
     })
   }
@@ -135,7 +137,7 @@ export class LiveSession {
     this.#attempts++
     const { post, tokens, turns, onError } = this.#parts
     const token = this.#access?.text
-    const epoch = this.#end(true)
+    const epoch = this.#end(true, false)
     await turns(async waited => {
       if (waited) await sleep(MESSAGE_DELAY_MS, epoch)
       // After a new sign-in, the cookie and the storage belong to the new session.
@@ -162,7 +164,7 @@ export class LiveSession {
   /** Call after the server has ended the session `sessionId`, for example when its account was deleted. */
   async ended(sessionId: string | undefined): Promise<void> {
     if (sessionId === undefined || sessionId !== this.sessionId) return
-    const epoch = this.#end(true)
+    const epoch = this.#end(true, false)
     await this.#parts.turns(async () => {
       if (!epoch.aborted) await this.#parts.tokens.remove()
     })
@@ -264,33 +266,40 @@ export class LiveSession {
 
   /** Forgets a session that the server has ended. Notifies other tabs only if its ID is known. */
   #forget(): true {
-    this.#end(this.sessionId !== undefined)
+    this.#end(this.sessionId !== undefined, true)
     return true
   }
 
-  #start(payload: Payload): void {
-    this.#enter(received(payload.accessToken, payload.session.id), payload.user)
+  #start(payload: Payload, restored?: boolean): void {
+    this.#enter(received(payload.accessToken, payload.session.id), payload.user, restored)
     this.#announce()
   }
 
-  #enter(access: AccessToken, user: User): void {
-    const before = this.sessionId
-    if (before !== access.sessionId) {
-      if (before !== undefined) this.#endedSessions.add(before)
+  #enter(access: AccessToken, user: User, restored = this.#state.status === 'restoring'): void {
+    const before = this.#access
+    const isNew = before?.sessionId !== access.sessionId
+    if (isNew) {
+      if (before) this.#endedSessions.add(before.sessionId)
       this.#startEpoch()
       this.#pendingLogout = undefined
     }
     this.#access = access
     this.#become({ status: 'signedIn', user })
+    // A listener may have signed out.
+    if (this.#access !== access) return
+    if (isNew) this.#parts.events.emit('signed-in', { user, restored })
+    else if (before.text !== access.text) this.#parts.events.emit('refreshed', { user })
   }
 
-  #end(announce: boolean): AbortSignal {
+  #end(announce: boolean, revoked: boolean): AbortSignal {
     const { sessionId } = this
+    const { user } = this.#state
     const epoch = this.#startEpoch()
     if (sessionId !== undefined) this.#endedSessions.add(sessionId)
     this.#access = undefined
     this.#become(SIGNED_OUT)
-    if (announce) this.#channel?.send({ type: 'ended', sessionId })
+    if (announce) this.#channel?.send({ type: 'ended', sessionId, revoked })
+    if (user) this.#parts.events.emit(revoked ? 'session-revoked' : 'signed-out', { user })
     return epoch
   }
 
@@ -342,7 +351,7 @@ export class LiveSession {
     if (message.type === 'ended') {
       if (sessionId !== undefined) this.#endedSessions.add(sessionId)
       const isCurrent = sessionId === undefined || sessionId === this.sessionId
-      if (isCurrent && this.#state.status !== 'signedOut') this.#end(false)
+      if (isCurrent && this.#state.status !== 'signedOut') this.#end(false, message.revoked === true)
       return
     }
     if (this.#endedSessions.has(message.sessionId)) return

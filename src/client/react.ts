@@ -1,99 +1,14 @@
 'use client'
 
-import {
-  createContext,
-  createElement,
-  type ReactNode,
-  useContext,
-  useEffect,
-  useSyncExternalStore,
-} from 'react'
-import type { AuthClient } from './client.ts'
-import { AuthError, NetworkError } from './errors.ts'
-import type { AuthState, User } from './types.ts'
-import { warn } from './warn.ts'
-
-const ClientContext = createContext<AuthClient | undefined>(undefined)
-
-/** A server that renders the page does not know who will see it. */
-const UNKNOWN: AuthState = { status: 'restoring', user: undefined, error: undefined }
-
-/**
- * Provides `client` to the components below and restores its session. If the server cannot be reached, it
- * tries again after a delay and as soon as the device is online. The console has the reason of the first failure.
- */
-export function AuthProvider({ client, children }: { client: AuthClient; children?: ReactNode }): ReactNode {
-  useEffect(() => restoreUntilKnown(client), [client])
-  return createElement(ClientContext.Provider, { value: client }, children)
-}
-
-const FIRST_WAIT_MS = 1000
-const LONGEST_WAIT_MS = 30_000
-/** A timer of several weeks overflows and fires immediately. */
-const LONGEST_RETRY_AFTER_MS = 3_600_000
-
-/** @returns a function that stops it */
-function restoreUntilKnown(client: AuthClient): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let waitMs = FIRST_WAIT_MS
-  let stopped = false
-  let failed = false
-  const attempt = () => {
-    clearTimeout(timer)
-    client.restore().catch((error: unknown) => {
-      if (stopped) return
-      const refusal = error instanceof AuthError || error instanceof NetworkError ? error : undefined
-      const askedMs = (refusal?.retryAfterSeconds ?? 0) * 1000
-      if (!failed) warn(error instanceof Error ? error.message : String(error))
-      failed = true
-      clearTimeout(timer)
-      timer = setTimeout(attempt, Math.max(waitMs, Math.min(askedMs, LONGEST_RETRY_AFTER_MS)))
-      waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
-    })
-  }
-  attempt()
-  // React Native has a window without events.
-  globalThis.window?.addEventListener?.('online', attempt)
-  return () => {
-    stopped = true
-    clearTimeout(timer)
-    globalThis.window?.removeEventListener?.('online', attempt)
-  }
-}
-
-/** The state of the session, and the client to sign in and out with. Renders again when the state changes. */
-export function useAuth(): AuthState & { client: AuthClient } {
-  const client = useContext(ClientContext)
-  if (!client) throw new Error('useAuth needs <AuthProvider client={…}> around the component.')
-  const state = useSyncExternalStore(
-    client.onChange,
-    () => client.state,
-    () => UNKNOWN,
-  )
-  return { ...state, client }
-}
-
-/** The signed-in user; null when signed out, undefined until the server has answered. */
-export function useUser(): User | null | undefined {
-  return useAuth().user
-}
-
-export type RequireAuthProps = {
-  /** Such as `users:read`. If omitted, any signed-in user sees the children. */
-  permission?: string | undefined
-  /** Shown to users who are not signed in or lack the permission. */
-  fallback?: ReactNode
-  /** Shown until the server has answered. */
-  loading?: ReactNode
-  /** Shown while the server cannot be reached and the provider keeps trying. Default: `loading`. */
-  failed?: ReactNode
-  children?: ReactNode
-}
-
-/** Shows its children to users who may see them. The server must guard secrets as well. */
-export function RequireAuth(props: RequireAuthProps): ReactNode {
-  const { permission, fallback, loading, failed = loading, children } = props
-  const { status, user, error } = useAuth()
-  if (status === 'restoring') return error === undefined ? loading : failed
-  return user && (permission === undefined || user.permissions.includes(permission)) ? children : fallback
-}
+export {
+  AuthProvider,
+  type AuthProviderProps,
+  RequireAuth,
+  type RequireAuthProps,
+  useAuth,
+  useUser,
+} from './react-auth.ts'
+export { SignIn, SignInLink, type SignInLinkProps, type SignInProps } from './react-sign-in.ts'
+export { english, korean, type Texts } from './react-texts.ts'
+export { type SignInProblem, type SignInState, useSignIn } from './react-use-sign-in.ts'
+export { UserButton, type UserButtonProps } from './react-user-button.ts'

@@ -1,7 +1,7 @@
 import { isUnauthenticated } from './errors.ts'
 import { type Answer, dataOf, type Post, unlessAborted } from './http.ts'
 import type { LiveSession } from './live-session.ts'
-import type { TypedText } from './operations.ts'
+import type { TypedText } from './typed-text.ts'
 
 export type RequestOptions = {
   /** Cancels the request: the promise rejects with the signal's reason, and nothing is repeated. */

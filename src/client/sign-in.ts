@@ -1,6 +1,6 @@
 import * as operations from './operations.ts'
 import { type Parts, withDevice } from './parts.ts'
-import type { LoginInput, RegisterInput, Session, SignedIn, VerificationRequired } from './types.ts'
+import type { LoginInput, RegisterInput, SignedIn, VerificationRequired } from './types.ts'
 
 export function signInMethods(parts: Parts) {
   const { session, requests, device } = parts
@@ -39,12 +39,6 @@ export function signInMethods(parts: Parts) {
      * `logout` again.
      */
     logout: (): Promise<void> => session.signOut(),
-
-    /** Confirms the password again, after REAUTHENTICATION_REQUIRED. */
-    async reauthenticate(password: string): Promise<Session> {
-      const { reauthenticate } = await requests.asUser(operations.Reauthenticate, { input: { password } })
-      return reauthenticate
-    },
   }
 }
 

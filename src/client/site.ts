@@ -1,16 +1,15 @@
 /**
- * Why the browser does not keep the session cookie of `server` for a page of `page`; undefined if it does, or if
- * two domain names do not tell. Both are addresses. The cookie is SameSite=Strict (RFC 6265bis, section 5.2).
+ * Warns if the browser does not keep the session cookie of `server` for a page of `page`. Both are addresses. Two domain
+ * names may not tell. The cookie is SameSite=Strict (RFC 6265bis, section 5.2).
  */
-export function crossSiteProblem(server: string, page: string | undefined): string | undefined {
+export function warnIfCrossSite(server: string, page = ''): void {
   const [serverScheme, serverHost] = partsOf(server)
-  const [pageScheme, pageHost] = partsOf(page ?? '')
-  if (!serverHost || !pageHost) return undefined
-  if (serverScheme === pageScheme && mayShareSite(serverHost, pageHost)) return undefined
-  return (
-    `The page is on ${pageScheme}//${pageHost} and the server on ${serverScheme}//${serverHost}. These are different ` +
-    'sites, so the browser does not keep the session cookie, and a reload signs out. Use one host name for both, ' +
-    "such as localhost, or subdomains of one domain over https. If you cannot, set transport to 'body'."
+  const [pageScheme, pageHost] = partsOf(page)
+  if (!serverHost || !pageHost || (serverScheme === pageScheme && mayShareSite(serverHost, pageHost))) return
+  // Loaded on demand: almost no page needs the text.
+  import('./site-warning.ts').then(
+    ({ warnOfCrossSite }) => warnOfCrossSite(`${serverScheme}//${serverHost}`, `${pageScheme}//${pageHost}`),
+    () => {},
   )
 }
 

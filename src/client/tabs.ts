@@ -11,9 +11,12 @@ export type Message =
       readonly leftMs: number
     }
   /** Without an ID, whichever session is active ends. */
-  | { readonly type: 'ended'; readonly sessionId: string | undefined }
+  | { readonly type: 'ended'; readonly sessionId: string | undefined; readonly revoked?: boolean }
   /** An operation may have ended the session: ask the server. */
   | { readonly type: 'recheck' }
+
+/** Longer than an exchange with all its repeats takes, unless the network is very slow. */
+export const MAX_WAIT_MS = 15_000
 
 export type Channel = { send(message: Message): void; close(): void }
 

@@ -12,6 +12,9 @@ export type PublicUser = Generated.NameFieldsFragment
 /** What the server allows, for building forms. */
 export type AuthSettings = Generated.SettingsQuery['authSettings']
 
+/** What a link in an email is for. */
+export type EmailLink = Generated.EmailLinkQuery['emailLink']
+
 export type RegisterInput = Omit<Generated.RegisterInput, 'tokenTransport' | 'deviceToken'>
 export type LoginInput = Omit<Generated.LoginInput, 'tokenTransport' | 'deviceToken'>
 export type UpdateProfileInput = Generated.UpdateProfileInput

@@ -11,7 +11,6 @@ import { Crash } from './parts/crash.tsx'
 import { Waiting } from './parts/loading.tsx'
 import { ServerUnavailable } from './parts/server-unavailable.tsx'
 import { SignedIn } from './parts/signed-in.tsx'
-import { useSessionCheck } from './session-check.ts'
 
 // Loaded after signing in, so that the sign-in page does not wait for them.
 const Account = lazy(() => import('./account/account.tsx').then(({ Account }) => ({ default: Account })))
@@ -25,7 +24,6 @@ const Audit = lazy(() => import('./admin/audit.tsx').then(({ Audit }) => ({ defa
 
 /** The page at each address. src/page-addresses.ts has the same list. */
 export function App() {
-  useSessionCheck()
   return (
     <Crash>
       <Suspense fallback={<Waiting />}>

@@ -68,15 +68,23 @@ export async function inBareRealm(entry: string): Promise<typeof Client> {
   const context = vm.createContext({ send, setTimeout, clearTimeout, setInterval, clearInterval })
   vm.runInContext(PLATFORM, context)
   const modules = new Map<string, Promise<vm.SourceTextModule>>()
-  const read = async (file: string) =>
-    new vm.SourceTextModule(await readFile(file, 'utf8'), { context, identifier: file })
-  const load = (file: string) => {
+  const read = async (file: string): Promise<vm.SourceTextModule> =>
+    new vm.SourceTextModule(await readFile(file, 'utf8'), {
+      context,
+      identifier: file,
+      importModuleDynamically: name => evaluated(path.join(path.dirname(file), name)),
+    })
+  const load = (file: string): Promise<vm.SourceTextModule> => {
     const module = modules.get(file) ?? read(file)
     modules.set(file, module)
     return module
   }
-  const main = await load(entry)
-  await main.link((name, from) => load(path.join(path.dirname(from.identifier), name)))
-  await main.evaluate()
-  return main.namespace as typeof Client
+  const evaluated = async (file: string): Promise<vm.SourceTextModule> => {
+    const module = await load(file)
+    if (module.status === 'unlinked')
+      await module.link((name, from) => load(path.join(path.dirname(from.identifier), name)))
+    await module.evaluate()
+    return module
+  }
+  return (await evaluated(entry)).namespace as typeof Client
 }

@@ -19,6 +19,8 @@ const service = useService()
 const place = await mkdtemp(path.join(os.tmpdir(), 'authograph-package-'))
 /** The packages with the client: the server's, and the one without the server. */
 const PACKAGES = ['authograph', 'authograph-client'] as const
+const ENTRIES = ['admin', 'apollo', 'react', 'urql']
+const NO_TYPES = ['--exclude-entrypoints', 'styles.css', 'client/styles.css']
 const tarballOf = (name: (typeof PACKAGES)[number]) => path.join(place, `${name}.tgz`)
 afterAll(() => rm(place, { recursive: true }))
 
@@ -76,7 +78,15 @@ async function compile(folder: string, files: Record<string, string>, options: o
 beforeAll(async () => {
   const source = path.join(place, 'source')
   await mkdir(source)
-  for (const file of ['package.json', 'LICENSE', 'README.md', 'schema.graphql', 'prisma', '.env.example'])
+  for (const file of [
+    'package.json',
+    'LICENSE',
+    'README.md',
+    'schema.graphql',
+    'prisma',
+    '.env.example',
+    'src/client/styles.css',
+  ])
     await cp(path.join(ROOT, file), path.join(source, file), { recursive: true })
   const dist = path.join(source, 'dist')
   await run(ROOT, bin('tsc'), '--outDir', dist)
@@ -103,8 +113,8 @@ test.each([
   ['authograph-client', 'authograph-client'],
 ] as const)('the types of %s resolve with every way of resolving ES modules', async (name, main) => {
   // attw exits with an error if types do not resolve. It prints problems outside the profile, too.
-  const report = await run(place, bin('attw'), tarballOf(name), '--profile', 'esm-only')
-  for (const entry of [main, `${main}/apollo`, `${main}/react`, `${main}/urql`])
+  const report = await run(place, bin('attw'), tarballOf(name), '--profile', 'esm-only', ...NO_TYPES)
+  for (const entry of [main, ...ENTRIES.map(entry => `${main}/${entry}`)])
     expect(report).toContain(`"${entry}"`)
 })
 
@@ -191,7 +201,7 @@ describe('in an empty project', () => {
       if (seen.has(file)) return
       seen.add(file)
       const text = await readFile(path.join(dist, file), 'utf8')
-      for (const [, from = ''] of text.matchAll(/from '([^']+)'/g)) {
+      for (const [, from = ''] of text.matchAll(/(?:from |import\()'([^']+)'/g)) {
         expect(from).toMatch(/^\.\/[\w-]+\.js$/)
         await visit(from)
       }
@@ -208,8 +218,8 @@ test('the client has the size in docs/client.md, and an unused import adds nothi
       path.join(folder, 'use.js'),
       `import { createAuthClient } from 'authograph-client'\n${use}`,
     )
-    await run(folder, bin('rolldown'), 'use.js', '--minify', '--file', 'bundle.js')
-    return gzipSync(await readFile(path.join(folder, 'bundle.js'))).length / 1000
+    await run(folder, bin('rolldown'), 'use.js', '--minify', '--dir', 'bundle')
+    return gzipSync(await readFile(path.join(folder, 'bundle/use.js'))).length / 1000
   }
   const page = await readFile(path.join(ROOT, 'docs/client.md'), 'utf8')
   const [, said] = /adds ([\d.]+) kB \(compressed\) to your bundle/.exec(page) ?? []
@@ -270,24 +280,40 @@ test('the built client runs without browser APIs, as in React Native', async () 
   expect(await client.renewAccessToken(hers)).toBeNull()
 })
 
-test('the snippets of docs/client.md compile', async () => {
-  const page = await readFile(path.join(ROOT, 'docs/client.md'), 'utf8')
-  const snippets = [...page.matchAll(/```(tsx?)\n(.+?)```/gs)].map(([, kind, text = '']) => ({
-    kind,
-    text,
-  }))
-  expect(snippets).toHaveLength(6)
+/** The snippets of every page that use the client, each with the page's name. */
+async function snippets(): Promise<{ page: string; kind: string; text: string }[]> {
+  const docs = (await readdir(path.join(ROOT, 'docs'))).filter(file => file.endsWith('.md'))
+  const pages = ['README.md', 'src/client/README.md', ...docs.map(file => `docs/${file}`)]
+  const found = await Promise.all(
+    pages.map(async page => {
+      const text = await readFile(path.join(ROOT, page), 'utf8')
+      return [...text.matchAll(/```(tsx?)\n(.+?)```/gs)].map(([, kind = '', text = '']) => ({
+        page,
+        kind,
+        text,
+      }))
+    }),
+  )
+  return found.flat().filter(({ text }) => text.includes("'authograph-client"))
+}
+
+test('every snippet of the docs that uses the client compiles', async () => {
+  const all = await snippets()
+  expect(all.filter(({ page }) => page === 'docs/client.md').length).toBeGreaterThan(8)
   const files: Record<string, string> = {
+    // As Vite, Next.js and others declare it.
+    'css.d.ts': `declare module '*.css' {}`,
     'expo.d.ts': `declare module 'expo-secure-store' {
       export function getItemAsync(key: string): Promise<string | null>
       export function setItemAsync(key: string, value: string): Promise<void>
       export function deleteItemAsync(key: string): Promise<void>
     }`,
   }
-  for (const [index, { kind, text }] of snippets.entries()) {
-    const name = text.includes('export function SignIn') ? 'sign-in' : `snippet-${index}`
+  for (const [index, { kind, text }] of all.entries()) {
+    const name = text.includes('export const SignIn =') ? 'sign-in' : `snippet-${index}`
     files[`${name}.${kind}`] = text
   }
+  expect(Object.keys(files)).toContain('sign-in.tsx')
   const folder = await project(
     'snippets',
     ...['react', '@types/react', '@apollo/client', 'graphql', 'rxjs', '@urql/core', 'wonka'],

@@ -1,5 +1,6 @@
 import { afterEach, expect, jest, test } from '@jest/globals'
 import { createAuthClient } from '../../src/client/index.ts'
+import { settled } from './support.ts'
 
 afterEach(() => {
   jest.restoreAllMocks()
@@ -7,11 +8,18 @@ afterEach(() => {
 })
 
 /** What the console says when a page of `page` creates a client for `server`. */
-function warnings(page: string, server: string, transport: 'cookie' | 'body' = 'cookie'): string[] {
+async function warnings(
+  page: string,
+  server: string,
+  transport: 'cookie' | 'body' = 'cookie',
+): Promise<string[]> {
   const said: string[] = []
   jest.spyOn(console, 'warn').mockImplementation(text => void said.push(String(text)))
   Object.assign(globalThis, { location: { origin: page, href: `${page}/` } })
   createAuthClient({ url: server, transport, fetch: () => Promise.reject(new Error()) })
+  // Pages load the text on demand.
+  await import('../../src/client/site-warning.ts')
+  await settled()
   return said
 }
 
@@ -23,8 +31,8 @@ test.each([
   ['https://app.example.com', 'https://auth.example.net/graphql'],
   ['https://app.example.com', 'https://auth.other.com/graphql'],
   ['http://app.example.com', 'https://auth.example.com/graphql'],
-])('a page on %s warns that the browser keeps no session cookie of %s', (page, server) => {
-  const said = warnings(page, server)
+])('a page on %s warns that the browser keeps no session cookie of %s', async (page, server) => {
+  const said = await warnings(page, server)
   expect(said).toHaveLength(1)
   expect(said[0]).toContain('a reload signs out')
   expect(said[0]).toContain(new URL(server).hostname)
@@ -37,10 +45,10 @@ test.each([
   ['https://example.com', 'https://auth.example.com/graphql'],
   ['https://app.example.com', '/graphql'],
   ['null', 'https://auth.example.com/graphql'],
-])('a page on %s does not warn about %s', (page, server) => {
-  expect(warnings(page, server)).toEqual([])
+])('a page on %s does not warn about %s', async (page, server) => {
+  expect(await warnings(page, server)).toEqual([])
 })
 
-test('a page that keeps the token itself does not warn', () => {
-  expect(warnings('http://127.0.0.1:3000', 'http://localhost:4000/graphql', 'body')).toEqual([])
+test('a page that keeps the token itself does not warn', async () => {
+  expect(await warnings('http://127.0.0.1:3000', 'http://localhost:4000/graphql', 'body')).toEqual([])
 })

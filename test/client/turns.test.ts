@@ -1,5 +1,6 @@
 import { expect, jest, test } from '@jest/globals'
-import { type Locks, leaseTurns, localTurns, lockTurns, type Turns } from '../../src/client/turns.ts'
+import { leaseTurns } from '../../src/client/lease-turns.ts'
+import { type Locks, localTurns, lockTurns, type Turns } from '../../src/client/turns.ts'
 import { fakeLocks } from './support.ts'
 
 function fakeStorage() {

@@ -162,6 +162,10 @@ test.each([
     { RETURN_ORIGINS: 'https://App.example.com, http://localhost:3000/' },
     { web: { returnOrigins: ['https://app.example.com', 'http://localhost:3000'] } },
   ],
+  [
+    { CORS_ORIGINS: 'http://localhost:5173' },
+    { web: { returnOrigins: ['http://localhost:4000', 'http://localhost:5173'] } },
+  ],
   [{ PUBLIC_URL: 'https://auth.example.com/sso' }, { web: { returnOrigins: ['https://auth.example.com'] } }],
   [{ INTROSPECTION: 'off' }, { introspection: false, sandbox: true }],
   [{ SANDBOX: 'off' }, { introspection: true, sandbox: false }],

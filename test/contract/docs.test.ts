@@ -182,6 +182,7 @@ test('the README shows a snippet of the client that the tests compile', () => {
   const [snippet = ''] = readme.match(/```tsx\n.+?```/s) ?? []
   expect(snippet.split('\n').length).toBeGreaterThan(10)
   expect(snippet.split('\n').length).toBeLessThanOrEqual(32)
+  expect(read('src/client/README.md')).toContain(snippet)
   expect(read('docs/client.md')).toContain(snippet)
 })
 

@@ -46,7 +46,7 @@ export function login(
 /** A new account with a session. */
 export async function signUp(
   service: Service,
-  input: { email?: string; username?: string } = {},
+  input: { email?: string; username?: string; displayName?: string } = {},
 ): Promise<SignedIn> {
   const email = input.email ?? newAddress()
   const reply = await register(service, { ...input, email })

@@ -1,0 +1,103 @@
+import * as operations from './admin-operations.ts'
+import type { AuthClient } from './client.ts'
+import type * as Generated from './generated/operations.ts'
+
+/** An account as administrators see it. */
+export type ManagedUser = Generated.ManagedUserFieldsFragment
+/** An account with its live sessions. */
+export type ManagedUserWithSessions = NonNullable<Generated.UserQuery['user']>
+export type Role = Generated.RoleFieldsFragment
+/** One page of a list. `pageInfo.endCursor` is the `after` of the next one. */
+export type UserPage = Generated.UsersQuery['users']
+export type AuditPage = Generated.AuditLogQuery['auditLog']
+export type FailedEmailPage = Generated.FailedMailsQuery['failedMails']
+export type SigningKey = Generated.RotateSigningKeyMutation['rotateSigningKey']
+export type UserListOptions = Generated.UsersQueryVariables
+export type AuditListOptions = Generated.AuditLogQueryVariables
+export type ListOptions = Generated.FailedMailsQueryVariables
+export type InviteUserInput = Generated.InviteUserInput
+export type UpdateUserInput = Generated.UpdateUserInput
+export type RoleInput = Generated.RoleInput
+
+export type AdminClient = ReturnType<typeof createAdminClient>
+
+/**
+ * What administrators do, as the user of `client`. Each function names the permission that the server requires; without
+ * it, the function throws AuthError FORBIDDEN. Some changes require a recent sign-in: see `client.reauthenticate`.
+ */
+export function createAdminClient({ request }: AuthClient) {
+  return {
+    /** Lists accounts, 20 at a time by default. Requires `users:read`. */
+    users: async (options: UserListOptions = {}): Promise<UserPage> =>
+      (await request(operations.Users, options)).users,
+
+    /** An account with its sessions. Without one, it throws AuthError NOT_FOUND. Requires `users:read`. */
+    user: async (id: string): Promise<ManagedUserWithSessions | null> =>
+      (await request(operations.User, { id })).user ?? null,
+
+    /** Creates an account and emails a link to set its password. Requires `users:write`. */
+    inviteUser: async (input: InviteUserInput): Promise<ManagedUser> =>
+      (await request(operations.InviteUser, { input })).inviteUser,
+
+    /** Requires `users:write`. */
+    updateUser: async (id: string, input: UpdateUserInput): Promise<ManagedUser> =>
+      (await request(operations.UpdateUser, { id, input })).updateUser,
+
+    /** Replaces the roles of an account. Requires `roles:write`. */
+    setUserRoles: async (id: string, roles: string[]): Promise<ManagedUser> =>
+      (await request(operations.SetUserRoles, { id, roles })).setUserRoles,
+
+    /** Ends all sessions of an account and prevents new ones. Requires `users:write`. */
+    disableUser: async (id: string, reason?: string): Promise<ManagedUser> =>
+      (await request(operations.DisableUser, { id, reason: reason ?? null })).disableUser,
+
+    /** Requires `users:write`. */
+    enableUser: async (id: string): Promise<ManagedUser> =>
+      (await request(operations.EnableUser, { id })).enableUser,
+
+    /** Deletes an account and its data. Requires `users:delete`. */
+    deleteUser: async (id: string): Promise<void> => {
+      await request(operations.DeleteUser, { id })
+    },
+
+    /** Ends all sessions of an account, and returns how many ended. Requires `users:write`. */
+    revokeUserSessions: async (id: string): Promise<number> =>
+      (await request(operations.RevokeUserSessions, { id })).revokeUserSessions,
+
+    /** Ends the time in which a link in an email can undo a change of address. Requires `users:write`. */
+    endEmailChangeUndo: async (id: string): Promise<ManagedUser> =>
+      (await request(operations.EndUserEmailChangeUndo, { id })).endEmailChangeUndo,
+
+    roles: async (): Promise<Role[]> => (await request(operations.Roles)).roles,
+
+    /** Requires `roles:write`. */
+    createRole: async (input: RoleInput): Promise<Role> =>
+      (await request(operations.CreateRole, { input })).createRole,
+
+    /** Requires `roles:write`. */
+    updateRole: async (name: string, input: RoleInput): Promise<Role> =>
+      (await request(operations.UpdateRole, { name, input })).updateRole,
+
+    /** Requires `roles:write`. */
+    deleteRole: async (name: string): Promise<void> => {
+      await request(operations.DeleteRole, { name })
+    },
+
+    /** Lists events of the audit log, 20 at a time by default. Requires `audit:read`. */
+    auditLog: async (options: AuditListOptions = {}): Promise<AuditPage> =>
+      (await request(operations.AuditLog, options)).auditLog,
+
+    /** Lists emails that could not be delivered, 20 at a time by default. Requires `audit:read`. */
+    failedEmails: async (options: ListOptions = {}): Promise<FailedEmailPage> =>
+      (await request(operations.FailedMails, options)).failedMails,
+
+    /** Sends a failed email again. Requires `users:write`. */
+    retryEmail: async (id: string): Promise<void> => {
+      await request(operations.RetryMail, { id })
+    },
+
+    /** Replaces the signing key. With `revoke`, tokens of the previous key become invalid. Requires `keys:write`. */
+    rotateSigningKey: async (options: { revoke?: boolean } = {}): Promise<SigningKey> =>
+      (await request(operations.RotateSigningKey, { revoke: options.revoke ?? false })).rotateSigningKey,
+  }
+}

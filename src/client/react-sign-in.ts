@@ -1,0 +1,163 @@
+'use client'
+
+import { createElement, type FormEvent, type ReactNode, useEffect, useId, useRef } from 'react'
+import { usePageUrl } from './react-page-url.ts'
+import { english, type Texts } from './react-texts.ts'
+import { type SignInProblem, type SignInState, useSignIn } from './react-use-sign-in.ts'
+
+export type SignInProps = {
+  /** The language. Default: `english`. */
+  texts?: Texts | undefined
+  /** Whether to link to the server's pages for a new password and a new account. Default: true. */
+  links?: boolean | undefined
+  className?: string | undefined
+}
+
+/**
+ * A form to sign in with a password. Shows nothing to users who are signed in. It has no style of its own: style the
+ * classes that begin with `authograph-`, or import `authograph-client/styles.css` and set its variables.
+ */
+export function SignIn({ texts = english, links = true, className }: SignInProps): ReactNode {
+  const state = useSignIn()
+  const titleId = useId()
+  if (state.step === 'signedIn') return null
+  return createElement(
+    'section',
+    { className: classes('authograph-sign-in', className), 'aria-labelledby': titleId },
+    createElement('h2', { id: titleId, className: 'authograph-title' }, texts.signIn),
+    state.step === 'credentials'
+      ? createElement(CredentialsForm, { state, texts, links })
+      : createElement(VerifyEmail, { state, texts }),
+  )
+}
+
+export type SignInLinkProps = {
+  /** The language of the default text. Default: `english`. */
+  texts?: Texts | undefined
+  className?: string | undefined
+  /** Default: “Sign in”. */
+  children?: ReactNode
+}
+
+/** A link to the server's sign-in page, which returns to the current page. */
+export function SignInLink({
+  texts = english,
+  className,
+  children = texts.signIn,
+}: SignInLinkProps): ReactNode {
+  const href = usePageUrl('sign-in')
+  return createElement('a', { href, className: classes('authograph-sign-in-link', className) }, children)
+}
+
+type StepProps<Step extends SignInState['step']> = {
+  state: Extract<SignInState, { step: Step }>
+  texts: Texts
+}
+
+function CredentialsForm({ state, texts, links }: StepProps<'credentials'> & { links: boolean }): ReactNode {
+  const newPassword = usePageUrl('forgot-password')
+  const registration = usePageUrl('register')
+  const password = useRef<HTMLInputElement>(null)
+  const id = useId()
+  const { busy, problem, signIn } = state
+  const isWrong = problem?.code === 'INVALID_CREDENTIALS'
+
+  useEffect(() => {
+    if (isWrong && !busy) password.current?.select()
+  }, [isWrong, busy])
+
+  // React 19 clears the inputs after a form `action`, even if the password was wrong.
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget)
+    void signIn({
+      identifier: String(form.get('identifier')),
+      password: String(form.get('password')),
+      rememberMe: form.has('remember'),
+    })
+  }
+  const field = (name: string, label: string, attributes: object) =>
+    createElement(
+      'div',
+      { className: 'authograph-field' },
+      createElement('label', { htmlFor: `${id}-${name}` }, label),
+      createElement('input', {
+        id: `${id}-${name}`,
+        name,
+        required: true,
+        'aria-invalid': isWrong,
+        'aria-describedby': `${id}-problem`,
+        ...attributes,
+      }),
+    )
+  return createElement(
+    'form',
+    { className: 'authograph-form', onSubmit: submit, 'aria-busy': busy },
+    field('identifier', texts.identifier, {
+      autoComplete: 'username',
+      autoCapitalize: 'none',
+      spellCheck: false,
+    }),
+    field('password', texts.password, { type: 'password', autoComplete: 'current-password', ref: password }),
+    createElement(
+      'label',
+      { className: 'authograph-choice' },
+      createElement('input', { type: 'checkbox', name: 'remember', defaultChecked: true }),
+      texts.remember,
+    ),
+    // Always in the page: screen readers read what is put into it.
+    createElement(
+      'p',
+      { id: `${id}-problem`, className: 'authograph-problem', role: 'alert' },
+      sayProblem(texts, problem),
+    ),
+    submitButton(texts.signIn, busy),
+    links &&
+      createElement(
+        'p',
+        { className: 'authograph-links' },
+        createElement('a', { href: newPassword }, texts.forgot),
+        ' ',
+        createElement('a', { href: registration }, texts.register),
+      ),
+  )
+}
+
+function VerifyEmail({ state, texts }: StepProps<'verifyEmail'>): ReactNode {
+  const { busy, problem, email, resent, resend, back } = state
+  const text = useRef<HTMLParagraphElement>(null)
+  useEffect(() => text.current?.focus(), [])
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    void resend()
+  }
+  return createElement(
+    'form',
+    { className: 'authograph-form', onSubmit: submit, 'aria-busy': busy },
+    createElement('p', { ref: text, tabIndex: -1 }, texts.verifyEmail(email)),
+    createElement('p', { className: 'authograph-notice', role: 'status' }, resent && !busy && texts.resent),
+    createElement('p', { className: 'authograph-problem', role: 'alert' }, sayProblem(texts, problem)),
+    submitButton(texts.resend, busy),
+    createElement('button', { type: 'button', className: 'authograph-quiet', onClick: back }, texts.back),
+  )
+}
+
+/** Not `disabled` while busy, which would take the focus away. */
+function submitButton(label: string, busy: boolean): ReactNode {
+  return createElement(
+    'button',
+    { type: 'submit', className: 'authograph-button', 'aria-disabled': busy },
+    label,
+  )
+}
+
+function sayProblem(texts: Texts, problem: SignInProblem | undefined): string | undefined {
+  if (!problem) return undefined
+  if (problem.code === 'RATE_LIMITED' && problem.retryAfterSeconds)
+    return texts.wait(Math.ceil(problem.retryAfterSeconds / 60))
+  return texts.problems[problem.code] ?? problem.message
+}
+
+function classes(...names: (string | undefined)[]): string {
+  return names.filter(Boolean).join(' ')
+}

@@ -1,0 +1,80 @@
+import type { SignInProblem } from './react-use-sign-in.ts'
+
+/** The texts of the components, in one language. Spread one of ours to change a few of them. */
+export type Texts = {
+  readonly signIn: string
+  readonly identifier: string
+  readonly password: string
+  readonly remember: string
+  readonly forgot: string
+  readonly register: string
+  readonly verifyEmail: (email: string) => string
+  readonly resend: string
+  readonly resent: string
+  readonly back: string
+  readonly accountOf: (name: string) => string
+  readonly manageAccount: string
+  readonly signOut: string
+  readonly signOutFailed: string
+  readonly tryAgain: string
+  /** The problems that people can do something about. The other ones have the server's English text. */
+  readonly problems: { readonly [Code in SignInProblem['code']]?: string }
+  readonly wait: (minutes: number) => string
+}
+
+export const english: Texts = {
+  signIn: 'Sign in',
+  identifier: 'Email address or username',
+  password: 'Password',
+  remember: 'Stay signed in',
+  forgot: 'Forgot password?',
+  register: 'Create an account',
+  verifyEmail: email =>
+    `Verify your email address first: open the link in the email that we sent to ${email}.`,
+  resend: 'Resend email',
+  resent: 'Sent again.',
+  back: 'Back',
+  accountOf: name => `Account of ${name}`,
+  manageAccount: 'Manage account',
+  signOut: 'Sign out',
+  signOutFailed: 'The server can’t be reached, so this device is still signed in.',
+  tryAgain: 'Try again',
+  problems: {
+    INVALID_CREDENTIALS: 'Wrong email, username or password.',
+    ACCOUNT_DISABLED: 'This account is disabled. Contact an administrator.',
+    EMAIL_NOT_VERIFIED: 'Verify your email address first: open the link in the email we sent you.',
+    SERVICE_UNAVAILABLE: 'The server is busy. Try again in a moment.',
+    INTERNAL_SERVER_ERROR: 'Something went wrong on the server. Try again.',
+    NETWORK: 'The server can’t be reached. Check your connection and try again.',
+    UNKNOWN: 'Something went wrong. Try again.',
+  },
+  wait: minutes => `Too many attempts. Try again in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`,
+}
+
+export const korean: Texts = {
+  signIn: '로그인',
+  identifier: '이메일 주소 또는 사용자 이름',
+  password: '비밀번호',
+  remember: '로그인 상태 유지',
+  forgot: '비밀번호 찾기',
+  register: '가입하기',
+  verifyEmail: email => `먼저 ${email} 주소로 보낸 메일의 링크를 열어 이메일 주소를 인증해 주세요.`,
+  resend: '메일 다시 보내기',
+  resent: '다시 보냈습니다.',
+  back: '뒤로',
+  accountOf: name => `${name} 님의 계정`,
+  manageAccount: '계정 관리',
+  signOut: '로그아웃',
+  signOutFailed: '서버에 연결할 수 없어 이 기기는 아직 로그인되어 있습니다.',
+  tryAgain: '다시 시도',
+  problems: {
+    INVALID_CREDENTIALS: '이메일 주소, 사용자 이름 또는 비밀번호가 올바르지 않습니다.',
+    ACCOUNT_DISABLED: '정지된 계정입니다. 관리자에게 문의해 주세요.',
+    EMAIL_NOT_VERIFIED: '먼저 보내 드린 메일의 링크를 열어 이메일 주소를 인증해 주세요.',
+    SERVICE_UNAVAILABLE: '서버가 혼잡합니다. 잠시 후 다시 시도해 주세요.',
+    INTERNAL_SERVER_ERROR: '서버에 문제가 생겼습니다. 다시 시도해 주세요.',
+    NETWORK: '서버에 연결할 수 없습니다. 인터넷 연결을 확인하고 다시 시도해 주세요.',
+    UNKNOWN: '문제가 생겼습니다. 다시 시도해 주세요.',
+  },
+  wait: minutes => `시도 횟수를 초과했습니다. ${minutes}분 후에 다시 시도해 주세요.`,
+}
