@@ -154,6 +154,7 @@ const settings = z.object({
   PASSKEY_ORIGINS: list.pipe(z.array(passkeyOrigin)).optional(),
   PASSKEY_APPLE_APPS: list.pipe(z.array(appleApp)).default([]),
   PASSKEY_ANDROID_APPS: list.pipe(z.array(androidApp)).default([]),
+  EMAIL_LOGIN: onOff.default(false),
   PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
   PASSWORD_MAX_LENGTH: integer(64, 1024).default(128),
   BREACHED_PASSWORDS_FILE: z.string().refine(existsSync, 'must be an existing file').optional(),
@@ -252,6 +253,11 @@ const contradictions: {
     when: env => env.PASSKEYS === true && !env.PASSKEY_RP_ID && !isDomain(publicHost(env)),
     problem:
       'requires a PUBLIC_URL with a domain name, or PASSKEY_RP_ID: passkeys can’t be bound to an address',
+  },
+  {
+    of: ['EMAIL_LOGIN', 'MAIL'],
+    when: env => !env.MAIL && env.EMAIL_LOGIN,
+    problem: 'requires MAIL=on',
   },
   {
     // Over http, cookies are neither Secure nor bound to the host, so the operator must choose it explicitly.
@@ -360,6 +366,8 @@ function toConfig(env: Settings) {
      * required: users can't sign in until they verify their address, and `register` doesn't reveal who has an account.
      */
     emailVerification: env.EMAIL_VERIFICATION ?? (env.MAIL ? 'optional' : 'off'),
+    /** Whether people can sign in with a code or a link in an email. */
+    emailLogin: env.EMAIL_LOGIN,
     passwords: {
       minLength: env.PASSWORD_MIN_LENGTH,
       maxLength: env.PASSWORD_MAX_LENGTH,

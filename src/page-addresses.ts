@@ -4,6 +4,7 @@ export const linkedPages = [
   'verify-email',
   'reset-password',
   'accept-invitation',
+  'email-login',
   'confirm-email',
   'undo-email',
 ] as const

@@ -174,6 +174,9 @@ export class AuthSettingsType {
   })
   passkeyRpId!: string
 
+  @Field(() => Boolean, { description: 'Whether people can sign in with a code or a link in an email.' })
+  emailLogin!: boolean
+
   @Field(() => [String], { description: 'The languages of emails and pages, the default first.' })
   locales!: string[]
 }

@@ -7,6 +7,7 @@ import type { User } from '../generated/prisma/client.ts'
 import { forgetNotices } from '../mail/notices.ts'
 import { queueMail } from '../mail/outbox.ts'
 import { keepAnAdministrator } from '../permissions/administrators.ts'
+import { voidPendingRegistrations } from './pending-registration.ts'
 
 /**
  * Deletes an account with its roles, tokens and emails, and ends its sessions, in the caller's transaction. Sends a
@@ -27,10 +28,7 @@ export async function deleteAccountOf(
   const removed = await keepAnAdministrator(app, tx, () => removeUser(app, tx, userId))
   const { email, emailCanonical, locale } = removed
   // Registrations of this address that are still pending. The account's own tokens are already deleted with it.
-  const pending = { emailCanonical, userId: null }
-  const registrations = await tx.emailToken.findMany({ where: pending, select: { subject: true } })
-  await tx.emailToken.deleteMany({ where: pending })
-  const pendingIds = registrations.map(({ subject }) => subject)
+  const pendingIds = await voidPendingRegistrations(tx, emailCanonical, userId)
   const erased = [userId, ...(await twinsOf(tx, userId, removed)), ...pendingIds]
   await tx.mail.deleteMany({ where: { userId: { in: erased } } })
   await forgetNotices(tx, userId)

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
-import { statement } from '../database/client.ts'
+import { type Queryable, statement } from '../database/client.ts'
 import type { EmailOrigin } from '../mail/texts.ts'
 
 /** A registration whose address is not verified yet. It is the payload of the verification token. */
@@ -33,4 +33,25 @@ export async function findPendingRegistration(
 ): Promise<{ subject: string; account: PendingRegistration } | undefined> {
   const [row] = await select(app.pool, [emailCanonical, app.clock.now(), ipAddress ?? null])
   return row && { subject: row[0], account: row[1] }
+}
+
+/**
+ * Deletes the pending registrations of an address and the sign-ins by email that would create an account for it, with
+ * their emails, in the caller's transaction. Keeps those of `accountId`, which may be the account that one of them created.
+ * @returns their IDs, whose audit events must be redacted together with the account's
+ */
+export async function voidPendingRegistrations(
+  tx: Queryable,
+  emailCanonical: string,
+  accountId: string,
+): Promise<string[]> {
+  const registrations = { purpose: 'registration', emailCanonical, subject: { not: accountId }, userId: null }
+  const pending = await tx.emailToken.findMany({ where: registrations, select: { subject: true } })
+  const logins = { emailCanonical, id: { not: accountId }, userId: null }
+  const begun = await tx.emailLogin.findMany({ where: logins, select: { id: true } })
+  const ids = [...pending.map(({ subject }) => subject), ...begun.map(({ id }) => id)]
+  await tx.mail.deleteMany({ where: { userId: { in: ids } } })
+  await tx.emailToken.deleteMany({ where: registrations })
+  await tx.emailLogin.deleteMany({ where: logins })
+  return ids
 }

@@ -9,9 +9,12 @@ export const auditActions = {
   'registration.requested': 'Someone registered; the account is created when the address is verified.',
   'user.verification_requested': 'Someone requested another link to verify an address.',
   'user.email_verified': 'The owner verified the email address.',
+  'user.credentials_removed':
+    'The mailbox of an account was proved for the first time, and its password, passkeys and codes were removed.',
   'user.profile_updated': 'The owner changed their profile or public metadata.',
   'user.password_changed': 'The owner changed the password.',
   'user.reset_requested': 'Someone requested a link to set a new password.',
+  'user.email_login_requested': 'Someone requested an email to sign in with.',
   'user.password_reset': 'The password was set with an emailed link.',
   'user.email_change_requested': 'The owner requested a change of the email address.',
   'user.email_changed': 'The email address was changed.',

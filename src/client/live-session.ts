@@ -1,7 +1,12 @@
 import { type AccessToken, isFresh, leftMs, received, sessionOf } from './access-token.ts'
 import { AuthError } from './errors.ts'
 import type { Events } from './events.ts'
-import type { LoginMutation, PayloadFieldsFragment, RegisterMutation } from './generated/operations.ts'
+import type {
+  LoginMutation,
+  LoginWithEmailMutation,
+  PayloadFieldsFragment,
+  RegisterMutation,
+} from './generated/operations.ts'
 import { dataOf, type Post, persistently, sleep } from './http.ts'
 import { Logout, Refresh } from './operations.ts'
 import type { RefreshTokens } from './storage.ts'
@@ -10,7 +15,10 @@ import type { Turns } from './turns.ts'
 import type { AuthState, User } from './types.ts'
 
 type Payload = PayloadFieldsFragment
-type SignInAnswer = LoginMutation['login'] | RegisterMutation['register']
+type SignInAnswer =
+  | LoginMutation['login']
+  | LoginWithEmailMutation['loginWithEmail']
+  | RegisterMutation['register']
 type Parts = {
   post: Post
   tokens: RefreshTokens

@@ -31,6 +31,26 @@ export const Login = typed<Types.LoginMutation, Types.LoginMutationVariables>(/*
   ${userFields}
 `)
 
+export const RequestEmailLogin = typed<
+  Types.RequestEmailLoginMutation,
+  Types.RequestEmailLoginMutationVariables
+>(/* GraphQL */ `
+  mutation RequestEmailLogin($input: RequestEmailLoginInput!) {
+    requestEmailLogin(input: $input) { ticket expiresAt }
+  }
+`)
+
+export const LoginWithEmail = typed<
+  Types.LoginWithEmailMutation,
+  Types.LoginWithEmailMutationVariables
+>(/* GraphQL */ `
+  mutation LoginWithEmail($input: LoginWithEmailInput!) {
+    loginWithEmail(input: $input) { __typename ... on AuthPayload { ...PayloadFields deviceToken } }
+  }
+  ${payloadFields}
+  ${userFields}
+`)
+
 export const Refresh = typed<Types.RefreshMutation, Types.RefreshMutationVariables>(/* GraphQL */ `
   mutation Refresh($input: RefreshTokenInput) {
     refreshToken(input: $input) { ...PayloadFields }

@@ -1,6 +1,14 @@
 import * as operations from './operations.ts'
 import { type Parts, withDevice } from './parts.ts'
-import type { LoginInput, RegisterInput, SignedIn, VerificationRequired } from './types.ts'
+import type {
+  EmailLoginRequested,
+  LoginInput,
+  LoginWithEmailInput,
+  RegisterInput,
+  RequestEmailLoginInput,
+  SignedIn,
+  VerificationRequired,
+} from './types.ts'
 
 export function signInMethods(parts: Parts) {
   const { session, requests, device } = parts
@@ -28,6 +36,24 @@ export function signInMethods(parts: Parts) {
         const { login } = await requests.openly(operations.Login, { input: sent })
         if (login.__typename === 'AuthPayload') await device?.write(login.deviceToken)
         return login
+      })
+      if (answer.__typename !== 'AuthPayload') throw unknownOutcome(answer)
+      return { status: 'signedIn', user: answer.user }
+    },
+
+    /** Emails a code and a link to sign in with. Keep the ticket for the code. Every address gets the same answer. */
+    async requestEmailLogin(input: RequestEmailLoginInput): Promise<EmailLoginRequested> {
+      const { requestEmailLogin } = await requests.openly(operations.RequestEmailLogin, { input })
+      return requestEmailLogin
+    },
+
+    /** Signs in with the token of an emailed link, or with the ticket and the emailed code; as `login` otherwise. */
+    async loginWithEmail(input: LoginWithEmailInput): Promise<SignedIn> {
+      const answer = await session.signIn(async () => {
+        const sent = await withDevice(parts, { ...input, tokenTransport } as const)
+        const { loginWithEmail } = await requests.openly(operations.LoginWithEmail, { input: sent })
+        if (loginWithEmail.__typename === 'AuthPayload') await device?.write(loginWithEmail.deviceToken)
+        return loginWithEmail
       })
       if (answer.__typename !== 'AuthPayload') throw unknownOutcome(answer)
       return { status: 'signedIn', user: answer.user }

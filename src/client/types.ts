@@ -17,6 +17,10 @@ export type EmailLink = Generated.EmailLinkQuery['emailLink']
 
 export type RegisterInput = Omit<Generated.RegisterInput, 'tokenTransport' | 'deviceToken'>
 export type LoginInput = Omit<Generated.LoginInput, 'tokenTransport' | 'deviceToken'>
+export type RequestEmailLoginInput = Generated.RequestEmailLoginInput
+export type EmailLoginRequested = Generated.RequestEmailLoginMutation['requestEmailLogin']
+/** Either the token of the link, or the ticket of the request and the code. */
+export type LoginWithEmailInput = Omit<Generated.LoginWithEmailInput, 'tokenTransport' | 'deviceToken'>
 export type UpdateProfileInput = Generated.UpdateProfileInput
 export type ChangePasswordInput = Omit<Generated.ChangePasswordInput, 'deviceToken'>
 export type ResetPasswordInput = Omit<Generated.ResetPasswordInput, 'deviceToken'>

@@ -5,8 +5,6 @@ import type { RequestInfo } from '../context.ts'
 import { hashedSubject } from '../rate-limit/hashed-subject.ts'
 import { type Attempt, countAttempt, forgiveAttempts } from '../rate-limit/limit.ts'
 
-/** How long an emailed code is valid (NIST SP 800-63B-4, section 3.1.3.2: at most 10 minutes). */
-export const EMAIL_CODE_TTL_SECONDS = 600
 /** How often a code can be tried. After that, even the correct code is invalid. */
 export const EMAIL_CODE_TRIES = 5
 

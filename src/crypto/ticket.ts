@@ -22,6 +22,8 @@ export const TICKETS = {
   passkeyCreation: 'passkey-creation',
   /** The ceremony of a passkey that a new account starts with. */
   passkeyRegistration: 'passkey-registration',
+  /** Between the request for an email to sign in with and the code from that email. */
+  emailLogin: 'email-login',
 } as const
 
 export type TicketPurpose = (typeof TICKETS)[keyof typeof TICKETS]

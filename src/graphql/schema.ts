@@ -19,6 +19,7 @@ import { SecurityActivityResolver } from '../self-service/security-activity.reso
 import { SelfServiceResolver } from '../self-service/self-service.resolver.ts'
 import { SessionsResolver } from '../sessions/sessions.resolver.ts'
 import { UserSessionsResolver } from '../sessions/user-sessions.resolver.ts'
+import { EmailLoginResolver } from '../sign-in/email-login.resolver.ts'
 import { PasskeyLoginResolver } from '../sign-in/passkey-login.resolver.ts'
 import { SignInResolver } from '../sign-in/sign-in.resolver.ts'
 import { authChecker } from './auth-checker.ts'
@@ -43,6 +44,7 @@ const resolvers = [
   UserSessionsResolver,
   SignInResolver,
   PasskeyLoginResolver,
+  EmailLoginResolver,
 ] as const
 
 const errorCode = new GraphQLEnumType({

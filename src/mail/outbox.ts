@@ -28,6 +28,7 @@ const AWAITED = new Set<MailTemplate>([
   'already-registered',
   'reset-password',
   'invitation',
+  'email-login',
   'confirm-new-email',
 ])
 

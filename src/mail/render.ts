@@ -34,6 +34,7 @@ export function renderMail<Template extends MailTemplate>(
   const {
     subject,
     paragraphs,
+    code,
     action,
     after = [],
   } = fill({
@@ -52,13 +53,14 @@ export function renderMail<Template extends MailTemplate>(
   const button = action && link ? { action, link, hint: language.linkHint } : undefined
   return {
     subject,
-    text: toText({ paragraphs, button, after, footer, pages }),
-    html: toHtml({ subject, tag, appName, brand, paragraphs, button, after, footer, pages }),
+    text: toText({ paragraphs, code, button, after, footer, pages }),
+    html: toHtml({ subject, tag, appName, brand, paragraphs, code, button, after, footer, pages }),
   }
 }
 
 type Parts = {
   paragraphs: string[]
+  code: string | undefined
   button: { action: string; link: string; hint: string } | undefined
   after: string[]
   footer: string
@@ -79,21 +81,28 @@ function writeTime(at: string, tag: string): string {
   }).format(new Date(at))
 }
 
-function toText({ paragraphs, button, after, footer, pages }: Parts): string {
+function toText({ paragraphs: [first = '', ...rest], code, button, after, footer, pages }: Parts): string {
+  const shown = code ? [code] : []
   const action = button ? [`${button.action}:\n${button.link}`] : []
   const last = ['-- ', footer, ...pages.map(({ name, url }) => `${name}: ${url}`)].join('\n')
-  return `${[...paragraphs, ...action, ...after, last].join('\n\n')}\n`
+  return `${[first, ...shown, ...rest, ...action, ...after, last].join('\n\n')}\n`
 }
 
 const FONT = "font-family:-apple-system,'Segoe UI',Roboto,'Apple SD Gothic Neo','Malgun Gothic',sans-serif"
 const CARD = '#ffffff'
 const HEADER = `margin:0 0 20px;overflow-wrap:break-word;${FONT};font-size:17px;line-height:1.6;font-weight:600;color:#1f2430`
 const BODY = `margin:0 0 16px;overflow-wrap:break-word;${FONT};font-size:16px;line-height:1.6;color:#1f2430`
+const CODE =
+  'margin:0 0 16px;font-family:ui-monospace,Menlo,Consolas,monospace;font-size:32px;line-height:1.4;font-weight:600;letter-spacing:6px;color:#1f2430'
 const SMALL = `margin:0 0 8px;overflow-wrap:break-word;${FONT};font-size:13px;line-height:1.6;color:#5b6474`
 
 type HtmlParts = Parts & { subject: string; tag: string; appName: string; brand: Brand }
 
-function toHtml({ subject, tag, appName, brand, paragraphs, button, after, footer, pages }: HtmlParts) {
+function toHtml({ subject, tag, appName, brand, code, button, after, footer, ...parts }: HtmlParts) {
+  const {
+    paragraphs: [first = '', ...rest],
+    pages,
+  } = parts
   const body = (text: string) => `<p style="${BODY}">${escapeHtml(text).replaceAll('\n', '<br>')}</p>`
   const small = (text: string) => `<p style="${SMALL}">${escapeHtml(text)}</p>`
   const link = (url: string, text: string) =>
@@ -113,7 +122,9 @@ function toHtml({ subject, tag, appName, brand, paragraphs, button, after, foote
     '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed;background:#f4f5f7"><tr><td align="center" style="padding:24px 12px">',
     `<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed;max-width:560px;background:${CARD};border-top:4px solid ${brand.color};border-radius:8px"><tr><td style="padding:28px 32px 32px">`,
     `<p style="${HEADER}">${logo(brand)}${escapeHtml(appName)}</p>`,
-    ...paragraphs.map(body),
+    body(first),
+    ...(code ? [`<p style="${CODE}">${escapeHtml(code)}</p>`] : []),
+    ...rest.map(body),
     ...action,
     ...after.map(small),
     `<p style="${SMALL};margin:24px 0 0;border-top:1px solid #e3e6eb;padding-top:16px">${escapeHtml(footer)}</p>`,

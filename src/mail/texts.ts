@@ -11,6 +11,11 @@ export type MailData = {
   /** `byAdministrator`: an administrator sent it, instead of someone who asked for it. */
   'reset-password': EmailOrigin & { byAdministrator?: boolean; link: string }
   invitation: { link: string }
+  /**
+   * `effect`: what else the sign-in does. `create`: the address has no account yet. `take-over`: the account's address was
+   * never verified, so the sign-in removes what strangers may have set up.
+   */
+  'email-login': EmailOrigin & { code: string; effect: EmailLoginEffect; link: string }
   'confirm-new-email': EmailOrigin & { link: string }
   'email-change-requested': EmailOrigin & { newEmail: string; link: string }
   'email-changed': EmailOrigin & { newEmail: string; link: string }
@@ -24,6 +29,8 @@ export type MailData = {
   'account-disabled': { at: string }
   'account-deleted': { at: string }
 }
+
+export type EmailLoginEffect = 'none' | 'create' | 'take-over'
 
 /** When and where a request came from, so that the reader can recognize it. */
 export type EmailOrigin = {
@@ -40,6 +47,8 @@ export type MailTemplate = keyof MailData
 export type MailText = {
   subject: string
   paragraphs: string[]
+  /** A code to type, below the first paragraph. */
+  code?: string
   /** The label of the button that opens the link. */
   action?: string
   /** The text below the button. */

@@ -18,6 +18,12 @@ const write = statement(
    ${insertSql('audit_events', auditColumns, 3)}`,
 )
 
+/** How long a code in an email is valid (NIST SP 800-63B-4, section 3.1.3.2: at most 10 minutes). */
+export const EMAIL_CODE_TTL_SECONDS = 600
+
+/** What an email is requested for. Emails with a code have no token in `email_tokens`. */
+export type EmailPurpose = TokenPurpose | 'email-login' | 'email-code'
+
 export type EmailRequest = {
   tokens: EmailToken[]
   emails: NewMail[]
@@ -28,10 +34,11 @@ export type EmailRequest = {
 const ANSWER_AFTER_MS = 50
 
 /** Runs work whose duration must not reveal its result. */
-export async function inConstantTime(work: () => Promise<void>): Promise<void> {
+export async function inConstantTime<Result>(work: () => Promise<Result>): Promise<Result> {
   const passed = setTimeout(ANSWER_AFTER_MS)
-  await work()
+  const result = await work()
   await passed
+  return result
 }
 
 /**
@@ -63,7 +70,7 @@ export async function storeEmailRequest(
  */
 export async function countEmailRequest(
   app: App,
-  purpose: TokenPurpose,
+  purpose: EmailPurpose,
   emailCanonical: string,
   request: RequestInfo,
 ): Promise<void> {
@@ -73,7 +80,7 @@ export async function countEmailRequest(
 /** The attempts that a request for an email counts: on the network first, then on the address. */
 export function mailAttempts(
   app: App,
-  purpose: TokenPurpose,
+  purpose: EmailPurpose,
   emailCanonical: string,
   { ipAddress }: RequestInfo,
 ): Attempt[] {
@@ -86,11 +93,15 @@ export function mailAttempts(
  * requests for other emails cannot use up the owner's password resets. No block lasts longer than the link that was sent
  * before it.
  */
-export function mailAttempt(app: App, purpose: TokenPurpose, emailCanonical: string): Attempt {
+export function mailAttempt(app: App, purpose: EmailPurpose, emailCanonical: string): Attempt {
   return {
     rule: 'mail.address',
     subject: `${purpose}:${hashedSubject(app, mailboxOf(emailCanonical))}`,
-    blockMaxSeconds: lifeSecondsOf(purpose),
+    blockMaxSeconds: hasCode(purpose) ? EMAIL_CODE_TTL_SECONDS : lifeSecondsOf(purpose),
     name: emailCanonical,
   }
+}
+
+function hasCode(purpose: EmailPurpose): purpose is Exclude<EmailPurpose, TokenPurpose> {
+  return purpose === 'email-login' || purpose === 'email-code'
 }

@@ -1,5 +1,6 @@
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
+import { type ProvedEmailLogin, proveEmailLoginToken } from '../credentials/email-login.ts'
 import { AuthError } from '../errors.ts'
 import type { EmailToken, User } from '../generated/prisma/client.ts'
 import { countInvalidTokens, findToken, type TokenPurpose } from '../one-time-tokens/token.ts'
@@ -22,7 +23,8 @@ const PURPOSES: Record<TokenPurpose, EmailLinkPurpose> = {
 export function emailLink(app: App, token: string, request: RequestInfo): Promise<EmailLink> {
   return countInvalidTokens(app, request, async () => {
     const row = await findToken(app, token)
-    if (!row || row.expiresAt <= app.clock.now()) throw new AuthError('TOKEN_INVALID')
+    if (!row) return describeLogin(app, await proveEmailLoginToken(app, token))
+    if (row.expiresAt <= app.clock.now()) throw new AuthError('TOKEN_INVALID')
     return describe(app, row)
   })
 }
@@ -52,6 +54,20 @@ async function describe(app: App, row: EmailToken): Promise<EmailLink> {
     invitedBy: await inviterOf(app, row),
     confirmed,
   }
+}
+
+/** The link of an email to sign in with. Its account may be one that it will create. */
+async function describeLogin(
+  app: App,
+  { userId, email, emailCanonical, credentialVersion }: ProvedEmailLogin,
+): Promise<EmailLink> {
+  const owner = userId && (await app.db.user.findUnique({ where: { id: userId } }))
+  const shown = { purpose: EmailLinkPurpose.SIGN_IN, invitedBy: null, confirmed: false }
+  if (userId === null) return { ...shown, email, username: null, displayName: null }
+  if (!owner || owner.emailCanonical !== emailCanonical || owner.credentialVersion !== credentialVersion)
+    throw new AuthError('TOKEN_INVALID', { cause: 'the account has changed' })
+  if (owner.disabledAt) throw new AuthError('ACCOUNT_DISABLED')
+  return { ...shown, email: owner.email, username: owner.username, displayName: owner.displayName }
 }
 
 /** People open a verification link twice, and mail scanners open it first: the second time is no failure. */

@@ -7,6 +7,7 @@ export const EmailLinkPurpose = {
   INVITATION: 'INVITATION',
   CONFIRM_EMAIL_CHANGE: 'CONFIRM_EMAIL_CHANGE',
   UNDO_EMAIL_CHANGE: 'UNDO_EMAIL_CHANGE',
+  SIGN_IN: 'SIGN_IN',
 } as const
 export type EmailLinkPurpose = (typeof EmailLinkPurpose)[keyof typeof EmailLinkPurpose]
 
@@ -18,6 +19,7 @@ registerEnumType(EmailLinkPurpose, {
     RESET_PASSWORD: { description: 'Sets a new password, with `resetPassword`.' },
     INVITATION: { description: 'Sets the first password of an invited account, with `resetPassword`.' },
     CONFIRM_EMAIL_CHANGE: { description: 'Confirms a new address, with `confirmEmailChange`.' },
+    SIGN_IN: { description: 'Signs in, with `loginWithEmail`.' },
     UNDO_EMAIL_CHANGE: { description: 'Keeps or restores a former address, with `undoEmailChange`.' },
   },
 })

@@ -19,7 +19,7 @@ export class ProfileResolver {
   @Query(() => AuthSettingsType, {
     description: withExample(
       'The server’s settings for signing up and signing in, for building forms. Does not require a sign-in.',
-      'query Settings { authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength passkeys passkeyRpId locales } }',
+      'query Settings { authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength passkeys passkeyRpId emailLogin locales } }',
     ),
   })
   authSettings(@Ctx() { app: { config } }: Context): AuthSettingsType {
@@ -30,6 +30,7 @@ export class ProfileResolver {
       passwordMaxLength: config.passwords.maxLength,
       passkeys: config.passkeys.enabled,
       passkeyRpId: config.passkeys.rpId,
+      emailLogin: config.emailLogin,
       locales: config.locales,
     }
   }

@@ -17,6 +17,7 @@ import { checkInput } from '../input.ts'
 import { queueNotice } from '../mail/notices.ts'
 import { countInvalidTokens, endTokens, peekToken, redeemToken } from '../one-time-tokens/token.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
+import { removeUnprovedCredentials } from '../sign-in/first-mailbox-proof.ts'
 import { requireEnabledOwner } from './token-owner.ts'
 
 const schema = z.object({ token: z.string(), newPassword: passwordField })
@@ -24,7 +25,8 @@ const schema = z.object({ token: z.string(), newPassword: passwordField })
 /**
  * Sets a new password, or the first one, for the holder of a reset or invitation token. It also:
  * - ends all sessions,
- * - verifies the address, because the token proves control of the mailbox,
+ * - verifies the address, because the token proves control of the mailbox; the first such proof removes what others may
+ *   have set up to sign in with (see `removeUnprovedCredentials`),
  * - leaves `device` as the account's only known device, so that the owner can sign in there even while attackers
  *   exhaust the attempts.
  *
@@ -63,6 +65,7 @@ async function reset(
   const now = app.clock.now()
   const emailVerifiedAt = user.emailVerifiedAt ?? now
   await app.db.$transaction(async tx => {
+    if (!user.emailVerifiedAt) await removeUnprovedCredentials(app, tx, user, request)
     const changed = await tx.user.updateMany({
       where: { id, emailCanonical, disabledAt: null },
       data: {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { requireAccount } from '../accounts/account.ts'
-import type { PendingRegistration } from '../accounts/pending-registration.ts'
+import { type PendingRegistration, voidPendingRegistrations } from '../accounts/pending-registration.ts'
 import { uniqueNameError } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
@@ -94,12 +94,7 @@ async function createAccount(
       },
     })
     await redeemToken(app, tx, token, 'registration')
-    // Other pending registrations of the address are void. They contain password hashes, and their emails the address.
-    const others = { purpose: 'registration', emailCanonical, subject: { not: id } }
-    const voided = await tx.emailToken.findMany({ where: others, select: { subject: true } })
-    const twins = voided.map(({ subject }) => subject)
-    await tx.mail.deleteMany({ where: { userId: { in: twins } } })
-    await tx.emailToken.deleteMany({ where: others })
+    const twins = await voidPendingRegistrations(tx, emailCanonical, id)
     // The used link stays until it expires, without the password's hash, so that `emailLink` can say what it did.
     await tx.emailToken.updateMany({
       where: { purpose: 'registration', subject: id },

@@ -2,6 +2,7 @@ import { lazy, Suspense } from 'react'
 import { Redirect, Route, Switch } from 'wouter'
 import { useAuth } from '../client/react.ts'
 import { ConfirmEmail, UndoEmailChange, VerifyEmail } from './pages/confirm-link.tsx'
+import { EmailLogin } from './pages/email-login.tsx'
 import { ForgotPassword } from './pages/forgot-password.tsx'
 import { Register } from './pages/register.tsx'
 import { AcceptInvitation, ResetPassword } from './pages/set-password.tsx'
@@ -35,6 +36,7 @@ export function App() {
           <Route path="/verify-email" component={VerifyEmail} />
           <Route path="/reset-password" component={ResetPassword} />
           <Route path="/accept-invitation" component={AcceptInvitation} />
+          <Route path="/email-login" component={EmailLogin} />
           <Route path="/confirm-email" component={ConfirmEmail} />
           <Route path="/undo-email" component={UndoEmailChange} />
           <Route path="/account/:section?">

@@ -27,6 +27,8 @@ const operationIn = (text: string) =>
 const NEWER = [
   'UndoEmailChange',
   'ExportAccount',
+  'RequestEmailLogin',
+  'LoginWithEmail',
   'EmailLink',
   'EndEmailChangeUndo',
   // Administrators see when an address change can be undone, and metadata.

@@ -42,6 +42,7 @@ test('development requires no settings', () => {
     sessions: { idleTtlSeconds: 2_592_000, absoluteTtlSeconds: 7_776_000, shortTtlSeconds: 86_400, max: 100 },
     registrationOpen: true,
     emailVerification: 'optional',
+    emailLogin: false,
     passwords: { minLength: 8, maxLength: 128, breachedFile: undefined },
     passkeys: {
       enabled: true,

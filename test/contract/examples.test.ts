@@ -19,7 +19,7 @@ import { failedMail, mailedToken } from '../support/mails.ts'
 import { havePasskey } from '../support/passkeys.ts'
 import { useService } from '../support/service.ts'
 
-const service = useService()
+const service = useService({ settings: { EMAIL_LOGIN: 'on' } })
 const schema = createSchema()
 const types = Object.values(schema.getTypeMap()).filter(
   type => !isSpecifiedScalarType(type) && !type.name.startsWith('__'),
@@ -86,11 +86,17 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   const ada = registered.user as { id: string }
   await service.app.db.userRole.create({ data: { userId: ada.id, roleName: 'admin' } })
   const signedIn = await run(take('Mutation.login'))
+  const emailLogin = await run(take('Mutation.requestEmailLogin'))
+  const emailed = (await service.mailsTo('ada@example.com')).at(-1)
+  const code = emailed?.text?.match(/^\d{6}$/m)?.[0]
+  expect(await run(take('Mutation.loginWithEmail'), { ticket: emailLogin.ticket, code })).toMatchObject({
+    user: { id: ada.id },
+  })
   const refreshed = await run(take('Mutation.refreshToken'), { refreshToken: signedIn.refreshToken })
   token = String(refreshed.accessToken)
 
   const me = await run(take('Query.me'))
-  expect(me).toMatchObject({ id: ada.id, roles: ['admin', 'user'], sessions: [{}, {}] })
+  expect(me).toMatchObject({ id: ada.id, roles: ['admin', 'user'], sessions: [{}, {}, {}] })
   await run(take('Mutation.reauthenticate'))
   await run(take('Mutation.updateProfile'))
   await run(take('Query.roles'))

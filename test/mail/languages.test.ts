@@ -13,6 +13,7 @@ const samples: MailData = {
   'already-registered': { ...origin, link },
   'reset-password': { ...origin, link },
   invitation: { link },
+  'email-login': { ...origin, code: '042917', effect: 'take-over', link },
   'confirm-new-email': { ...origin, link },
   'email-change-requested': { ...origin, link, newEmail: 'new@example.com' },
   'email-changed': { ...origin, link, newEmail: 'new@example.com' },
@@ -63,6 +64,12 @@ describe.each(tags)('emails in %s', tag => {
       expect(text).toContain('192.0.2.7')
       expect(html).toContain('Firefox on Linux')
       expect(text).toContain('2026')
+    }
+    if ('code' in data) {
+      expect(text).toContain('\n042917\n')
+      expect(html).toContain('>042917<')
+      // Subjects are stored in the logs of mail servers.
+      expect(subject).not.toContain('042917')
     }
     if ('newEmail' in data) expect(text).toContain('new@example.com')
     expect(`${subject}${text}${html}`).not.toMatch(/undefined|null|\[object/)

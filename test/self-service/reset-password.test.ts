@@ -34,7 +34,13 @@ test('a link sets a new password, verifies the address and ends every session', 
   expect(codes(await login(service, { identifier: account.email, password: NEW }))).toEqual([])
   expect((await userOf(account)).emailVerifiedAt).toEqual(expect.any(Date))
   const actions = await actionsOf(service, account.id)
-  expect(actions.slice(-5, -2)).toEqual(['user.reset_requested', 'session.revoked', 'user.password_reset'])
+  expect(actions.slice(-7, -2)).toEqual([
+    'user.reset_requested',
+    'user.email_verified',
+    'user.credentials_removed',
+    'session.revoked',
+    'user.password_reset',
+  ])
 })
 
 test('the email says where the request came from, and the owner is notified of the change', async () => {

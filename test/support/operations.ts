@@ -397,3 +397,26 @@ export const LoginWithPasskey = graphql(`
     }
   }
 `)
+
+export const RequestEmailLogin = graphql(`
+  mutation RequestEmailLogin($input: RequestEmailLoginInput!) {
+    requestEmailLogin(input: $input) { ticket expiresAt }
+  }
+`)
+
+export const LoginWithEmail = graphql(`
+  mutation LoginWithEmail($input: LoginWithEmailInput!) {
+    loginWithEmail(input: $input) {
+      __typename
+      ... on AuthPayload {
+        accessToken
+        refreshToken
+        deviceToken
+        session { id deviceName strength methods }
+        user { id email emailVerified locale roles }
+      }
+      ... on SecondFactorRequired { ticket methods }
+      ... on SecondFactorSetupRequired { ticket methods }
+    }
+  }
+`)

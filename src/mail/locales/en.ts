@@ -60,6 +60,25 @@ export default {
       action: 'Accept invitation',
       after: ['This link is valid for 7 days and can be used once.'],
     }),
+    'email-login': ({ appName, origin, code, effect }) => ({
+      subject: `Sign in to ${appName}`,
+      paragraphs: [
+        effect === 'create'
+          ? `To create your account at ${appName}, enter this code on the page where you started:`
+          : `To sign in to ${appName}, enter this code on the page where you started:`,
+        'Someone asked to sign in with this email address:',
+        origin,
+        `If this wasn’t you, ignore this email. Never share the code or the link: no one at ${appName} will ask you for them.`,
+        ...(effect === 'take-over'
+          ? [
+              'This address was never confirmed. Signing in confirms it. To keep out anyone else who may have used it, it also removes the account’s password and passkeys and signs out all devices.',
+            ]
+          : []),
+      ],
+      code,
+      action: effect === 'create' ? 'Create your account on this device' : 'Sign in on this device',
+      after: ['The code and the link are valid for 10 minutes. Only one of them can be used, and only once.'],
+    }),
     'confirm-new-email': ({ appName, origin }) => ({
       subject: `Confirm your new email address for ${appName}`,
       paragraphs: [

@@ -60,6 +60,25 @@ export default {
       action: '초대 수락',
       after: ['이 링크는 7일 동안 유효하며 한 번만 사용할 수 있습니다.'],
     }),
+    'email-login': ({ appName, origin, code, effect }) => ({
+      subject: `[${appName}] 로그인 인증 코드`,
+      paragraphs: [
+        effect === 'create'
+          ? `${appName} 계정을 만들려면 가입을 시작한 화면에 아래 인증 코드를 입력해 주세요.`
+          : `${appName}에 로그인하려면 로그인을 시작한 화면에 아래 인증 코드를 입력해 주세요.`,
+        '이 이메일 주소로 로그인 요청이 있었습니다.',
+        origin,
+        `직접 요청하지 않았다면 이 메일을 무시해 주세요. 인증 코드와 링크는 누구에게도 알려 주지 마세요. ${appName}에서는 절대 묻지 않습니다.`,
+        ...(effect === 'take-over'
+          ? [
+              '아직 인증되지 않은 이메일 주소입니다. 로그인하면 주소가 인증됩니다. 다른 사람이 계정을 사용하지 못하도록 기존 비밀번호와 패스키가 삭제되고 모든 기기에서 로그아웃됩니다.',
+            ]
+          : []),
+      ],
+      code,
+      action: effect === 'create' ? '이 기기에서 계정 만들기' : '이 기기에서 로그인',
+      after: ['인증 코드와 링크는 10분 동안 유효하며, 둘 중 하나만 한 번 사용할 수 있습니다.'],
+    }),
     'confirm-new-email': ({ appName, origin }) => ({
       subject: `[${appName}] 새 이메일 주소를 확인해 주세요`,
       paragraphs: [

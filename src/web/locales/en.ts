@@ -163,6 +163,11 @@ export const en = {
     done: 'Your address has changed',
     doneLead: 'You now sign in with the new address and receive emails there.',
   },
+  emailLogin: {
+    title: (app: string) => `Sign in to ${app}`,
+    lead: 'You sign in on this device. If you didn’t ask for this email, close this page.',
+    action: 'Sign in on this device',
+  },
   undo: {
     title: 'Keep your address',
     lead: 'Your account keeps the address this email was sent to. This signs out all devices and removes the password, so the person who requested the change loses access. We then email you a link to set a new password.',
@@ -466,6 +471,7 @@ export const en = {
       'verify-email': 'Confirm address',
       'already-registered': 'Already registered',
       'reset-password': 'New password',
+      'email-login': 'Sign-in',
       invitation: 'Invitation',
       'confirm-new-email': 'Confirm the new address',
       'email-change-requested': 'Address change requested',
@@ -510,6 +516,8 @@ export const en = {
     'user.profile_updated': 'Profile changed',
     'user.password_changed': 'Password changed',
     'user.reset_requested': 'Password reset requested',
+    'user.email_login_requested': 'Sign-in by email requested',
+    'user.credentials_removed': 'Credentials of strangers removed',
     'user.password_reset': 'Password set with a link',
     'user.email_change_requested': 'Address change requested',
     'user.email_changed': 'Address changed',

@@ -88,6 +88,7 @@ export const ko: Messages = {
       '이 서버는 패스키를 지원하지 않습니다. 다른 방법으로 로그인해 주세요.',
     'This passkey was removed from its account. Sign in another way.':
       '계정에서 삭제된 패스키입니다. 다른 방법으로 로그인해 주세요.',
+    'Sign-in by email is turned off on this server.': '이 서버에서는 이메일로 로그인할 수 없습니다.',
     'Built-in roles can’t be changed or deleted.': '기본 역할은 바꾸거나 삭제할 수 없습니다.',
     'This email has expired. Request a new one.': '유효 기간이 지난 메일입니다. 새 메일을 요청해 주세요.',
     'This is your own account. Delete it with deleteAccount.':
@@ -243,6 +244,11 @@ export const ko: Messages = {
     action: '이 주소 사용',
     done: '주소가 바뀌었습니다',
     doneLead: '이제 새 주소로 로그인하고, 메일도 그 주소로 갑니다.',
+  },
+  emailLogin: {
+    title: app => `${app}에 로그인`,
+    lead: '지금 사용 중인 기기에서 로그인됩니다. 직접 요청하지 않았다면 이 화면을 닫아 주세요.',
+    action: '이 기기에서 로그인',
   },
   undo: {
     title: '기존 이메일 주소 지키기',
@@ -539,6 +545,7 @@ export const ko: Messages = {
       'verify-email': '주소 확인',
       'already-registered': '이미 가입된 주소',
       'reset-password': '새 비밀번호',
+      'email-login': '이메일 로그인',
       invitation: '초대',
       'confirm-new-email': '새 주소 확인',
       'email-change-requested': '주소 변경 요청',
@@ -583,6 +590,8 @@ export const ko: Messages = {
     'users.exported': '계정 내보내기',
     'user.password_changed': '비밀번호 변경',
     'user.reset_requested': '새 비밀번호 링크 요청',
+    'user.email_login_requested': '이메일 로그인 요청',
+    'user.credentials_removed': '기존 로그인 수단 삭제',
     'user.password_reset': '링크로 비밀번호 설정',
     'user.email_change_requested': '주소 변경 요청',
     'user.email_changed': '주소 변경',
