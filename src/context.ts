@@ -17,13 +17,23 @@ export type RequestInfo = {
 }
 
 /** A user with the names of its roles and the permissions that the roles grant, both sorted. */
-export type Account = User & { readonly roles: readonly string[]; readonly permissions: readonly string[] }
+export type Account = User & {
+  readonly roles: readonly string[]
+  readonly permissions: readonly string[]
+  /** From this time on, one of the roles requires a second factor in every session; null if none does. */
+  readonly secondFactorRequiredFrom: Date | null
+}
 
 /** Who makes the request. */
 export type Viewer = {
   account: Account
   /** What authenticated the request. Check `kind` first: a session is the only kind so far. */
-  via: { readonly kind: 'session'; readonly session: Session }
+  via: {
+    readonly kind: 'session'
+    readonly session: Session
+    /** The generation and the authentication context class of the access token in the request. */
+    readonly accessToken: { readonly generation: number; readonly acr: string | undefined }
+  }
 }
 
 /** What a response sets besides its body. */

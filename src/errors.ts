@@ -71,6 +71,11 @@ export const errorTable = {
       'The operation requires a sign-in within the last 10 minutes. Call `reauthenticate` with the password, then try again.',
     message: 'Enter your password again to continue.',
   },
+  STEP_UP_REQUIRED: {
+    description:
+      'The session is too weak or its proofs are too old (RFC 9470). `extensions` has the required `acr`, `maxAgeSeconds` (null if the age doesn’t matter) and `accepts`, the combinations of `AuthMethod` that `stepUp` accepts. If `accepts` is empty, add a second factor first. If the access token is from before the latest step-up, refresh it first.',
+    message: 'Confirm that it’s you to continue.',
+  },
   REGISTRATION_CLOSED: {
     description: 'Registration is closed on this server.',
     message: 'Registration is closed on this server. Ask an administrator for an account.',

@@ -43,6 +43,8 @@ function strict(app: Partial<App>): App {
 function testViewer({ account, session }: NonNullable<TestContextOptions['viewer']>): Viewer {
   const now = new Date()
   const id = account?.id ?? '00000000-0000-7000-8000-000000000001'
+  const shownSession = testSession(id, now, session)
+  const { generation } = shownSession
   return {
     account: {
       id,
@@ -65,11 +67,12 @@ function testViewer({ account, session }: NonNullable<TestContextOptions['viewer
       updatedAt: now,
       roles: ['user'],
       permissions: [],
+      secondFactorRequiredFrom: null,
       ...account,
       publicMetadata: account?.publicMetadata ?? {},
       privateMetadata: account?.privateMetadata ?? {},
     },
-    via: { kind: 'session', session: testSession(id, now, session) },
+    via: { kind: 'session', session: shownSession, accessToken: { generation, acr: undefined } },
   }
 }
 

@@ -105,6 +105,7 @@ export function toUser(account: Account): UserType {
     credentialVersion,
     secondFactorRequired,
     enrollmentRequired,
+    secondFactorRequiredFrom,
     ...shown
   } = account
   return Object.assign(new UserType(), shown, {

@@ -11,6 +11,7 @@ import { faultLog } from './fault-log.ts'
 import { formatError } from './format-error.ts'
 import { limits, limitsRule } from './limits.ts'
 import { sandboxPage } from './sandbox-page.ts'
+import { stepUpChallenge } from './step-up-challenge.ts'
 
 /** Creates the GraphQL server without starting it. `graphiql`: Sandbox can fall back to GraphiQL. */
 export function createApollo(
@@ -55,6 +56,8 @@ function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
           const errors = body.singleResult.errors ?? []
           const waits = errors.map(({ extensions }) => Number(extensions?.retryAfter ?? 0))
           const retryAfter = Math.max(0, ...waits)
+          const challenge = stepUpChallenge(errors)
+          if (challenge) response.http.headers.set('www-authenticate', challenge)
           if (retryAfter > 0) response.http.headers.set('retry-after', String(retryAfter))
           for (const { extensions } of errors) {
             if (extensions?.code === 'INTERNAL_SERVER_ERROR')

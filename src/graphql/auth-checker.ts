@@ -1,13 +1,15 @@
+import type { GraphQLResolveInfo } from 'graphql'
 import type { AuthCheckerFn } from 'type-graphql'
 import { recordDeniedAccess } from '../audit/denied-access.ts'
 import type { Context, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { SELF } from '../permissions/permissions.ts'
+import { isTooWeak, refuseWeakSession } from '../sessions/assurance.ts'
 
 /**
  * Allows a guarded operation or field if the viewer has at least one of the `required` permissions. `self` allows the
- * viewer's own data. An empty list allows any valid session.
- * @throws AuthError UNAUTHENTICATED, FORBIDDEN
+ * viewer's own data. An empty list allows any valid session. Refuses sessions that are too weak for a role first.
+ * @throws AuthError UNAUTHENTICATED, STEP_UP_REQUIRED, FORBIDDEN
  */
 export const authChecker: AuthCheckerFn<Context, string> = async (
   { root, args, context, info },
@@ -16,6 +18,9 @@ export const authChecker: AuthCheckerFn<Context, string> = async (
   const forSelf = required.includes(SELF)
   if (forSelf && root && context.isRevealed(root)) return true
   const viewer = await context.viewer()
+  if (isTooWeak(context.app, viewer) && !allowsWeakSession(viewer, forSelf, root, info)) {
+    return refuseWeakSession(context.app, viewer)
+  }
   if (required.length === 0) return true
   if (forSelf && ownerOf(root, args) === viewer.account.id) return true
   if (required.some(permission => holds(viewer, permission))) return true
@@ -26,6 +31,20 @@ export const authChecker: AuthCheckerFn<Context, string> = async (
     `${info.parentType.name}.${info.fieldName}`,
   )
   throw new AuthError('FORBIDDEN')
+}
+
+/**
+ * A session that is too weak for a role of its account may only find out who it is, end, and become strong enough. Its
+ * operations are marked; within their results, it sees what belongs to its account.
+ */
+function allowsWeakSession(
+  viewer: Viewer,
+  forSelf: boolean,
+  root: { id?: string; userId?: string } | undefined,
+  { parentType, fieldName }: GraphQLResolveInfo,
+): boolean {
+  if (root) return forSelf && ownerOf(root, {}) === viewer.account.id
+  return parentType.getFields()[fieldName]?.extensions.forWeakSessions === true
 }
 
 function holds({ account }: Viewer, permission: string): boolean {

@@ -91,7 +91,7 @@ async function addCors(server: FastifyInstance, { corsOrigins }: Config): Promis
     // With `false`, other origins get no CORS headers at all; with a list, they would get some.
     origin: async (origin?: string) => origin !== undefined && corsOrigins.includes(origin) && origin,
     credentials: true,
-    exposedHeaders: [REQUEST_ID_HEADER, 'retry-after'],
+    exposedHeaders: [REQUEST_ID_HEADER, 'retry-after', 'www-authenticate'],
     maxAge: CORS_MAX_AGE_SECONDS,
   })
 }

@@ -18,6 +18,8 @@ const claimsSchema = z.object({
   /** The generation of the refresh token that was issued with it. */
   gen: z.int().nonnegative(),
   jti: z.string(),
+  /** How strongly its session was authenticated when it was issued; see sessions/strength.ts. */
+  acr: z.string().optional(),
   iat: z.int(),
   exp: z.int(),
 })

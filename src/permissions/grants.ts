@@ -1,16 +1,21 @@
 import type { App } from '../app.ts'
 import type { Account } from '../context.ts'
+import type { Role } from '../generated/prisma/client.ts'
 import { EVERYTHING } from './permissions.ts'
 
-/** The names of a user's roles and the permissions that the roles grant, both sorted. */
-export type Grants = Pick<Account, 'roles' | 'permissions'>
+/**
+ * The names of a user's roles and the permissions that the roles grant, both sorted, and since when one of the roles
+ * requires a second factor.
+ */
+export type Grants = Pick<Account, 'roles' | 'permissions' | 'secondFactorRequiredFrom'>
 
 /**
  * SQL for the roles of user `u` as one text, `name=permission,permission;name=…`: the cheapest form to
- * fetch with every request.
+ * fetch with every request. A role that requires a second factor has the time, in milliseconds, as a third part.
  */
 export const grantsColumn = `(
-  SELECT string_agg(r.name || '=' || array_to_string(r.permissions, ','), ';' ORDER BY r.name)
+  SELECT string_agg(r.name || '=' || array_to_string(r.permissions, ',') || coalesce(
+    '=' || (extract(epoch FROM r.second_factor_required_from) * 1000)::bigint, ''), ';' ORDER BY r.name)
   FROM user_roles ur JOIN roles r ON r.name = ur.role_name WHERE ur.user_id = u.id
 ) AS grants`
 
@@ -20,21 +25,29 @@ export function grantsOf(app: App, text: string | null): Grants {
   return toGrants(
     app,
     roles.map(role => {
-      const [name = '', granted = ''] = role.split('=')
-      return { name, permissions: granted.split(',').filter(Boolean) }
+      const [name = '', granted = '', requiredFromMs] = role.split('=')
+      const secondFactorRequiredFrom = requiredFromMs === undefined ? null : new Date(Number(requiredFromMs))
+      return { name, permissions: granted.split(',').filter(Boolean), secondFactorRequiredFrom }
     }),
   )
 }
 
+type GrantingRole = Pick<Role, 'name' | 'permissions' | 'secondFactorRequiredFrom'>
+
 /** The grants of an account with these roles. */
-export function toGrants(app: App, roles: { name: string; permissions: string[] }[]): Grants {
+export function toGrants(app: App, roles: GrantingRole[]): Grants {
   return {
+    secondFactorRequiredFrom: earliest(roles.map(role => role.secondFactorRequiredFrom)),
     roles: roles.map(role => role.name).sort(),
     permissions: expand(
       app,
       roles.flatMap(role => role.permissions),
     ),
   }
+}
+
+function earliest(times: (Date | null)[]): Date | null {
+  return times.reduce((one, other) => (one && other ? (one < other ? one : other) : (one ?? other)), null)
 }
 
 /** The permissions sorted by name, with `*` expanded. Names that the program does not declare have no effect. */

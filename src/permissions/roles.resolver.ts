@@ -10,7 +10,7 @@ export class RolesResolver {
   @Query(() => [RoleType], {
     description: withExample(
       'All roles of this server, sorted by name.',
-      'query Roles { roles { name description permissions builtIn } }',
+      'query Roles { roles { name description permissions builtIn secondFactorRequiredFrom } }',
     ),
   })
   roles(@Ctx() { app }: Context): Promise<RoleType[]> {

@@ -5,5 +5,10 @@ import { expand } from './grants.ts'
 /** All roles sorted by name, with `*` expanded. */
 export async function allRoles(app: App): Promise<Role[]> {
   const roles = await app.db.role.findMany({ orderBy: { name: 'asc' } })
-  return roles.map(role => ({ ...role, permissions: expand(app, role.permissions) }))
+  return roles.map(role => shownRole(app, role))
+}
+
+/** The role with `*` expanded. */
+export function shownRole(app: App, role: Role): Role {
+  return { ...role, permissions: expand(app, role.permissions) }
 }

@@ -1,3 +1,4 @@
+import { GraphQLDateTime } from 'graphql-scalars'
 import { Field, ObjectType } from 'type-graphql'
 
 @ObjectType('Role', { description: 'A named set of permissions that accounts can have.' })
@@ -13,4 +14,11 @@ export class RoleType {
 
   @Field(() => Boolean, { description: 'Built-in roles can be assigned, but not changed or deleted.' })
   builtIn!: boolean
+
+  @Field(() => GraphQLDateTime, {
+    nullable: true,
+    description:
+      'From this time on, accounts with the role need a second factor; null if the role does not require one. Set it with `setRoleSecondFactor`.',
+  })
+  secondFactorRequiredFrom!: Date | null
 }

@@ -33,7 +33,7 @@ const BEGINNING: Place = { at: new Date(0), id: '00000000-0000-0000-0000-0000000
  *
  * Each part has at most 10,000 rows. If more follow, the JSON contains `next`, which is the `after` of the next part.
  * Only one export of an account runs at a time, across all replicas.
- * @throws AuthError REAUTHENTICATION_REQUIRED, BAD_USER_INPUT; RATE_LIMITED, also while another export of the account
+ * @throws AuthError REAUTHENTICATION_REQUIRED, STEP_UP_REQUIRED, BAD_USER_INPUT; RATE_LIMITED, also while another export of the account
  *   is running
  */
 export async function exportAccount(
@@ -42,7 +42,7 @@ export async function exportAccount(
   viewer: Viewer,
   request: RequestInfo,
 ): Promise<string> {
-  requireRecentSignIn(app, viewer)
+  await requireRecentSignIn(app, viewer)
   const start = startOf(after)
   const { id } = viewer.account
   await countAttempt(app, [{ rule: 'export.account', subject: id }], request)
@@ -52,8 +52,15 @@ export async function exportAccount(
     await record(tx, request, { action: 'user.exported', at, actorId: id, subjectId: id })
     return readPart(tx, id, start)
   })
-  const { passwordHash, privateMetadata, disabledReason, emailCanonical, credentialVersion, ...profile } =
-    viewer.account
+  const {
+    passwordHash,
+    privateMetadata,
+    disabledReason,
+    emailCanonical,
+    credentialVersion,
+    secondFactorRequiredFrom,
+    ...profile
+  } = viewer.account
   return JSON.stringify({ exportedAt: at, account: profile, ...part }, null, 2)
 }
 

@@ -10,6 +10,7 @@ import {
 } from '../accounts/accounts.types.ts'
 import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
+import { FOR_WEAK_SESSIONS } from '../sessions/assurance.ts'
 import { resendVerification } from './resend-verification.ts'
 import { updateProfile } from './update-profile.ts'
 import { verifyEmail } from './verify-email.ts'
@@ -36,6 +37,7 @@ export class ProfileResolver {
   }
 
   @Authorized()
+  @Extensions(FOR_WEAK_SESSIONS)
   @Query(() => UserType, {
     nullable: true,
     description: withExample(

@@ -22,7 +22,7 @@ const schema = z.object({ newEmail: emailField })
  * Sends a confirmation link to the new address. A verified old address receives a notice whose link undoes the change,
  * before or after the change is confirmed. If the new address belongs to another account, the answer is the same, and
  * the owner of that account receives a notice instead of the confirmation link.
- * @throws AuthError REAUTHENTICATION_REQUIRED, BAD_USER_INPUT, RATE_LIMITED; CONFLICT if MAIL=off
+ * @throws AuthError REAUTHENTICATION_REQUIRED, STEP_UP_REQUIRED, BAD_USER_INPUT, RATE_LIMITED; CONFLICT if MAIL=off
  */
 export async function requestEmailChange(
   app: App,
@@ -31,7 +31,7 @@ export async function requestEmailChange(
   request: RequestInfo,
 ): Promise<void> {
   requireMail(app)
-  requireRecentSignIn(app, viewer)
+  await requireRecentSignIn(app, viewer)
   const { newEmail } = checkInput(schema, input)
   const { account } = viewer
   if (newEmail.canonical === account.emailCanonical) {

@@ -1,14 +1,65 @@
 import type { App } from '../app.ts'
 import type { Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
+import { hasFactor, meansOf, type Requirement, stepUpRequired } from './step-up-required.ts'
+import { type AuthStrength, assuranceOf, isAtLeast, provedAt, strengthOfAcr } from './strength.ts'
 
 const RECENT_SECONDS = 600
 
 /**
- * Protects an operation from the finder of a session that was left open.
- * @throws AuthError REAUTHENTICATION_REQUIRED if the password was last entered more than 10 minutes ago
+ * Protects a sensitive operation from the finder of a session that was left open, and from a thief of the session.
+ * Requires what a full sign-in to the account proves: a passkey, or a password and a second factor, within 10 minutes;
+ * from an account that only has a password, the password.
+ * @throws AuthError REAUTHENTICATION_REQUIRED from an account with a password alone; STEP_UP_REQUIRED from all others
  */
-export function requireRecentSignIn(app: App, { via: { session } }: Viewer): void {
-  const ageSeconds = (app.clock.now().getTime() - session.authenticatedAt.getTime()) / 1000
-  if (ageSeconds > RECENT_SECONDS) throw new AuthError('REAUTHENTICATION_REQUIRED')
+export async function requireRecentSignIn(app: App, viewer: Viewer): Promise<void> {
+  const maxAgeSeconds = RECENT_SECONDS
+  if (meets(app, viewer, { strength: 'MULTI', maxAgeSeconds })) return
+  const means = await meansOf(app, viewer.account.id)
+  const strength = hasFactor(means) ? 'MULTI' : 'SINGLE'
+  if (strength === 'SINGLE' && meets(app, viewer, { strength, maxAgeSeconds })) return
+  if (strength === 'SINGLE' && means.first === 'PASSWORD') throw new AuthError('REAUTHENTICATION_REQUIRED')
+  throw stepUpRequired({ strength, maxAgeSeconds }, means)
+}
+
+/**
+ * Requires a session of this strength, proved no longer than `maxAgeSeconds` ago.
+ * @throws AuthError STEP_UP_REQUIRED, also if the account has nothing to prove it with
+ */
+export async function requireAssurance(app: App, viewer: Viewer, requirement: Requirement): Promise<void> {
+  if (meets(app, viewer, requirement)) return
+  throw stepUpRequired(requirement, await meansOf(app, viewer.account.id))
+}
+
+/**
+ * Whether the session has proved this much, and recently. An access token from before the latest step-up proves nothing
+ * recent, so that a thief who holds one does not benefit from what the owner proved since.
+ */
+function meets(app: App, { via }: Viewer, { strength, maxAgeSeconds }: Requirement): boolean {
+  const { session, accessToken } = via
+  if (accessToken.generation < session.proofGeneration) return false
+  const at = provedAt(session, strength)
+  if (!at) return false
+  return maxAgeSeconds === undefined || app.clock.now().getTime() - at.getTime() <= maxAgeSeconds * 1000
+}
+
+/**
+ * Whether one of the viewer's roles requires a second factor that the session has not proved. Trusted devices do not
+ * matter here. Costs nothing unless a role requires one.
+ */
+export function isTooWeak(app: App, { account: { secondFactorRequiredFrom: from }, via }: Viewer): boolean {
+  return from !== null && from <= app.clock.now() && !isAtLeast(strengthOf(via), 'MULTI')
+}
+
+/** The extension of an operation that a session may call although it `isTooWeak`. */
+export const FOR_WEAK_SESSIONS = { forWeakSessions: true } as const
+
+/** Refuses a session that `isTooWeak`. */
+export async function refuseWeakSession(app: App, { account }: Viewer): Promise<never> {
+  throw stepUpRequired({ strength: 'MULTI' }, await meansOf(app, account.id))
+}
+
+/** The strength of the session; for an access token from before the latest step-up, that of the token. */
+function strengthOf({ session, accessToken: { generation, acr } }: Viewer['via']): AuthStrength {
+  return generation < session.proofGeneration ? strengthOfAcr(acr) : assuranceOf(session).strength
 }

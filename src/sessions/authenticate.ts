@@ -17,7 +17,7 @@ const TOUCH_INTERVAL_SECONDS = 60
  * @throws AuthError UNAUTHENTICATED with the reason INVALID, EXPIRED or REVOKED
  */
 export async function authenticate(app: App, bearerToken: string, request: RequestInfo): Promise<Viewer> {
-  const { sid, sub, gen } = verifyAccessToken(app, bearerToken)
+  const { sid, sub, gen, acr } = verifyAccessToken(app, bearerToken)
   const found = await findSession(app, sid)
   if (!found || found.account.id !== sub) throw unauthenticated('REVOKED')
   const { session, account } = found
@@ -27,7 +27,7 @@ export async function authenticate(app: App, bearerToken: string, request: Reque
     await endSharedSession(app, found, { kind: 'access', generation: gen }, request)
     throw unauthenticated('REVOKED')
   }
-  return { account, via: { kind: 'session', session } }
+  return { account, via: { kind: 'session', session, accessToken: { generation: gen, acr } } }
 }
 
 /** Why the session has ended, or undefined while it is live. */

@@ -59,6 +59,22 @@ export function methodsOf(session: ProofTimes & Partial<Pick<Session, 'authentic
 export type Assurance = { strength: AuthStrength; since: Date }
 
 /**
+ * Since when the proofs that make up `required`, or more, have all been fresh: the earliest of them, each at its latest
+ * time. Null if the session has not proved as much.
+ */
+export function provedAt(
+  session: ProofTimes & Pick<Session, 'authenticatedAt'>,
+  required: AuthStrength,
+): Date | null {
+  const { passwordAt, emailAt, passkeyAt, keyAt, totpAt, recoveryAt } = timesOf(session)
+  const first = later(passwordAt, emailAt)
+  const resistant = later(passkeyAt, earlier(first, keyAt))
+  if (required === 'PHISHING_RESISTANT') return resistant
+  const multi = later(resistant, earlier(first, later(totpAt, recoveryAt)))
+  return required === 'MULTI' ? multi : later(multi, first)
+}
+
+/**
  * The strength of the proofs. A mailbox is never a second factor: a password and an emailed code are SINGLE. `since` is
  * the earliest of the proofs that make up the strength, each at its latest time.
  */
@@ -85,6 +101,12 @@ export const ACR = {
   MULTI: 'mfa',
   PHISHING_RESISTANT: 'phr',
 } as const satisfies Record<AuthStrength, string>
+
+/** The strength of an access token with this `acr`. Earlier versions issued tokens without one. */
+export function strengthOfAcr(acr: string | undefined): AuthStrength {
+  const strengths = Object.keys(ACR) as AuthStrength[]
+  return strengths.find(strength => ACR[strength] === acr) ?? 'SINGLE'
+}
 
 /** RFC 8176, and `email` and `recovery`, which it does not define. */
 const AMR: Record<AuthMethod, readonly string[]> = {

@@ -83,6 +83,6 @@ export async function createAccount(
   } catch (error) {
     throw uniqueNameError(error) ?? error
   }
-  const grants = toGrants(app, [{ name: DEFAULT_ROLE, permissions: [] }])
+  const grants = toGrants(app, [{ name: DEFAULT_ROLE, permissions: [], secondFactorRequiredFrom: null }])
   return { account: { ...user, ...grants }, session }
 }

@@ -10,6 +10,12 @@ export const Settings = graphql(`
   }
 `)
 
+export const SetRoleSecondFactor = graphql(`
+  mutation SetRoleSecondFactor($name: String!, $requiredFrom: DateTime) {
+    setRoleSecondFactor(name: $name, requiredFrom: $requiredFrom) { name permissions builtIn secondFactorRequiredFrom }
+  }
+`)
+
 export const Register = graphql(`
   mutation Register($input: RegisterInput!) {
     register(input: $input) {

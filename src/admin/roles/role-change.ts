@@ -40,13 +40,20 @@ export async function changeRole<Result>(
   }
 }
 
-/** A role that is not built in, locked until the transaction ends. */
-export async function lockCustomRole(tx: Queryable, name: string): Promise<Role> {
+/** A role, locked until the transaction ends. Throws NOT_FOUND. */
+export async function lockRole(tx: Queryable, name: string): Promise<Role> {
   const [role] = name.includes('\0')
     ? []
     : await tx.$queryRaw<Role[]>`
-        SELECT name, description, permissions, built_in AS "builtIn" FROM roles WHERE name = ${name} FOR UPDATE`
+        SELECT name, description, permissions, built_in AS "builtIn",
+          second_factor_required_from AS "secondFactorRequiredFrom" FROM roles WHERE name = ${name} FOR UPDATE`
   if (!role) throw new AuthError('NOT_FOUND', { message: 'There is no role with this name.' })
+  return role
+}
+
+/** A role that is not built in, locked until the transaction ends. Throws NOT_FOUND, CONFLICT. */
+export async function lockCustomRole(tx: Queryable, name: string): Promise<Role> {
+  const role = await lockRole(tx, name)
   if (role.builtIn)
     throw new AuthError('CONFLICT', { message: 'Built-in roles can’t be changed or deleted.' })
   return role
@@ -61,6 +68,7 @@ export function requireHeld(permissions: readonly string[], heldPermissions: rea
 }
 
 type RoleFields = { name: string; description: string | null; permissions: string[] }
+type RoleDetail = Partial<RoleFields> | { secondFactorRequiredFrom: string | null }
 
 export function fieldsOf({ name, description, permissions }: Role): RoleFields {
   return { name, description, permissions }
@@ -69,9 +77,9 @@ export function fieldsOf({ name, description, permissions }: Role): RoleFields {
 export function recordRole(
   app: App,
   tx: Queryable,
-  { viewer, request }: Caller,
+  { viewer, request }: Pick<Caller, 'request'> & Partial<Caller>,
   action: AuditAction,
-  detail: { role: string; before?: Partial<RoleFields>; after?: Partial<RoleFields> },
+  detail: { role: string; before?: RoleDetail; after?: RoleDetail },
 ): Promise<void> {
-  return record(tx, request, { action, at: app.clock.now(), actorId: viewer.account.id, detail })
+  return record(tx, request, { action, at: app.clock.now(), actorId: viewer?.account.id, detail })
 }

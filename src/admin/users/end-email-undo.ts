@@ -30,7 +30,7 @@ export async function endEmailChangeUndo(app: App, id: string, caller: Caller): 
 }
 
 async function endOwn(app: App, viewer: Viewer, caller: Caller): Promise<void> {
-  requireRecentSignIn(app, viewer)
+  await requireRecentSignIn(app, viewer)
   const { id } = viewer.account
   const { ended, newestLeft } = await app.db.$transaction(async tx => {
     await tx.$queryRaw`SELECT FROM users WHERE id = ${id}::uuid FOR NO KEY UPDATE`

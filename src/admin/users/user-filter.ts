@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { labelField } from '../../accounts/fields.ts'
+import { HAS_FACTOR } from '../../credentials/has-factor.ts'
 import { checkInput, requireTime } from '../../input.ts'
 
 export type UserSelection = {
@@ -7,6 +8,7 @@ export type UserSelection = {
   role?: string | null | undefined
   disabled?: boolean | null | undefined
   emailVerified?: boolean | null | undefined
+  hasSecondFactor?: boolean | null | undefined
   createdAfter?: Date | null | undefined
   createdBefore?: Date | null | undefined
 }
@@ -34,7 +36,7 @@ function hasRole(role: string, param: (value: unknown) => string): string {
 export function conditionsOf(selection: UserSelection): Conditions {
   const values: unknown[] = []
   const param = (value: unknown) => `$${values.push(value)}`
-  const { role, disabled, emailVerified } = selection
+  const { role, disabled, emailVerified, hasSecondFactor } = selection
   const createdAfter = selection.createdAfter && requireTime('filter.createdAfter', selection.createdAfter)
   const createdBefore =
     selection.createdBefore && requireTime('filter.createdBefore', selection.createdBefore)
@@ -45,6 +47,7 @@ export function conditionsOf(selection: UserSelection): Conditions {
       role != null && hasRole(role, param),
       disabled != null && nullCheck('u.disabled_at', !disabled),
       emailVerified != null && nullCheck('u.email_verified_at', !emailVerified),
+      hasSecondFactor != null && `${hasSecondFactor ? '' : 'NOT '}${HAS_FACTOR}`,
       createdAfter && `u.created_at > ${param(createdAfter)}`,
       createdBefore && `u.created_at < ${param(createdBefore)}`,
     ]

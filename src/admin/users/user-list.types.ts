@@ -62,6 +62,13 @@ export class UserFilter {
   })
   emailVerified?: boolean | null
 
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Only accounts with an authenticator app, a passkey or a security key if true, only those without any if false.',
+  })
+  hasSecondFactor?: boolean | null
+
   @Field(() => GraphQLDateTime, { nullable: true, description: 'Created after this time.' })
   createdAfter?: Date | null
 

@@ -62,6 +62,7 @@ export const en = {
     ACCOUNT_DISABLED: 'This account is disabled. Contact an administrator.',
     EMAIL_NOT_VERIFIED: 'Verify your email address first: open the link in the email we sent you.',
     REAUTHENTICATION_REQUIRED: 'Confirm your password, then try again.',
+    STEP_UP_REQUIRED: 'Confirm that it’s you, then try again.',
     RATE_LIMITED: 'Too many attempts. Try again later.',
     REGISTRATION_CLOSED: 'Registration is closed. Ask an administrator for an account.',
     NOT_FOUND: 'This no longer exists, or you don’t have access to it. Go back and reload the list.',

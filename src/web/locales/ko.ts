@@ -128,6 +128,10 @@ export const ko: Messages = {
       '본인의 주소는 받은 메일의 링크로 인증해 주세요. 다른 관리자가 인증해 줄 수도 있습니다.',
     'This is the last administrator. Make another account an administrator first.':
       '마지막 관리자입니다. 먼저 다른 계정을 관리자로 지정해 주세요.',
+    'You have this role but no second factor. Add a passkey or an authenticator app first.':
+      '이 역할이 있지만 2단계 인증을 설정하지 않으셨습니다. 먼저 패스키나 인증 앱을 등록해 주세요.',
+    'This requires a second factor. Add a passkey or an authenticator app to your account first.':
+      '2단계 인증이 필요합니다. 먼저 계정에 패스키나 인증 앱을 등록해 주세요.',
   },
   errors: {
     UNAUTHENTICATED: '로그인이 만료되었습니다. 다시 로그인해 주세요.',
@@ -144,6 +148,7 @@ export const ko: Messages = {
     ACCOUNT_DISABLED: '정지된 계정입니다. 관리자에게 문의해 주세요.',
     EMAIL_NOT_VERIFIED: '먼저 이메일 주소를 인증해 주세요. 보내 드린 메일의 링크를 열면 됩니다.',
     REAUTHENTICATION_REQUIRED: '비밀번호를 확인한 뒤 다시 시도해 주세요.',
+    STEP_UP_REQUIRED: '본인 확인을 마친 뒤 다시 시도해 주세요.',
     RATE_LIMITED: '시도 횟수를 초과했습니다. 잠시 후 다시 시도해 주세요.',
     REGISTRATION_CLOSED: '지금은 가입할 수 없습니다. 관리자에게 계정을 요청해 주세요.',
     NOT_FOUND: '삭제되었거나 볼 수 없는 항목입니다. 목록을 새로 고쳐 주세요.',

@@ -7,6 +7,7 @@ import { indexAccounts } from '../../../src/accounts/search-index.ts'
 import { cursorOf } from '../../../src/pagination.ts'
 import type { UserOrder, UsersQuery, UsersQueryVariables } from '../../generated/graphql.ts'
 import { type SignedIn, signUp, signUpWith } from '../../support/actors.ts'
+import { addSomePasskey, addSomeTotp } from '../../support/factors.ts'
 import { Users } from '../../support/operations.ts'
 import { refusedFields } from '../../support/refused.ts'
 import { codes, useService } from '../../support/service.ts'
@@ -235,6 +236,23 @@ describe('filtering accounts', () => {
       'size',
       4,
     )
+  })
+
+  test('hasSecondFactor selects accounts with an authenticator app, a passkey or a security key, or those without any', async () => {
+    const prefix = randomUUID()
+    const [none, app, passkey] = [
+      await add({ email: `${prefix}-1@example.com` }),
+      await add({ email: `${prefix}-2@example.com` }),
+      await add({ email: `${prefix}-3@example.com` }),
+    ]
+    await addSomeTotp(service, app)
+    await addSomePasskey(service, passkey)
+    const of = async (hasSecondFactor: boolean | null) =>
+      new Set(ids(await read({ filter: { search: prefix, hasSecondFactor } })))
+    expect(await of(true)).toEqual(new Set([app, passkey]))
+    expect(await of(false)).toEqual(new Set([none]))
+    expect(await of(null)).toEqual(new Set([none, app, passkey]))
+    expect(codes(await ask({ filter: { hasSecondFactor: true } }, await signUp(service)))).toEqual(['FORBIDDEN'])
   })
 
   test.each([

@@ -1,0 +1,66 @@
+import type { App } from '../../app.ts'
+import { HAS_FACTOR } from '../../credentials/has-factor.ts'
+import type { Queryable } from '../../database/client.ts'
+import { AuthError } from '../../errors.ts'
+import type { Role } from '../../generated/prisma/client.ts'
+import { requireTime } from '../../input.ts'
+import { neededToGive } from '../../permissions/grants.ts'
+import { type Caller, changedFields } from '../administer.ts'
+import { changeRole, lockRole, recordRole, requireHeld } from './role-change.ts'
+
+/**
+ * Requires a second factor from everyone with the role, from a time on, or no longer requires it with null. From then
+ * on, weaker sessions of these people can do nothing until they add a factor or confirm theirs. Works for built-in
+ * roles too.
+ * @throws AuthError BAD_USER_INPUT, NOT_FOUND; FORBIDDEN if the caller lacks a permission of the role; CONFLICT if the
+ *   caller has the role but no second factor, and would be locked out
+ */
+export async function setRoleSecondFactor(
+  app: App,
+  name: string,
+  requiredFrom: Date | null | undefined,
+  caller: Caller,
+): Promise<Role> {
+  const from = requiredFrom ? requireTime('requiredFrom', requiredFrom) : null
+  return changeRole(app, caller, async (tx, heldPermissions) => {
+    const before = await lockRole(tx, name)
+    requireHeld(neededToGive(app, before.permissions), heldPermissions)
+    if (from) await requireOwnFactor(tx, name, caller)
+    return setRequirement(app, tx, before, from, caller)
+  })
+}
+
+/** Stores and records the requirement, in the caller's transaction. */
+export async function setRequirement(
+  app: App,
+  tx: Queryable,
+  before: Role,
+  from: Date | null,
+  caller: Pick<Caller, 'request'> & Partial<Caller>,
+): Promise<Role> {
+  const after = await tx.role.update({
+    where: { name: before.name },
+    data: { secondFactorRequiredFrom: from },
+  })
+  const detail = changedFields(timeOf(before), timeOf(after))
+  if (detail) await recordRole(app, tx, caller, 'role.updated', { role: before.name, ...detail })
+  return after
+}
+
+/** @throws AuthError CONFLICT */
+async function requireOwnFactor(tx: Queryable, role: string, { viewer }: Caller): Promise<void> {
+  const [locked] = await tx.$queryRawUnsafe<unknown[]>(
+    `SELECT FROM users u JOIN user_roles r ON r.user_id = u.id
+     WHERE u.id = $1::uuid AND r.role_name = $2 AND NOT ${HAS_FACTOR}`,
+    viewer.account.id,
+    role,
+  )
+  if (!locked) return
+  throw new AuthError('CONFLICT', {
+    message: 'You have this role but no second factor. Add a passkey or an authenticator app first.',
+  })
+}
+
+function timeOf({ secondFactorRequiredFrom }: Role) {
+  return { secondFactorRequiredFrom: secondFactorRequiredFrom?.toISOString() ?? null }
+}
