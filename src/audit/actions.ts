@@ -35,6 +35,7 @@ export const auditActions = {
   'session.started': 'A sign-in succeeded.',
   'session.denied': 'A sign-in failed.',
   'session.reauthenticated': 'The owner entered their password again in a session.',
+  'session.stepped_up': 'The owner proved their identity again in a session.',
   'session.ended': 'A session was ended by signing out.',
   'session.revoked':
     'One or more sessions were revoked; the detail has the session’s ID or the number of sessions.',
@@ -48,6 +49,9 @@ export const auditActions = {
   'factor.counter_regressed':
     'The signature counter of a synced passkey went back, as happens with several devices or with a copy.',
   'recovery_code.used': 'A recovery code completed a sign-in.',
+  'factor.reset': 'An administrator removed every second factor of an account.',
+  'factor.requirement_changed':
+    'The owner required a second factor at every sign-in, or no longer requires one.',
   'limit.hit': 'There were too many attempts; further attempts are refused for a while.',
   'access.denied': 'A signed-in user attempted something without permission.',
   'mail.failed': 'An email could not be sent and will not be retried.',

@@ -9,6 +9,8 @@ import { runImport } from './import-users.ts'
 import { runMigrations } from './migrate.ts'
 import { printSchemaFile } from './print-schema.ts'
 import { runPrune } from './prune.ts'
+import { requireSecondFactor } from './require-second-factor.ts'
+import { resetFactors } from './reset-factors.ts'
 import { rotateKeysNow } from './rotate-keys.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -75,6 +77,25 @@ program
   .option('--out <file>', 'write to a new file instead of standard output')
   .option('--with-password-hashes', 'include password hashes; keep the file secret')
   .action(runExport)
+
+program
+  .command('require-second-factor')
+  .description('Requires a second factor from everyone with a role, from now on or from a later time.')
+  .requiredOption('--role <name>', 'the role; admin for every administrator')
+  .option('--from <time>', 'when the requirement starts, such as 2030-01-31T12:00:00Z; now if omitted')
+  .option('--off', 'no longer require one')
+  .option(...JSON_OPTION)
+  .action(requireSecondFactor)
+
+program
+  .command('reset-factors')
+  .description(
+    'Removes every second factor of an account whose owner has lost them. The next sign-in must add one.',
+  )
+  .requiredOption('--email <address>', 'the account’s email address')
+  .requiredOption('--reason <text>', 'why, for the audit log')
+  .option(...JSON_OPTION)
+  .action(resetFactors)
 
 program
   .command('migrate')

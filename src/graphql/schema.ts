@@ -7,6 +7,7 @@ import { KeysResolver } from '../admin/operations/keys.resolver.ts'
 import { MailsResolver } from '../admin/operations/mails.resolver.ts'
 import { RoleDefinitionsResolver } from '../admin/roles/roles.resolver.ts'
 import { UserAccessResolver } from '../admin/users/user-access.resolver.ts'
+import { UserFactorsResolver } from '../admin/users/user-factors.resolver.ts'
 import { UserListResolver } from '../admin/users/user-list.resolver.ts'
 import { UsersResolver } from '../admin/users/users.resolver.ts'
 import { errorTable } from '../errors.ts'
@@ -15,6 +16,7 @@ import { CheckPasswordResolver } from '../self-service/check-password.resolver.t
 import { EmailLinkResolver } from '../self-service/email-link.resolver.ts'
 import { EmailUndoResolver } from '../self-service/email-undo.resolver.ts'
 import { ProfileResolver } from '../self-service/profile.resolver.ts'
+import { SecondFactorResolver } from '../self-service/second-factor.resolver.ts'
 import { SecurityActivityResolver } from '../self-service/security-activity.resolver.ts'
 import { SelfServiceResolver } from '../self-service/self-service.resolver.ts'
 import { SessionsResolver } from '../sessions/sessions.resolver.ts'
@@ -32,6 +34,7 @@ const resolvers = [
   EmailLinkResolver,
   EmailUndoResolver,
   KeysResolver,
+  SecondFactorResolver,
   SelfServiceResolver,
   SecurityActivityResolver,
   RolesResolver,
@@ -39,6 +42,7 @@ const resolvers = [
   MailsResolver,
   RoleDefinitionsResolver,
   UserListResolver,
+  UserFactorsResolver,
   UsersResolver,
   UserAccessResolver,
   UserSessionsResolver,

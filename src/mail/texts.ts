@@ -26,6 +26,7 @@ export type MailData = {
   'wrong-codes': EmailOrigin & { link: string }
   /** `left`: the number of unused codes. */
   'recovery-code-used': EmailOrigin & { left: number; link: string }
+  'factors-reset': { at: string }
   'account-disabled': { at: string }
   'account-deleted': { at: string }
 }

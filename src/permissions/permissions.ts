@@ -3,6 +3,7 @@ export const permissions = {
   'users:read': 'See every field of every account.',
   'users:write': 'Invite, change, disable and enable accounts, and end their sessions.',
   'users:delete': 'Delete accounts.',
+  'users:factors': 'Remove the second factors of accounts whose owners have lost them.',
   'roles:write': 'Define and assign roles.',
   'audit:read': 'Read the audit log.',
   'keys:write': 'Rotate the signing key.',

@@ -23,6 +23,7 @@ const samples: MailData = {
   'reuse-detected': { ...origin, link },
   'wrong-codes': { ...origin, link },
   'recovery-code-used': { ...origin, link, left: 7 },
+  'factors-reset': { at: origin.at },
   'account-disabled': { at: origin.at },
   'account-deleted': { at: origin.at },
 }

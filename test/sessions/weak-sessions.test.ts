@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { as, newRole, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
-import { addSomePasskey, addSomeTotp } from '../support/factors.ts'
+import { addSomePasskey, addSomeTotp } from '../support/some-factors.ts'
 import { Logout, Me, Refresh } from '../support/operations.ts'
 import { watchQueries } from '../support/queries.ts'
 import { codes, useService } from '../support/service.ts'

@@ -16,6 +16,18 @@ export const SetRoleSecondFactor = graphql(`
   }
 `)
 
+export const ResetUserFactors = graphql(`
+  mutation ResetUserFactors($id: ID!, $reason: String!) {
+    resetUserFactors(id: $id, reason: $reason) { id sessions { id } }
+  }
+`)
+
+export const RequireSecondFactor = graphql(`
+  mutation RequireSecondFactor($required: Boolean!) {
+    requireSecondFactor(required: $required) { id sessions { id current } }
+  }
+`)
+
 export const Register = graphql(`
   mutation Register($input: RegisterInput!) {
     register(input: $input) {

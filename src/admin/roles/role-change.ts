@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { labelField } from '../../accounts/fields.ts'
 import type { App } from '../../app.ts'
 import type { AuditAction } from '../../audit/actions.ts'
-import { record } from '../../audit/record.ts'
+import { type EventOrigin, record } from '../../audit/record.ts'
 import { type Queryable, violatedUnique } from '../../database/client.ts'
 import { AuthError } from '../../errors.ts'
 import type { Role } from '../../generated/prisma/client.ts'
@@ -74,10 +74,13 @@ export function fieldsOf({ name, description, permissions }: Role): RoleFields {
   return { name, description, permissions }
 }
 
+/** Who changes a role: a signed-in user, or the command line. */
+export type RecordedBy = { viewer?: Caller['viewer']; request: EventOrigin }
+
 export function recordRole(
   app: App,
   tx: Queryable,
-  { viewer, request }: Pick<Caller, 'request'> & Partial<Caller>,
+  { viewer, request }: RecordedBy,
   action: AuditAction,
   detail: { role: string; before?: RoleDetail; after?: RoleDetail },
 ): Promise<void> {

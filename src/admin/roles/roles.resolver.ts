@@ -47,7 +47,7 @@ export class RoleDefinitionsResolver {
   @Mutation(() => RoleType, {
     description: withExample(
       'Requires a second factor from everyone with the role, from a time on; null no longer requires one. Works for built-in roles too. From that time on, a sign-in without a second factor leads to its setup, and a weaker session can only read `me`, end, refresh, step up and add a factor. If you have the role, you need a second factor first; otherwise, this fails with CONFLICT.',
-      'mutation RequireSecondFactor { setRoleSecondFactor(name: "support", requiredFrom: "2030-01-01T00:00:00Z") { name secondFactorRequiredFrom } }',
+      'mutation RequireOfRole { setRoleSecondFactor(name: "support", requiredFrom: "2030-01-01T00:00:00Z") { name secondFactorRequiredFrom } }',
     ),
   })
   async setRoleSecondFactor(

@@ -1,4 +1,5 @@
 import type { App } from '../../app.ts'
+import { NO_REQUEST } from '../../audit/record.ts'
 import { HAS_FACTOR } from '../../credentials/has-factor.ts'
 import type { Queryable } from '../../database/client.ts'
 import { AuthError } from '../../errors.ts'
@@ -6,7 +7,7 @@ import type { Role } from '../../generated/prisma/client.ts'
 import { requireTime } from '../../input.ts'
 import { neededToGive } from '../../permissions/grants.ts'
 import { type Caller, changedFields } from '../administer.ts'
-import { changeRole, lockRole, recordRole, requireHeld } from './role-change.ts'
+import { changeRole, lockRole, type RecordedBy, recordRole, requireHeld } from './role-change.ts'
 
 /**
  * Requires a second factor from everyone with the role, from a time on, or no longer requires it with null. From then
@@ -30,13 +31,34 @@ export async function setRoleSecondFactor(
   })
 }
 
+/**
+ * The same from the command line. Returns the role and how many people with it have no second factor yet.
+ * @throws AuthError BAD_USER_INPUT, NOT_FOUND
+ */
+export async function requireSecondFactorOf(
+  app: App,
+  name: string,
+  requiredFrom: Date | null,
+): Promise<{ role: Role; without: number }> {
+  const from = requiredFrom && requireTime('from', requiredFrom)
+  const role = await app.db.$transaction(async tx =>
+    setRequirement(app, tx, await lockRole(tx, name), from, { request: NO_REQUEST }),
+  )
+  const [people] = await app.db.$queryRawUnsafe<{ without: number }[]>(countWithout, name)
+  return { role, without: people?.without ?? 0 }
+}
+
+const countWithout = `
+  SELECT count(*)::int AS without FROM user_roles r JOIN users u ON u.id = r.user_id
+  WHERE r.role_name = $1 AND u.disabled_at IS NULL AND NOT ${HAS_FACTOR}`
+
 /** Stores and records the requirement, in the caller's transaction. */
-export async function setRequirement(
+async function setRequirement(
   app: App,
   tx: Queryable,
   before: Role,
   from: Date | null,
-  caller: Pick<Caller, 'request'> & Partial<Caller>,
+  caller: RecordedBy,
 ): Promise<Role> {
   const after = await tx.role.update({
     where: { name: before.name },

@@ -157,6 +157,14 @@ export default {
       ],
       action: 'Set a new password',
     }),
+    'factors-reset': ({ appName, time }) => ({
+      subject: `Your second factors at ${appName} were reset`,
+      paragraphs: [
+        `An administrator of ${appName} removed the authenticator app, passkeys, security keys and recovery codes of your account on ${time}. You’re signed out on all devices.`,
+        'Sign in with your password to set up a new second factor. You’ll need a code that we send to this address.',
+        'If you didn’t ask for this, contact an administrator.',
+      ],
+    }),
     'account-disabled': ({ appName, time }) => ({
       subject: `Your account at ${appName} has been disabled`,
       paragraphs: [

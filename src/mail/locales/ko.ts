@@ -157,6 +157,14 @@ export default {
       ],
       action: '새 비밀번호 설정',
     }),
+    'factors-reset': ({ appName, time }) => ({
+      subject: `[${appName}] 2단계 인증이 초기화되었습니다`,
+      paragraphs: [
+        `${appName} 관리자가 ${time}에 계정의 인증 앱, 패스키, 보안 키, 복구 코드를 모두 삭제했습니다. 모든 기기에서 로그아웃되었습니다.`,
+        '비밀번호로 로그인한 뒤 2단계 인증을 다시 설정해 주세요. 설정할 때 이 주소로 보내 드리는 인증 코드가 필요합니다.',
+        '요청하신 적이 없다면 관리자에게 문의해 주세요.',
+      ],
+    }),
     'account-disabled': ({ appName, time }) => ({
       subject: `[${appName}] 계정이 정지되었습니다`,
       paragraphs: [

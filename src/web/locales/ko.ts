@@ -128,6 +128,13 @@ export const ko: Messages = {
       '본인의 주소는 받은 메일의 링크로 인증해 주세요. 다른 관리자가 인증해 줄 수도 있습니다.',
     'This is the last administrator. Make another account an administrator first.':
       '마지막 관리자입니다. 먼저 다른 계정을 관리자로 지정해 주세요.',
+    'This is your own account. Another administrator can reset its second factors.':
+      '본인 계정의 2단계 인증은 다른 관리자만 초기화할 수 있습니다.',
+    'Enter a reason.': '사유를 입력해 주세요.',
+    'Add a passkey, a security key or an authenticator app first.':
+      '먼저 패스키, 보안 키 또는 인증 앱을 등록해 주세요.',
+    'Your tokens were refreshed in the meantime. Try again.':
+      '그사이 로그인 정보가 갱신되었습니다. 다시 시도해 주세요.',
     'You have this role but no second factor. Add a passkey or an authenticator app first.':
       '이 역할이 있지만 2단계 인증을 설정하지 않으셨습니다. 먼저 패스키나 인증 앱을 등록해 주세요.',
     'This requires a second factor. Add a passkey or an authenticator app to your account first.':
@@ -513,6 +520,7 @@ export const ko: Messages = {
       'users:read': '모든 계정의 전체 정보 보기',
       'users:write': '계정 초대, 변경, 정지 및 해제, 세션 종료',
       'users:delete': '계정 삭제',
+      'users:factors': '2단계 인증 수단을 잃어버린 사용자의 인증 초기화',
       'roles:write': '역할을 정의하고 부여하기',
       'audit:read': '감사 로그 보기',
       'keys:write': '서명 키 교체',
@@ -561,6 +569,7 @@ export const ko: Messages = {
       'reuse-detected': '도용된 세션 종료',
       'wrong-codes': '2단계 인증 실패',
       'recovery-code-used': '복구 코드 사용',
+      'factors-reset': '2단계 인증 초기화',
       'account-disabled': '계정 정지',
       'account-deleted': '계정 삭제',
     },
@@ -615,6 +624,7 @@ export const ko: Messages = {
     'session.started': '로그인',
     'session.denied': '로그인 거부',
     'session.reauthenticated': '비밀번호 재확인',
+    'session.stepped_up': '본인 재확인',
     'session.ended': '로그아웃',
     'session.revoked': '세션 종료',
     'session.reuse_detected': '도용된 세션 감지, 종료',
@@ -623,6 +633,8 @@ export const ko: Messages = {
     'factor.denied': '2단계 인증 실패',
     'factor.suspended': '인증 앱 사용 중지',
     'factor.counter_regressed': '패스키 사용 횟수 역행',
+    'factor.reset': '관리자가 2단계 인증 초기화',
+    'factor.requirement_changed': '로그인할 때마다 2단계 인증 사용 설정 변경',
     'recovery_code.used': '복구 코드 사용',
     'limit.hit': '시도 횟수 초과',
     'access.denied': '접근 거부',

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { as, newRole, type SignedIn, signUp, signUpWith } from '../../support/actors.ts'
-import { addSomePasskey, addSomeTotp } from '../../support/factors.ts'
+import { addSomePasskey, addSomeTotp } from '../../support/some-factors.ts'
 import { Me, SetRoleSecondFactor, SetUserRoles } from '../../support/operations.ts'
 import { refusedFields } from '../../support/refused.ts'
 import { codes, useService } from '../../support/service.ts'
