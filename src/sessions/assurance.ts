@@ -2,7 +2,7 @@ import type { App } from '../app.ts'
 import type { Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { hasFactor, meansOf, type Requirement, stepUpRequired } from './step-up-required.ts'
-import { type AuthStrength, assuranceOf, isAtLeast, provedAt, strengthOfAcr } from './strength.ts'
+import { type AuthStrength, assuranceOf, isAtLeast, type ProvedSession, provedAt, strengthOfAcr } from './strength.ts'
 
 const RECENT_SECONDS = 600
 
@@ -12,12 +12,31 @@ const RECENT_SECONDS = 600
  * from an account that only has a password, the password.
  * @throws AuthError REAUTHENTICATION_REQUIRED from an account with a password alone; STEP_UP_REQUIRED from all others
  */
-export async function requireRecentSignIn(app: App, viewer: Viewer): Promise<void> {
-  const maxAgeSeconds = RECENT_SECONDS
-  if (meets(app, viewer, { strength: 'MULTI', maxAgeSeconds })) return
-  const means = await meansOf(app, viewer.account.id)
+export async function requireRecentSignIn(
+  app: App,
+  { account, via: { session, accessToken } }: Viewer,
+  maxAgeSeconds = RECENT_SECONDS,
+): Promise<void> {
+  // An access token from before the latest step-up proves nothing recent, so that a thief who holds one does not benefit
+  // from what the owner has proved since.
+  const proving = accessToken.generation < session.proofGeneration ? undefined : session
+  await requireFullSignIn(app, account.id, proving, maxAgeSeconds)
+}
+
+/**
+ * The same for the proofs of a session.
+ * @throws AuthError REAUTHENTICATION_REQUIRED, STEP_UP_REQUIRED
+ */
+export async function requireFullSignIn(
+  app: App,
+  userId: string,
+  session: ProvedSession | undefined,
+  maxAgeSeconds = RECENT_SECONDS,
+): Promise<void> {
+  if (isProved(app, session, { strength: 'MULTI', maxAgeSeconds })) return
+  const means = await meansOf(app, userId)
   const strength = hasFactor(means) ? 'MULTI' : 'SINGLE'
-  if (strength === 'SINGLE' && meets(app, viewer, { strength, maxAgeSeconds })) return
+  if (strength === 'SINGLE' && isProved(app, session, { strength, maxAgeSeconds })) return
   if (strength === 'SINGLE' && means.first === 'PASSWORD') throw new AuthError('REAUTHENTICATION_REQUIRED')
   throw stepUpRequired({ strength, maxAgeSeconds }, means)
 }
@@ -27,20 +46,19 @@ export async function requireRecentSignIn(app: App, viewer: Viewer): Promise<voi
  * @throws AuthError STEP_UP_REQUIRED, also if the account has nothing to prove it with
  */
 export async function requireAssurance(app: App, viewer: Viewer, requirement: Requirement): Promise<void> {
-  if (meets(app, viewer, requirement)) return
+  const { session, accessToken } = viewer.via
+  if (accessToken.generation >= session.proofGeneration && isProved(app, session, requirement)) return
   throw stepUpRequired(requirement, await meansOf(app, viewer.account.id))
 }
 
-/**
- * Whether the session has proved this much, and recently. An access token from before the latest step-up proves nothing
- * recent, so that a thief who holds one does not benefit from what the owner proved since.
- */
-function meets(app: App, { via }: Viewer, { strength, maxAgeSeconds }: Requirement): boolean {
-  const { session, accessToken } = via
-  if (accessToken.generation < session.proofGeneration) return false
-  const at = provedAt(session, strength)
-  if (!at) return false
-  return maxAgeSeconds === undefined || app.clock.now().getTime() - at.getTime() <= maxAgeSeconds * 1000
+/** Whether the session has proved this much, and recently. */
+function isProved(
+  app: App,
+  session: ProvedSession | undefined,
+  { strength, maxAgeSeconds = Number.POSITIVE_INFINITY }: Requirement,
+): boolean {
+  const at = session && provedAt(session, strength)
+  return at != null && app.clock.now().getTime() - at.getTime() <= maxAgeSeconds * 1000
 }
 
 /**

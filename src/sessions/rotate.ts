@@ -7,7 +7,7 @@ import { isLive } from './live.ts'
 import { isElsewhere, recordRefresh } from './refresh-record.ts'
 
 /** What a rotation changes besides the generation. */
-function rotation(session: Session, now: Date, { ipAddress, userAgent }: RequestInfo) {
+export function rotation(session: Session, now: Date, { ipAddress, userAgent }: RequestInfo) {
   return {
     rotatedAt: now,
     lastUsedAt: now,

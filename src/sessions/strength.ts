@@ -36,10 +36,21 @@ export const NO_PROOFS: ProofTimes = {
   recoveryAt: null,
 }
 
+/** What tells how strongly a session was authenticated. */
+export type ProvedSession = ProofTimes & Pick<Session, 'authenticatedAt'>
+
 /** The times of the proofs that a session starts with. */
 export function proofTimes(proofs: readonly Pick<Proof, 'method' | 'at'>[]): ProofTimes {
   const times = { ...NO_PROOFS }
   for (const { method, at } of proofs) times[timeOf[method]] = later(times[timeOf[method]], at)
+  return times
+}
+
+/** The times of a session's proofs after further ones. */
+export function addProofs(session: ProofTimes, proofs: readonly Pick<Proof, 'method' | 'at'>[]): ProofTimes {
+  const added = proofTimes(proofs)
+  const times = { ...NO_PROOFS }
+  for (const method of methods) times[timeOf[method]] = later(session[timeOf[method]], added[timeOf[method]])
   return times
 }
 
@@ -63,7 +74,7 @@ export type Assurance = { strength: AuthStrength; since: Date }
  * time. Null if the session has not proved as much.
  */
 export function provedAt(
-  session: ProofTimes & Pick<Session, 'authenticatedAt'>,
+  session: ProvedSession,
   required: AuthStrength,
 ): Date | null {
   const { passwordAt, emailAt, passkeyAt, keyAt, totpAt, recoveryAt } = timesOf(session)
@@ -78,7 +89,7 @@ export function provedAt(
  * The strength of the proofs. A mailbox is never a second factor: a password and an emailed code are SINGLE. `since` is
  * the earliest of the proofs that make up the strength, each at its latest time.
  */
-export function assuranceOf(session: ProofTimes & Pick<Session, 'authenticatedAt'>): Assurance {
+export function assuranceOf(session: ProvedSession): Assurance {
   const { passwordAt, emailAt, passkeyAt, keyAt, totpAt, recoveryAt } = timesOf(session)
   const first = later(passwordAt, emailAt)
   const resistant = later(passkeyAt, earlier(first, keyAt))
@@ -121,7 +132,7 @@ const AMR: Record<AuthMethod, readonly string[]> = {
 export type AssuranceClaims = { acr: string; amr: string[]; auth_time: number }
 
 /** The claims of an access token about how its session was authenticated (OpenID Connect Core 1.0, section 2). */
-export function assuranceClaims(session: ProofTimes & Pick<Session, 'authenticatedAt'>): AssuranceClaims {
+export function assuranceClaims(session: ProvedSession): AssuranceClaims {
   const { strength, since } = assuranceOf(session)
   const amr = new Set(methodsOf(session).flatMap(method => AMR[method]))
   if (strength !== 'SINGLE') amr.add('mfa')

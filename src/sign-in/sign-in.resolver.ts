@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { newDevice } from '../devices/device.ts'
 import { withExample } from '../example.ts'
 import { checkInput } from '../input.ts'
+import { FOR_WEAK_SESSIONS } from '../sessions/assurance.ts'
 import { issueTokens } from '../sessions/issue.ts'
 import { AuthPayload, SessionType, toSession } from '../sessions/sessions.types.ts'
 import { deliverTokens, presentedDevice, TokenTransport } from '../sessions/token-transport.ts'
@@ -24,7 +25,9 @@ import {
   RegisterResult,
   type SecondFactorRequired,
   type SecondFactorSetupRequired,
+  StepUpInput,
 } from './sign-in.types.ts'
+import { stepUp } from './step-up.ts'
 
 const logoutInput = z.object({ refreshToken: z.string().nullish() }).nullish()
 
@@ -117,5 +120,22 @@ export class SignInResolver {
     const viewer = await context.viewer()
     const session = await reauthenticate(context.app, input, viewer, context.request)
     return toSession(session, session.id)
+  }
+
+  @Extensions({ sensitive: true, ...FOR_WEAK_SESSIONS })
+  @Authorized()
+  @Mutation(() => AuthPayload, {
+    description: withExample(
+      'Proves your identity again, for operations that answer STEP_UP_REQUIRED or REAUTHENTICATION_REQUIRED. Returns new tokens, which replace the old ones: access tokens from before do not benefit. Fails with STEP_UP_REQUIRED if the proofs, together with those of the last 10 minutes, are too few, and with CONFLICT if the session was refreshed after the access token was issued; then repeat it with the new access token.',
+      'mutation StepUp($code: String!) { stepUp(input: { proofs: [{ password: "an engine of brass" }, { totpCode: $code }] }) { accessToken refreshToken session { id strength methods authenticatedAt } } }',
+    ),
+  })
+  async stepUp(
+    @Ctx() context: Context,
+    @Arg('input', () => StepUpInput, { description: 'The proofs.' }) input: StepUpInput,
+  ): Promise<AuthPayload> {
+    const { app, request } = context
+    const advanced = await stepUp(app, input, await context.viewer(), request)
+    return deliverTokens(context, await issueTokens(app, advanced), input.tokenTransport)
   }
 }

@@ -111,6 +111,21 @@ export class CompleteLoginInput {
   proof!: ProofInput
 }
 
+@InputType('StepUpInput', { description: 'Proofs of who you are, in addition to the recent ones of the session.' })
+export class StepUpInput {
+  @Field(() => [ProofInput], {
+    description: 'One of the combinations in `extensions.accepts` of the error, without what the session proved recently.',
+  })
+  proofs!: ProofInput[]
+
+  @Field(() => TokenTransport, {
+    nullable: true,
+    defaultValue: TokenTransport.BODY,
+    description: 'How the new refresh token is delivered. Defaults to BODY.',
+  })
+  tokenTransport?: TokenTransport | null
+}
+
 @InputType('RegisterInput', { description: 'A new account.' })
 export class RegisterInput {
   @Field(() => String, { description: 'An email address that does not have an account yet.' })

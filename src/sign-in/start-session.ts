@@ -98,7 +98,7 @@ const ENDING = `ending AS (
      INSERT INTO session_endings (user_id, epoch, at) SELECT $1, epoch, $3 FROM account
    ),`
 
-function claimCtes(claims: readonly Claim[], first = FIRST_CLAIM): string {
+export function claimCtes(claims: readonly Claim[], first = FIRST_CLAIM): string {
   let next = first
   return claims
     .map(({ sql, values }, index) => {
@@ -109,7 +109,7 @@ function claimCtes(claims: readonly Claim[], first = FIRST_CLAIM): string {
     .join(' ')
 }
 
-function requirement(claims: readonly Claim[]): string {
+export function requirement(claims: readonly Claim[]): string {
   if (claims.length === 0) return ''
   return `, require_claims(ARRAY[${claims.map((_, index) => `EXISTS (SELECT FROM claim_${index})`).join(', ')}])`
 }

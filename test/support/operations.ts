@@ -16,6 +16,17 @@ export const SetRoleSecondFactor = graphql(`
   }
 `)
 
+export const StepUp = graphql(`
+  mutation StepUp($input: StepUpInput!) {
+    stepUp(input: $input) {
+      accessToken
+      refreshToken
+      session { id strength methods authenticatedAt }
+      user { id email }
+    }
+  }
+`)
+
 export const ResetUserFactors = graphql(`
   mutation ResetUserFactors($id: ID!, $reason: String!) {
     resetUserFactors(id: $id, reason: $reason) { id sessions { id } }
