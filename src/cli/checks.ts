@@ -8,6 +8,7 @@ import { SIGNING } from '../keys/signing-keys.ts'
 import { createLog } from '../log.ts'
 import { createMailer } from '../mail/mailer.ts'
 import { ADMIN_ROLE, EVERYTHING, permissions } from '../permissions/permissions.ts'
+import { checkRequiredFactors } from './factor-checks.ts'
 import {
   type Check,
   type CheckContext,
@@ -37,6 +38,7 @@ export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'administrators', run: checkAdministrators },
   { name: 'permissions', run: checkPermissions },
   { name: 'passwords', run: checkPasswords },
+  { name: 'second factors', run: checkRequiredFactors },
   { name: 'stored passkeys', run: checkStoredPasskeys },
   { name: 'outbox', run: checkOutbox },
   { name: 'erasures', run: checkErasures },

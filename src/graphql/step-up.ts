@@ -18,7 +18,10 @@ const DEFAULT_MAX_AGE_SECONDS = 600
  * @throws Error if `maxAgeSeconds` is not a positive number. At each call: AuthError UNAUTHENTICATED, STEP_UP_REQUIRED,
  *   REAUTHENTICATION_REQUIRED
  */
-export function StepUp({ strength, maxAgeSeconds = DEFAULT_MAX_AGE_SECONDS }: StepUpOptions = {}): MethodDecorator {
+export function StepUp({
+  strength,
+  maxAgeSeconds = DEFAULT_MAX_AGE_SECONDS,
+}: StepUpOptions = {}): MethodDecorator {
   if (!(maxAgeSeconds > 0)) throw new Error('@StepUp: maxAgeSeconds must be a positive number.')
   return createMethodMiddlewareDecorator<Context>(async ({ context }, next) => {
     const viewer = await context.viewer()

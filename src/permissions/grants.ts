@@ -47,7 +47,8 @@ export function toGrants(app: App, roles: GrantingRole[]): Grants {
 }
 
 function earliest(times: (Date | null)[]): Date | null {
-  return times.reduce((one, other) => (one && other ? (one < other ? one : other) : (one ?? other)), null)
+  const set = times.filter(time => time !== null)
+  return set.sort((one, other) => one.getTime() - other.getTime())[0] ?? null
 }
 
 /** The permissions sorted by name, with `*` expanded. Names that the program does not declare have no effect. */

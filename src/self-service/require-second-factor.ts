@@ -38,11 +38,22 @@ export async function requireSecondFactor(
       data: { secondFactorRequired: required, updatedAt: at, ...newCredentialVersion },
     })
     const detail = { before: { required: before.required }, after: { required } }
-    await record(tx, request, { action: 'factor.requirement_changed', at, actorId: id, subjectId: id, detail })
+    await record(tx, request, {
+      action: 'factor.requirement_changed',
+      at,
+      actorId: id,
+      subjectId: id,
+      detail,
+    })
     if (!required) return
     const others = { userId: id, keptId: viewer.via.session.id }
     const because = { because: 'second factor required' }
-    await revokeSessions(app, others, { action: 'session.revoked', request, actorId: id, detail: because }, tx)
+    await revokeSessions(
+      app,
+      others,
+      { action: 'session.revoked', request, actorId: id, detail: because },
+      tx,
+    )
   })
   return requireAccount(app, id)
 }

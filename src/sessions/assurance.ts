@@ -2,7 +2,14 @@ import type { App } from '../app.ts'
 import type { Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { hasFactor, meansOf, type Requirement, stepUpRequired } from './step-up-required.ts'
-import { type AuthStrength, assuranceOf, isAtLeast, type ProvedSession, provedAt, strengthOfAcr } from './strength.ts'
+import {
+  type AuthStrength,
+  assuranceOf,
+  isAtLeast,
+  type ProvedSession,
+  provedAt,
+  strengthOfAcr,
+} from './strength.ts'
 
 const RECENT_SECONDS = 600
 

@@ -73,10 +73,7 @@ export type Assurance = { strength: AuthStrength; since: Date }
  * Since when the proofs that make up `required`, or more, have all been fresh: the earliest of them, each at its latest
  * time. Null if the session has not proved as much.
  */
-export function provedAt(
-  session: ProvedSession,
-  required: AuthStrength,
-): Date | null {
+export function provedAt(session: ProvedSession, required: AuthStrength): Date | null {
   const { passwordAt, emailAt, passkeyAt, keyAt, totpAt, recoveryAt } = timesOf(session)
   const first = later(passwordAt, emailAt)
   const resistant = later(passkeyAt, earlier(first, keyAt))

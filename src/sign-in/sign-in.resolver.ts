@@ -127,7 +127,7 @@ export class SignInResolver {
   @Mutation(() => AuthPayload, {
     description: withExample(
       'Proves your identity again, for operations that answer STEP_UP_REQUIRED or REAUTHENTICATION_REQUIRED. Returns new tokens, which replace the old ones: access tokens from before do not benefit. Fails with STEP_UP_REQUIRED if the proofs, together with those of the last 10 minutes, are too few, and with CONFLICT if the session was refreshed after the access token was issued; then repeat it with the new access token.',
-      'mutation StepUp($code: String!) { stepUp(input: { proofs: [{ password: "an engine of brass" }, { totpCode: $code }] }) { accessToken refreshToken session { id strength methods authenticatedAt } } }',
+      'mutation StepUp { stepUp(input: { proofs: [{ password: "an engine of brass" }] }) { accessToken refreshToken session { id strength methods authenticatedAt } } }',
     ),
   })
   async stepUp(

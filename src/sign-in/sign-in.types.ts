@@ -111,10 +111,13 @@ export class CompleteLoginInput {
   proof!: ProofInput
 }
 
-@InputType('StepUpInput', { description: 'Proofs of who you are, in addition to the recent ones of the session.' })
+@InputType('StepUpInput', {
+  description: 'Proofs of who you are, in addition to the recent ones of the session.',
+})
 export class StepUpInput {
   @Field(() => [ProofInput], {
-    description: 'One of the combinations in `extensions.accepts` of the error, without what the session proved recently.',
+    description:
+      'One of the combinations in `extensions.accepts` of the error, without what the session proved recently.',
   })
   proofs!: ProofInput[]
 

@@ -12,6 +12,7 @@ import { CHEAP_HASH } from '../support/foreign-hashes.ts'
 import { createEmptyDatabase } from '../support/postgres.ts'
 import { startService, useService } from '../support/service.ts'
 import { startSmtp } from '../support/smtp.ts'
+import { addSomePasskey, addSomeTotp } from '../support/some-factors.ts'
 
 const AUTHOGRAPH_SECRET = 'a secret that only the tests may know'
 const service = useService({ settings: { AUTHOGRAPH_SECRET } })
@@ -65,6 +66,7 @@ test('doctor reports the result of every check and changes nothing', async () =>
     'administrators',
     'permissions',
     'passwords',
+    'second factors',
     'stored passkeys',
     'outbox',
     'erasures',
@@ -79,6 +81,27 @@ test('the text output has a line for each check, with advice below it', async ()
   expect(stdout).toContain('ok    settings        All settings are valid.\n')
   expect(stdout).toMatch(/\nfail {2}database {8}Can’t connect: .*ECONNREFUSED.*\n {22}→ Check DATABASE_URL/)
   expect(stdout).not.toContain('hunter2')
+})
+
+test('people without a second factor in a role that requires one are counted, without those who are disabled', async () => {
+  const name = `strict-${randomUUID().slice(0, 8)}`
+  const secondFactorRequiredFrom = new Date('2030-01-01T00:00:00Z')
+  await service.app.db.role.create({ data: { name, permissions: [], secondFactorRequiredFrom } })
+  const rule = `The role ${name} requires a second factor from 2030-01-01T00:00:00.000Z on.`
+  const findings = async () =>
+    (await doctor()).of('second factors').map(({ status, message }) => [status, message])
+  expect(await findings()).toEqual([['ok', `${rule} Everyone with the role has one.`]])
+  const [one, two, disabled] = [
+    await signUpWith(service, name),
+    await signUpWith(service, name),
+    await signUpWith(service, name),
+  ]
+  await service.app.db.user.update({ where: { id: disabled.id }, data: { disabledAt: new Date() } })
+  await addSomeTotp(service, one.id)
+  expect(await findings()).toEqual([['warn', `${rule} 1 of 2 people have none.`]])
+  await addSomePasskey(service, two.id)
+  expect(await findings()).toEqual([['ok', `${rule} Everyone with the role has one.`]])
+  await service.app.db.role.update({ where: { name }, data: { secondFactorRequiredFrom: null } })
 })
 
 test('all invalid settings are listed', async () => {

@@ -28,7 +28,9 @@ test('a passkey alone leaves the password as a way in; once the owner requires a
   expect(data?.requireSecondFactor.sessions).toEqual([{ id: ada.sessionId, current: true }])
   await expectDead(service, other)
   expect((await service.send(Me, {}, as(ada))).data?.me?.id).toBe(ada.id)
-  expect((await login(service, { identifier: ada.email })).data?.login.__typename).toBe('SecondFactorRequired')
+  expect((await login(service, { identifier: ada.email })).data?.login.__typename).toBe(
+    'SecondFactorRequired',
+  )
   expect((await require(false, ada)).errors).toEqual([])
   await signIn(service, ada.email)
 })
@@ -67,6 +69,8 @@ test('of simultaneous calls, one is recorded and the others change nothing', asy
   const ada = await withPasskey()
   const replies = await Promise.all(Array.from({ length: 5 }, () => require(true, ada)))
   expect(replies.flatMap(codes)).toEqual([])
-  const events = (await auditOf(service, ada.id)).filter(({ action }) => action === 'factor.requirement_changed')
+  const events = (await auditOf(service, ada.id)).filter(
+    ({ action }) => action === 'factor.requirement_changed',
+  )
   expect(events).toHaveLength(1)
 })

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { as, newRole, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
-import { addSomePasskey, addSomeTotp } from '../support/some-factors.ts'
 import { Logout, Me, Refresh } from '../support/operations.ts'
 import { watchQueries } from '../support/queries.ts'
 import { codes, useService } from '../support/service.ts'
+import { addSomePasskey, addSomeTotp } from '../support/some-factors.ts'
 
 const service = useService()
 
@@ -15,7 +15,10 @@ async function strictRole(inSeconds: number, ...permissions: string[]): Promise<
   return name
 }
 
-const prove = ({ sessionId }: SignedIn, ...times: ('totpAt' | 'passkeyAt' | 'keyAt' | 'emailAt' | 'recoveryAt')[]) =>
+const prove = (
+  { sessionId }: SignedIn,
+  ...times: ('totpAt' | 'passkeyAt' | 'keyAt' | 'emailAt' | 'recoveryAt')[]
+) =>
   service.app.db.session.update({
     where: { id: sessionId },
     data: Object.fromEntries(times.map(time => [time, service.clock.now()])),

@@ -65,7 +65,11 @@ describe('a sensitive operation of an account with a second factor', () => {
     expect(reply.headers.get('www-authenticate')).toMatch(
       /^Bearer error="insufficient_user_authentication", .*acr_values="mfa", max_age="600"$/,
     )
-    await service.send('mutation ($p: String!) { reauthenticate(input: { password: $p }) { id } }', { p: PASSWORD }, as(ada))
+    await service.send(
+      'mutation ($p: String!) { reauthenticate(input: { password: $p }) { id } }',
+      { p: PASSWORD },
+      as(ada),
+    )
     expect(codes(await sensitive(ada))).toEqual(['STEP_UP_REQUIRED'])
     expect(codes(await service.send(DeleteAccount, {}, as(ada)))).toEqual(['STEP_UP_REQUIRED'])
   })
@@ -104,7 +108,11 @@ describe('a sensitive operation of an account with a second factor', () => {
 
   test('requires no more than what is missing: the code, if the password was entered recently', async () => {
     const ada = await leftOpen()
-    await service.send('mutation ($p: String!) { reauthenticate(input: { password: $p }) { id } }', { p: PASSWORD }, as(ada))
+    await service.send(
+      'mutation ($p: String!) { reauthenticate(input: { password: $p }) { id } }',
+      { p: PASSWORD },
+      as(ada),
+    )
     const { data, errors } = await stepUp(ada, [{ totpCode: ada.app.code() }])
     expect(errors).toEqual([])
     expect((await sensitive({ accessToken: data?.stepUp.accessToken ?? '' })).errors).toEqual([])
@@ -149,9 +157,15 @@ describe('stepUp refuses', () => {
     const ada = await leftOpen()
     const before = await generationOf(ada)
     const good = ada.app.code()
-    expect(codes(await stepUp(ada, [{ password: 'wrong' }, { totpCode: good }]))).toEqual(['INVALID_CREDENTIALS'])
-    expect(codes(await stepUp(ada, [{ password: PASSWORD }, { totpCode: '000000' }]))).toEqual(['CODE_INVALID'])
-    expect(codes(await stepUp(ada, [{ password: PASSWORD }, { recoveryCode: 'none' }]))).toEqual(['CODE_INVALID'])
+    expect(codes(await stepUp(ada, [{ password: 'wrong' }, { totpCode: good }]))).toEqual([
+      'INVALID_CREDENTIALS',
+    ])
+    expect(codes(await stepUp(ada, [{ password: PASSWORD }, { totpCode: '000000' }]))).toEqual([
+      'CODE_INVALID',
+    ])
+    expect(codes(await stepUp(ada, [{ password: PASSWORD }, { recoveryCode: 'none' }]))).toEqual([
+      'CODE_INVALID',
+    ])
     expect(await generationOf(ada)).toBe(before)
     const { data } = await stepUp(ada, [{ password: PASSWORD }, { totpCode: good }])
     const next = { accessToken: data?.stepUp.accessToken ?? '' }
@@ -169,7 +183,9 @@ describe('stepUp refuses', () => {
   })
 
   test('unauthenticated callers', async () => {
-    expect(codes(await service.send(StepUp, { input: { proofs: [{ password: PASSWORD }] } }))).toEqual(['UNAUTHENTICATED'])
+    expect(codes(await service.send(StepUp, { input: { proofs: [{ password: PASSWORD }] } }))).toEqual([
+      'UNAUTHENTICATED',
+    ])
   })
 
   test('an access token that was refreshed since, without using up the code', async () => {
@@ -183,11 +199,19 @@ describe('stepUp refuses', () => {
   test('the 11th wrong code, counted together with those of sign-ins, and notifies the owner of the third', async () => {
     const ada = await leftOpen()
     for (let tries = 0; tries < 5; tries++)
-      expect(codes(await stepUp(ada, [{ password: PASSWORD }, { totpCode: '000000' }]))).toEqual(['CODE_INVALID'])
-    expect((await templatesTo(service, ada.email)).filter(template => template === 'wrong-codes')).toHaveLength(1)
+      expect(codes(await stepUp(ada, [{ password: PASSWORD }, { totpCode: '000000' }]))).toEqual([
+        'CODE_INVALID',
+      ])
+    expect(
+      (await templatesTo(service, ada.email)).filter(template => template === 'wrong-codes'),
+    ).toHaveLength(1)
     for (let tries = 0; tries < 5; tries++)
-      expect(codes(await secondStep(service, await ticketOf(service, ada.email), { totpCode: '000000' }))).toEqual(['CODE_INVALID'])
-    expect(codes(await stepUp(ada, [{ password: PASSWORD }, { totpCode: ada.app.code() }]))).toEqual(['RATE_LIMITED'])
+      expect(
+        codes(await secondStep(service, await ticketOf(service, ada.email), { totpCode: '000000' })),
+      ).toEqual(['CODE_INVALID'])
+    expect(codes(await stepUp(ada, [{ password: PASSWORD }, { totpCode: ada.app.code() }]))).toEqual([
+      'RATE_LIMITED',
+    ])
     service.clock.advance(900)
     const later = await refreshedTokens(ada)
     expect((await stepUp(later, [{ password: PASSWORD }, { totpCode: ada.app.code() }])).errors).toEqual([])
@@ -202,15 +226,24 @@ test('a recovery code steps up once, and the owner learns how many are left', as
   expect(data?.stepUp.session.methods).toContain('RECOVERY_CODE')
   expect((await templatesTo(service, ada.email)).at(-1)).toBe('recovery-code-used')
   const next = { accessToken: data?.stepUp.accessToken ?? '' }
-  expect(codes(await stepUp(next, [{ password: PASSWORD }, { recoveryCode: code }]))).toEqual(['CODE_INVALID'])
+  expect(codes(await stepUp(next, [{ password: PASSWORD }, { recoveryCode: code }]))).toEqual([
+    'CODE_INVALID',
+  ])
   const event = (await auditOf(service, ada.id)).find(({ action }) => action === 'session.stepped_up')
-  expect(event).toMatchObject({ actorId: ada.id, detail: { sessionId: ada.sessionId, methods: ['PASSWORD', 'RECOVERY_CODE'] } })
+  expect(event).toMatchObject({
+    actorId: ada.id,
+    detail: { sessionId: ada.sessionId, methods: ['PASSWORD', 'RECOVERY_CODE'] },
+  })
 })
 
 test('with cookies, the new refresh token is in the cookie and not in the body', async () => {
   const ada = await leftOpen()
   const proofs = [{ password: PASSWORD }, { totpCode: ada.app.code() }]
-  const { data, headers } = await service.send(StepUp, { input: { proofs, tokenTransport: 'COOKIE' } }, as(ada))
+  const { data, headers } = await service.send(
+    StepUp,
+    { input: { proofs, tokenTransport: 'COOKIE' } },
+    as(ada),
+  )
   expect(data?.stepUp.refreshToken).toBeNull()
   expect(headers.getSetCookie().join()).toMatch(/refresh/)
 })

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
 import { as, newRole, type SignedIn, signUp, signUpWith } from '../../support/actors.ts'
-import { addSomePasskey, addSomeTotp } from '../../support/some-factors.ts'
 import { Me, SetRoleSecondFactor, SetUserRoles } from '../../support/operations.ts'
 import { refusedFields } from '../../support/refused.ts'
 import { codes, useService } from '../../support/service.ts'
+import { addSomePasskey, addSomeTotp } from '../../support/some-factors.ts'
 
 const service = useService()
 
@@ -87,7 +87,9 @@ test('setRoleSecondFactor refuses unknown roles, times that cannot be stored and
   expect(codes(await set(admin, 'nul\u0000', FROM))).toEqual(['NOT_FOUND'])
   expect(Object.keys(refusedFields(await set(admin, name, '0000-01-01T00:00:00Z')))).toEqual(['requiredFrom'])
   expect(codes(await set(admin, name, 'tomorrow'))).toEqual(['BAD_USER_INPUT'])
-  expect(codes(await service.send(SetRoleSecondFactor, { name, requiredFrom: FROM }))).toEqual(['UNAUTHENTICATED'])
+  expect(codes(await service.send(SetRoleSecondFactor, { name, requiredFrom: FROM }))).toEqual([
+    'UNAUTHENTICATED',
+  ])
   expect(codes(await set(await signUpWith(service, 'support'), name, FROM))).toEqual(['FORBIDDEN'])
   expect(await storedTime(name)).toBeNull()
 })

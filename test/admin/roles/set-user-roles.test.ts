@@ -9,7 +9,15 @@ import { codes, useService } from '../../support/service.ts'
 
 const service = useService()
 
-const EVERYTHING = ['audit:read', 'keys:write', 'roles:write', 'users:delete', 'users:read', 'users:write']
+const EVERYTHING = [
+  'audit:read',
+  'keys:write',
+  'roles:write',
+  'users:delete',
+  'users:factors',
+  'users:read',
+  'users:write',
+]
 
 const setRoles = ({ accessToken: token }: SignedIn, id: string, roles: string[]) =>
   service.send(SetUserRoles, { id, roles }, { token })

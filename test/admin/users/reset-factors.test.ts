@@ -52,7 +52,9 @@ test('resetUserFactors removes every factor, ends the sessions and the trust in 
   expect(data?.resetUserFactors).toEqual({ id: account.id, sessions: [] })
   expect(await factorsOf(account.id)).toEqual([0, 0, 0])
   await expectDead(service, account)
-  expect(await service.app.db.device.count({ where: { userId: account.id, NOT: { trustedUntil: null } } })).toBe(0)
+  expect(
+    await service.app.db.device.count({ where: { userId: account.id, NOT: { trustedUntil: null } } }),
+  ).toBe(0)
   expect((await templatesTo(service, account.email)).at(-1)).toBe('factors-reset')
 })
 
@@ -92,7 +94,15 @@ test('a reset requires a reason on one line', async () => {
   for (const reason of ['', '   ', 'two\nlines', 'x'.repeat(501)]) {
     expect(Object.keys(refusedFields(await reset(account.id, reason)))).toEqual(['reason'])
   }
-  expect(codes(await service.send('mutation ($id: ID!) { resetUserFactors(id: $id) { id } }', { id: account.id }, as(admin)))).toEqual(['BAD_USER_INPUT'])
+  expect(
+    codes(
+      await service.send(
+        'mutation ($id: ID!) { resetUserFactors(id: $id) { id } }',
+        { id: account.id },
+        as(admin),
+      ),
+    ),
+  ).toEqual(['BAD_USER_INPUT'])
   expect(await factorsOf(account.id)).toEqual([1, 2, 10])
 })
 
@@ -113,7 +123,10 @@ test('a reset requires users:factors, and no one resets an account with permissi
 
 test('administrators cannot reset their own factors, nor those of an account that does not exist', async () => {
   await addSomePasskey(service, admin.id)
-  await service.app.db.session.update({ where: { id: admin.sessionId }, data: { passkeyAt: service.clock.now() } })
+  await service.app.db.session.update({
+    where: { id: admin.sessionId },
+    data: { passkeyAt: service.clock.now() },
+  })
   expect(codes(await reset(admin.id))).toEqual(['CONFLICT'])
   expect(await factorsOf(admin.id)).toEqual([0, 1, 0])
   expect(codes(await reset('00000000-0000-7000-8000-000000000000'))).toEqual(['NOT_FOUND'])
@@ -131,7 +144,11 @@ test('a reset requires a recent sign-in: with the second factor if the administr
   expect(codes(await reset(account.id, REASON, later))).toEqual(['REAUTHENTICATION_REQUIRED'])
   await addSomeTotp(service, admin.id)
   const reply = await reset(account.id, REASON, later)
-  expect(reply.errors[0]?.extensions).toMatchObject({ code: 'STEP_UP_REQUIRED', acr: 'mfa', maxAgeSeconds: 600 })
+  expect(reply.errors[0]?.extensions).toMatchObject({
+    code: 'STEP_UP_REQUIRED',
+    acr: 'mfa',
+    maxAgeSeconds: 600,
+  })
   expect(await factorsOf(account.id)).toEqual([1, 2, 10])
 })
 

@@ -7,10 +7,10 @@ import { indexAccounts } from '../../../src/accounts/search-index.ts'
 import { cursorOf } from '../../../src/pagination.ts'
 import type { UserOrder, UsersQuery, UsersQueryVariables } from '../../generated/graphql.ts'
 import { type SignedIn, signUp, signUpWith } from '../../support/actors.ts'
-import { addSomePasskey, addSomeTotp } from '../../support/some-factors.ts'
 import { Users } from '../../support/operations.ts'
 import { refusedFields } from '../../support/refused.ts'
 import { codes, useService } from '../../support/service.ts'
+import { addSomePasskey, addSomeTotp } from '../../support/some-factors.ts'
 
 const service = useService()
 
@@ -252,7 +252,9 @@ describe('filtering accounts', () => {
     expect(await of(true)).toEqual(new Set([app, passkey]))
     expect(await of(false)).toEqual(new Set([none]))
     expect(await of(null)).toEqual(new Set([none, app, passkey]))
-    expect(codes(await ask({ filter: { hasSecondFactor: true } }, await signUp(service)))).toEqual(['FORBIDDEN'])
+    expect(codes(await ask({ filter: { hasSecondFactor: true } }, await signUp(service)))).toEqual([
+      'FORBIDDEN',
+    ])
   })
 
   test.each([
