@@ -280,8 +280,10 @@ test('the built client runs without browser APIs, as in React Native', async () 
   expect(await client.renewAccessToken(hers)).toBeNull()
 })
 
-/** The snippets of every page that use the client, each with the page's name. */
-async function snippets(): Promise<{ page: string; kind: string; text: string }[]> {
+type Snippet = { page: string; kind: string; text: string }
+
+/** The TypeScript on every page. */
+async function snippets(): Promise<Snippet[]> {
   const docs = (await readdir(path.join(ROOT, 'docs'))).filter(file => file.endsWith('.md'))
   const pages = ['README.md', 'src/client/README.md', ...docs.map(file => `docs/${file}`)]
   const found = await Promise.all(
@@ -294,11 +296,36 @@ async function snippets(): Promise<{ page: string; kind: string; text: string }[
       }))
     }),
   )
-  return found.flat().filter(({ text }) => text.includes("'authograph-client"))
+  return found.flat()
 }
 
+const usesClient = ({ text }: Snippet) => text.includes("'authograph-client")
+
+test('every snippet of the docs that extends the server compiles', async () => {
+  const all = (await snippets()).filter(snippet => !usesClient(snippet))
+  expect(all.length).toBeGreaterThan(3)
+  const files: Record<string, string> = {
+    'tenants.ts': 'export const tenantOf = async (id: string) => id',
+    'globals.d.ts': "declare const expect: typeof import('@jest/globals').expect",
+  }
+  for (const [index, { text }] of all.entries())
+    files[text.includes('export class NotesResolver') ? 'notes.ts' : `snippet-${index}.ts`] = text
+  const folder = await project(
+    'extension',
+    ...['type-graphql', 'graphql', 'reflect-metadata', '@types/node', '@jest/globals'],
+  )
+  await compile(folder, files, {
+    module: 'nodenext',
+    moduleDetection: 'force',
+    experimentalDecorators: true,
+    allowImportingTsExtensions: true,
+    types: ['node'],
+    skipLibCheck: true,
+  })
+})
+
 test('every snippet of the docs that uses the client compiles', async () => {
-  const all = await snippets()
+  const all = (await snippets()).filter(usesClient)
   expect(all.filter(({ page }) => page === 'docs/client.md').length).toBeGreaterThan(8)
   const files: Record<string, string> = {
     // As Vite, Next.js and others declare it.

@@ -178,6 +178,18 @@ test('the README and the page on extending show the extension that the tests run
     expect(page).toContain(`\`\`\`ts\n${example}\n\`\`\``)
 })
 
+test('docs/client.md shows parts of the examples that the tests install and run', () => {
+  const folder = path.join(ROOT, 'docs/examples')
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(file =>
+    /\.jsx?$/.test(file),
+  )
+  const sources = files.map(file => read(`docs/examples/${file}`))
+  const snippets = [...read('docs/client.md').matchAll(/```jsx?\n(.+?)```/gs)].map(([, text = '']) => text)
+  expect(snippets).toHaveLength(3)
+  for (const snippet of snippets)
+    expect([snippet, sources.some(source => source.includes(snippet))]).toEqual([snippet, true])
+})
+
 test('the README shows a snippet of the client that the tests compile', () => {
   const [snippet = ''] = readme.match(/```tsx\n.+?```/s) ?? []
   expect(snippet.split('\n').length).toBeGreaterThan(10)
