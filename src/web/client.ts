@@ -3,7 +3,8 @@ import { fetchWithEarlyRefresh } from './early-refresh.ts'
 
 /** The client that all pages share. The refresh token is in a cookie that scripts cannot read. */
 export const client = createAuthClient({
-  url: new URL('/graphql', location.origin).href,
+  // Without an origin on the server, which renders pages but sends nothing.
+  url: new URL('/graphql', globalThis.location?.origin ?? 'http://localhost').href,
   transport: 'cookie',
   fetch: fetchWithEarlyRefresh,
 })

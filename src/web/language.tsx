@@ -17,9 +17,11 @@ type LanguageState = { tag: string; text: Messages; choose: (tag: string) => voi
 
 const LanguageContext = createContext<LanguageState | undefined>(undefined)
 
-/** Provides the language that the visitor chose on this device, or else the browser's first. */
-export function LanguageProvider({ children }: { children: ReactNode }) {
-  const [tag, setTag] = useState(firstChoice)
+type LanguageProviderProps = { initial?: string | undefined; children: ReactNode }
+
+/** Provides `initial`, by default the visitor's first language. */
+export function LanguageProvider({ initial, children }: LanguageProviderProps) {
+  const [tag, setTag] = useState(() => initial ?? firstLanguage())
   useEffect(() => {
     document.documentElement.lang = tag
   }, [tag])
@@ -47,7 +49,8 @@ export function useText(): Messages {
   return useLanguage().text
 }
 
-function firstChoice(): string {
+/** The language that the visitor chose on this device, or else the browser's first that the pages have. */
+export function firstLanguage(): string {
   const wishes = [readStored(STORED), ...navigator.languages].filter(tag => tag !== null)
   for (const wish of wishes) {
     const found = languages.find(({ tag }) => tag === wish || languageOf(tag) === languageOf(wish))

@@ -1,29 +1,23 @@
 import './styles.ts'
-import { MantineProvider } from '@mantine/core'
-import { StrictMode } from 'react'
-import { createRoot } from 'react-dom/client'
-import { AuthProvider } from '../client/react.ts'
-import { App } from './app.tsx'
-import { client } from './client.ts'
-import { LanguageProvider } from './language.tsx'
-import { settings } from './page-settings.ts'
-import { brandTheme, brandVariables } from './theme.ts'
+import { createRoot, hydrateRoot } from 'react-dom/client'
+import { warn } from '../client/warn.ts'
+import { firstLanguage } from './language.tsx'
+import { Root } from './root.tsx'
 
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no #root')
 
-createRoot(root).render(
-  <StrictMode>
-    <MantineProvider
-      theme={brandTheme(settings.color)}
-      cssVariablesResolver={brandVariables(settings.color)}
-      defaultColorScheme="auto"
-    >
-      <LanguageProvider>
-        <AuthProvider client={client}>
-          <App />
-        </AuthProvider>
-      </LanguageProvider>
-    </MantineProvider>
-  </StrictMode>,
-)
+const { dataset, lang } = document.documentElement
+// What the server rendered comes to life if it is what this visitor would see. Otherwise it is replaced.
+const isRendered = root.childElementCount > 0 && dataset.rendered !== 'other'
+if (isRendered && lang === firstLanguage() && history.state === null) {
+  hydrateRoot(root, <Root />, {
+    // React then renders the page anew, which loses only what was typed before.
+    onRecoverableError: error => warn(String(error)),
+  })
+} else {
+  // Its forms are about to go.
+  globalThis.authographAsleep = undefined
+  createRoot(root).render(<Root />)
+}
+delete dataset.rendered

@@ -3,6 +3,8 @@ export type PageChannel = { send: () => void }
 
 /** Joins the channel `name`. `receive` runs when another tab sends; nothing arrives if the browser blocks channels. */
 export function pageChannel(name: string, receive: () => void): PageChannel {
+  // On the server there are no tabs.
+  if (typeof document === 'undefined') return { send: () => {} }
   try {
     const channel = new BroadcastChannel(`authograph.pages ${name}`)
     channel.onmessage = receive

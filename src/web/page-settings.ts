@@ -19,4 +19,10 @@ export type PageSettings = {
   sandbox: boolean
 }
 
-export const settings = JSON.parse(document.getElementById('facts')?.textContent ?? '') as PageSettings
+declare global {
+  /** On the server, which renders pages without a document. */
+  var authographSettings: PageSettings | undefined
+}
+
+export const settings: PageSettings =
+  globalThis.authographSettings ?? JSON.parse(document.getElementById('facts')?.textContent ?? '')

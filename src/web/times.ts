@@ -22,7 +22,7 @@ export function useTimes(): Times {
 
 /** The visitor's variety of the language, such as British English. It decides the format of dates. */
 function regional(tag: string): string {
-  return navigator.languages.find(wish => wish.split('-')[0] === tag.split('-')[0]) ?? tag
+  return globalThis.navigator?.languages?.find(wish => wish.split('-')[0] === tag.split('-')[0]) ?? tag
 }
 
 function timesIn(tag: string): Times {

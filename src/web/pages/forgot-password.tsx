@@ -4,6 +4,7 @@ import { Link } from 'wouter'
 import { useHistoryState } from 'wouter/use-browser-location'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
+import { useVisitorSearch } from '../hydration.ts'
 import { KeyIcon, MailIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
@@ -53,7 +54,7 @@ function RequestLink({ email, onSent }: { email: string; onSent: (email: string)
   return (
     <CardPage title={forgot.title} lead={forgot.lead} icon={<KeyIcon size={22} />}>
       <Notice kind="problem">{form.problem}</Notice>
-      <form onSubmit={form.onSubmit} noValidate className="stack">
+      <form onSubmit={form.onSubmit} method="post" noValidate className="stack">
         <EmailField defaultValue={email} autoFocus error={form.error('email')} size="md" />
         <Button type="submit" size="md" fullWidth loading={form.busy}>
           {forgot.action}
@@ -88,15 +89,10 @@ function LinkSent({ email, onChangeAddress }: LinkSentProps) {
 }
 
 function ToSignIn() {
+  const search = useVisitorSearch()
   const { common } = useText()
   return (
-    <Anchor
-      component={Link}
-      href={withReturnTo('/sign-in', location.search)}
-      ta="center"
-      fz={14}
-      underline="always"
-    >
+    <Anchor component={Link} href={withReturnTo('/sign-in', search)} ta="center" fz={14} underline="always">
       {common.toSignIn}
     </Anchor>
   )

@@ -3,6 +3,7 @@ import { Fragment, useState } from 'react'
 import { Link } from 'wouter'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
+import { useVisitorSearch } from '../hydration.ts'
 import { MailIcon } from '../icons.tsx'
 import { useLanguage, useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
@@ -16,13 +17,14 @@ import { withReturnTo } from '../return-to.ts'
 import { SignIn } from './sign-in.tsx'
 
 export function Register() {
+  const search = useVisitorSearch()
   const { status } = useAuth()
   const { text } = useLanguage()
   if (status === 'signedIn') return <SignIn />
   if (!settings.registrationOpen) {
     return (
       <CardPage title={text.register.closedTitle} lead={text.errors.REGISTRATION_CLOSED}>
-        <Anchor component={Link} href={withReturnTo('/sign-in', location.search)} underline="always">
+        <Anchor component={Link} href={withReturnTo('/sign-in', search)} underline="always">
           {text.common.toSignIn}
         </Anchor>
       </CardPage>
@@ -32,6 +34,7 @@ export function Register() {
 }
 
 function RegisterCard() {
+  const search = useVisitorSearch()
   const { tag, text } = useLanguage()
   const { client } = useAuth()
   const checks = useChecks()
@@ -64,14 +67,14 @@ function RegisterCard() {
     <CardPage
       title={register.to}
       below={
-        <Aside question={register.hasAccount} href={withReturnTo('/sign-in', location.search)}>
+        <Aside question={register.hasAccount} href={withReturnTo('/sign-in', search)}>
           {text.signIn.action}
         </Aside>
       }
     >
       <CookieNotice />
       <Notice kind="problem">{form.problem}</Notice>
-      <form onSubmit={form.onSubmit} noValidate className="stack">
+      <form onSubmit={form.onSubmit} method="post" noValidate className="stack">
         <TextInput
           name="displayName"
           label={`${common.displayName} (${common.optional})`}
@@ -119,18 +122,13 @@ function Agreement({ terms }: { terms: string }) {
 
 /** The account waits until its owner opens the link in an email. */
 function CheckMailbox({ email }: { email: string }) {
+  const search = useVisitorSearch()
   const { text } = useLanguage()
   const { client } = useAuth()
   return (
     <CardPage title={text.mailed.title} lead={text.mailed.verify(email)} icon={<MailIcon size={22} />}>
       <Resend send={() => client.resendVerificationEmail(email)} label={text.mailed.resend} size="md" />
-      <Anchor
-        component={Link}
-        href={withReturnTo('/sign-in', location.search)}
-        ta="center"
-        fz={14}
-        underline="always"
-      >
+      <Anchor component={Link} href={withReturnTo('/sign-in', search)} ta="center" fz={14} underline="always">
         {text.common.toSignIn}
       </Anchor>
     </CardPage>

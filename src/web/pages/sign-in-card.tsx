@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
+import { useVisitorSearch } from '../hydration.ts'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { Aside, CardPage } from '../parts/card-page.tsx'
@@ -24,6 +25,7 @@ export type SignInCardProps = {
 
 /** The sign-in form with everything that helps to get past it. */
 export function SignInCard({ ended, badReturn, unreachable }: SignInCardProps) {
+  const search = useVisitorSearch()
   const { signIn, failures } = useText()
   const { client } = useAuth()
   const checks = useChecks()
@@ -53,7 +55,7 @@ export function SignInCard({ ended, badReturn, unreachable }: SignInCardProps) {
       tab={signIn.title}
       below={
         settings.registrationOpen && (
-          <Aside question={signIn.noAccount} href={withReturnTo('/register', location.search)}>
+          <Aside question={signIn.noAccount} href={withReturnTo('/register', search)}>
             {signIn.register}
           </Aside>
         )
@@ -78,13 +80,14 @@ export function SignInCard({ ended, badReturn, unreachable }: SignInCardProps) {
 
 /** The way in for the owner of an account that too many attempts have blocked. */
 function BlockedNotice({ email }: { email: string }) {
+  const search = useVisitorSearch()
   const { signIn } = useText()
   return (
     <Notice kind="warning">
       {signIn.blocked}{' '}
       <Anchor
         renderRoot={props => (
-          <Link {...props} href={withReturnTo('/forgot-password', location.search)} state={{ email }} />
+          <Link {...props} href={withReturnTo('/forgot-password', search)} state={{ email }} />
         )}
         inherit
         underline="always"

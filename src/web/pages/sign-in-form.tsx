@@ -1,6 +1,7 @@
 import { Anchor, Button, Checkbox, Group, TextInput } from '@mantine/core'
 import { Link } from 'wouter'
 import type { Form } from '../forms.ts'
+import { useVisitorSearch } from '../hydration.ts'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { PasswordField } from '../parts/fields.tsx'
@@ -14,9 +15,10 @@ type SignInFormProps = {
 }
 
 export function SignInForm({ form, name, onName }: SignInFormProps) {
+  const search = useVisitorSearch()
   const { signIn } = useText()
   return (
-    <form onSubmit={form.onSubmit} noValidate className="stack">
+    <form onSubmit={form.onSubmit} method="post" noValidate className="stack">
       <TextInput
         name="identifier"
         label={signIn.identifier}
@@ -36,11 +38,7 @@ export function SignInForm({ form, name, onName }: SignInFormProps) {
         {settings.mail && (
           <Anchor
             renderRoot={props => (
-              <Link
-                {...props}
-                href={withReturnTo('/forgot-password', location.search)}
-                state={{ email: name }}
-              />
+              <Link {...props} href={withReturnTo('/forgot-password', search)} state={{ email: name }} />
             )}
             fz={14}
             underline="always"

@@ -1,6 +1,7 @@
 import { useEffect } from 'react'
-import { Redirect, useSearch } from 'wouter'
+import { Redirect } from 'wouter'
 import { useAuth } from '../../client/react.ts'
+import { useBrowserFact, useVisitorSearch } from '../hydration.ts'
 import { rememberSignedIn, wasSignedInLastTime } from '../last-visit.ts'
 import { settings } from '../page-settings.ts'
 import { Waiting } from '../parts/loading.tsx'
@@ -12,7 +13,8 @@ import { SignInCard } from './sign-in-card.tsx'
 /** The page at /sign-in. Visitors who are signed in go on immediately. */
 export function SignIn() {
   const { status, error } = useAuth()
-  const search = useSearch()
+  const search = useVisitorSearch()
+  const wasSignedIn = useBrowserFact(wasSignedInLastTime, false)
   const target = returnTo(search, settings.returnOrigins)
   useEffect(() => {
     if (status === 'restoring') return
@@ -24,7 +26,7 @@ export function SignIn() {
 
   if (status === 'signedIn') return target ? <Waiting /> : <Redirect to="/account" replace />
   // Visitors without a session see the form before the server confirms that.
-  if (status === 'restoring' && wasSignedInLastTime()) {
+  if (status === 'restoring' && wasSignedIn) {
     return error === undefined ? <Waiting /> : <ServerUnavailable error={error} />
   }
   return (

@@ -1,6 +1,7 @@
 import { Anchor, Stack, Text } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect } from 'react'
 import { Link } from 'wouter'
+import { awaken } from '../awakening.ts'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { PageTitle } from './page-title.tsx'
@@ -19,6 +20,8 @@ export type CardPageProps = {
 
 /** A page with a single task on a card. */
 export function CardPage({ title, tab, lead, icon, children, below }: CardPageProps) {
+  // After the forms on the page, whose handlers are then in place.
+  useEffect(awaken, [])
   return (
     <div className="card-page">
       <header>

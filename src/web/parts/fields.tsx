@@ -71,7 +71,10 @@ export function NewPasswordField({ own = [], ...props }: PasswordInputProps & { 
             <span />
             <span />
           </span>
-          <span aria-live="polite">{says}</span>
+          {/* Not what the error above says already. */}
+          <span aria-live="polite">
+            {says === props.error ? text.strength.hint(settings.passwordMinLength) : says}
+          </span>
         </>
       }
       {...props}

@@ -1,6 +1,7 @@
 import { Alert } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { isStorageBlocked } from '../browser-storage.ts'
+import { useBrowserFact } from '../hydration.ts'
 import { AlertIcon, CheckIcon, MailIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 
@@ -14,7 +15,8 @@ const kinds = {
 /** Warns before signing in that the browser blocks cookies. */
 export function CookieNotice() {
   const { signIn } = useText()
-  return <Notice kind="warning">{isStorageBlocked() && signIn.noCookies}</Notice>
+  const blocked = useBrowserFact(isStorageBlocked, false)
+  return <Notice kind="warning">{blocked && signIn.noCookies}</Notice>
 }
 
 /** A message that screen readers announce. Renders nothing without children. */

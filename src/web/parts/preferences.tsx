@@ -1,4 +1,5 @@
 import { Anchor, type MantineColorScheme, NativeSelect, useMantineColorScheme } from '@mantine/core'
+import { useIsAlive } from '../hydration.ts'
 import { languages, useLanguage, useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { OutsideLink } from './outside-link.tsx'
@@ -8,6 +9,8 @@ export function Preferences() {
   const { tag, text, choose } = useLanguage()
   const { theme, language, sandbox } = text.common
   const { colorScheme, setColorScheme } = useMantineColorScheme()
+  // What this device has chosen is unknown to the server.
+  if (!useIsAlive()) return <footer className="preferences" />
   return (
     <footer className="preferences">
       {languages.length > 1 && (

@@ -17,6 +17,27 @@ const stored = key => {
   document.documentElement.dataset.mantineColorScheme = scheme
 }
 
+// What the server rendered is for visitors without a session, in the language of their browser. Others see nothing of it.
+{
+  const root = document.documentElement
+  const language = stored('authograph.language')
+  const isOther = stored('authograph.known') === 'yes' || (language !== null && language !== root.lang)
+  if (isOther) root.dataset.rendered = 'other'
+}
+
+// A form that the server rendered must not send itself, which would put its values into the address. What is sent before
+// the script has arrived waits for it: awakening.ts.
+globalThis.authographAsleep = {}
+addEventListener(
+  'submit',
+  event => {
+    if (!globalThis.authographAsleep) return
+    event.preventDefault()
+    globalThis.authographAsleep.sent = event.target
+  },
+  true,
+)
+
 // Whoever was signed in during the last visit needs an access token first. Asking for it now rather than when the script
 // runs saves a round trip. early-refresh.ts hands the answer to the client.
 if (stored('authograph.known') === 'yes') {

@@ -1,0 +1,50 @@
+import type { Config } from '../config.ts'
+
+/** The element of index.html that receives the settings. */
+const SETTINGS = '<script type="application/json" id="facts"></script>'
+const ROOT = '<div id="root"></div>'
+
+/** The settings that the pages need before their first query. src/web/page-settings.ts has their type. */
+export function pageSettings(config: Config) {
+  return {
+    appName: config.appName,
+    logoUrl: config.web.logoUrl ?? null,
+    color: config.web.color,
+    links: {
+      terms: config.links.terms ?? null,
+      privacy: config.links.privacy ?? null,
+      support: config.links.support ?? null,
+    },
+    returnOrigins: config.web.returnOrigins,
+    locales: config.locales,
+    registrationOpen: config.registrationOpen,
+    emailVerification: config.emailVerification,
+    mail: config.mail.enabled,
+    passwordMinLength: config.passwords.minLength,
+    passwordMaxLength: config.passwords.maxLength,
+    sandbox: config.sandbox,
+  }
+}
+
+/** Puts the settings into the page, so that it needs no request before it shows anything. */
+export function withSettings(index: string, settings: ReturnType<typeof pageSettings>): string {
+  // No setting can close the script element or the title.
+  const json = JSON.stringify(settings).replaceAll('<', '\\u003c')
+  const title = settings.appName.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+  // Functions, because `replace` treats `$&` in a string as a pattern.
+  return index
+    .replace(/(?<=<title>)[^<]*/, () => title)
+    .replace(SETTINGS, () => SETTINGS.replace('></', () => `>${json}</`))
+}
+
+/** Adds elements to the head. */
+export function withHead(html: string, elements: string): string {
+  return html.replace('</head>', () => `${elements}</head>`)
+}
+
+/** Puts what the server rendered in a language into the page. */
+export function withContent(html: string, language: string, content: string): string {
+  return html
+    .replace(/<html lang="[^"]*">/, () => `<html lang="${language}">`)
+    .replace(ROOT, () => ROOT.replace('></', () => `>${content}</`))
+}

@@ -1,0 +1,21 @@
+import { defineConfig } from 'vite'
+
+/** Builds the worker that renders pages on the server, with everything it needs in one file. */
+export default defineConfig({
+  root: import.meta.dirname,
+  publicDir: false,
+  ssr: { noExternal: true },
+  build: {
+    ssr: 'prerender.tsx',
+    outDir: '../../dist/prerender',
+    emptyOutDir: true,
+    minify: true,
+    rolldownOptions: {
+      // The pages after signing in, which the worker never renders.
+      external: [/\/(?:account|admin)\/[\w-]+\.tsx$/],
+      onLog: (level, log, tell) => {
+        if (log.code !== 'MODULE_LEVEL_DIRECTIVE') tell(level, log)
+      },
+    },
+  },
+})
