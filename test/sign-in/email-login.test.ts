@@ -373,7 +373,7 @@ describe('an address without an account', () => {
     const { accessToken } = sessionOf(await loginWithEmail(service, { token }))
     expect(codes(await service.send('mutation { deleteAccount }', {}, { token: accessToken }))).toEqual([])
     const left = await service.app.db.mail.findMany({ where: { recipient: email } })
-    expect(left.map(({ template }) => template)).toEqual(['account-deleted'])
+    expect(left.filter(({ template }) => template !== 'account-deleted')).toEqual([])
     expect(await service.app.db.emailLogin.count({ where: { emailCanonical: email } })).toBe(0)
   })
 
