@@ -15,6 +15,11 @@ const duration = z
   .transform(toSeconds)
   .refine(seconds => seconds > 0, 'must be more than 0')
 
+/** A duration in seconds, or null for `off`. */
+const durationOrOff = z.union([z.literal('off').transform(() => null), duration], {
+  error: 'must be off, seconds or a duration such as 30s, 10m, 24h or 90d',
+})
+
 const LIMIT_WINDOW_MAX_SECONDS = 30 * SECONDS.d
 
 /** A number of attempts in a time window, such as `10/15m`. */
@@ -155,6 +160,7 @@ const settings = z.object({
   PASSKEY_APPLE_APPS: list.pipe(z.array(appleApp)).default([]),
   PASSKEY_ANDROID_APPS: list.pipe(z.array(androidApp)).default([]),
   EMAIL_LOGIN: onOff.default(false),
+  TRUSTED_DEVICE_TTL: durationOrOff.default(30 * 86_400),
   PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
   PASSWORD_MAX_LENGTH: integer(64, 1024).default(128),
   BREACHED_PASSWORDS_FILE: z.string().refine(existsSync, 'must be an existing file').optional(),
@@ -368,6 +374,8 @@ function toConfig(env: Settings) {
     emailVerification: env.EMAIL_VERIFICATION ?? (env.MAIL ? 'optional' : 'off'),
     /** Whether people can sign in with a code or a link in an email. */
     emailLogin: env.EMAIL_LOGIN,
+    /** How long a trusted device needs no second factor. Null if no device can be trusted. */
+    trustedDeviceTtlSeconds: env.TRUSTED_DEVICE_TTL,
     passwords: {
       minLength: env.PASSWORD_MIN_LENGTH,
       maxLength: env.PASSWORD_MAX_LENGTH,

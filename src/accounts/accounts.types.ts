@@ -178,6 +178,12 @@ export class AuthSettingsType {
   @Field(() => Boolean, { description: 'Whether people can sign in with a code or a link in an email.' })
   emailLogin!: boolean
 
+  @Field(() => Int, {
+    description:
+      'For how many days a trusted device needs no second factor, rounded up. 0 if no device can be trusted.',
+  })
+  trustedDeviceDays!: number
+
   @Field(() => [String], { description: 'The languages of emails and pages, the default first.' })
   locales!: string[]
 }

@@ -32,6 +32,8 @@ export const auditActions = {
   'role.created': 'A role was created.',
   'role.updated': 'A role was changed.',
   'role.deleted': 'A role was deleted.',
+  'device.trusted': 'The owner chose that a device needs no second factor for a while.',
+  'device.trust_ended': 'The owner ended the trust in one or more devices.',
   'session.started': 'A sign-in succeeded.',
   'session.denied': 'A sign-in failed.',
   'session.reauthenticated': 'The owner entered their password again in a session.',

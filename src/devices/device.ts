@@ -50,10 +50,20 @@ const deviceColumns = {
   firstSeen: 'first_seen',
   lastSeen: 'last_seen',
   trustedUntil: 'trusted_until',
+  deviceName: 'device_name',
+  ipAddress: 'ip_address',
 } as const satisfies Record<keyof DeviceRow, string>
 
-/** The JSON parameter of `seenDeviceSql`. */
-export function toDeviceRows(app: App, userId: string, { secretHash }: Device): string {
+/** What a sign-in says about its device. */
+export type SeenDevice = Partial<Pick<DeviceRow, 'deviceName' | 'ipAddress' | 'trustedUntil'>>
+
+/** The JSON parameter of `seenDeviceSql`. What `seen` leaves out stays as it was. */
+export function toDeviceRows(
+  app: App,
+  userId: string,
+  { secretHash }: Device,
+  seen: SeenDevice = {},
+): string {
   const now = app.clock.now()
   const row: DeviceRow = {
     id: uuidv7(),
@@ -62,18 +72,29 @@ export function toDeviceRows(app: App, userId: string, { secretHash }: Device): 
     firstSeen: now,
     lastSeen: now,
     trustedUntil: null,
+    deviceName: null,
+    ipAddress: null,
+    ...seen,
   }
   return toRows(deviceColumns, row)
 }
 
 /**
  * SQL that records a sign-in from the device in the JSON parameter `$parameter`, if the CTE `guard` has a row. It
- * returns `fresh`: whether the device is new to the account. Of parallel sign-ins from one new device, only one is fresh.
+ * returns its `id`, and `fresh`: whether the device is new to the account. Of parallel sign-ins from one new device, only one is fresh.
  */
 export function seenDeviceSql(parameter: number, guard?: string): string {
   // xmax is 0 for an inserted row, but not for an updated one.
   return `${insertSql('devices', deviceColumns, parameter, guard)}
-    ON CONFLICT (user_id, secret_hash) DO UPDATE SET last_seen = excluded.last_seen RETURNING xmax = 0 AS fresh`
+    ON CONFLICT (user_id, secret_hash) DO UPDATE SET last_seen = excluded.last_seen, ${KEPT.map(keep).join(', ')}
+    RETURNING id, xmax = 0 AS fresh`
+}
+
+/** Columns that keep their value if a sign-in does not set them. */
+const KEPT = ['trusted_until', 'device_name', 'ip_address']
+
+function keep(column: string): string {
+  return `${column} = coalesce(excluded.${column}, devices.${column})`
 }
 
 const SEEN = seenDeviceSql(1)

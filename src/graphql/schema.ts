@@ -19,6 +19,7 @@ import { ProfileResolver } from '../self-service/profile.resolver.ts'
 import { SecondFactorResolver } from '../self-service/second-factor.resolver.ts'
 import { SecurityActivityResolver } from '../self-service/security-activity.resolver.ts'
 import { SelfServiceResolver } from '../self-service/self-service.resolver.ts'
+import { TrustedDevicesResolver } from '../self-service/trusted-devices.resolver.ts'
 import { SessionsResolver } from '../sessions/sessions.resolver.ts'
 import { UserSessionsResolver } from '../sessions/user-sessions.resolver.ts'
 import { EmailLoginResolver } from '../sign-in/email-login.resolver.ts'
@@ -49,6 +50,7 @@ const resolvers = [
   SignInResolver,
   PasskeyLoginResolver,
   EmailLoginResolver,
+  TrustedDevicesResolver,
 ] as const
 
 const errorCode = new GraphQLEnumType({

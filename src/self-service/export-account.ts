@@ -98,7 +98,7 @@ async function readPart(tx: Queryable, userId: string, start: Start): Promise<Pa
   const devices = await tx.device.findMany({
     where: { userId },
     orderBy: { id: 'asc' },
-    select: { firstSeen: true, lastSeen: true, trustedUntil: true },
+    select: { firstSeen: true, lastSeen: true, trustedUntil: true, deviceName: true, ipAddress: true },
   })
   const part: Part = { sessions: [], devices, mails: [], events: [] }
   let left = ROWS_PER_PART

@@ -20,7 +20,7 @@ export class ProfileResolver {
   @Query(() => AuthSettingsType, {
     description: withExample(
       'The server’s settings for signing up and signing in, for building forms. Does not require a sign-in.',
-      'query Settings { authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength passkeys passkeyRpId emailLogin locales } }',
+      'query Settings { authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength passkeys passkeyRpId emailLogin trustedDeviceDays locales } }',
     ),
   })
   authSettings(@Ctx() { app: { config } }: Context): AuthSettingsType {
@@ -32,6 +32,7 @@ export class ProfileResolver {
       passkeys: config.passkeys.enabled,
       passkeyRpId: config.passkeys.rpId,
       emailLogin: config.emailLogin,
+      trustedDeviceDays: Math.ceil((config.trustedDeviceTtlSeconds ?? 0) / 86_400),
       locales: config.locales,
     }
   }
@@ -42,7 +43,7 @@ export class ProfileResolver {
     nullable: true,
     description: withExample(
       'The signed-in user.',
-      'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt publicMetadata sessions { id deviceName current } } }',
+      'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt publicMetadata sessions { id deviceName current } trustedDevices { id name current trustedUntil lastUsedAt ipAddress } } }',
     ),
   })
   async me(@Ctx() context: Context): Promise<UserType> {

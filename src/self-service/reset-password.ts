@@ -11,6 +11,7 @@ import {
   SAME_PASSWORD,
 } from '../credentials/password/new-password.ts'
 import { type Device, keepOnlyDevice } from '../devices/device.ts'
+import { endTrust } from '../devices/trust.ts'
 import { AuthError, badInput } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
@@ -82,6 +83,7 @@ async function reset(
     await tx.$executeRaw`UPDATE users SET factor_failures = 0 WHERE id = ${id}::uuid`
     await endTokens(app, tx, id)
     await keepOnlyDevice(app, tx, id, device)
+    await endTrust(tx, id)
     await revokeSessions(
       app,
       { userId: id },

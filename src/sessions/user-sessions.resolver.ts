@@ -25,8 +25,8 @@ export class UserSessionsResolver {
 const LISTED_MAX = 5000
 const listed = new WeakMap<Context['request'], number>()
 
-/** @throws AuthError QUERY_TOO_COMPLEX if the lists of one request add up to more than 5,000 sessions */
-function countListed({ request }: Context, count: number): void {
+/** @throws AuthError QUERY_TOO_COMPLEX if the lists of sessions and devices in one request add up to more than 5,000 */
+export function countListed({ request }: Context, count: number): void {
   const total = (listed.get(request) ?? 0) + count
   listed.set(request, total)
   if (total <= LISTED_MAX) return

@@ -23,8 +23,8 @@ const insertAccount = statement(
   'register',
   `WITH account AS (${insertSql('users', userColumns, 1)} RETURNING id),
      granted AS (INSERT INTO user_roles (user_id, role_name) SELECT id, $2 FROM account),
-     started AS (${insertSql('sessions', sessionColumns, 3)}),
      device AS (${seenDeviceSql(7)}),
+     started AS (${insertSql('sessions', sessionColumns, 3, 'device', { device_id: 'device.id' })}),
      asked AS (${insertSql('email_tokens', tokenColumns, 4)}),
      queued AS (${insertSql('mails', mailColumns, 5)})
    ${insertSql('audit_events', auditColumns, 6)}`,
@@ -78,7 +78,7 @@ export async function createAccount(
       toRows(tokenColumns, ...verification.map(({ row }) => row)),
       toRows(mailColumns, ...toMails(app, ...verification.map(({ mail }) => mail))),
       toRows(auditColumns, ...events.map(event => toEvent(request, event))),
-      toDeviceRows(app, user.id, device),
+      toDeviceRows(app, user.id, device, { deviceName: session.deviceName, ipAddress: session.ipAddress }),
     ])
   } catch (error) {
     throw uniqueNameError(error) ?? error

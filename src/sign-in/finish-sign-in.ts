@@ -13,6 +13,7 @@ import type { AuthMethod, Claim, Proof } from '../credentials/proof.ts'
 import { statement } from '../database/client.ts'
 import { toRows } from '../database/insert.ts'
 import { type Device, toDeviceRows } from '../devices/device.ts'
+import { trustEndsAt, trustedSecretHash } from '../devices/trust.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { noticeParameters } from '../mail/notices.ts'
 import type { NewMail } from '../mail/outbox.ts'
@@ -34,6 +35,8 @@ export type SignIn = {
   transport: TokenTransport
   remember: boolean
   deviceName: string | null | undefined
+  /** Until when the device needs no second factor, if the user trusts it now. */
+  trustedUntil?: Date | undefined
   /** What else the sign-in uses up, besides the claims of the proofs. The first that is lost decides the error. */
   claims?: readonly Claim[]
   change?: AccountChange
@@ -103,13 +106,17 @@ async function start(
       now,
       toRows(sessionColumns, session),
       eventRows({ action: 'session.started', detail }, ...others),
-      toDeviceRows(app, account.id, device),
+      toDeviceRows(app, account.id, device, {
+        deviceName: session.deviceName,
+        ipAddress: session.ipAddress,
+        trustedUntil: signIn.trustedUntil ?? null,
+      }),
       eventRows({ action: 'session.started', detail: { ...detail, newDevice: true } }, ...others),
       app.config.sessions.max,
       eventRows({ action: 'session.revoked', detail: { because: 'too many sessions' } }),
       ...noticeParameters(app, account, newDevice),
       satisfied,
-      Buffer.from(device.secretHash),
+      trustedSecretHash(app, device),
     ],
     {
       change,
@@ -141,7 +148,8 @@ async function nextStep(app: App, signIn: SignIn): Promise<Continued | undefined
   const { account, device, proofs } = signIn
   const claims = claimsOf(signIn)
   const select = statement<Demand>(['demand', ...claims.map(({ name }) => name)].join(' '), demandSql(claims))
-  const parameters = [account.id, account.credentialVersion, app.clock.now(), Buffer.from(device.secretHash)]
+  const trustedHash = trustedSecretHash(app, device)
+  const parameters = [account.id, account.credentialVersion, app.clock.now(), trustedHash]
   const values = [...parameters, ...claims.flatMap(claim => claim.values)]
   const [row] = await orLost(claims, select(app.pool, values))
   if (!row) return undefined
@@ -149,14 +157,17 @@ async function nextStep(app: App, signIn: SignIn): Promise<Continued | undefined
   if (!onEveryDevice && (!byOwner || trusted)) return undefined
   const methods = methodsIn(factors)
   const step: NextStep = methods ? 'secondFactor' : 'setup'
+  // A role's demand holds on every device.
+  const canTrustDevice = methods !== undefined && !onEveryDevice && trustEndsAt(app) !== undefined
   const sealed = sealSignIn(app, step, {
     ...signIn,
+    canTrustDevice,
     accountId: account.id,
     credentialVersion: account.credentialVersion,
     proofs,
     deviceName: signIn.deviceName ?? null,
   })
-  return { step, ...sealed, accountId: account.id, methods: methods ?? ['TOTP'], canTrustDevice: false }
+  return { step, ...sealed, accountId: account.id, methods: methods ?? ['TOTP'], canTrustDevice }
 }
 
 /** The methods that complete a sign-in, the strongest first; undefined if the account has no factor. */

@@ -18,6 +18,8 @@ export type PendingSignIn = {
   remember: boolean
   deviceName: string | null
   device: Device
+  /** Whether the device may become trusted. */
+  canTrustDevice: boolean
 }
 
 type Payload = {
@@ -28,6 +30,7 @@ type Payload = {
   remember: boolean
   deviceName: string | null
   device: string
+  trust: boolean
 }
 
 export type SealedTicket = { ticket: string; expiresAt: Date }
@@ -46,6 +49,7 @@ export function sealSignIn(app: App, step: NextStep, pending: PendingSignIn): Se
     remember: pending.remember,
     deviceName: pending.deviceName,
     device: pending.device.token,
+    trust: pending.canTrustDevice,
   }
   return { ticket: sealTicket(app.keys.ticket, TICKETS[step], payload, expiresAt), expiresAt }
 }
@@ -75,6 +79,7 @@ export function openSignIn(app: App, step: NextStep, ticket: string): OpenedSign
     remember,
     deviceName,
     device,
+    canTrustDevice: opened.payload.trust,
     claim: spentTicket(opened),
   }
 }

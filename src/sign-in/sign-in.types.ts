@@ -109,6 +109,14 @@ export class CompleteLoginInput {
 
   @Field(() => ProofInput, { description: 'A proof by one of the listed methods.' })
   proof!: ProofInput
+
+  @Field(() => Boolean, {
+    nullable: true,
+    defaultValue: false,
+    description:
+      'Whether this device needs no second factor for `trustedDeviceDays`. Ignored unless `canTrustDevice` is true.',
+  })
+  trustDevice?: boolean | null
 }
 
 @InputType('StepUpInput', {

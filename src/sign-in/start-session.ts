@@ -83,7 +83,10 @@ function startSql({ change, claims, notice }: Extras): string {
      ) AND EXISTS (SELECT FROM fresh)
    ), ${noticeSql(10, 'strange')},
    ${notice ? `${noticeSql(firstOfNotice, 'account', 'also_')},` : ''}
-   started AS (${insertSql('sessions', sessionColumns, 4, 'room', { epoch: 'room.epoch' })}),
+   started AS (${insertSql('sessions', sessionColumns, 4, 'room', {
+     epoch: 'room.epoch',
+     device_id: '(SELECT id FROM device)',
+   })}),
    revoked AS (${insertSql('audit_events', auditColumns, 9, 'crowded', {
      detail: `r.detail || jsonb_build_object('count', crowded.ended)`,
    })}),

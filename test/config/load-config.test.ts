@@ -43,6 +43,7 @@ test('development requires no settings', () => {
     registrationOpen: true,
     emailVerification: 'optional',
     emailLogin: false,
+    trustedDeviceTtlSeconds: 30 * 86_400,
     passwords: { minLength: 8, maxLength: 128, breachedFile: undefined },
     passkeys: {
       enabled: true,
@@ -147,6 +148,9 @@ test.each([
     { CORS_ORIGINS: 'https://App.example.com/, http://localhost:3000,https://b.example:443' },
     { corsOrigins: ['https://app.example.com', 'http://localhost:3000', 'https://b.example'] },
   ],
+  [{ TRUSTED_DEVICE_TTL: 'off' }, { trustedDeviceTtlSeconds: null }],
+  [{ TRUSTED_DEVICE_TTL: '7d' }, { trustedDeviceTtlSeconds: 7 * 86_400 }],
+  [{ EMAIL_LOGIN: 'on' }, { emailLogin: true }],
   [{ WEB: 'off' }, { web: { enabled: false } }],
   [{ NODE_ENV: 'test' }, { web: { enabled: false } }],
   [{ BRAND_COLOR: '#FFD400' }, { web: { color: '#ffd400' } }],

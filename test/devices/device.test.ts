@@ -313,7 +313,13 @@ describe('an account', () => {
     const { devices } = JSON.parse(data?.exportAccount ?? '{}')
     const at = service.clock.now().toISOString()
     expect(devices).toEqual([
-      { firstSeen: expect.any(String), lastSeen: expect.any(String), trustedUntil: null },
+      {
+        firstSeen: expect.any(String),
+        lastSeen: expect.any(String),
+        trustedUntil: null,
+        deviceName: 'Node.js',
+        ipAddress: expect.stringMatching(/^198\.18\./),
+      },
     ])
     expect(devices[0].firstSeen <= at).toBe(true)
     expect(codes(await service.send(DeleteAccount, {}, { token }))).toEqual([])

@@ -449,3 +449,21 @@ export const LoginWithEmail = graphql(`
     }
   }
 `)
+
+export const MyTrustedDevices = graphql(`
+  query MyTrustedDevices {
+    me { trustedDevices { id name current trustedUntil lastUsedAt ipAddress } }
+  }
+`)
+
+export const RevokeTrustedDevice = graphql(`
+  mutation RevokeTrustedDevice($id: ID!) {
+    revokeTrustedDevice(id: $id)
+  }
+`)
+
+export const RevokeTrustedDevices = graphql(`
+  mutation RevokeTrustedDevices {
+    revokeTrustedDevices
+  }
+`)

@@ -519,6 +519,8 @@ export const en = {
     'user.profile_updated': 'Profile changed',
     'user.password_changed': 'Password changed',
     'user.reset_requested': 'Password reset requested',
+    'device.trusted': 'Device trusted',
+    'device.trust_ended': 'Trust in devices ended',
     'user.email_login_requested': 'Sign-in by email requested',
     'user.credentials_removed': 'Credentials of strangers removed',
     'user.password_reset': 'Password set with a link',

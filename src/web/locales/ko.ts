@@ -604,6 +604,8 @@ export const ko: Messages = {
     'users.exported': '계정 내보내기',
     'user.password_changed': '비밀번호 변경',
     'user.reset_requested': '새 비밀번호 링크 요청',
+    'device.trusted': '신뢰하는 기기 추가',
+    'device.trust_ended': '기기 신뢰 해제',
     'user.email_login_requested': '이메일 로그인 요청',
     'user.credentials_removed': '기존 로그인 수단 삭제',
     'user.password_reset': '링크로 비밀번호 설정',
