@@ -7,8 +7,11 @@ import type { LoginInput, User } from './types.ts'
 
 /** Why the last attempt failed. */
 export type SignInProblem = {
-  /** The server's code; NETWORK if no answer arrived, so that the outcome is unknown. */
-  readonly code: ErrorCode | 'NETWORK' | 'UNKNOWN'
+  /**
+   * The server's code; NETWORK if no answer arrived, so that the outcome is unknown; UNSUPPORTED if the server requires a
+   * step that this version does not know.
+   */
+  readonly code: ErrorCode | 'NETWORK' | 'UNSUPPORTED' | 'UNKNOWN'
   /** English text for people. */
   readonly message: string
   readonly retryAfterSeconds: number | undefined
@@ -107,6 +110,7 @@ function problemOf(error: unknown): SignInProblem {
     const code = error instanceof AuthError ? error.code : 'NETWORK'
     return { code, message: error.message, retryAfterSeconds: error.retryAfterSeconds }
   }
-  const message = error instanceof Error ? error.message : String(error)
-  return { code: 'UNKNOWN', message, retryAfterSeconds: undefined }
+  const { name, message } = error instanceof Error ? error : new Error(String(error))
+  const code = name === 'UnsupportedStepError' ? 'UNSUPPORTED' : 'UNKNOWN'
+  return { code, message, retryAfterSeconds: undefined }
 }

@@ -68,8 +68,9 @@ export function signInMethods(parts: Parts) {
   }
 }
 
-function unknownOutcome(answer: { __typename: string }): Error {
-  return new Error(
-    `The server requires ${answer.__typename}, which this version of authograph-client does not support.`,
+function unknownOutcome({ __typename }: { __typename: string }): Error {
+  const error = new Error(
+    `The server requires ${__typename}, which this version of authograph-client does not support.`,
   )
+  return Object.assign(error, { name: 'UnsupportedStepError' })
 }

@@ -16,7 +16,7 @@ import {
 import { newAddress, PASSWORD } from '../support/actors.ts'
 import { useService } from '../support/service.ts'
 import { fakeDom } from './dom.ts'
-import { cut, gate, refusedWith, signedIn, tab } from './support.ts'
+import { answered, cut, gate, refusedWith, signedIn, tab } from './support.ts'
 
 const service = useService({ settings: { EMAIL_VERIFICATION: 'required' } })
 const open = useService()
@@ -91,6 +91,18 @@ test('useSignIn says why an attempt failed, and forgets it with the next one', a
   held.release()
   await act(async () => attempt)
   at('signedIn')
+})
+
+test('useSignIn says that the account needs a step that this version does not know', async () => {
+  const { client, network } = tab(open)
+  await show(client)
+  const login = { __typename: 'RetinaScanRequired' }
+  network.on('Login', answered(JSON.stringify({ data: { login } })))
+  await signIn('ada')
+  expect(at('credentials').problem).toMatchObject({
+    code: 'UNSUPPORTED',
+    message: expect.stringContaining('RetinaScanRequired'),
+  })
 })
 
 test('useSignIn sends one request although the form is submitted twice', async () => {
