@@ -40,7 +40,8 @@ export type Activity = {
 }
 
 /**
- * A page of the events about an account that concern its security, newest first. One index has them in order.
+ * A page of the events about an account that concern its security, newest first. One index has them in order, with their
+ * actions, so that events that are left out are skipped without being read.
  * @throws AuthError BAD_USER_INPUT
  */
 export async function securityActivityPage(app: App, userId: string, args: PageArguments) {
@@ -48,8 +49,9 @@ export async function securityActivityPage(app: App, userId: string, args: PageA
   const values: unknown[] = [userId, LEFT_OUT]
   const { between, by } = keyset(KEYS, false, page, values)
   const where = ['subject_id = $1::uuid', 'action <> ALL ($2::text[])', ...between].join(' AND ')
-  const text = `SELECT ${Object.values(auditColumns)} FROM audit_events WHERE ${where}
-    ORDER BY ${by()} LIMIT ${page.size + 1}`
+  const ids = `SELECT id FROM audit_events WHERE ${where} ORDER BY ${by()} LIMIT ${page.size + 1}`
+  const text = `SELECT ${Object.values(auditColumns)} FROM audit_events
+    WHERE id = ANY (ARRAY(${ids})) ORDER BY ${by()}`
   const { rows } = await app.pool.query<unknown[]>({ text, values, rowMode: 'array' })
   const live = new Map((await liveSessions(app, userId)).map(session => [session.id, session]))
   const events = rows.map(row => toRecord<AuditEvent>(fields, row))

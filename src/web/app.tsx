@@ -45,8 +45,10 @@ export function App() {
           <Route path="/users">
             <SignedIn anyOf={['users:read']}>{() => <Users />}</SignedIn>
           </Route>
-          <Route path="/users/:id">
-            {({ id }) => <SignedIn anyOf={['users:read']}>{() => <User key={id} id={id} />}</SignedIn>}
+          <Route path="/users/:id/:tab?">
+            {({ id, tab }) => (
+              <SignedIn anyOf={['users:read']}>{() => <User key={id} id={id} tab={tab} />}</SignedIn>
+            )}
           </Route>
           <Route path="/roles">
             <SignedIn anyOf={['users:read', 'roles:write']}>{() => <Roles />}</SignedIn>

@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useRef, useState } from 'react'
+import { type FormEvent, type RefObject, useEffect, useRef, useState } from 'react'
 import { AuthError } from '../client/index.ts'
 import { useText } from './language.tsx'
 import { settings } from './page-settings.ts'
@@ -116,6 +116,17 @@ export function useForm(
 /** Returns the focus to an element unless something else has it. */
 export function returnFocus(element: Element | null): void {
   if (document.activeElement === document.body && element instanceof HTMLElement) element.focus()
+}
+
+/** A place that takes the focus when a button disappears with what it did. It needs `tabIndex={-1}`. */
+export function useFallbackFocus<Place extends HTMLElement>(busy: boolean): RefObject<Place | null> {
+  const place = useRef<Place>(null)
+  const wasBusy = useRef(false)
+  useEffect(() => {
+    if (wasBusy.current && !busy && document.activeElement === document.body) place.current?.focus()
+    wasBusy.current = busy
+  })
+  return place
 }
 
 /** Checks that several forms share. */

@@ -80,7 +80,7 @@ test('the router of the pages has the addresses that the server and emails use',
   const routes = [...router.matchAll(/<Route path="([^"]+)"/g)].flatMap(([, route = '']) =>
     route.endsWith('/:section?')
       ? [route.slice(0, -10), route.replace(':section?', '*')]
-      : route.replace(':id', '*'),
+      : route.replace('/:tab?', '').replace(':id', '*'),
   )
   expect(routes.sort()).toEqual([...pageAddresses].sort())
 })
@@ -98,7 +98,7 @@ test('the server preloads the chunk of every page that the router loads later', 
     ([, route = '', name = '']) => {
       const addresses = route.endsWith('/:section?')
         ? [route.slice(0, -10), route.replace(':section?', '*')]
-        : [route.replace(':id', '*')]
+        : [route.replace('/:tab?', '').replace(':id', '*')]
       return addresses.map(address => [address, modules.get(name)])
     },
   )

@@ -1,11 +1,10 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
-import { PASSWORD, type SignedIn, signUp, signUpVerified, signUpWith } from '../support/actors.ts'
+import { PASSWORD, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
 import { violations } from '../support/axe.ts'
 import { until, useBrowser } from '../support/browser.ts'
-import { failedMail, mailedToken } from '../support/mails.ts'
+import { failedMail } from '../support/mails.ts'
 import { useService } from '../support/service.ts'
-import { stateOf } from '../support/sessions.ts'
 import { linkOf } from '../support/smtp.ts'
 import { signInOn } from '../support/web.ts'
 
@@ -33,7 +32,7 @@ async function adminAt(path: string): Promise<Page> {
 async function subjectPage(displayName: string): Promise<{ page: Page; subject: SignedIn }> {
   const subject = await signUp(service)
   await service.app.db.user.update({ where: { id: subject.id }, data: { displayName } })
-  const page = await adminAt(`/users/${subject.id}`)
+  const page = await adminAt(`/users/${subject.id}/activity`)
   await page.getByRole('heading', { name: displayName, level: 1 }).waitFor()
   return { page, subject }
 }
@@ -111,32 +110,6 @@ test('an invitation says who sent it, sets a password and signs in', async () =>
   await guest.getByRole('button', { name: 'Accept invitation' }).click()
   await guest.getByRole('heading', { name: 'My account' }).waitFor()
   await guest.getByRole('link', { name: 'People' }).waitFor()
-})
-
-test('roles are given and taken', async () => {
-  const { page, subject } = await subjectPage('Alan Turing')
-  await page.getByLabel('support').check()
-  await page.getByRole('region', { name: 'Roles' }).getByRole('button', { name: 'Save' }).click()
-  await page.getByText('Roles updated.').waitFor()
-  const roles = await service.app.db.userRole.findMany({ where: { userId: subject.id } })
-  expect(roles.map(role => role.roleName).sort()).toEqual(['support', 'user'])
-})
-
-test('the data of the application is changed as JSON, and what is not JSON is kept to be put right', async () => {
-  const { page, subject } = await subjectPage('Hedy Lamarr')
-  const area = page.getByLabel('Private')
-  await area.fill('{ "plan": gold }')
-  await page.getByRole('region', { name: 'App metadata' }).getByRole('button').click()
-  await page.getByText('Enter a JSON object').waitFor()
-  expect(await area.inputValue()).toBe('{ "plan": gold }')
-  expect(await page.evaluate('document.activeElement.name')).toBe('privateMetadata')
-  await area.fill('{ "plan": "gold" }')
-  await page.getByRole('region', { name: 'App metadata' }).getByRole('button').click()
-  await page.getByText('Saved.').waitFor()
-  expect(await service.app.db.user.findUniqueOrThrow({ where: { id: subject.id } })).toMatchObject({
-    publicMetadata: {},
-    privateMetadata: { plan: 'gold' },
-  })
 })
 
 describe('a role', () => {
@@ -233,12 +206,6 @@ test('a user who can read only the audit log finds no link to other pages', asyn
   expect(await page.locator('main a').count()).toBe(0)
 })
 
-test('an account that is gone, or never was, is said to be so', async () => {
-  const page = await adminAt('/users/unknown')
-  await page.getByRole('heading', { name: 'Account not found' }).waitFor()
-  await until(page, "document.title === 'Account not found · Authograph'")
-})
-
 test('the focus goes back to what opened a dialog', async () => {
   const page = await adminAt('/users')
   await page.getByRole('button', { name: 'Invite' }).click()
@@ -246,74 +213,6 @@ test('the focus goes back to what opened a dialog', async () => {
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   await until(page, "document.activeElement.textContent === 'Invite'")
-})
-
-test('an account is disabled with a reason, which ends its sessions, and enabled again', async () => {
-  const { page, subject } = await subjectPage('Joan Clarke')
-  await page.getByRole('button', { name: 'Disable' }).click()
-  const dialog = page.getByRole('dialog', { name: 'Disable Joan Clarke?' })
-  await dialog.getByLabel('Reason').fill('left the company')
-  await dialog.getByRole('button', { name: 'Disable' }).click()
-  await page.getByText('The account is disabled').waitFor()
-  expect(await stateOf(service, subject.accessToken)).not.toBe('LIVE')
-  await page.getByText('left the company').waitFor()
-  await page.getByRole('button', { name: 'Enable' }).click()
-  await page.getByText('The account is enabled.').waitFor()
-})
-
-test('an administrator sees that a change of address can be undone, and ends that', async () => {
-  const subject = await signUpVerified(service)
-  const formerEmail = subject.email
-  await service.send(
-    'mutation ($e: String!) { requestEmailChange(input: { newEmail: $e }) }',
-    { e: `new.${formerEmail}` },
-    { token: subject.accessToken },
-  )
-  const token = await mailedToken(service, `new.${formerEmail}`, 'confirm-email')
-  await service.send('mutation ($t: String!) { confirmEmailChange(input: { token: $t }) { id } }', {
-    t: token,
-  })
-  const page = await adminAt(`/users/${subject.id}`)
-  await page.getByText('can undo the last change until').waitFor()
-  await page.screenshot({ path: 'test/web/screenshots/user-email-undo.png', fullPage: true })
-  await page.getByRole('button', { name: 'End this now' }).click()
-  await page.getByText('The former address can no longer undo the change.').waitFor()
-  const undo = await mailedToken(service, formerEmail, 'undo-email')
-  const reply = await service.send(
-    'mutation ($t: String!) { undoEmailChange(input: { token: $t }) { id } }',
-    { t: undo },
-  )
-  expect(reply.errors[0]?.extensions.code).toBe('TOKEN_INVALID')
-})
-
-test('an account is signed out everywhere', async () => {
-  const { page, subject } = await subjectPage('Mary Somerville')
-  await page.getByRole('button', { name: 'Sign out everywhere' }).click()
-  await page.getByText('1 device was signed out.').waitFor()
-  await page.getByText('Not signed in anywhere.').waitFor()
-  expect(await stateOf(service, subject.accessToken)).toBe('REVOKED')
-})
-
-test('deleting an account requires typing its address', async () => {
-  const { page, subject } = await subjectPage('Charles Babbage')
-  await page.getByRole('button', { name: 'Delete' }).click()
-  const dialog = page.getByRole('dialog', { name: 'Delete Charles Babbage?' })
-  await dialog.getByLabel(`Enter ${subject.email} to confirm`).fill('someone@example.com')
-  await dialog.getByRole('button', { name: 'Delete' }).click()
-  await dialog.getByText('This isn’t the address of the account.').waitFor()
-  expect(await violations(page)).toEqual([])
-  expect(await service.app.db.user.count({ where: { id: subject.id } })).toBe(1)
-  await dialog.getByLabel(`Enter ${subject.email} to confirm`).fill(subject.email)
-  await dialog.getByRole('button', { name: 'Delete' }).click()
-  await page.getByText('Charles Babbage was deleted.').waitFor()
-  expect(await service.app.db.user.count({ where: { id: subject.id } })).toBe(0)
-})
-
-test('the last administrator stays one, and the page says why', async () => {
-  const page = await adminAt(`/users/${admin.id}`)
-  await page.getByLabel('admin').uncheck()
-  await page.getByRole('region', { name: 'Roles' }).getByRole('button', { name: 'Save' }).click()
-  await page.getByText('This is the last administrator.').waitFor()
 })
 
 test('the audit log is filtered by what happened, and about whom', async () => {

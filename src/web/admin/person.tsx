@@ -29,9 +29,12 @@ export function Person({ user }: { user: Names & { id: string } }) {
   )
 }
 
-export function StateTag({ user }: { user: { disabledAt: string | null; emailVerified: boolean } }) {
-  const { users } = useText()
+type State = { disabledAt: string | null; invitedAt?: string | null; emailVerified: boolean }
+
+export function StateTag({ user }: { user: State }) {
+  const { users, user: says } = useText()
   if (user.disabledAt) return <Tag color="bad">{users.disabled}</Tag>
+  if (user.invitedAt) return <Tag color="none">{says.invited}</Tag>
   return user.emailVerified ? (
     <Tag color="good">{users.active}</Tag>
   ) : (

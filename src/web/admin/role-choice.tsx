@@ -28,9 +28,18 @@ export type RoleChoiceProps = {
 }
 
 /** A checkbox for each role. */
-export function RoleChoice({ value, onChange, unlabelled }: RoleChoiceProps) {
+export function RoleChoice(props: RoleChoiceProps) {
+  return <RoleChecklist query={useRoles()} {...props} />
+}
+
+/** The same for a page that needs the roles itself. */
+export function RoleChecklist({
+  query,
+  value,
+  onChange,
+  unlabelled,
+}: RoleChoiceProps & { query: Query<Role[]> }) {
   const text = useText()
-  const query = useRoles()
   const label = text.users.roles
   return (
     <Answer query={query} lines={2}>

@@ -7,7 +7,7 @@ import { Answer, Empty, Panel } from '../parts/panel.tsx'
 import { useQuery } from '../use-query.ts'
 import { AuditTable } from './audit-table.tsx'
 
-const EVENTS_SHOWN = 10
+const EVENTS_SHOWN = 25
 
 type UserActivityProps = {
   id: string

@@ -5,3 +5,6 @@ export type UserDetails = NonNullable<UserPageQuery['user']>
 
 /** `reload` queries the account again after a change. */
 export type UserPanelProps = { user: UserDetails; reload: () => Promise<void> }
+
+/** `manage`: whether the viewer may change accounts. */
+export type ManagedPanelProps = UserPanelProps & { manage: boolean }

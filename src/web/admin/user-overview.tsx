@@ -1,32 +1,49 @@
+import { Stack } from '@mantine/core'
+import { useAuth } from '../../client/react.ts'
 import { useText } from '../language.tsx'
-import { EmailChangeUndo } from '../parts/email-change-undo.tsx'
-import { Moment } from '../parts/moment.tsx'
-import { Panel } from '../parts/panel.tsx'
-import type { UserPanelProps } from './user-details.ts'
+import { Notice } from '../parts/notice.tsx'
+import { useTimes } from '../times.ts'
+import { UserAccess } from './user-access.tsx'
+import type { ManagedPanelProps, UserDetails } from './user-details.ts'
+import { UserFacts } from './user-facts.tsx'
+import { UserFields } from './user-fields.tsx'
+import { UserRoles } from './user-roles.tsx'
 
-export function UserOverview({ user, reload, manage }: UserPanelProps & { manage: boolean }) {
-  const { user: says, users, common } = useText()
-  const rows = {
-    [common.email]: user.email,
-    [common.username]: user.username ?? common.none,
-    [says.language]: user.locale,
-    [users.roles]: user.roles.join(', ') || common.none,
-    [users.created]: <Moment at={user.createdAt} />,
-    [users.lastLogin]: user.lastLoginAt ? <Moment at={user.lastLoginAt} /> : common.never,
-    [says.passwordChanged]: user.passwordChangedAt ? <Moment at={user.passwordChangedAt} /> : common.never,
-    [says.id]: user.id,
-  }
+/** The first tab: the state of an account and everything that can be done about it. */
+export function UserOverview({ user, reload, manage }: ManagedPanelProps) {
+  const { user: viewer } = useAuth()
+  const may = (permission: string) => viewer?.permissions.includes(permission) === true
+  const isOwn = viewer?.id === user.id
   return (
-    <Panel title={says.facts}>
-      <dl className="facts">
-        {Object.entries(rows).map(([name, value]) => (
-          <div key={name} style={{ display: 'contents' }}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-      <EmailChangeUndo user={user} onEnded={reload} manage={manage} />
-    </Panel>
+    <>
+      <AccountState user={user} />
+      <div className="two">
+        <Stack gap={24}>
+          {manage && <UserFields user={user} reload={reload} />}
+          {may('roles:write') && <UserRoles user={user} reload={reload} />}
+        </Stack>
+        <Stack gap={24}>
+          {(manage || may('users:delete')) && !isOwn && <UserAccess user={user} reload={reload} />}
+          <UserFacts user={user} reload={reload} manage={manage} />
+        </Stack>
+      </div>
+    </>
   )
+}
+
+/** Why the owner can't sign in, if that is so. */
+function AccountState({ user }: { user: UserDetails }) {
+  const { user: says } = useText()
+  const times = useTimes()
+  if (user.disabledAt) {
+    const reason = user.disabledReason ? says.reasonIs(user.disabledReason) : says.noReason
+    return (
+      <Notice kind="warning">
+        <span style={{ overflowWrap: 'anywhere' }}>
+          {says.disabledSince(times.moment(user.disabledAt))} {reason}
+        </span>
+      </Notice>
+    )
+  }
+  return <Notice kind="mail">{user.invitedAt && says.invitedSince(times.moment(user.invitedAt))}</Notice>
 }

@@ -1,27 +1,46 @@
 import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { useAuth } from '../../client/react.ts'
-import { useForm } from '../forms.ts'
-import { RevokeUserSessionsDocument } from '../generated/graphql.ts'
+import { useFallbackFocus, useForm } from '../forms.ts'
+import { RevokeUserSessionDocument, RevokeUserSessionsDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
-import { SessionRows } from '../parts/session-rows.tsx'
-import type { UserPanelProps } from './user-details.ts'
+import { deviceOf, SessionRows } from '../parts/session-rows.tsx'
+import type { ManagedPanelProps } from './user-details.ts'
 
-export function UserSessions({ user, reload, manage }: UserPanelProps & { manage: boolean }) {
-  const { user: says, sessions } = useText()
+/** The devices of an account. Ends one session, or all of them. */
+export function UserSessions({ user, reload, manage }: ManagedPanelProps) {
+  const text = useText()
+  const { user: says, sessions } = text
   const { client } = useAuth()
-  const [ended, setEnded] = useState<number>()
-  const form = useForm(
-    async () => {
-      const { revokeUserSessions } = await client.request(RevokeUserSessionsDocument, { id: user.id })
-      setEnded(revokeUserSessions)
-      await reload()
-    },
+  const [done, setDone] = useState<string>()
+  const { id } = user
+  const act = async (run: () => Promise<string>) => {
+    setDone(undefined)
+    const outcome = await run()
+    await reload()
+    setDone(outcome)
+  }
+  const one = useForm(
+    values =>
+      act(async () => {
+        await client.request(RevokeUserSessionDocument, { id, sessionId: values('id') })
+        return sessions.revoked(values('device'))
+      }),
     { inputs: [] },
   )
+  const all = useForm(
+    () =>
+      act(async () => {
+        const { revokeUserSessions } = await client.request(RevokeUserSessionsDocument, { id })
+        return says.signedOutAll(revokeUserSessions)
+      }),
+    { inputs: [] },
+  )
+  const place = useFallbackFocus<HTMLDivElement>(one.busy || all.busy)
   const none = user.sessions.length === 0
+  const problem = one.problem ?? all.problem
   return (
     <Panel
       title={sessions.title}
@@ -29,20 +48,46 @@ export function UserSessions({ user, reload, manage }: UserPanelProps & { manage
       aside={
         manage &&
         !none && (
-          <form onSubmit={form.onSubmit}>
-            <Button type="submit" size="xs" variant="default" loading={form.busy}>
+          <form onSubmit={all.onSubmit}>
+            <Button type="submit" size="xs" variant="default" loading={all.busy}>
               {says.signOutAll}
             </Button>
           </form>
         )
       }
-      list={!none && <SessionRows sessions={user.sessions} />}
+      list={
+        !none && (
+          <SessionRows
+            sessions={user.sessions}
+            action={session => {
+              // The viewer's own session ends with the menu, which also leaves the page.
+              if (!manage || session.current) return null
+              const device = deviceOf(text, session)
+              return (
+                <form onSubmit={one.onSubmit}>
+                  <input type="hidden" name="id" value={session.id} />
+                  <input type="hidden" name="device" value={device} />
+                  <Button
+                    type="submit"
+                    size="xs"
+                    variant="default"
+                    disabled={one.busy}
+                    aria-label={sessions.revokeOf(device)}
+                  >
+                    {sessions.revoke}
+                  </Button>
+                </form>
+              )
+            }}
+          />
+        )
+      }
     >
-      {(form.problem || ended !== undefined) && (
-        <>
-          <Notice kind="problem">{form.problem}</Notice>
-          <Notice kind="success">{!form.problem && ended !== undefined && says.signedOutAll(ended)}</Notice>
-        </>
+      {(problem || done) && (
+        <div ref={place} tabIndex={-1} className="notices">
+          <Notice kind="problem">{problem}</Notice>
+          <Notice kind="success">{!problem && done}</Notice>
+        </div>
       )}
     </Panel>
   )

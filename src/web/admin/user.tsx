@@ -6,22 +6,24 @@ import { useAuth } from '../../client/react.ts'
 import { UserPageDocument } from '../generated/graphql.ts'
 import { BackIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
-import { Frame } from '../parts/frame.tsx'
+import { Missing } from '../parts/card-page.tsx'
+import { Frame, NavLink } from '../parts/frame.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { Answer } from '../parts/panel.tsx'
 import { ZoneNote } from '../parts/session-rows.tsx'
 import { useQuery } from '../use-query.ts'
 import { Metadata } from './metadata.tsx'
 import { nameOf, StateTag } from './person.tsx'
-import { UserAccess } from './user-access.tsx'
 import { UserActivity } from './user-activity.tsx'
-import type { UserDetails } from './user-details.ts'
+import type { UserPanelProps } from './user-details.ts'
 import { UserOverview } from './user-overview.tsx'
-import { UserRoles } from './user-roles.tsx'
 import { UserSessions } from './user-sessions.tsx'
 
+const TABS = ['overview', 'devices', 'activity', 'data'] as const
+type Tab = (typeof TABS)[number]
+
 /** The page of one account in the console. */
-export function User({ id }: { id: string }) {
+export function User({ id, tab = 'overview' }: { id: string; tab?: string | undefined }) {
   const { user: says } = useText()
   const { client } = useAuth()
   const query = useQuery(id, async () => {
@@ -32,6 +34,8 @@ export function User({ id }: { id: string }) {
       throw error
     }
   })
+  const open = TABS.find(name => name === tab)
+  if (!open) return <Missing />
   return (
     <Frame>
       <Anchor
@@ -46,7 +50,7 @@ export function User({ id }: { id: string }) {
         {says.back}
       </Anchor>
       <Answer query={query} lines={8}>
-        {({ user }) => (user ? <UserPanels user={user} reload={query.reload} /> : <UserNotFound />)}
+        {({ user }) => (user ? <UserTabs user={user} reload={query.reload} open={open} /> : <UserNotFound />)}
       </Answer>
     </Frame>
   )
@@ -64,9 +68,7 @@ function UserNotFound() {
   )
 }
 
-type UserPanelsProps = { user: UserDetails; reload: () => Promise<void> }
-
-function UserPanels({ user, reload: reloadUser }: UserPanelsProps) {
+function UserTabs({ user, reload: reloadUser, open }: UserPanelProps & { open: Tab }) {
   const { user: says } = useText()
   const { user: viewer } = useAuth()
   const [changes, setChanges] = useState(0)
@@ -75,26 +77,47 @@ function UserPanels({ user, reload: reloadUser }: UserPanelsProps) {
     setChanges(count => count + 1)
   }
   const may = (permission: string) => viewer?.permissions.includes(permission) === true
-  const isOwn = viewer?.id === user.id
+  const shown = TABS.filter(tab => tab !== 'activity' || may('audit:read'))
+  const panel = { user, reload, manage: may('users:write') }
+  const name = nameOf(user)
+  const others = [user.username && `@${user.username}`, user.email].filter(other => other && other !== name)
   return (
     <Stack gap={24}>
-      <Group gap={14}>
-        <PageTitle style={{ overflowWrap: 'anywhere' }}>{nameOf(user)}</PageTitle>
-        <StateTag user={user} />
-        {isOwn && (
-          <Text c="dimmed" fz={14}>
-            {says.yourself}
-          </Text>
-        )}
-      </Group>
-      <div className="two">
-        <UserOverview user={user} reload={reload} manage={may('users:write')} />
-        {may('roles:write') && <UserRoles user={user} reload={reload} />}
+      <div>
+        <Group gap={14}>
+          <PageTitle
+            about={user.id}
+            tab={`${says.tabs[open]} · ${name}`}
+            style={{ overflowWrap: 'anywhere' }}
+          >
+            {name}
+          </PageTitle>
+          <StateTag user={user} />
+          {viewer?.id === user.id && (
+            <Text c="dimmed" fz={14}>
+              {says.yourself}
+            </Text>
+          )}
+        </Group>
+        <Text c="dimmed" fz={14} style={{ overflowWrap: 'anywhere' }}>
+          {others.join(' · ')}
+        </Text>
       </div>
-      <UserSessions user={user} reload={reload} manage={may('users:write')} />
-      <Metadata user={user} reload={reload} manage={may('users:write')} />
-      {may('audit:read') && <UserActivity id={user.id} changes={changes} />}
-      {(may('users:write') || may('users:delete')) && !isOwn && <UserAccess user={user} reload={reload} />}
+      <nav className="tabs" aria-label={name}>
+        {shown.map(tab => (
+          <NavLink
+            key={tab}
+            href={tab === 'overview' ? `/users/${user.id}` : `/users/${user.id}/${tab}`}
+            exact
+          >
+            {says.tabs[tab]}
+          </NavLink>
+        ))}
+      </nav>
+      {open === 'overview' && <UserOverview {...panel} />}
+      {open === 'devices' && <UserSessions {...panel} />}
+      {open === 'activity' && may('audit:read') && <UserActivity id={user.id} changes={changes} />}
+      {open === 'data' && <Metadata {...panel} />}
       <Group justify="flex-end">
         <ZoneNote />
       </Group>
