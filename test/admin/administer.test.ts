@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import type { DocumentNode } from 'graphql'
-import { as, newRole, type SignedIn, signUp, signUpAdmin, signUpWith } from '../support/actors.ts'
+import { newRole, type SignedIn, signUp, signUpAdmin, signUpWith } from '../support/actors.ts'
+import { useAdmin } from '../support/admin.ts'
 import {
   DeleteUser,
   DisableUser,
@@ -16,15 +17,7 @@ import { codes, useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
 
 const service = useService()
-
-let admin: SignedIn
-beforeEach(async () => {
-  admin = await signUpAdmin(service)
-})
-
-const send = (document: DocumentNode, variables: Record<string, unknown>, viewer = admin) =>
-  service.send(document, variables, as(viewer))
-const userOf = (id: string) => service.app.db.user.findUnique({ where: { id } })
+const { send, userOf } = useAdmin(service)
 
 /** An account that can change and delete accounts, and nothing else. */
 async function clerk(): Promise<SignedIn> {

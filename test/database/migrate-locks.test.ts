@@ -1,11 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import pg from 'pg'
 import { migrate, pendingMigrations } from '../../src/database/migrate.ts'
-import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
+import { type MigrationsAtHand, migrationsAtHand } from '../support/migrations.ts'
 
 const ONE = '20260101000000_one'
 const TWO = '20260102000000_two'
@@ -13,38 +10,24 @@ const CONCURRENT = '-- authograph: no transaction\n'
 /** What a statement of a request may take; see database/pool.ts. */
 const STATEMENT_TIMEOUT_MS = 1200
 
-let database: TestDatabase
+let atHand: MigrationsAtHand
 let pool: pg.Pool
 let other: pg.Client
 let folder: string
 
 beforeEach(async () => {
-  database = await createEmptyDatabase()
-  pool = newPool()
-  other = new pg.Client({ connectionString: database.url, application_name: 'pg_dump' })
+  atHand = await migrationsAtHand()
+  ;({ pool, folder } = atHand)
+  other = new pg.Client({ connectionString: atHand.url, application_name: 'pg_dump' })
   await other.connect()
-  folder = await mkdtemp(join(tmpdir(), 'authograph-migrations-'))
-  await write(ONE, 'CREATE TABLE one (id INT);')
+  await atHand.write(ONE, 'CREATE TABLE one (id INT);')
   await migrate(pool, folder)
 })
 
 afterEach(async () => {
   await other.end()
-  await pool.end()
-  await database.drop()
-  await rm(folder, { recursive: true })
+  await atHand.release()
 })
-
-function newPool(): pg.Pool {
-  const made = new pg.Pool({ connectionString: database.url })
-  made.on('error', () => {})
-  return made
-}
-
-async function write(name: string, sql: string): Promise<void> {
-  await mkdir(join(folder, name), { recursive: true })
-  await writeFile(join(folder, name, 'migration.sql'), sql)
-}
 
 /** As pg_dump does: a transaction that has read the table and stays open. */
 const holdTable = () => other.query('BEGIN; SELECT * FROM one')
@@ -73,11 +56,11 @@ async function waits(statement: string): Promise<boolean> {
 }
 
 test('a migration that waits for a table does not block requests, and applies once the table is free', async () => {
-  await write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
+  await atHand.write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
   await holdTable()
   const blocked: { migration: string; oldestTransaction: string | undefined }[] = []
   const migrating = migrate(pool, folder, { onBlocked: each => blocked.push(each) })
-  const requests = new pg.Pool({ connectionString: database.url, statement_timeout: STATEMENT_TIMEOUT_MS })
+  const requests = new pg.Pool({ connectionString: atHand.url, statement_timeout: STATEMENT_TIMEOUT_MS })
   // Rejects when a request waits longer than it may.
   while (blocked.length < 2) await requests.query('SELECT id FROM one')
   await requests.end()
@@ -91,7 +74,7 @@ test('a migration that waits for a table does not block requests, and applies on
 })
 
 test('a migration that cannot lock its table fails and names the blocking session', async () => {
-  await write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
+  await atHand.write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
   await holdTable()
   await expect(migrate(pool, folder, { retryForMs: 1000 })).rejects.toThrow(
     /^Migration 20260102000000_two could not be applied: for 1 s, .* pg_dump \(pid \d+\)/,
@@ -101,10 +84,10 @@ test('a migration that cannot lock its table fails and names the blocking sessio
 })
 
 test('an abort ends the wait for a table and the wait for another replica', async () => {
-  await write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
+  await atHand.write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
   await holdTable()
   const abort = new AbortController()
-  const second = newPool()
+  const second = atHand.newPool()
   const both = [pool, second].map(each => migrate(each, folder, { aborted: abort.signal }))
   await until('one has its turn', () => waits('ALTER TABLE'))
   abort.abort(new Error('SIGTERM'))
@@ -118,7 +101,7 @@ test('an abort ends the wait for a table and the wait for another replica', asyn
 })
 
 test('a migration outside a transaction creates its indexes and is recorded like any other', async () => {
-  await write(
+  await atHand.write(
     TWO,
     `${CONCURRENT}-- Two; more would do.
      CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);
@@ -131,7 +114,7 @@ test('a migration outside a transaction creates its indexes and is recorded like
 })
 
 test('if the creation of an index was interrupted, the next start completes it', async () => {
-  await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
+  await atHand.write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
   await other.query('BEGIN; INSERT INTO one VALUES (1)')
   const interrupted = migrate(pool, folder).catch((error: unknown) => error)
   await until('the index waits for the open transaction', () => waits('CREATE INDEX'))
@@ -149,8 +132,8 @@ test('if the creation of an index was interrupted, the next start completes it',
 })
 
 test('replicas that start at the same time create an index once, without a deadlock', async () => {
-  await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
-  const pools = Array.from({ length: 4 }, newPool)
+  await atHand.write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
+  const pools = Array.from({ length: 4 }, atHand.newPool)
   const applied = await Promise.all(pools.map(each => migrate(each, folder)))
   expect(applied.flat()).toEqual([TWO])
   expect(await indexes()).toEqual({ one_id: true })
@@ -158,11 +141,11 @@ test('replicas that start at the same time create an index once, without a deadl
 })
 
 test('requests read and write a table while the creation of its index waits', async () => {
-  await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
+  await atHand.write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
   await other.query('BEGIN; INSERT INTO one VALUES (1)')
   const migrating = migrate(pool, folder)
   await until('the index waits for the open transaction', () => waits('CREATE INDEX'))
-  const requests = new pg.Pool({ connectionString: database.url, statement_timeout: STATEMENT_TIMEOUT_MS })
+  const requests = new pg.Pool({ connectionString: atHand.url, statement_timeout: STATEMENT_TIMEOUT_MS })
   await requests.query('INSERT INTO one VALUES (2)')
   expect((await requests.query('SELECT id FROM one')).rowCount).toBe(1)
   await requests.end()
@@ -171,9 +154,9 @@ test('requests read and write a table while the creation of its index waits', as
 })
 
 test('a failed migration outside a transaction can be repaired', async () => {
-  await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (missing);`)
+  await atHand.write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (missing);`)
   await expect(migrate(pool, folder)).rejects.toThrow(`Migration ${TWO} failed. The next start repeats it`)
-  await write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
+  await atHand.write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (id);`)
   expect(await migrate(pool, folder)).toEqual([TWO])
   expect(await migrate(pool, folder)).toEqual([])
 })
@@ -184,7 +167,7 @@ test.each([
   ['BEGIN;\nSELECT 1;\nCOMMIT;', 'it must not begin or end transactions'],
   ['CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; $$;', 'it must not define functions'],
 ])('outside a transaction %j is refused before anything runs', async (sql, why) => {
-  await write(TWO, CONCURRENT + sql)
+  await atHand.write(TWO, CONCURRENT + sql)
   await expect(migrate(pool, folder)).rejects.toThrow(`must be repeatable: ${why}.`)
   expect(await indexes()).toEqual({})
 })

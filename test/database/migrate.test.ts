@@ -1,43 +1,29 @@
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import pg from 'pg'
 import { migrate, pendingMigrations } from '../../src/database/migrate.ts'
-import { createDatabase, createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
+import { type MigrationsAtHand, migrationsAtHand } from '../support/migrations.ts'
+import { createDatabase } from '../support/postgres.ts'
 
 const ONE = '20260101000000_one'
 const TWO = '20260102000000_two'
 
-let database: TestDatabase
+let atHand: MigrationsAtHand
 let pool: pg.Pool
 let folder: string
 
 beforeEach(async () => {
-  database = await createEmptyDatabase()
-  pool = newPool()
-  folder = await mkdtemp(join(tmpdir(), 'authograph-migrations-'))
+  atHand = await migrationsAtHand()
+  ;({ pool, folder } = atHand)
   await writeFile(join(folder, 'migration_lock.toml'), 'provider = "postgresql"')
-  await write(ONE, 'CREATE TABLE one (id INT);')
+  await atHand.write(ONE, 'CREATE TABLE one (id INT);')
 })
 
 afterEach(async () => {
-  await pool.end()
-  await database.drop()
-  await rm(folder, { recursive: true })
+  await atHand.release()
 })
-
-function newPool(): pg.Pool {
-  const made = new pg.Pool({ connectionString: database.url })
-  made.on('error', () => {})
-  return made
-}
-
-async function write(name: string, sql: string): Promise<void> {
-  await mkdir(join(folder, name), { recursive: true })
-  await writeFile(join(folder, name, 'migration.sql'), sql)
-}
 
 async function tables(): Promise<string[]> {
   const result = await pool.query<{ name: string }>(
@@ -51,7 +37,7 @@ async function records(): Promise<Record<string, unknown>[]> {
 }
 
 test('an empty database gets every migration, in order, and a second run applies nothing', async () => {
-  await write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
+  await atHand.write(TWO, 'ALTER TABLE one ADD COLUMN more TEXT;')
   expect(await migrate(pool, folder)).toEqual([ONE, TWO])
   expect(await migrate(pool, folder)).toEqual([])
   expect(await tables()).toEqual(['one'])
@@ -84,8 +70,8 @@ test('a migration is recorded as prisma migrate deploy would', async () => {
 })
 
 test('replicas that start at the same time apply each migration once', async () => {
-  await write(TWO, 'SELECT pg_sleep(0.1); CREATE TABLE two (id INT);')
-  const pools = Array.from({ length: 5 }, newPool)
+  await atHand.write(TWO, 'SELECT pg_sleep(0.1); CREATE TABLE two (id INT);')
+  const pools = Array.from({ length: 5 }, atHand.newPool)
   const applied = await Promise.all(pools.map(each => migrate(each, folder)))
   expect(applied.flat().sort()).toEqual([ONE, TWO])
   expect(await records()).toHaveLength(2)
@@ -93,16 +79,16 @@ test('replicas that start at the same time apply each migration once', async () 
 })
 
 test('a failed migration is rolled back, leaves the earlier ones applied, and can be repaired', async () => {
-  await write(TWO, 'CREATE TABLE two (id INT); SELECT 1 / 0;')
+  await atHand.write(TWO, 'CREATE TABLE two (id INT); SELECT 1 / 0;')
   await expect(migrate(pool, folder)).rejects.toThrow(`Migration ${TWO} failed and was rolled back`)
   expect(await tables()).toEqual(['one'])
   expect(await records()).toHaveLength(1)
-  await write(TWO, 'CREATE TABLE two (id INT);')
+  await atHand.write(TWO, 'CREATE TABLE two (id INT);')
   expect(await migrate(pool, folder)).toEqual([TWO])
 })
 
 test('a migration whose process is killed is rolled back, and the next process starts it again', async () => {
-  await write(TWO, 'CREATE TABLE two (id INT); SELECT pg_sleep(20);')
+  await atHand.write(TWO, 'CREATE TABLE two (id INT); SELECT pg_sleep(20);')
   const killed = migrate(pool, folder).catch((error: unknown) => error)
   await untilSleeping()
   await pool.query(
@@ -111,7 +97,7 @@ test('a migration whose process is killed is rolled back, and the next process s
   expect(await killed).toBeInstanceOf(Error)
   expect(await tables()).toEqual(['one'])
   expect(await pendingMigrations(pool, folder)).toEqual([TWO])
-  await write(TWO, 'CREATE TABLE two (id INT);')
+  await atHand.write(TWO, 'CREATE TABLE two (id INT);')
   expect(await migrate(pool, folder)).toEqual([TWO])
 })
 
@@ -125,15 +111,15 @@ async function untilSleeping(): Promise<void> {
 }
 
 test('a migration that takes longer than the statement timeout of the pool still applies', async () => {
-  await write(TWO, 'SELECT pg_sleep(0.3);')
-  const impatient = new pg.Pool({ connectionString: database.url, statement_timeout: 100 })
+  await atHand.write(TWO, 'SELECT pg_sleep(0.3);')
+  const impatient = new pg.Pool({ connectionString: atHand.url, statement_timeout: 100 })
   expect(await migrate(impatient, folder)).toEqual([ONE, TWO])
   await impatient.end()
 })
 
 test('session settings of a migration do not reach the pool', async () => {
-  await write(TWO, "SET application_name = 'left behind';")
-  const single = new pg.Pool({ connectionString: database.url, max: 1 })
+  await atHand.write(TWO, "SET application_name = 'left behind';")
+  const single = new pg.Pool({ connectionString: atHand.url, max: 1 })
   await migrate(single, folder)
   const shown = await single.query<{ application_name: string }>('SHOW application_name')
   expect(shown.rows[0]?.application_name).not.toBe('left behind')
@@ -142,19 +128,19 @@ test('session settings of a migration do not reach the pool', async () => {
 
 test('a migration changed after it was applied is refused', async () => {
   await migrate(pool, folder)
-  await write(ONE, 'CREATE TABLE other (id INT);')
+  await atHand.write(ONE, 'CREATE TABLE other (id INT);')
   await expect(migrate(pool, folder)).rejects.toThrow(`Migration ${ONE} was changed after it was applied`)
 })
 
 test('a migration whose line endings Git has converted counts as unchanged', async () => {
-  await write(ONE, 'CREATE TABLE one (\n id INT\n);\n')
+  await atHand.write(ONE, 'CREATE TABLE one (\n id INT\n);\n')
   await migrate(pool, folder)
-  await write(ONE, 'CREATE TABLE one (\r\n id INT\r\n);\r\n')
+  await atHand.write(ONE, 'CREATE TABLE one (\r\n id INT\r\n);\r\n')
   expect(await migrate(pool, folder)).toEqual([])
 })
 
 test('a database newer than this version is refused at start, but a running replica stays ready', async () => {
-  await write(TWO, 'CREATE TABLE two (id INT);')
+  await atHand.write(TWO, 'CREATE TABLE two (id INT);')
   await migrate(pool, folder)
   await rm(join(folder, TWO), { recursive: true })
   await expect(migrate(pool, folder)).rejects.toThrow(

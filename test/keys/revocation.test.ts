@@ -1,41 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { App } from '../../src/app.ts'
 import { signingKeyAt } from '../../src/keys/signing-keys.ts'
 import { refreshTokenOf } from '../../src/sessions/refresh-token.ts'
-import { PASSWORD, type SignedIn, signIn, signUp, signUpWith } from '../support/actors.ts'
+import { PASSWORD, signIn, signUp, signUpWith } from '../support/actors.ts'
 import { build, runCli } from '../support/cli.ts'
-import { TestClock } from '../support/clock.ts'
 import { eventually } from '../support/eventually.ts'
 import { forge, headerOf } from '../support/forge.ts'
 import { Login, RotateSigningKey } from '../support/operations.ts'
-import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { whileHolding } from '../support/race.ts'
+import { useReplicas } from '../support/replicas.ts'
 import { codes, type Service, startService } from '../support/service.ts'
 import { MINUTE, refresh, refreshed, stateOf } from '../support/sessions.ts'
 
 const SECRET = 'a secret that only the tests may know'
 
-// Two replicas on one database, each with its own memory of the keys.
-let database: TestDatabase
-let clock: TestClock
-let one: Service
-let two: Service
-let admin: SignedIn
-
-beforeEach(async () => {
-  database = await createDatabase()
-  clock = new TestClock()
-  one = await startService({ databaseUrl: database.url, clock })
-  two = await startService({ databaseUrl: database.url, clock })
-  admin = await signUpWith(one, 'admin')
-})
-afterEach(async () => {
-  const logged = [one, two].flatMap(service => service.logged)
-  await Promise.all([one.close(), two.close()])
-  await database.drop()
-  expect(logged).toEqual([])
-})
+const { one, two, database, clock, admin } = useReplicas()
 
 const revoke = (service: Service, token?: string) =>
   service.send(RotateSigningKey, { revoke: true }, { token })

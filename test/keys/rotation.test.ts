@@ -1,16 +1,15 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import jwt from 'jsonwebtoken'
 import { reloadKeys } from '../../src/keys/reload.ts'
 import { type Jwk, signingKeyAt } from '../../src/keys/signing-keys.ts'
-import { type SignedIn, signIn, signUp, signUpWith } from '../support/actors.ts'
+import { signIn, signUp, signUpWith } from '../support/actors.ts'
 import { build, runCli } from '../support/cli.ts'
-import { TestClock } from '../support/clock.ts'
 import { eventually } from '../support/eventually.ts'
 import { headerOf } from '../support/forge.ts'
 import { RotateSigningKey } from '../support/operations.ts'
-import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { whileHolding } from '../support/race.ts'
-import { codes, type Service, startService } from '../support/service.ts'
+import { useReplicas } from '../support/replicas.ts'
+import { codes, type Service } from '../support/service.ts'
 import { DAY, HOUR, MINUTE, refreshed, stateOf } from '../support/sessions.ts'
 
 /** How long verifiers have to fetch a key before it signs, as docs/production.md says. */
@@ -18,26 +17,7 @@ const AHEAD = 7 * MINUTE
 /** A replica that cannot reach the database learns of a new key this late, at most. */
 const LATE = 2 * MINUTE
 
-// Two replicas on one database, whose clocks agree.
-let database: TestDatabase
-let clock: TestClock
-let one: Service
-let two: Service
-let admin: SignedIn
-
-beforeEach(async () => {
-  database = await createDatabase()
-  clock = new TestClock()
-  one = await startService({ databaseUrl: database.url, clock })
-  two = await startService({ databaseUrl: database.url, clock })
-  admin = await signUpWith(one, 'admin')
-})
-afterEach(async () => {
-  const logged = [one, two].flatMap(service => service.logged)
-  await Promise.all([one.close(), two.close()])
-  await database.drop()
-  expect(logged).toEqual([])
-})
+const { one, two, database, clock, admin } = useReplicas()
 
 const rotate = (service = one, token: string | undefined = admin.accessToken) =>
   service.send(RotateSigningKey, {}, { token })

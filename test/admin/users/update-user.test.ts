@@ -1,5 +1,4 @@
-import { beforeEach, describe, expect, test } from '@jest/globals'
-import type { DocumentNode } from 'graphql'
+import { describe, expect, test } from '@jest/globals'
 import {
   as,
   newAddress,
@@ -8,9 +7,9 @@ import {
   type SignedIn,
   signIn,
   signUp,
-  signUpAdmin,
   signUpVerified,
 } from '../../support/actors.ts'
+import { useAdmin } from '../../support/admin.ts'
 import { auditOf } from '../../support/audit.ts'
 import { mailedToken, templatesTo } from '../../support/mails.ts'
 import {
@@ -27,15 +26,7 @@ import { codes, useService } from '../../support/service.ts'
 import { stateOf } from '../../support/sessions.ts'
 
 const service = useService()
-
-let admin: SignedIn
-beforeEach(async () => {
-  admin = await signUpAdmin(service)
-})
-
-const send = (document: DocumentNode, variables: Record<string, unknown>, viewer = admin) =>
-  service.send(document, variables, as(viewer))
-const userOf = (id: string) => service.app.db.user.findUnique({ where: { id } })
+const { admin, send, userOf } = useAdmin(service)
 
 test('updateUser changes the given fields, and the audit log shows them before and after', async () => {
   const { id, email } = await signUp(service)
