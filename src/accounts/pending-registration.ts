@@ -9,7 +9,10 @@ export type PendingRegistration = {
   username: string | null
   displayName: string | null
   locale: string
-  passwordHash: string
+  /** Null for a registration with a passkey. */
+  passwordHash: string | null
+  /** The passkey to start with: the row that `toRows` returns, and the user handle in base64url. */
+  passkey?: { rows: string; userHandle: string }
   /** Where the registration came from, for the recipient of the email to recognize. */
   asked: EmailOrigin
 }

@@ -5,6 +5,7 @@ import { uniqueNameError } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { Account, RequestInfo } from '../context.ts'
+import { storePendingPasskey } from '../credentials/passkey/new-passkey.ts'
 import { violatedUnique } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { EmailToken } from '../generated/prisma/client.ts'
@@ -71,7 +72,7 @@ async function createAccount(
   app: App,
   token: string,
   { subject: id, emailCanonical }: EmailToken,
-  { email, username, displayName, locale, passwordHash }: PendingRegistration,
+  { email, username, displayName, locale, passwordHash, passkey }: PendingRegistration,
   request: RequestInfo,
 ): Promise<string> {
   const now = app.clock.now()
@@ -87,12 +88,13 @@ async function createAccount(
         displayName,
         locale,
         passwordHash,
-        passwordChangedAt: now,
+        passwordChangedAt: passwordHash === null ? null : now,
         createdAt: now,
         updatedAt: now,
         roles: { create: [{ roleName: DEFAULT_ROLE }] },
       },
     })
+    if (passkey) await storePendingPasskey(tx, id, passkey)
     await redeemToken(app, tx, token, 'registration')
     const twins = await voidPendingRegistrations(tx, emailCanonical, id)
     // The used link stays until it expires, without the password's hash, so that `emailLink` can say what it did.

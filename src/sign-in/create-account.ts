@@ -6,7 +6,8 @@ import { uniqueNameError } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
 import type { RequestInfo } from '../context.ts'
-import { statement } from '../database/client.ts'
+import { passkeyColumns, passkeyTaken } from '../credentials/passkey/new-passkey.ts'
+import { statement, violatedUnique } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { type Device, seenDeviceSql, toDeviceRows } from '../devices/device.ts'
 import type { User } from '../generated/prisma/client.ts'
@@ -21,34 +22,42 @@ import { newSession } from '../sessions/start.ts'
 /** One atomic statement. Of simultaneous registrations, the unique indexes decide which one gets a name. */
 const insertAccount = statement(
   'register',
-  `WITH account AS (${insertSql('users', userColumns, 1)} RETURNING id),
+  `WITH account AS (${insertSql('users', userColumns, 1, undefined, { webauthn_handle: '$9::bytea' })} RETURNING id),
      granted AS (INSERT INTO user_roles (user_id, role_name) SELECT id, $2 FROM account),
      device AS (${seenDeviceSql(7)}),
      started AS (${insertSql('sessions', sessionColumns, 3, 'device', { device_id: 'device.id' })}),
+     passkey AS (${insertSql('passkeys', passkeyColumns, 8)}),
      asked AS (${insertSql('email_tokens', tokenColumns, 4)}),
      queued AS (${insertSql('mails', mailColumns, 5)})
    ${insertSql('audit_events', auditColumns, 6)}`,
 )
 
+type NewAccountOptions = {
+  device: Device
+  deviceName: string | null | undefined
+  /** The account's ID, if it is known already. */
+  id?: string
+}
+
 /**
- * Creates the account of a registration and starts its first session from `device`. Sends an email with a link that
- * verifies the address, unless the server does not verify addresses.
- * @throws AuthError EMAIL_TAKEN, USERNAME_TAKEN
+ * Creates the account of a registration, with its password or its passkey, and starts its first session from `device`.
+ * Sends an email with a link that verifies the address, unless the server does not verify addresses.
+ * @throws AuthError EMAIL_TAKEN, USERNAME_TAKEN; CONFLICT for a passkey that an account already has
  */
 export async function createAccount(
   app: App,
-  { asked, ...registration }: PendingRegistration,
+  { asked, passkey, ...registration }: PendingRegistration,
   emailCanonical: string,
-  { device, deviceName }: { device: Device; deviceName: string | null | undefined },
+  { device, deviceName, id = uuidv7() }: NewAccountOptions,
   request: RequestInfo,
 ): Promise<SessionWithAccount> {
   const now = app.clock.now()
   const user: User = {
     ...registration,
-    id: uuidv7(),
+    id,
     emailCanonical,
     emailVerifiedAt: null,
-    passwordChangedAt: now,
+    passwordChangedAt: registration.passwordHash === null ? null : now,
     lastLoginAt: now,
     disabledAt: null,
     credentialVersion: 0,
@@ -61,13 +70,14 @@ export async function createAccount(
     createdAt: now,
     updatedAt: now,
   }
-  const proofs = [{ method: 'PASSWORD', at: now } as const]
+  const method = passkey ? 'PASSKEY' : 'PASSWORD'
+  const proofs = [{ method, at: now } as const]
   const session = newSession(app, user.id, request, { proofs, remember: true, deviceName })
   const verification = app.config.emailVerification === 'off' ? [] : [verificationOf(app, user, asked)]
   const registered: AuditEntry = { action: 'user.registered', at: now, actorId: user.id, subjectId: user.id }
   const events: AuditEntry[] = [
     registered,
-    { ...registered, action: 'session.started', detail: { sessionId: session.id, methods: ['PASSWORD'] } },
+    { ...registered, action: 'session.started', detail: { sessionId: session.id, methods: [method] } },
   ]
   await requireAddressNotHeld(app, emailCanonical)
   try {
@@ -79,8 +89,11 @@ export async function createAccount(
       toRows(mailColumns, ...toMails(app, ...verification.map(({ mail }) => mail))),
       toRows(auditColumns, ...events.map(event => toEvent(request, event))),
       toDeviceRows(app, user.id, device, { deviceName: session.deviceName, ipAddress: session.ipAddress }),
+      passkey?.rows ?? '[]',
+      passkey ? Buffer.from(passkey.userHandle, 'base64url') : null,
     ])
   } catch (error) {
+    if (violatedUnique(error)?.includes('credential_id')) throw passkeyTaken(error)
     throw uniqueNameError(error) ?? error
   }
   const grants = toGrants(app, [{ name: DEFAULT_ROLE, permissions: [], secondFactorRequiredFrom: null }])

@@ -52,7 +52,7 @@ export async function register(
   if (!app.config.registrationOpen) throw new AuthError('REGISTRATION_CLOSED')
   const { email, password, username, displayName, locale, deviceName } = checkInput(schema, input)
   await requireAcceptablePassword(app, password, 'input.password', [email.typed, username, displayName])
-  await countAttempt(app, attemptsOf(app, email.canonical, request), request)
+  await countAttempt(app, registrationAttempts(app, email.canonical, request), request)
   const registration: PendingRegistration = {
     email: email.typed,
     username: username ?? null,
@@ -70,7 +70,7 @@ export async function register(
 }
 
 /** Counts known and unknown addresses alike, so that no limit reveals which addresses have an account. */
-function attemptsOf(app: App, emailCanonical: string, request: RequestInfo): Attempt[] {
+export function registrationAttempts(app: App, emailCanonical: string, request: RequestInfo): Attempt[] {
   const network: Attempt = { rule: 'register.network', subject: networkOf(request.ipAddress) }
   if (app.config.emailVerification === 'off') return [network]
   return [network, ...mailAttempts(app, 'verify', emailCanonical, request)]
@@ -81,16 +81,17 @@ function attemptsOf(app: App, emailCanonical: string, request: RequestInfo): Att
  * alike, so that signing in with the new password gets the same answer, but the verification token is never sent.
  * Instead, the owner receives a notice, and the audit log records the attempt.
  */
-async function requestVerification(
+export async function requestVerification(
   app: App,
   registration: PendingRegistration,
   emailCanonical: string,
   request: RequestInfo,
+  id = uuidv7(),
 ): Promise<void> {
   const { username } = registration
   if (username && (await findUser(app, 'username', username))) throw usernameTaken('found')
   const known = await findUser(app, 'email', emailCanonical)
-  const { row, mail } = verificationOfPending(app, uuidv7(), emailCanonical, registration)
+  const { row, mail } = verificationOfPending(app, id, emailCanonical, registration)
   const warning = known && securityNotice(app, known, 'already-registered', registration.asked)
   const event: AuditEntry = {
     action: known ? 'user.registered_again' : 'registration.requested',

@@ -1,5 +1,8 @@
 import { expect, test } from '@jest/globals'
-import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server'
+import type {
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+} from '@simplewebauthn/server'
 import {
   type GraphQLNamedType,
   isEnumType,
@@ -16,7 +19,7 @@ import { signUp, signUpVerified, signUpWith } from '../support/actors.ts'
 import { type Example, examples } from '../support/examples.ts'
 import { haveTotp, ticketOf } from '../support/factors.ts'
 import { failedMail, mailedToken } from '../support/mails.ts'
-import { havePasskey } from '../support/passkeys.ts'
+import { havePasskey, newAuthenticator } from '../support/passkeys.ts'
 import { useService } from '../support/service.ts'
 
 const service = useService({ settings: { EMAIL_LOGIN: 'on' } })
@@ -164,6 +167,12 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
     passkey: { ticket: begun.ticket, credential },
   })
   expect(signedInAgain).toMatchObject({ user: { id: careful.id } })
+  const began = await run(take('Mutation.beginPasskeyRegistration'))
+  const created = newAuthenticator(service).create(began.options as PublicKeyCredentialCreationOptionsJSON)
+  const newcomer = await run(take('Mutation.registerWithPasskey'), {
+    passkey: { ticket: began.ticket, credential: created },
+  })
+  expect(newcomer).toMatchObject({ user: { email: 'mary@example.com' } })
   token = (await signUp(service)).accessToken
   await run(take('Mutation.logout'))
   token = (await signUp(service)).accessToken

@@ -7,6 +7,7 @@ import { codes, useService } from '../support/service.ts'
 /** The operations available without signing in. All others must be guarded. */
 const publicOperations = [
   'Mutation.beginPasskeyLogin',
+  'Mutation.beginPasskeyRegistration',
   'Mutation.checkPassword',
   'Mutation.completeLogin',
   'Mutation.confirmEmailChange',
@@ -16,6 +17,7 @@ const publicOperations = [
   'Mutation.logout',
   'Mutation.refreshToken',
   'Mutation.register',
+  'Mutation.registerWithPasskey',
   'Mutation.requestEmailLogin',
   'Mutation.requestPasswordReset',
   'Mutation.resendVerificationEmail',

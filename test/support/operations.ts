@@ -467,3 +467,23 @@ export const RevokeTrustedDevices = graphql(`
     revokeTrustedDevices
   }
 `)
+
+export const BeginPasskeyRegistration = graphql(`
+  mutation BeginPasskeyRegistration($input: BeginPasskeyRegistrationInput!) {
+    beginPasskeyRegistration(input: $input) { ticket options expiresAt }
+  }
+`)
+
+export const RegisterWithPasskey = graphql(`
+  mutation RegisterWithPasskey($input: RegisterWithPasskeyInput!) {
+    registerWithPasskey(input: $input) {
+      __typename
+      ... on AuthPayload {
+        accessToken refreshToken deviceToken
+        session { id strength methods deviceName }
+        user { id email username displayName }
+      }
+      ... on EmailVerificationRequired { email }
+    }
+  }
+`)

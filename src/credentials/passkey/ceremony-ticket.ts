@@ -15,18 +15,20 @@ export type CeremonyPayloads = {
 
 /** A passkey that an account adds. */
 export type PasskeyCreation = {
-  userId: string
-  credentialVersion: number
+  /** Who adds it: see sign-in/enrollment.ts. */
+  enrollment: {
+    user: string
+    version: number
+    session: string | null
+    signIn: string | null
+    emailAtMs: number | null
+  }
   /** Base64url. */
   userHandle: string
   /** Only a second factor. */
   securityKey: boolean
   /** Created by the browser without a person's touch, after a password sign-in. */
   automatic: boolean
-  /** The session that adds it. Absent for a sign-in that must add a factor first. */
-  sessionId?: string
-  /** The ticket of such a sign-in. */
-  setUpTicket?: string
 }
 
 /** An account that is created with a passkey. */

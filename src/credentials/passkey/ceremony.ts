@@ -31,7 +31,7 @@ export async function authenticationOptions(
   {
     allow,
     userVerification,
-  }: { allow?: readonly CredentialDescriptor[]; userVerification: 'required' | 'discouraged' },
+  }: { allow?: readonly CredentialDescriptor[]; userVerification: 'required' | 'preferred' | 'discouraged' },
 ): Promise<PublicKeyCredentialRequestOptionsJSON> {
   const { generateAuthenticationOptions } = await webauthn()
   return generateAuthenticationOptions({
@@ -52,13 +52,15 @@ export type NewCredential = {
   exclude: readonly CredentialDescriptor[]
   /** Only a second factor: it needs neither to be found without a name nor to verify the person. */
   securityKey: boolean
+  /** The browser creates it without a person's touch. */
+  automatic: boolean
 }
 
 /** The options to create a credential with. */
 export async function registrationOptions(
   { rpId, rpName }: RelyingParty,
   ticket: string,
-  { userHandle, userName, displayName, exclude, securityKey }: NewCredential,
+  { userHandle, userName, displayName, exclude, securityKey, automatic }: NewCredential,
 ): Promise<PublicKeyCredentialCreationOptionsJSON> {
   const { generateRegistrationOptions } = await webauthn()
   return generateRegistrationOptions({
@@ -75,7 +77,7 @@ export async function registrationOptions(
     extensions: { credProps: true },
     authenticatorSelection: securityKey
       ? { residentKey: 'discouraged', userVerification: 'discouraged' }
-      : { residentKey: 'required', userVerification: 'required' },
+      : { residentKey: 'required', userVerification: automatic ? 'preferred' : 'required' },
   })
 }
 

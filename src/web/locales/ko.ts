@@ -84,6 +84,8 @@ export const ko: Messages = {
     'This is already your email address.': '이미 사용 중인 본인의 주소입니다.',
     'This server doesn’t send email. Contact an administrator.':
       '이 서버는 메일을 보내지 않습니다. 관리자에게 문의해 주세요.',
+    'This passkey already belongs to an account, or your account has too many. Remove one first.':
+      '이미 다른 계정에 등록된 패스키이거나, 등록할 수 있는 패스키 수를 넘었습니다. 기존 패스키를 먼저 삭제해 주세요.',
     'This server doesn’t offer passkeys. Sign in another way.':
       '이 서버는 패스키를 지원하지 않습니다. 다른 방법으로 로그인해 주세요.',
     'This passkey was removed from its account. Sign in another way.':

@@ -18,6 +18,7 @@ const creationOptions = (ticket = TICKET) =>
     displayName: 'Ada',
     exclude: [],
     securityKey: false,
+    automatic: false,
   })
 
 async function create(ceremony: Ceremony = {}, { unattended = false, ticket = TICKET } = {}) {
