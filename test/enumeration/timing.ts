@@ -1,7 +1,13 @@
 import { expect, test } from '@jest/globals'
 import pg from 'pg'
 import { newAddress, PASSWORD } from '../support/actors.ts'
-import { Login, Register, RequestPasswordReset } from '../support/operations.ts'
+import {
+  Login,
+  LoginWithEmail,
+  Register,
+  RequestEmailLogin,
+  RequestPasswordReset,
+} from '../support/operations.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
 import { codes, send } from '../support/service.ts'
@@ -28,6 +34,8 @@ const SETTINGS = {
   LIMIT_REGISTER_NETWORK: '100000/1h',
   LIMIT_MAIL_ADDRESS: '100000/1h',
   LIMIT_MAIL_NETWORK: '100000/1h',
+  LIMIT_EMAIL_CODE_ACCOUNT: '100000/1h',
+  EMAIL_LOGIN: 'on',
 }
 
 test('response times do not reveal who has an account', async () => {
@@ -36,6 +44,7 @@ test('response times do not reveal who has an account', async () => {
   const settings = { ...SETTINGS, DATABASE_URL: database.url, SMTP_URL: smtp.url }
   const open = await startProcess(settings)
   const verifying = await startProcess({ ...settings, EMAIL_VERIFICATION: 'required' })
+  const closed = await startProcess({ ...settings, REGISTRATION: 'closed' })
   try {
     const kinds = {
       unknown: names(),
@@ -77,6 +86,30 @@ test('response times do not reveal who has an account', async () => {
         expect(errors).toEqual([])
       },
     )
+    // With open registration every address receives an email; with closed registration a strange one does not.
+    const requestEmail = async (url: string, email: string) => {
+      const { data, errors } = await send(url, RequestEmailLogin, { input: { email } })
+      expect(errors).toEqual([])
+      return data?.requestEmailLogin.ticket ?? ''
+    }
+    const emailLogin = await measure({ emailToNew: names(), emailToKnown: kinds.wrong }, async email => {
+      await requestEmail(open.url ?? '', email)
+    })
+    const closedLogin = await measure(
+      { noEmailToUnknown: names(), noEmailToDisabled: kinds.disabled, closedToKnown: kinds.wrong },
+      async email => {
+        await requestEmail(closed.url ?? '', email)
+      },
+    )
+    const tickets = new Map<string, string>()
+    const codesOf = { codeOfUnknown: names(), codeOfKnown: kinds.wrong }
+    for (const email of Object.values(codesOf).flat())
+      tickets.set(email, await requestEmail(closed.url ?? '', email))
+    const code = await measure(codesOf, async email => {
+      const input = { ticket: tickets.get(email) ?? '', code: '000000' }
+      const { errors } = await send(closed.url ?? '', LoginWithEmail, { input })
+      expect(codes({ errors })).toEqual(['CODE_INVALID'])
+    })
     const found: [what: string, area: number, tolerance: number][] = [
       ['login: unknown or wrong password', area(login.unknown, login.wrong), 0.05],
       ['login: disabled or wrong password', area(login.disabled, login.wrong), 0.05],
@@ -89,19 +122,38 @@ test('response times do not reveal who has an account', async () => {
       ['login with a registered password: taken or free', area(ownLogin.taken, ownLogin.free), 0.05],
       ['reset: unknown or known', area(reset.resetOfUnknown, reset.resetOfKnown), 0.05],
       ['reset: disabled or unknown', area(reset.resetOfDisabled, reset.resetOfUnknown), 0.05],
+      ['email to sign in: new or known', area(emailLogin.emailToNew, emailLogin.emailToKnown), 0.05],
+      [
+        'email to sign in, registration closed: unknown or known',
+        area(closedLogin.noEmailToUnknown, closedLogin.closedToKnown),
+        0.05,
+      ],
+      [
+        'email to sign in, registration closed: disabled or unknown',
+        area(closedLogin.noEmailToDisabled, closedLogin.noEmailToUnknown),
+        0.05,
+      ],
+      ['wrong emailed code: unknown or known', area(code.codeOfUnknown, code.codeOfKnown), 0.05],
     ]
     const lines = [
       ...found.map(([what, value]) => `${what}: AUC ${value.toFixed(3)}`),
-      ...Object.entries({ ...login, ...register, ...verifyingLogin, ...ownLogin, ...reset }).map(
-        ([kind, times]) => `${kind}: median ${median(times).toFixed(2)} ms`,
-      ),
+      ...Object.entries({
+        ...login,
+        ...register,
+        ...verifyingLogin,
+        ...ownLogin,
+        ...reset,
+        ...emailLogin,
+        ...closedLogin,
+        ...code,
+      }).map(([kind, times]) => `${kind}: median ${median(times).toFixed(2)} ms`),
     ]
     process.stdout.write(`${lines.join('\n')}\n`)
     for (const [what, value, tolerance] of found) {
       expect([what, value, Math.abs(value - 0.5) < tolerance]).toEqual([what, value, true])
     }
   } finally {
-    for (const server of [open, verifying]) {
+    for (const server of [open, verifying, closed]) {
       server.kill('SIGTERM')
       await server.ended
     }
