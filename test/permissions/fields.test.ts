@@ -83,6 +83,7 @@ const OWN = [
   'passwordChangedAt',
   'publicMetadata',
   'sessions { id }',
+  'trustedDevices { id }',
 ]
 const STAFF = ['disabledAt', 'disabledReason', 'invitedAt', 'privateMetadata']
 
