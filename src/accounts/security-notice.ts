@@ -23,6 +23,7 @@ export function emailOriginOf(app: App, { ipAddress, userAgent }: Source): Email
 type Notice =
   | 'already-registered'
   | 'password-changed'
+  | 'password-removed'
   | 'new-device'
   | 'reuse-detected'
   | 'wrong-codes'

@@ -13,6 +13,7 @@ export const auditActions = {
     'The mailbox of an account was proved for the first time, and its password, passkeys and codes were removed.',
   'user.profile_updated': 'The owner changed their profile or public metadata.',
   'user.password_changed': 'The owner changed the password.',
+  'user.password_removed': 'The owner removed the password, to sign in with passkeys only.',
   'user.reset_requested': 'Someone requested a link to set a new password.',
   'user.email_login_requested': 'Someone requested an email to sign in with.',
   'user.password_reset': 'The password was set with an emailed link.',
@@ -48,6 +49,7 @@ export const auditActions = {
     'A refresh token was newer than the database, as happens after a restore; its session continued.',
   'factor.denied': 'A second factor was refused: the code was wrong.',
   'factor.suspended': 'Codes of the authenticator app are refused after too many wrong ones in a row.',
+  'factor.renamed': 'The owner renamed a passkey or a security key.',
   'factor.counter_regressed':
     'The signature counter of a synced passkey went back, as happens with several devices or with a copy.',
   'recovery_code.used': 'A recovery code completed a sign-in.',

@@ -15,6 +15,8 @@ import { RolesResolver } from '../permissions/roles.resolver.ts'
 import { CheckPasswordResolver } from '../self-service/check-password.resolver.ts'
 import { EmailLinkResolver } from '../self-service/email-link.resolver.ts'
 import { EmailUndoResolver } from '../self-service/email-undo.resolver.ts'
+import { PasskeysResolver } from '../self-service/passkeys/passkeys.resolver.ts'
+import { UserPasskeysResolver } from '../self-service/passkeys/user-passkeys.resolver.ts'
 import { ProfileResolver } from '../self-service/profile.resolver.ts'
 import { SecondFactorResolver } from '../self-service/second-factor.resolver.ts'
 import { SecurityActivityResolver } from '../self-service/security-activity.resolver.ts'
@@ -49,6 +51,8 @@ const resolvers = [
   UserSessionsResolver,
   SignInResolver,
   PasskeyLoginResolver,
+  PasskeysResolver,
+  UserPasskeysResolver,
   EmailLoginResolver,
   TrustedDevicesResolver,
 ] as const

@@ -21,6 +21,7 @@ export type MailData = {
   'email-changed': EmailOrigin & { newEmail: string; link: string }
   'email-replaced': { at: string; newEmail: string }
   'password-changed': EmailOrigin & { link: string }
+  'password-removed': EmailOrigin & { link: string }
   'new-device': EmailOrigin & { link: string }
   'reuse-detected': EmailOrigin & { link: string }
   'wrong-codes': EmailOrigin & { link: string }

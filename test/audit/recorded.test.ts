@@ -339,6 +339,10 @@ describe('secrets', () => {
       'recovery_code.used',
       'key.revoked',
       'key.refresh_replaced',
+      // In login-with-passkey.test.ts and test/self-service/passkeys.
+      'factor.counter_regressed',
+      'factor.renamed',
+      'user.password_removed',
     ]
     expect([...actions, ...elsewhere].sort()).toEqual(Object.keys(auditActions).sort())
 

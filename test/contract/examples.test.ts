@@ -167,6 +167,11 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
     passkey: { ticket: begun.ticket, credential },
   })
   expect(signedInAgain).toMatchObject({ user: { id: careful.id } })
+  token = String(signedInAgain.accessToken)
+  await run(take('Mutation.beginPasskeyProof'))
+  const [stored] = await service.app.db.passkey.findMany({ where: { userId: careful.id } })
+  await run(take('Mutation.renamePasskey'), { id: stored?.id })
+  expect(await run(take('Mutation.removePassword'))).toMatchObject({ passkeys: [{ name: 'Work laptop' }] })
   const began = await run(take('Mutation.beginPasskeyRegistration'))
   const created = newAuthenticator(service).create(began.options as PublicKeyCredentialCreationOptionsJSON)
   const newcomer = await run(take('Mutation.registerWithPasskey'), {

@@ -19,6 +19,7 @@ const samples: MailData = {
   'email-changed': { ...origin, link, newEmail: 'new@example.com' },
   'email-replaced': { at: origin.at, newEmail: 'new@example.com' },
   'password-changed': { ...origin, link },
+  'password-removed': { ...origin, link },
   'new-device': { ...origin, link },
   'reuse-detected': { ...origin, link },
   'wrong-codes': { ...origin, link },

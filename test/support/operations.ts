@@ -487,3 +487,27 @@ export const RegisterWithPasskey = graphql(`
     }
   }
 `)
+
+export const BeginPasskeyProof = graphql(`
+  mutation BeginPasskeyProof {
+    beginPasskeyProof { ticket options expiresAt }
+  }
+`)
+
+export const MyPasskeys = graphql(`
+  query MyPasskeys {
+    me { id passkeyUserHandle passkeys { id name credentialId discoverable synced provider createdAt lastUsedAt } }
+  }
+`)
+
+export const RenamePasskey = graphql(`
+  mutation RenamePasskey($id: ID!, $name: String!) {
+    renamePasskey(id: $id, name: $name) { id name }
+  }
+`)
+
+export const RemovePassword = graphql(`
+  mutation RemovePassword {
+    removePassword { id passwordChangedAt }
+  }
+`)

@@ -125,6 +125,15 @@ export default {
       ],
       action: 'Set a new password',
     }),
+    'password-removed': ({ appName, origin }) => ({
+      subject: `Your password at ${appName} was removed`,
+      paragraphs: [
+        `The password of your account at ${appName} was removed. From now on, you sign in with a passkey. Your other devices are signed out.`,
+        origin,
+        IF_NOT_YOU,
+      ],
+      action: 'Set a new password',
+    }),
     'new-device': ({ appName, origin }) => ({
       subject: `A new device signed in at ${appName}`,
       paragraphs: [`A new device signed in to your account at ${appName}.`, origin, IF_NOT_YOU],

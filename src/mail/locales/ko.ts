@@ -125,6 +125,15 @@ export default {
       ],
       action: '새 비밀번호 설정',
     }),
+    'password-removed': ({ appName, origin }) => ({
+      subject: `[${appName}] 비밀번호가 삭제되었습니다`,
+      paragraphs: [
+        `${appName} 계정의 비밀번호가 삭제되었습니다. 앞으로는 패스키로 로그인합니다. 다른 기기는 모두 로그아웃되었습니다.`,
+        origin,
+        IF_NOT_YOU,
+      ],
+      action: '새 비밀번호 설정',
+    }),
     'new-device': ({ appName, origin }) => ({
       subject: `[${appName}] 새 기기에서 로그인했습니다`,
       paragraphs: [`새 기기에서 ${appName} 계정에 로그인했습니다.`, origin, IF_NOT_YOU],

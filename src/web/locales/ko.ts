@@ -86,6 +86,11 @@ export const ko: Messages = {
       '이 서버는 메일을 보내지 않습니다. 관리자에게 문의해 주세요.',
     'This passkey already belongs to an account, or your account has too many. Remove one first.':
       '이미 다른 계정에 등록된 패스키이거나, 등록할 수 있는 패스키 수를 넘었습니다. 기존 패스키를 먼저 삭제해 주세요.',
+    'Your account has no passkey.': '계정에 등록된 패스키가 없습니다.',
+    'Your account has no password.': '계정에 비밀번호가 없습니다.',
+    'This is the only way to sign in to your account. Add a passkey or set a password first.':
+      '이 계정에 로그인할 수 있는 유일한 방법입니다. 먼저 패스키를 추가하거나 비밀번호를 설정해 주세요.',
+    'Enter a name.': '이름을 입력해 주세요.',
     'This server doesn’t offer passkeys. Sign in another way.':
       '이 서버는 패스키를 지원하지 않습니다. 다른 방법으로 로그인해 주세요.',
     'This passkey was removed from its account. Sign in another way.':
@@ -612,6 +617,7 @@ export const ko: Messages = {
       'email-changed': '주소 변경',
       'email-replaced': '관리자의 주소 변경',
       'password-changed': '비밀번호 변경',
+      'password-removed': '비밀번호 삭제',
       'new-device': '새 기기',
       'reuse-detected': '도용된 세션 종료',
       'wrong-codes': '2단계 인증 실패',
@@ -650,6 +656,7 @@ export const ko: Messages = {
     'user.imported': '다른 시스템에서 이전',
     'users.exported': '계정 내보내기',
     'user.password_changed': '비밀번호 변경',
+    'user.password_removed': '비밀번호 삭제',
     'user.reset_requested': '새 비밀번호 링크 요청',
     'device.trusted': '신뢰하는 기기 추가',
     'device.trust_ended': '기기 신뢰 해제',
@@ -681,6 +688,7 @@ export const ko: Messages = {
     'session.refresh_ahead': '데이터베이스보다 최신인 세션 갱신',
     'factor.denied': '2단계 인증 실패',
     'factor.suspended': '인증 앱 사용 중지',
+    'factor.renamed': '패스키 또는 보안 키 이름 변경',
     'factor.counter_regressed': '패스키 사용 횟수 역행',
     'factor.reset': '관리자가 2단계 인증 초기화',
     'factor.requirement_changed': '로그인할 때마다 2단계 인증 사용 설정 변경',
