@@ -10,6 +10,7 @@ import { type Cores, findCores, pin } from './cores.ts'
 import { FLOOD_SETTINGS, floods } from './floods.ts'
 import { importing } from './importing.ts'
 import { load } from './load.ts'
+import { passkeys } from './passkeys.ts'
 import { residentMb, type Service, type Settings, startScript, startService } from './processes.ts'
 import { type Account, register } from './requests.ts'
 import { scale } from './scale.ts'
@@ -40,7 +41,14 @@ async function bench(): Promise<string> {
   const [loadBefore = 0] = loadavg()
   const folder = await makeFolder()
   const part = process.argv[2]
-  const run = part === 'scale' ? scaled : part === 'floods' ? floodedAlone : everything
+  const run =
+    part === 'scale'
+      ? scaled
+      : part === 'floods'
+        ? floodedAlone
+        : part === 'passkeys'
+          ? passkeysAlone
+          : everything
   const rows = await run(folder, cores)
   return [toTable(rows), '', ...footer(cores, loadBefore), ''].join('\n')
 }
@@ -67,6 +75,7 @@ async function everything(folder: string, cores: Cores | undefined): Promise<Row
   const busyMb = await residentMb(service.pid)
   return [
     ...rows,
+    ...(await passkeyRows(database, folder, cores)),
     ...(await flooded(database, folder, cores)),
     ...imports,
     valueRow('start-up, built-in database', starts, seconds, { atMost: 1.5 }),
@@ -87,6 +96,28 @@ async function scaled(folder: string, cores: Cores | undefined): Promise<Row[]> 
 /** Only the floods: `npm run bench -- floods`. */
 async function floodedAlone(folder: string, cores: Cores | undefined): Promise<Row[]> {
   return flooded(await startDatabase(folder, cores), folder, cores)
+}
+
+/** Only the sign-ins with passkeys: `npm run bench -- passkeys`. */
+async function passkeysAlone(folder: string, cores: Cores | undefined): Promise<Row[]> {
+  return passkeyRows(await startDatabase(folder, cores), folder, cores)
+}
+
+async function passkeyRows(
+  database: EmbeddedDatabase,
+  folder: string,
+  cores: Cores | undefined,
+): Promise<Row[]> {
+  const DATABASE_URL = await database.ensureDatabase('passkeys')
+  const service = await startService({ ...SETTINGS, DATABASE_URL }, folder)
+  leftovers.push(service.stop)
+  const bareWebauthn = await startScript('bare-webauthn.js', SETTINGS)
+  leftovers.push(bareWebauthn.stop)
+  await pin(process.pid, cores?.asking)
+  const rows = await passkeys(service, bareWebauthn, cores)
+  await bareWebauthn.stop()
+  await service.stop()
+  return rows
 }
 
 /** Uses its own service and database, because its limits are those of a normal server. */

@@ -11,6 +11,7 @@ const OPERATIONS = {
   me: 'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt } }',
   refresh: `mutation Refresh($input: RefreshTokenInput) { refreshToken(input: $input) { ${TOKENS} } }`,
   login: `mutation Login($input: LoginInput!) { login(input: $input) { ... on AuthPayload { ${TOKENS} } } }`,
+  passkey: `mutation Passkey($input: LoginWithPasskeyInput!) { loginWithPasskey(input: $input) { ... on AuthPayload { ${TOKENS} } } }`,
   verify: 'mutation Verify($input: VerifyEmailInput!) { verifyEmail(input: $input) { id } }',
   users: `query Users($first: Int, $after: String, $filter: UserFilter) {
     users(first: $first, after: $after, filter: $filter) {
@@ -95,6 +96,11 @@ export function login(accounts: Account[]): Source {
       return graphql('login', { identifier: email, password: PASSWORD })
     },
   }
+}
+
+/** One sign-in with a passkey that has answered its ceremony. */
+export function passkeyLogin(passkey: { ticket: string; credential: object }): string {
+  return graphql('passkey', { passkey })
 }
 
 /** Registers a new address with each request. `onAccount` receives each new account. */

@@ -113,7 +113,7 @@ export async function inTurns<Name extends string>(
   return results
 }
 
-function perSecond(rate: number): string {
+export function perSecond(rate: number): string {
   return `${rate < 1000 ? rate.toFixed(1) : Math.round(rate).toLocaleString('en')}/s`
 }
 
