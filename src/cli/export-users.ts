@@ -6,9 +6,13 @@ import { AuthError } from '../errors.ts'
 import { startProgress } from './progress.ts'
 import { withApp } from './with-app.ts'
 
-type Options = { out?: string; withPasswordHashes?: boolean }
+type Options = { out?: string; withPasswordHashes?: boolean; withSecondFactors?: boolean }
 
-export async function runExport({ out, withPasswordHashes = false }: Options): Promise<void> {
+export async function runExport({
+  out,
+  withPasswordHashes = false,
+  withSecondFactors = false,
+}: Options): Promise<void> {
   if (out === undefined) refuseBanner()
   const file = out === undefined ? undefined : await openOutput(out)
   const stream = file ?? process.stdout
@@ -16,7 +20,7 @@ export async function runExport({ out, withPasswordHashes = false }: Options): P
     const progress = startProgress(await app.db.user.count())
     let done = 0
     try {
-      for await (const users of exportUsers(app, { withPasswordHashes })) {
+      for await (const users of exportUsers(app, { withPasswordHashes, withSecondFactors })) {
         const lines = users.map(user => `${JSON.stringify(user)}\n`).join('')
         if (!stream.write(lines)) await once(stream, 'drain')
         done += users.length

@@ -17,6 +17,7 @@ type Options = {
   report?: string
   dryRun?: boolean
   allowAdmin?: boolean
+  rpId?: string
   json?: boolean
 }
 
@@ -28,7 +29,7 @@ const EXIT_INTERRUPTED = 130
 export async function runImport(file: string, options: Options): Promise<void> {
   const format = formatOf(file, options.format)
   const names = namesOf(options.map ?? [])
-  const { dryRun, allowAdmin } = options
+  const { dryRun, allowAdmin, rpId } = options
   if (options.report !== undefined && isSameFile(file, options.report)) {
     throw usageError('The report would overwrite the imported file. Choose another name for --report.')
   }
@@ -46,6 +47,7 @@ export async function runImport(file: string, options: Options): Promise<void> {
       names,
       ...(dryRun && { dryRun }),
       ...(allowAdmin && { allowAdmin }),
+      ...(rpId !== undefined && { rpId }),
       ...(skips && { onSkip: skipped => skips.write(skipped) }),
       signal: stop.signal,
     }),
@@ -155,6 +157,11 @@ function toText(report: ImportReport, file: string | undefined): string {
       : []),
     ...(report.weakHashes
       ? [`  ${number(report.weakHashes)} with a weak password hash until their owners sign in`]
+      : []),
+    ...(report.withTotp ? [`  ${number(report.withTotp)} with an authenticator app`] : []),
+    ...(report.passkeys ? [`  ${number(report.passkeys)} passkeys and security keys`] : []),
+    ...(report.passkeysInUse
+      ? [`  ${number(report.passkeysInUse)} passkeys left out, because another account has them`]
       : []),
     `Already existed: ${number(alreadyThere)}`,
     `Skipped: ${number(skipped)}`,

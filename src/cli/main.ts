@@ -62,6 +62,7 @@ program
   )
   .option('--map <field=column>', 'the column of a field, such as email=mail; repeatable', collect)
   .option('--allow-admin', 'also import accounts whose roles grant permissions, such as admin and support')
+  .option('--rp-id <domain>', 'the domain that the file’s passkeys were created for')
   .option('--dry-run', 'report what an import would do, and change nothing')
   .option('--report <file>', 'write every skipped record to this file, as JSON Lines')
   .option(...JSON_OPTION)
@@ -76,6 +77,10 @@ program
   .description('Writes every account as a line of JSON that import-users can read.')
   .option('--out <file>', 'write to a new file instead of standard output')
   .option('--with-password-hashes', 'include password hashes; keep the file secret')
+  .option(
+    '--with-second-factors',
+    'include secrets of authenticator apps, hashes of recovery codes, and passkeys; keep the file secret',
+  )
   .action(runExport)
 
 program

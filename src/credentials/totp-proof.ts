@@ -61,7 +61,8 @@ export function sealTotpSecret(app: App, accountId: string, secret: Buffer): str
   return seal(secret, purposeOf(accountId), keyOf(app))
 }
 
-function openTotpSecret(app: App, accountId: string, sealed: string): Buffer {
+/** The secret that `sealTotpSecret` sealed. */
+export function openTotpSecret(app: App, accountId: string, sealed: string): Buffer {
   return unseal(sealed, purposeOf(accountId), { current: keyOf(app), previous: [] }).plain
 }
 

@@ -4,10 +4,12 @@ import { NO_REQUEST, record } from '../../audit/record.ts'
 import type { Account } from '../../context.ts'
 import { statement, toRecord } from '../../database/client.ts'
 import type { User } from '../../generated/prisma/client.ts'
+import { type ExportedFactors, exportedFactorColumns, toExportedFactors } from './exported-factors.ts'
 
 /** An account in the format that `import-users` reads. */
 export type ExportedUser = Omit<User, NotExported | 'passwordHash'> &
-  Pick<Account, 'roles'> & { passwordHash?: string | null }
+  Pick<Account, 'roles'> &
+  Partial<ExportedFactors> & { passwordHash?: string | null }
 
 type NotExported =
   | 'emailCanonical'
@@ -20,12 +22,19 @@ const BATCH = 1000
 const LOWEST_ID = '00000000-0000-0000-0000-000000000000'
 const fields = Object.keys(userColumns)
 
-const selectPage = statement(
-  'export-users',
+const pageSql = (further = '') =>
   `SELECT ${Object.values(userColumns).join(', ')},
-     ARRAY(SELECT role_name FROM user_roles WHERE user_id = u.id ORDER BY role_name)
-   FROM users u WHERE id > $1 ORDER BY id LIMIT ${BATCH}`,
-)
+     ARRAY(SELECT role_name FROM user_roles WHERE user_id = u.id ORDER BY role_name)${further}
+   FROM users u WHERE id > $1 ORDER BY id LIMIT ${BATCH}`
+
+const selectPage = statement('export-users', pageSql())
+const selectPageWithFactors = statement('export-users-with-factors', pageSql(`, ${exportedFactorColumns}`))
+
+export type ExportOptions = {
+  withPasswordHashes: boolean
+  /** Includes the secrets of authenticator apps, as text. */
+  withSecondFactors?: boolean
+}
 
 /**
  * Yields all accounts in batches, ordered by ID. Accounts created in the meantime may or may not be included. The export
@@ -33,20 +42,27 @@ const selectPage = statement(
  */
 export async function* exportUsers(
   app: App,
-  { withPasswordHashes }: { withPasswordHashes: boolean },
+  { withPasswordHashes, withSecondFactors = false }: ExportOptions,
 ): AsyncGenerator<ExportedUser[]> {
   const at = app.clock.now()
-  await record(app.db, NO_REQUEST, { action: 'users.exported', at, detail: { withPasswordHashes } })
+  const detail = { withPasswordHashes, ...(withSecondFactors && { withSecondFactors }) }
+  await record(app.db, NO_REQUEST, { action: 'users.exported', at, detail })
+  const select = withSecondFactors ? selectPageWithFactors : selectPage
   let lastId = LOWEST_ID
   for (;;) {
-    const rows = await selectPage(app.pool, [lastId])
-    if (rows.length > 0) yield rows.map(row => toExported(row, withPasswordHashes))
+    const rows = await select(app.pool, [lastId])
+    if (rows.length > 0)
+      yield rows.map(row => toExported(app, row, { withPasswordHashes, withSecondFactors }))
     if (rows.length < BATCH) return
     lastId = rows.at(-1)?.[0] as string
   }
 }
 
-function toExported(row: unknown[], withPasswordHashes: boolean): ExportedUser {
+function toExported(
+  app: App,
+  row: unknown[],
+  { withPasswordHashes, withSecondFactors }: ExportOptions,
+): ExportedUser {
   const {
     emailCanonical,
     updatedAt,
@@ -57,5 +73,11 @@ function toExported(row: unknown[], withPasswordHashes: boolean): ExportedUser {
     ...user
   } = toRecord<User>(fields, row)
   const roles = row[fields.length] as string[]
-  return { ...user, roles, ...(withPasswordHashes && { passwordHash }) }
+  const further = row.slice(fields.length + 1)
+  return {
+    ...user,
+    roles,
+    ...(withPasswordHashes && { passwordHash }),
+    ...(withSecondFactors && toExportedFactors(app, user.id, further)),
+  }
 }

@@ -7,6 +7,7 @@ import { newBulkId } from '../../database/bulk-ids.ts'
 import { statement } from '../../database/client.ts'
 import { insertSql, toRows } from '../../database/insert.ts'
 import { isUnavailable } from '../../database/unavailable.ts'
+import { factorRows, factorsSql } from './factor-rows.ts'
 import type { ImportTally } from './import-report.ts'
 import type { ImportRow } from './import-row.ts'
 
@@ -20,7 +21,7 @@ const IMPORTED: AuditAction = 'user.imported'
  * the disk: a crash of the database may lose the last batches, each as a whole, and running the import again restores
  * them. `waitUntilOnDisk` waits for all of them.
  */
-const insertBatch = statement<[id: string]>(
+const insertBatch = statement<[id: string, passkeys: number]>(
   'import-users',
   `WITH taken AS (${insertSql('users', userColumns, 1)} ON CONFLICT DO NOTHING RETURNING id),
      further AS MATERIALIZED (
@@ -30,8 +31,9 @@ const insertBatch = statement<[id: string]>(
      recorded AS (
        INSERT INTO audit_events (id, at, action, subject_id, detail)
        SELECT event_id, $3, '${IMPORTED}', id, jsonb_build_object('roles', roles) FROM further
-     )
-   SELECT id FROM taken, set_config('synchronous_commit', 'off', true)`,
+     ),
+     ${factorsSql(4)}
+   SELECT id, (SELECT count(*)::int FROM keys WHERE keys.user_id = taken.id) FROM taken, set_config('synchronous_commit', 'off', true)`,
 )
 
 /** The write-ahead log is written in order, so every earlier commit is on disk too. A commit must write something. */
@@ -49,9 +51,14 @@ export async function importBatch(app: App, batch: NumberedRow[], tally: ImportT
   const further = JSON.stringify(
     rows.map(({ user, roles }) => ({ id: user.id, event_id: newBulkId(), roles })),
   )
-  const inserted = await withRetries(() => insertBatch(app.pool, [users, further, app.clock.now()]))
-  const insertedIds = new Set(inserted.map(([id]) => id))
-  for (const row of rows) if (insertedIds.has(row.user.id)) tally.countImported(row)
+  const now = app.clock.now()
+  const factors = factorRows(app, rows, now)
+  const inserted = await withRetries(() => insertBatch(app.pool, [users, further, now, ...factors]))
+  const insertedIds = new Map(inserted)
+  for (const row of rows) {
+    const passkeys = insertedIds.get(row.user.id)
+    if (passkeys !== undefined) tally.countImported(row, passkeys)
+  }
   await countConflicts(
     app,
     rows.filter(row => !insertedIds.has(row.user.id)),

@@ -14,6 +14,12 @@ export type ImportReport = {
   withoutPassword: number
   /** Accounts in `taken` whose password hash is cheap to attack until their owner signs in. */
   weakHashes: number
+  /** Accounts in `taken` with an authenticator app. */
+  withTotp: number
+  /** Number of passkeys and security keys of the accounts in `taken`. */
+  passkeys: number
+  /** Passkeys that were left out, because another account has them. */
+  passkeysInUse: number
   /** Records of accounts that already existed. These accounts stay unchanged. */
   alreadyThere: number
   /** Number of records with problems. */
@@ -40,6 +46,9 @@ export class ImportTally {
   #imported = 0
   #withoutPassword = 0
   #weakHashes = 0
+  #withTotp = 0
+  #passkeys = 0
+  #passkeysInUse = 0
   #existing = 0
   #skipped = 0
 
@@ -51,7 +60,10 @@ export class ImportTally {
     this.#read++
   }
 
-  countImported({ user, weakHash }: ImportRow): void {
+  countImported({ user, weakHash, totp, passkeys }: ImportRow, storedPasskeys = passkeys.length): void {
+    if (totp) this.#withTotp++
+    this.#passkeys += storedPasskeys
+    this.#passkeysInUse += passkeys.length - storedPasskeys
     this.#imported++
     if (user.passwordHash === null) this.#withoutPassword++
     if (weakHash) this.#weakHashes++
@@ -84,6 +96,9 @@ export class ImportTally {
       taken: this.#imported,
       withoutPassword: this.#withoutPassword,
       weakHashes: this.#weakHashes,
+      withTotp: this.#withTotp,
+      passkeys: this.#passkeys,
+      passkeysInUse: this.#passkeysInUse,
       alreadyThere: this.#existing,
       skipped: this.#skipped,
       reasons: [...this.#reasons.values()].sort((a, b) => b.count - a.count),

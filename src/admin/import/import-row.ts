@@ -7,11 +7,21 @@ import {
   metadataField,
   usernameField,
 } from '../../accounts/fields.ts'
+import type { TotpSecret } from '../../credentials/totp-proof.ts'
 import { readHash } from '../../crypto/known-hash.ts'
 import { newBulkId } from '../../database/bulk-ids.ts'
 import { isId } from '../../database/client.ts'
 import type { User } from '../../generated/prisma/client.ts'
 import { DEFAULT_ROLE } from '../../permissions/permissions.ts'
+import {
+  type ImportedCode,
+  type ImportedPasskey,
+  passkeysField,
+  type ReadPublicKey,
+  recoveryCodesField,
+  totpField,
+} from './import-factors.ts'
+import { instantField, toInstant } from './times.ts'
 
 /** The fields of a record, and the names that each may have in the file. */
 export const importFields = {
@@ -32,12 +42,22 @@ export const importFields = {
   lastLoginAt: ['lastLoginAt'],
   publicMetadata: ['publicMetadata'],
   privateMetadata: ['privateMetadata'],
+  totp: ['totp', 'otp_secret'],
+  recoveryCodes: ['recoveryCodes', 'backupCodes'],
+  passkeys: ['passkeys', 'webauthn_credentials'],
 } as const satisfies Record<string, readonly string[]>
 
 export type ImportField = keyof typeof importFields
 
 /** An account to import. */
-export type ImportRow = { user: User; roles: string[]; weakHash: boolean }
+export type ImportRow = {
+  user: User
+  roles: string[]
+  weakHash: boolean
+  totp: TotpSecret | undefined
+  recoveryCodes: ImportedCode[]
+  passkeys: ImportedPasskey[]
+}
 
 export type RowOptions = {
   now: Date
@@ -47,6 +67,8 @@ export type RowOptions = {
   roles: ReadonlyMap<string, { privileged: boolean }>
   /** Accepts roles that grant permissions. */
   allowAdmin: boolean
+  /** Absent unless the operator named the domain of the passkeys. */
+  readPublicKey: ReadPublicKey | undefined
 }
 
 const YES = new Set<unknown>([true, 1, '1', 't', 'true', 'y', 'yes'])
@@ -57,47 +79,6 @@ function toFlag(value: unknown): boolean | undefined {
   if (YES.has(plain)) return true
   return NO.has(plain) ? false : undefined
 }
-
-const DATE_TIME =
-  /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?)? ?(?:(Z|UTC)|([+-]\d\d)(?::?(\d\d))?)?$/i
-
-/** Numbers from here on are milliseconds since 1970. In seconds, this would be the year 5138. */
-const MILLISECONDS_FROM = 100_000_000_000
-
-const DIGITS = /^\d{9,13}$/
-
-/** Reads the time formats of databases and programs. Times without a zone are UTC; numbers are seconds since 1970. */
-function toInstant(value: unknown): Date | undefined {
-  const number = typeof value === 'string' && DIGITS.test(value) ? Number(value) : value
-  const date = new Date(typeof number === 'number' ? toMilliseconds(number) : toIso(value))
-  const year = date.getUTCFullYear()
-  return year >= 1 && year <= 9999 ? date : undefined
-}
-
-function toMilliseconds(value: number): number {
-  return value >= MILLISECONDS_FROM ? value : value * 1000
-}
-
-function toIso(value: unknown): string {
-  const parts = typeof value === 'string' ? DATE_TIME.exec(value) : null
-  if (!parts) return ''
-  const [, date = '', time = '00:00', seconds = ':00', , hours, minutes = '00'] = parts
-  if (!isDay(date)) return ''
-  return `${date}T${time}${seconds}${hours ? `${hours}:${minutes}` : 'Z'}`
-}
-
-/** JavaScript turns February 30 into a day in March. */
-function isDay(date: string): boolean {
-  const at = new Date(date)
-  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(date)
-}
-
-const instantField = z.unknown().transform((value, context) => {
-  const instant = toInstant(value)
-  if (instant) return instant
-  context.addIssue('Enter a time such as 2024-05-31T12:00:00Z.')
-  return z.NEVER
-})
 
 const flagField = z.unknown().transform((value, context) => {
   const flag = toFlag(value)
@@ -155,46 +136,60 @@ function parseJson(text: string): unknown {
   }
 }
 
-const schema = z.object({
-  // Numeric IDs of the other system have no meaning here.
-  id: z
-    .unknown()
-    .transform(id => (typeof id === 'string' && isId(id) ? id.toLowerCase() : undefined))
-    .optional(),
-  email: emailField,
-  emailVerified: sinceField.optional(),
-  username: usernameField.optional(),
-  displayName: importedNameField.optional(),
-  // POSIX locales use underscores, as in en_US.
-  locale: z
-    .string()
-    .transform(tag => tag.replaceAll('_', '-'))
-    .pipe(localeField)
-    .optional(),
-  passwordHash: passwordHashField.optional(),
-  passwordChangedAt: instantField.optional(),
-  roles: rolesField.optional(),
-  active: flagField.optional(),
-  disabled: sinceField.optional(),
-  disabledReason: disabledReasonField.optional(),
-  invitedAt: instantField.optional(),
-  createdAt: instantField.optional(),
-  lastLoginAt: instantField.optional(),
-  publicMetadata: jsonField.optional(),
-  privateMetadata: jsonField.optional(),
-} satisfies Record<ImportField, z.ZodType>)
+const schemaOf = (readPublicKey: ReadPublicKey | undefined) =>
+  z.object({
+    // Numeric IDs of the other system have no meaning here.
+    id: z
+      .unknown()
+      .transform(id => (typeof id === 'string' && isId(id) ? id.toLowerCase() : undefined))
+      .optional(),
+    email: emailField,
+    emailVerified: sinceField.optional(),
+    username: usernameField.optional(),
+    displayName: importedNameField.optional(),
+    // POSIX locales use underscores, as in en_US.
+    locale: z
+      .string()
+      .transform(tag => tag.replaceAll('_', '-'))
+      .pipe(localeField)
+      .optional(),
+    passwordHash: passwordHashField.optional(),
+    passwordChangedAt: instantField.optional(),
+    roles: rolesField.optional(),
+    active: flagField.optional(),
+    disabled: sinceField.optional(),
+    disabledReason: disabledReasonField.optional(),
+    invitedAt: instantField.optional(),
+    createdAt: instantField.optional(),
+    lastLoginAt: instantField.optional(),
+    publicMetadata: jsonField.optional(),
+    privateMetadata: jsonField.optional(),
+    totp: totpField.optional(),
+    recoveryCodes: recoveryCodesField.optional(),
+    passkeys: passkeysField(readPublicKey).optional(),
+  } satisfies Record<ImportField, z.ZodType>)
+
+type Schema = ReturnType<typeof schemaOf>
+const schemas = new Map<ReadPublicKey | undefined, Schema>()
+
+/** Building a schema takes longer than checking a record with it. */
+function schemaFor(readPublicKey: ReadPublicKey | undefined): Schema {
+  const schema = schemas.get(readPublicKey) ?? schemaOf(readPublicKey)
+  schemas.set(readPublicKey, schema)
+  return schema
+}
 
 const REPLACEMENT = '\uFFFD'
 
-/** The account that a record describes, or the reason it can't be imported. The reason never contains the hash. */
+/** The account that a record describes, or the reason it can't be imported. The reason never contains a hash or a secret. */
 export function toImportRow(
   record: Partial<Record<ImportField, unknown>>,
-  { now, locale, roles: known, allowAdmin }: RowOptions,
+  { now, locale, roles: known, allowAdmin, readPublicKey }: RowOptions,
 ): ImportRow | { reason: string } {
   if (Object.values(record).some(value => typeof value === 'string' && value.includes(REPLACEMENT))) {
     return { reason: 'The record is not valid UTF-8.' }
   }
-  const parsed = schema.safeParse(record)
+  const parsed = schemaFor(readPublicKey).safeParse(record)
   if (!parsed.success) return { reason: parsed.error.issues.map(toReason).join(' ') }
   const { data } = parsed
   const roles = data.roles ?? [DEFAULT_ROLE]
@@ -231,7 +226,14 @@ export function toImportRow(
     createdAt,
     updatedAt: now,
   }
-  return { user, roles, weakHash: data.passwordHash?.weak ?? false }
+  return {
+    user,
+    roles,
+    weakHash: data.passwordHash?.weak ?? false,
+    totp: data.totp,
+    recoveryCodes: data.recoveryCodes ?? [],
+    passkeys: data.passkeys ?? [],
+  }
 }
 
 function toReason({ path, message }: z.core.$ZodIssue): string {

@@ -1,6 +1,8 @@
 import type { App } from '../../app.ts'
+import { AuthError } from '../../errors.ts'
 import { type FieldNames, fieldReader } from './field-reader.ts'
 import { checkBatch, importBatch, type NumberedRow, waitUntilOnDisk } from './import-batch.ts'
+import type { ReadPublicKey } from './import-factors.ts'
 import { type ImportReport, ImportTally, type SkippedRecord } from './import-report.ts'
 import { type RowOptions, toImportRow } from './import-row.ts'
 
@@ -15,6 +17,8 @@ export type ImportOptions = {
   dryRun?: boolean
   /** Accepts accounts whose roles grant permissions. */
   allowAdmin?: boolean
+  /** The domain that the passkeys of the file were created for. */
+  rpId?: string
   /** Stops reading. Records that were already read are still imported, and errors of the source are ignored. */
   signal?: AbortSignal
   /** Called for every record that has a problem. */
@@ -30,12 +34,12 @@ const CONCURRENT_BATCHES = 3
  * Creates accounts from records. If two records claim a name, the first in the file gets it. Existing accounts never
  * change, so a file can be imported repeatedly, for example after an interruption. Each batch is one transaction with its
  * audit events. Memory is bounded, whatever the length of the file.
- * @throws Error if the source can't be read or the database stays unavailable; accounts imported so far remain
+ * @throws AuthError BAD_USER_INPUT for a wrong `rpId`; Error if the source can't be read or the database stays unavailable; accounts imported so far remain
  */
 export async function importUsers(
   app: App,
   source: AsyncIterable<SourceRecord[]>,
-  { names = {}, dryRun = false, allowAdmin = false, signal, onSkip }: ImportOptions = {},
+  { names = {}, dryRun = false, allowAdmin = false, rpId, signal, onSkip }: ImportOptions = {},
 ): Promise<ImportReport> {
   const tally = new ImportTally(onSkip)
   const readFields = fieldReader(names, name => tally.ignore(name))
@@ -44,6 +48,7 @@ export async function importUsers(
     locale: app.config.locales[0],
     roles: await loadRoles(app),
     allowAdmin,
+    readPublicKey: rpId === undefined ? undefined : await publicKeyReader(app, rpId),
   }
   const toRow = (record: SourceRecord): NumberedRow | undefined => {
     tally.countRead()
@@ -122,6 +127,21 @@ class Batches {
     this.#running.add(running)
     if (this.#running.size >= CONCURRENT_BATCHES) await Promise.race(this.#running)
   }
+}
+
+/**
+ * The reader of public keys. The library that it needs is loaded only for passkeys.
+ * @throws AuthError BAD_USER_INPUT for a domain that is not this server's
+ */
+async function publicKeyReader({ config }: App, rpId: string): Promise<ReadPublicKey> {
+  const own = config.passkeys.rpId
+  if (rpId !== own) {
+    throw new AuthError('BAD_USER_INPUT', {
+      message: `The passkeys were created for ${rpId}, but this server’s are for ${own}. Browsers offer passkeys only on their own domain: set PASSKEY_RP_ID=${rpId} if your pages are there, or import the accounts without passkeys.`,
+    })
+  }
+  const { toCosePublicKey } = await import('../../credentials/passkey/public-key.ts')
+  return toCosePublicKey
 }
 
 /** Read from the database, because roles may have permissions that only the embedding program declares. */
