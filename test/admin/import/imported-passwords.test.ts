@@ -61,7 +61,8 @@ test('two simultaneous first sign-ins both succeed, and one hash is kept', async
 test('a password changed while its old hash is being replaced stays changed', async () => {
   const { id, email } = await movedIn()
   const passwordHash = await service.app.hasher.hash('eighteen copper kettles')
-  const change = () => service.app.db.user.update({ where: { id }, data: { passwordHash } })
+  const data = { passwordHash, credentialVersion: { increment: 1 } }
+  const change = () => service.app.db.user.update({ where: { id }, data })
   expect(codes(await whileProving(service, change, () => login(email)))).toEqual(['INVALID_CREDENTIALS'])
   expect(await hashOf(id)).toBe(passwordHash)
 })
