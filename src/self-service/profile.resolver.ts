@@ -68,7 +68,7 @@ export class ProfileResolver {
   @Authorized()
   @Mutation(() => UserType, {
     description: withExample(
-      'Changes your display name, username, language or public metadata.',
+      'Changes your display name, username, language or public metadata. Another username of an account with a second factor requires a recent sign-in with it.',
       'mutation UpdateProfile { updateProfile(input: { displayName: "Ada Lovelace", locale: "en", publicMetadata: { theme: "dark" } }) { id displayName username locale publicMetadata } }',
     ),
   })
@@ -76,8 +76,7 @@ export class ProfileResolver {
     @Ctx() context: Context,
     @Arg('input', () => UpdateProfileInput, { description: 'What to change.' }) input: UpdateProfileInput,
   ): Promise<UserType> {
-    const { account } = await context.viewer()
-    return toUser(await updateProfile(context.app, input, account, context.request))
+    return toUser(await updateProfile(context.app, input, await context.viewer(), context.request))
   }
 
   @Extensions({ sensitive: true })

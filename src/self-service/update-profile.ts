@@ -4,10 +4,11 @@ import { displayNameField, localeField, metadataField, usernameField } from '../
 import { uniqueNameError } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
-import type { Account, RequestInfo } from '../context.ts'
+import type { Account, RequestInfo, Viewer } from '../context.ts'
 import { unauthenticated } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { countAttempt } from '../rate-limit/limit.ts'
+import { requireSecondFactorIfAny } from '../sessions/assurance.ts'
 
 const schema = z.object({
   displayName: displayNameField.nullish(),
@@ -17,16 +18,20 @@ const schema = z.object({
 })
 
 /**
- * Changes the fields that the input contains.
- * @throws AuthError BAD_USER_INPUT, USERNAME_TAKEN, RATE_LIMITED; UNAUTHENTICATED if the account has been deleted
+ * Changes the fields that the input contains. An account with a second factor must have proved it recently for another
+ * username, with which it signs in.
+ * @throws AuthError BAD_USER_INPUT, STEP_UP_REQUIRED, USERNAME_TAKEN, RATE_LIMITED; UNAUTHENTICATED if the account has been deleted
  */
 export async function updateProfile(
   app: App,
   input: unknown,
-  { id }: Account,
+  viewer: Viewer,
   request: RequestInfo,
 ): Promise<Account> {
   const { displayName, username, locale, publicMetadata } = checkInput(schema, input)
+  const { id } = viewer.account
+  const renames = username !== undefined && username !== viewer.account.username
+  if (renames) await requireSecondFactorIfAny(app, viewer)
   await countAttempt(app, [{ rule: 'profile.account', subject: id }], request)
   const now = app.clock.now()
   const changes = {

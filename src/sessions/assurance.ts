@@ -31,6 +31,18 @@ export async function requireRecentSignIn(
 }
 
 /**
+ * The same from accounts with a second factor. The others pass, so that clients from before second factors go on working.
+ * @throws AuthError STEP_UP_REQUIRED
+ */
+export async function requireSecondFactorIfAny(app: App, viewer: Viewer): Promise<void> {
+  const requirement: Requirement = { strength: 'MULTI', maxAgeSeconds: RECENT_SECONDS }
+  const { session, accessToken } = viewer.via
+  if (accessToken.generation >= session.proofGeneration && isProved(app, session, requirement)) return
+  const means = await meansOf(app, viewer.account.id)
+  if (hasFactor(means)) throw stepUpRequired(requirement, means)
+}
+
+/**
  * The same for the proofs of a session.
  * @throws AuthError REAUTHENTICATION_REQUIRED, STEP_UP_REQUIRED
  */

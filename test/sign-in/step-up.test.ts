@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { as, PASSWORD, type SignedIn, signUp, signUpVerified } from '../support/actors.ts'
+import { as, newUsername, PASSWORD, type SignedIn, signUp, signUpVerified } from '../support/actors.ts'
 import { actionsOf, auditOf } from '../support/audit.ts'
 import {
   type AuthenticatorApp,
@@ -116,6 +116,18 @@ describe('a sensitive operation of an account with a second factor', () => {
     const { data, errors } = await stepUp(ada, [{ totpCode: ada.app.code() }])
     expect(errors).toEqual([])
     expect((await sensitive({ accessToken: data?.stepUp.accessToken ?? '' })).errors).toEqual([])
+  })
+
+  test('is another username, but no other change of the profile', async () => {
+    const ada = await leftOpen()
+    const update = (input: object) =>
+      service.send(
+        'mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) { id } }',
+        { input },
+        as(ada),
+      )
+    expect(codes(await update({ username: newUsername() }))).toEqual(['STEP_UP_REQUIRED'])
+    expect(codes(await update({ username: null, displayName: 'Ada', locale: 'ko' }))).toEqual([])
   })
 
   test('requires a passkey of an account that has one and a session that started with the password', async () => {
