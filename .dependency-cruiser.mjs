@@ -12,6 +12,7 @@ export const LAYERS = [
   'graphql/',
   'maintenance/',
   'admin/import/',
+  'admin/overview/',
   'admin/users/',
   'admin/roles/',
   'admin/operations/',

@@ -5,6 +5,7 @@ import { UserType } from '../accounts/accounts.types.ts'
 import { AuditResolver } from '../admin/operations/audit.resolver.ts'
 import { KeysResolver } from '../admin/operations/keys.resolver.ts'
 import { MailsResolver } from '../admin/operations/mails.resolver.ts'
+import { OverviewResolver } from '../admin/overview/overview.resolver.ts'
 import { RoleDefinitionsResolver } from '../admin/roles/roles.resolver.ts'
 import { UserAccessResolver } from '../admin/users/user-access.resolver.ts'
 import { UserFactorsResolver } from '../admin/users/user-factors.resolver.ts'
@@ -43,6 +44,7 @@ const resolvers = [
   RolesResolver,
   SessionsResolver,
   MailsResolver,
+  OverviewResolver,
   RoleDefinitionsResolver,
   UserListResolver,
   UserFactorsResolver,

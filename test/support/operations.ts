@@ -396,6 +396,14 @@ export const FailedMails = graphql(`
   }
 `)
 
+export const Overview = graphql(`
+  query Overview($period: OverviewPeriod!, $timeZone: String) {
+    overview(period: $period, timeZone: $timeZone) {
+      startsAt signIns failures limitsHit emailsFailed emailsQueued newPeople people
+    }
+  }
+`)
+
 export const RetryMail = graphql(`
   mutation RetryMail($id: ID!) {
     retryMail(id: $id)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { parse } from 'csv-parse/sync'
 import type { BrowserContextOptions, Page } from 'playwright-core'
+import { record } from '../../src/audit/record.ts'
 import { PASSWORD, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { violations } from '../support/axe.ts'
@@ -351,4 +352,139 @@ describe('several people', () => {
     expect(await service.app.db.user.count({ where: disabled })).toBe(3)
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(PHONE.width)
   })
+})
+
+describe('the audit log', () => {
+  let subject: SignedIn
+  beforeAll(async () => {
+    subject = await signUp(service, { email: 'emmy@example.com' })
+    await service.app.db.user.update({ where: { id: subject.id }, data: { displayName: 'Emmy Noether' } })
+    const as = { token: admin.accessToken, headers: { 'user-agent': 'Mozilla/5.0 EmmyBrowser' } }
+    const roles = ['user', 'support']
+    const change = 'mutation ($id: ID!, $roles: [String!]!) { setUserRoles(id: $id, roles: $roles) { id } }'
+    await service.send(change, { id: subject.id, roles }, as)
+    const update =
+      'mutation ($id: ID!) { updateUser(id: $id, input: { displayName: "Emmy N.", username: "emmy" }) { id } }'
+    await service.send(update, { id: subject.id }, as)
+    const create =
+      'mutation { createRole(input: { name: "algebraist", permissions: ["users:read"] }) { name } }'
+    expect((await service.send(create, {}, as)).errors).toEqual([])
+    const origin = { ipAddress: '2001:db8::7', userAgent: undefined }
+    const at = new Date(Date.UTC(2020, 1, 29, 0, 30))
+    await record(service.app.db, origin, { action: 'session.denied', at, subjectId: subject.id })
+  })
+
+  const row = (page: Page, text: string) => page.locator('tbody tr', { hasText: text })
+
+  test('shows a change in words, and names the role that was created', async () => {
+    const page = await adminAt('/audit')
+    await row(page, 'user.roles_changed').getByText('Roles: user → support, user').first().waitFor()
+    const updated = row(page, 'user.updated').first()
+    await updated.getByText('Name: Emmy Noether → Emmy N.').waitFor()
+    await updated.getByText('Username: none → emmy').waitFor()
+    const created = row(page, 'role.created').first()
+    await created.getByText('algebraist').first().waitFor()
+    await created.getByText('Permissions: users:read').waitFor()
+    await page.screenshot({ path: 'test/web/screenshots/audit-changes.png', fullPage: true })
+    expect(await violations(page)).toEqual([])
+  })
+
+  test('is filtered by who, whom, from where and when, and the address of the page has it all', async () => {
+    const page = await adminAt('/audit')
+    await loaded(page)
+    await page.getByRole('combobox', { name: 'Target' }).pressSequentially('emmy')
+    await page.getByRole('option', { name: 'Emmy N. (emmy@example.com)' }).click()
+    await page.waitForURL(`**/audit?subject=${subject.id}`)
+    await page.getByText(/^1–\d of \d$/).waitFor()
+    const all = await page.locator('tbody tr').count()
+    await page.getByRole('combobox', { name: 'Actor' }).pressSequentially('ada love')
+    await page.getByRole('option', { name: /^Ada Lovelace/ }).waitFor()
+    expect(await violations(page)).toEqual([])
+    await page.screenshot({ path: 'test/web/screenshots/audit-actor.png' })
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await page.getByText('1–2 of 2').waitFor()
+    expect(all).toBeGreaterThan(2)
+    await page.reload()
+    await page.getByText('1–2 of 2').waitFor()
+    await until(page, "document.querySelector('.filters').innerHTML.includes('Ada Lovelace (')")
+    await page.getByRole('button', { name: 'Clear Actor' }).click()
+    await page.getByText(`1–${all} of ${all}`).waitFor()
+
+    await page.getByLabel('IP address').fill('2001:DB8::7')
+    await page.keyboard.press('Enter')
+    await page.getByText('1–1 of 1').waitFor()
+    await row(page, 'session.denied').getByText('2001:db8::7').waitFor()
+    await page.getByLabel('IP address').fill('nonsense')
+    await page.keyboard.press('Enter')
+    await page.getByText('Enter an IP address.').waitFor()
+    await page.getByRole('button', { name: 'Clear filters' }).click()
+
+    // 09:30 in Seoul.
+    await page.getByLabel('From').fill('2020-02-29T09:30')
+    await page.getByLabel('To').fill('2020-02-29T09:30')
+    await page.getByText('1–1 of 1').waitFor()
+    await page.getByLabel('To').fill('2020-02-29T09:29')
+    await page.getByText('No events').waitFor()
+    await page.goto(`${service.url}/audit?from=2020-02-29&to=2020-02-29`)
+    await page.getByText('1–1 of 1').waitFor()
+    await page.getByRole('button', { name: '2001:db8::7' }).click()
+    await page.waitForURL('**/audit?**address=2001%3Adb8%3A%3A7')
+  })
+
+  test('is exported as CSV as it is filtered, with changes in words', async () => {
+    const page = await adminAt(`/audit?subject=${subject.id}&actor=${admin.id}`)
+    await page.getByText('1–2 of 2').waitFor()
+    const { name, rows } = await exported(page)
+    expect(name).toBe('audit-log.csv')
+    const [head = [], ...events] = rows
+    expect(events).toHaveLength(2)
+    const column = (title: string) => events.map(cells => cells[head.indexOf(title)])
+    expect(column('Code')).toEqual(['user.updated', 'user.roles_changed'])
+    expect(column('Changes')[1]).toBe('Roles: user → support, user')
+    expect(column('Target: ID')).toEqual([subject.id, subject.id])
+    expect(column('User agent')[0]).toBe('Mozilla/5.0 EmmyBrowser')
+  })
+
+  test('is filtered by ID by who may not read accounts', async () => {
+    await service.app.db.role.create({ data: { name: 'checker', permissions: ['audit:read'] } })
+    const page = await openAs(await signUpWith(service, 'checker'), '/audit')
+    await loaded(page)
+    await page.getByLabel('Target (ID)').fill('emmy')
+    await page.getByText('Enter the ID of an account.').waitFor()
+    await page.getByLabel('Target (ID)').fill(subject.id)
+    await page.waitForURL(`**/audit?subject=${subject.id}`)
+    await row(page, 'user.roles_changed').waitFor()
+    expect(await page.locator('main').textContent()).not.toContain('emmy@example.com')
+  })
+
+  const everything = ['Emmy N.', 'Ada Lovelace', '127.0.0.1', 'EmmyBrowser', '→ support, user']
+  const looks = [
+    { name: 'a phone', viewport: PHONE, media: 'screen' },
+    { name: 'a tablet', viewport: { width: 991, height: 1200 }, media: 'screen' },
+    { name: 'paper', viewport: { width: 794, height: 1123 }, media: 'print' },
+  ] as const
+  const locales = ['en-GB', 'ko-KR'] as const
+
+  test.each(looks.flatMap(look => locales.map(locale => ({ ...look, locale }))))(
+    'loses nothing on $name, in $locale',
+    async ({ name, viewport, media, locale }) => {
+      const page = await adminAt(`/audit?subject=${subject.id}&action=user.roles_changed`, {
+        locale,
+        viewport,
+      })
+      await row(page, 'user.roles_changed').waitFor()
+      await page.emulateMedia({ media })
+      await page.screenshot({
+        path: `test/web/screenshots/audit-${name.replace('a ', '')}-${locale}.png`,
+        fullPage: true,
+      })
+      const [only] = await page.locator('tbody tr').all()
+      for (const text of everything) expect(await only?.getByText(text).first().isVisible()).toBe(true)
+      expect(await only?.getByRole('cell').count()).toBe(5)
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(viewport.width)
+      expect(await page.getByRole('navigation').first().isVisible()).toBe(media === 'screen')
+      if (media === 'screen') expect(await violations(page)).toEqual([])
+    },
+  )
 })

@@ -1,8 +1,13 @@
 import { Table, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
 import { useText } from '../language.tsx'
+import type { Messages } from '../locales/en.ts'
 import { Moment } from '../parts/moment.tsx'
+import { Tag } from '../parts/tag.tsx'
+import { useTimes } from '../times.ts'
+import { changesOf, changeText, roleOf } from './audit-changes.ts'
 import { ListTable } from './list-table.tsx'
-import { nameOf, Person } from './person.tsx'
+import { Person } from './person.tsx'
 
 type Party = {
   id: string
@@ -23,65 +28,56 @@ export type AuditEvent = {
   detail: string | null
 }
 
-/** Audit events, one row each. `subject` is false if all events have the same one. */
-export function AuditTable({ events, subject = true }: { events: AuditEvent[]; subject?: boolean }) {
-  const { audit, actions } = useText()
-  const quiet = (words: string) => (
-    <Text fz={13} c="dimmed">
-      {words}
-    </Text>
-  )
-  const party = (someone: Party | null) => (someone ? <Person user={someone} /> : quiet(audit.system))
+export type AuditTableProps = {
+  events: AuditEvent[]
+  /** False if all events have the same subject. */
+  subject?: boolean
+  /** Called with an IP address whose events the viewer asks for. */
+  onAddress?: (address: string) => void
+}
+
+export function actionName({ actions }: Messages, action: string): string {
+  return (actions as Partial<Record<string, string>>)[action] ?? action
+}
+
+/** Audit events, one row each; on a narrow screen, one block each. */
+export function AuditTable({ events, subject = true, onAddress }: AuditTableProps) {
+  const { audit } = useText()
+  const columns = [audit.at, audit.action, audit.actor, ...(subject ? [audit.subject] : []), audit.where]
   return (
-    <ListTable style={{ verticalAlign: 'top' }}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th scope="col">{audit.at}</Table.Th>
-          <Table.Th scope="col">{audit.action}</Table.Th>
-          <Table.Th scope="col" visibleFrom="sm">
-            {audit.actor}
-          </Table.Th>
-          {subject && (
-            <Table.Th scope="col" visibleFrom="md">
-              {audit.subject}
+    // With the roles, it stays a table for screen readers where it is laid out in blocks.
+    <ListTable className="stacking" role="table" style={{ verticalAlign: 'top' }}>
+      <Table.Thead role="rowgroup">
+        <Table.Tr role="row">
+          {columns.map(column => (
+            <Table.Th key={column} scope="col" role="columnheader">
+              {column}
             </Table.Th>
-          )}
-          <Table.Th scope="col" visibleFrom="md">
-            {audit.where}
-          </Table.Th>
+          ))}
         </Table.Tr>
       </Table.Thead>
-      <Table.Tbody>
+      <Table.Tbody role="rowgroup">
         {events.map(event => (
-          <Table.Tr key={event.id}>
-            <Table.Td style={{ whiteSpace: 'nowrap' }}>
-              <Moment at={event.at} />
-            </Table.Td>
-            <Table.Td>
-              <Text fz={14} fw={550}>
-                {(actions as Partial<Record<string, string>>)[event.action] ?? event.action}
-              </Text>
-              <Text fz={13} hiddenFrom="sm" style={{ overflowWrap: 'anywhere' }}>
-                {event.actor ? nameOf(event.actor) : audit.system}
-              </Text>
-              <Text fz={12} c="dimmed" className="mono">
-                {event.action}
-                {detailOf(event)}
-              </Text>
-            </Table.Td>
-            <Table.Td visibleFrom="sm">{party(event.actor)}</Table.Td>
+          <Table.Tr key={event.id} role="row">
+            <Cell label={audit.at}>
+              <span style={{ whiteSpace: 'nowrap' }}>
+                <Moment at={event.at} />
+              </span>
+            </Cell>
+            <Cell label={audit.action}>
+              <What event={event} />
+            </Cell>
+            <Cell label={audit.actor}>
+              <Someone party={event.actor} />
+            </Cell>
             {subject && (
-              <Table.Td visibleFrom="md">
-                {event.subject && event.subject.id === event.actor?.id
-                  ? quiet(audit.same)
-                  : party(event.subject)}
-              </Table.Td>
+              <Cell label={audit.subject}>
+                <Target event={event} />
+              </Cell>
             )}
-            <Table.Td visibleFrom="md">
-              <Text fz={13} title={event.userAgent ?? undefined}>
-                {event.ipAddress}
-              </Text>
-            </Table.Td>
+            <Cell label={audit.where}>
+              <Where event={event} onAddress={onAddress} />
+            </Cell>
           </Table.Tr>
         ))}
       </Table.Tbody>
@@ -89,10 +85,86 @@ export function AuditTable({ events, subject = true }: { events: AuditEvent[]; s
   )
 }
 
-/** The details of an event, one line each. The API returns them as JSON text. */
-function detailOf({ detail }: AuditEvent): string {
-  const details = Object.entries(JSON.parse(detail ?? '{}') as Record<string, unknown>)
-  return details
-    .map(([name, value]) => `\n${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join('')
+function Cell({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <Table.Td role="cell" data-label={label}>
+      <div>{children}</div>
+    </Table.Td>
+  )
+}
+
+function What({ event }: { event: AuditEvent }) {
+  const text = useText()
+  const times = useTimes()
+  const changes = changesOf(text, times.moment, event)
+  return (
+    <>
+      <Text fz={14} fw={550}>
+        {actionName(text, event.action)}
+      </Text>
+      <Text fz={12} c="dimmed" className="mono">
+        {event.action}
+      </Text>
+      {changes.length > 0 && (
+        <ul className="changes">
+          {changes.map(change => (
+            <li key={change.label}>{changeText(change)}</li>
+          ))}
+        </ul>
+      )}
+    </>
+  )
+}
+
+function Someone({ party }: { party: Party | null }) {
+  const { audit } = useText()
+  return party ? <Person user={party} /> : <Quiet>{audit.system}</Quiet>
+}
+
+function Target({ event }: { event: AuditEvent }) {
+  const { audit } = useText()
+  const role = roleOf(event)
+  if (role !== undefined) {
+    return (
+      <>
+        {audit.role} <Tag>{role}</Tag>
+      </>
+    )
+  }
+  if (!event.subject) return <Quiet>{audit.noSubject}</Quiet>
+  return event.subject.id === event.actor?.id ? <Quiet>{audit.same}</Quiet> : <Person user={event.subject} />
+}
+
+function Where({ event, onAddress }: { event: AuditEvent; onAddress: AuditTableProps['onAddress'] }) {
+  const { audit } = useText()
+  const { ipAddress: address, userAgent } = event
+  return (
+    <>
+      {address !== null && onAddress ? (
+        <button
+          type="button"
+          className="address"
+          title={audit.onlyAddress(address)}
+          onClick={() => onAddress(address)}
+        >
+          {address}
+        </button>
+      ) : (
+        <Text fz={13}>{address}</Text>
+      )}
+      {userAgent && (
+        <Text fz={12} c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+          {userAgent}
+        </Text>
+      )}
+    </>
+  )
+}
+
+function Quiet({ children }: { children: ReactNode }) {
+  return (
+    <Text fz={13} c="dimmed">
+      {children}
+    </Text>
+  )
 }

@@ -1,90 +1,82 @@
-import { Button, Group, NativeSelect, TextInput } from '@mantine/core'
+import type { AuthClient } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
-import { type AuditFilter, AuditPageDocument } from '../generated/graphql.ts'
+import { csvTime } from '../csv.ts'
+import { AuditPageDocument, type AuditPageQueryVariables } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
 import { Frame } from '../parts/frame.tsx'
-import { Notice } from '../parts/notice.tsx'
+import { useTimes } from '../times.ts'
 import { useQuery } from '../use-query.ts'
-import { AuditTable } from './audit-table.tsx'
+import { allPages } from './all-pages.ts'
+import { changesOf, changeText, roleOf } from './audit-changes.ts'
+import { AuditFilters, auditFilterOf } from './audit-filters.tsx'
+import { type AuditEvent, AuditTable, actionName } from './audit-table.tsx'
+import { CsvExport } from './csv-export.tsx'
 import { ListPanel } from './list-panel.tsx'
 import { type ListState, useListState } from './list-state.ts'
 import { PageHead } from './page-head.tsx'
 import { nameOf } from './person.tsx'
 
+/** The audit log. */
 export function Audit() {
-  const { audit: says, actions } = useText()
+  const { audit: says } = useText()
   const { client, user } = useAuth()
   const state = useListState()
-  const query = useQuery(state.key, async () => {
-    const { auditLog } = await client.request(AuditPageDocument, {
-      ...state.page,
-      filter: filterOf(state),
-      emails: user?.permissions.includes('users:read') === true,
-    })
-    return auditLog
-  })
-  const subjectId = state.get('subject')
-  const subject = query.data?.nodes.find(event => event.subject?.id === subjectId)?.subject
+  const emails = user?.permissions.includes('users:read') === true
+  const query = useQuery(state.key, () =>
+    events(client, { ...state.page, filter: auditFilterOf(state), emails, count: true }),
+  )
   return (
     <Frame>
-      <PageHead title={says.title} lead={says.lead} />
-      <search className="filters" data-few>
-        <NativeSelect
-          label={says.action}
-          value={state.get('action')}
-          onChange={event => state.set({ action: event.currentTarget.value })}
-          data={[
-            { value: '', label: says.anyAction },
-            ...Object.entries(actions).map(([value, label]) => ({ value, label })),
-          ]}
-        />
-        <TextInput
-          type="date"
-          label={says.from}
-          value={state.get('from')}
-          onChange={event => state.set({ from: event.currentTarget.value })}
-        />
-        <TextInput
-          type="date"
-          label={says.to}
-          value={state.get('to')}
-          onChange={event => state.set({ to: event.currentTarget.value })}
-        />
-      </search>
-      {subjectId && (
-        <div style={{ marginTop: 16 }}>
-          <Notice kind="mail">
-            <Group justify="space-between">
-              {says.only(subject ? nameOf(subject) : subjectId)}
-              <Button size="xs" variant="default" onClick={() => state.set({ subject: '' })}>
-                {says.showAll}
-              </Button>
-            </Group>
-          </Notice>
-        </div>
-      )}
+      <PageHead title={says.title} lead={says.lead}>
+        <AuditExport state={state} emails={emails} />
+      </PageHead>
+      <AuditFilters state={state} />
       <ListPanel query={query} state={state} empty={{ title: says.empty, lead: says.emptyLead }}>
-        {events => <AuditTable events={events} />}
+        {nodes => <AuditTable events={nodes} onAddress={address => state.set({ address })} />}
       </ListPanel>
     </Frame>
   )
 }
 
-function filterOf(state: ListState): AuditFilter {
-  const [action, subjectId] = [state.get('action'), state.get('subject')]
-  const [after, before] = [midnight(state.get('from'), 0), midnight(state.get('to'), 1)]
-  return {
-    ...(action && { action }),
-    ...(subjectId && { subjectId }),
-    ...(after && { after }),
-    ...(before && { before }),
-  }
+async function events(client: AuthClient, variables: AuditPageQueryVariables) {
+  return (await client.request(AuditPageDocument, variables)).auditLog
 }
 
-/** The start of a day in the visitor's zone, or of a later one; undefined if `day` is empty. */
-function midnight(day: string, daysLater: number): string | undefined {
-  const at = new Date(`${day}T00:00:00`)
-  if (Number.isNaN(at.getTime())) return undefined
-  at.setDate(at.getDate() + daysLater)
-  return at.toISOString()
+function AuditExport({ state, emails }: { state: ListState; emails: boolean }) {
+  const text = useText()
+  const { client } = useAuth()
+  const times = useTimes()
+  const { audit: says, csv, user: ofUser } = text
+  const filter = auditFilterOf(state)
+  const who = (party: AuditEvent['actor']) =>
+    party ? [nameOf(party), party.email ?? '', party.id] : ['', '', '']
+  return (
+    <CsvExport
+      name={csv.auditFile}
+      pages={() => allPages(page => events(client, { ...page, filter, emails, count: false }))}
+      head={[
+        csv.utc(says.at),
+        says.action,
+        csv.code,
+        ...[says.actor, says.subject].flatMap(party => [party, csv.emailOf(party), csv.idOf(party)]),
+        says.role,
+        says.where,
+        csv.userAgent,
+        csv.changes,
+        ofUser.id,
+      ]}
+      row={event => [
+        csvTime(event.at),
+        actionName(text, event.action),
+        event.action,
+        ...who(event.actor),
+        ...who(event.subject),
+        roleOf(event) ?? '',
+        event.ipAddress ?? '',
+        event.userAgent ?? '',
+        changesOf(text, times.moment, event).map(changeText).join('; '),
+        event.id,
+      ]}
+    />
+  )
 }

@@ -3,16 +3,15 @@ import type { ReactNode } from 'react'
 import type { AuthClient } from '../../client/index.ts'
 import type { Values } from '../forms.ts'
 import {
+  ChangeRolesDocument,
   DeleteUserDocument,
   DisableUserDocument,
   EnableUserDocument,
-  InviteUserDocument,
+  InviteAgainDocument,
   RolesOfDocument,
-  SetUserRolesDocument,
 } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
 import type { Messages } from '../locales/en.ts'
-import type { CodeWords } from '../problems.ts'
 import type { Row } from './people-query.ts'
 import { useRoles } from './role-choice.tsx'
 
@@ -27,8 +26,6 @@ export type BulkAction = {
   inputs?: string[]
   check?: (values: Values, people: Row[], text: Messages) => Record<string, string | undefined>
   run: (client: AuthClient, person: Row, values: Values) => Promise<unknown>
-  /** Reasons for a failure that the error code alone doesn't tell. */
-  words?: (text: Messages) => CodeWords
 }
 
 export const bulkActions: BulkAction[] = [
@@ -58,8 +55,7 @@ export const bulkActions: BulkAction[] = [
     name: 'invite',
     permission: 'users:write',
     needsMail: true,
-    run: (client, { email }) => client.request(InviteUserDocument, { input: { email } }),
-    words: ({ bulk }) => ({ EMAIL_TAKEN: bulk.hasPassword }),
+    run: (client, { id }) => client.request(InviteAgainDocument, { id }),
   },
   {
     name: 'delete',
@@ -127,7 +123,7 @@ function RoleFields() {
   )
 }
 
-/** Reads the roles anew, because those in the list may have been changed by someone else since. */
+/** Reads the roles anew, because someone else may have changed them since they were listed, and never overwrites a change. */
 async function changeRoles(client: AuthClient, { id }: Row, values: Values): Promise<void> {
   const { user, roles: all } = await client.request(RolesOfDocument, { id })
   const before = user?.roles ?? []
@@ -138,5 +134,6 @@ async function changeRoles(client: AuthClient, { id }: Row, values: Values): Pro
       return change === '' ? before.includes(name) : change === 'add'
     })
   const same = after.length === before.length && after.every(name => before.includes(name))
-  if (!same) await client.request(SetUserRolesDocument, { id, roles: after })
+  if (same || !user) return
+  await client.request(ChangeRolesDocument, { id, roles: after, expectedUpdatedAt: user.updatedAt })
 }

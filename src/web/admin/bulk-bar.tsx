@@ -125,7 +125,6 @@ function Confirmation({ action, people, onClose, onEnd }: ConfirmationProps) {
       items={() => chosen}
       run={(person, values) => action.run(client, person, values)}
       nameOf={nameOf}
-      {...(action.words && { words: action.words(text) })}
       onClose={onClose}
       onEnd={({ done, failed, left }) =>
         onEnd(
