@@ -19,6 +19,7 @@ export const pageAddresses = [
   ...linkedPages.map(page => `/${page}`),
   '/account',
   '/account/*',
+  '/overview',
   '/users',
   '/users/*',
   '/roles',

@@ -15,6 +15,7 @@ import { SignedIn } from './parts/signed-in.tsx'
 
 // Loaded after signing in, so that the sign-in page does not wait for them.
 const Account = lazy(() => import('./account/account.tsx').then(({ Account }) => ({ default: Account })))
+const Overview = lazy(() => import('./admin/overview.tsx').then(({ Overview }) => ({ default: Overview })))
 const Users = lazy(() => import('./admin/users.tsx').then(({ Users }) => ({ default: Users })))
 const User = lazy(() => import('./admin/user.tsx').then(({ User }) => ({ default: User })))
 const Roles = lazy(() => import('./admin/roles.tsx').then(({ Roles }) => ({ default: Roles })))
@@ -41,6 +42,9 @@ export function App() {
           <Route path="/undo-email" component={UndoEmailChange} />
           <Route path="/account/:section?">
             {({ section }) => <SignedIn>{user => <Account user={user} section={section} />}</SignedIn>}
+          </Route>
+          <Route path="/overview">
+            <SignedIn anyOf={['audit:read']}>{() => <Overview />}</SignedIn>
           </Route>
           <Route path="/users">
             <SignedIn anyOf={['users:read']}>{() => <Users />}</SignedIn>

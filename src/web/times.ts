@@ -4,6 +4,8 @@ import { useLanguage } from './language.tsx'
 export type Times = {
   /** Such as "14:03", or "20 Nov, 14:03" on another day. */
   moment: (iso: string) => string
+  /** Such as "20 Nov". */
+  date: (iso: string) => string
   /** Such as "20 November 2026". */
   day: (iso: string) => string
   /** Day, time and zone in full. */
@@ -35,6 +37,7 @@ function timesIn(tag: string): Times {
     minute: '2-digit',
     hourCycle: 'h23',
   })
+  const dayOfMonth = format({ month: 'short', day: 'numeric' })
   const date = format({ dateStyle: 'long' })
   const whole = format({ dateStyle: 'long', timeStyle: 'long' })
   const zone = format({ timeZoneName: 'longGeneric' })
@@ -46,6 +49,7 @@ function timesIn(tag: string): Times {
       if (at.toDateString() === new Date().toDateString()) return clock.format(at)
       return Date.now() - at.getTime() < 300 * 86_400_000 ? recent.format(at) : date.format(at)
     },
+    date: iso => dayOfMonth.format(new Date(iso)),
     day: iso => date.format(new Date(iso)),
     whole: iso => whole.format(new Date(iso)),
     span: seconds => {

@@ -421,10 +421,10 @@ describe('the audit log', () => {
     await page.getByRole('button', { name: 'Clear filters' }).click()
 
     // 09:30 in Seoul.
-    await page.getByLabel('From').fill('2020-02-29T09:30')
-    await page.getByLabel('To').fill('2020-02-29T09:30')
+    await page.getByLabel('From', { exact: true }).fill('2020-02-29T09:30')
+    await page.getByLabel('To', { exact: true }).fill('2020-02-29T09:30')
     await page.getByText('1–1 of 1').waitFor()
-    await page.getByLabel('To').fill('2020-02-29T09:29')
+    await page.getByLabel('To', { exact: true }).fill('2020-02-29T09:29')
     await page.getByText('No events').waitFor()
     await page.goto(`${service.url}/audit?from=2020-02-29&to=2020-02-29`)
     await page.getByText('1–1 of 1').waitFor()
@@ -484,6 +484,108 @@ describe('the audit log', () => {
       expect(await only?.getByRole('cell').count()).toBe(5)
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(viewport.width)
       expect(await page.getByRole('navigation').first().isVisible()).toBe(media === 'screen')
+      if (media === 'screen') expect(await violations(page)).toEqual([])
+    },
+  )
+})
+
+describe('the overview', () => {
+  const HOUR_MS = 3_600_000
+  beforeAll(async () => {
+    const now = service.clock.now().getTime()
+    const origin = { ipAddress: '203.0.113.5', userAgent: undefined }
+    for (const [action, count, hoursAgo] of [
+      ['session.started', 40, 5],
+      ['session.started', 25, 9],
+      ['session.denied', 7, 5],
+      ['limit.hit', 2, 30],
+      ['mail.failed', 3, 24 * 12],
+    ] as const) {
+      const at = new Date(now - hoursAgo * HOUR_MS)
+      for (let index = 0; index < count; index++) await record(service.app.db, origin, { action, at })
+    }
+  })
+
+  const chart = (page: Page, name: string) => page.getByRole('region', { name, exact: true })
+  const totalOf = async (page: Page, name: string) =>
+    Number(await chart(page, name).locator('.chart-number').textContent())
+
+  test('shows figures of a day or a month as charts, with a table for each', async () => {
+    const page = await adminAt('/overview')
+    await chart(page, 'Sign-ins').waitFor()
+    const inDay = {
+      action: 'session.started',
+      at: { gt: new Date(service.clock.now().getTime() - 23 * HOUR_MS) },
+    }
+    expect(await totalOf(page, 'Sign-ins')).toBe(await service.app.db.auditEvent.count({ where: inDay }))
+    expect(await totalOf(page, 'Failed sign-ins')).toBe(7)
+    expect(await totalOf(page, 'Limits reached')).toBe(0)
+    expect(await totalOf(page, 'Failed emails')).toBe(0)
+    await chart(page, 'Failed sign-ins')
+      .getByRole('img', { name: /^7 in total, at most 7 at / })
+      .waitFor()
+    await chart(page, 'Failed emails').getByRole('img', { name: 'None in this period.' }).waitFor()
+    const failures = chart(page, 'Failed sign-ins')
+    await failures.getByText('Show as a table').focus()
+    await page.keyboard.press('Enter')
+    expect(await failures.getByRole('row').count()).toBe(25)
+    const numbers = await failures.getByRole('cell').allTextContents()
+    expect(numbers.filter(number => number !== '0')).toEqual(['7'])
+    expect(await violations(page)).toEqual([])
+    await page.screenshot({ path: 'test/web/screenshots/overview-table.png', fullPage: true })
+
+    await page.getByText('Last 30 days').first().click()
+    await page.waitForURL('**/overview?period=month')
+    await until(
+      page,
+      "[...document.querySelectorAll('.chart-number')].some(each => each.textContent === '3')",
+    )
+    expect(await totalOf(page, 'Limits reached')).toBe(2)
+    expect(await totalOf(page, 'Failed emails')).toBe(3)
+    expect(await chart(page, 'Limits reached').locator('rect').count()).toBe(30)
+    await page.getByRole('link', { name: 'Limits reached' }).click()
+    await page.waitForURL('**/audit?action=limit.hit')
+    await page.getByText('1–2 of 2').waitFor()
+  })
+
+  test('has no number of people for who may not read accounts, and is not for everyone', async () => {
+    const role = { name: 'watcher', permissions: ['audit:read'] }
+    await service.app.db.role.create({ data: role })
+    const page = await openAs(await signUpWith(service, 'watcher'), '/overview')
+    await chart(page, 'Sign-ins').waitFor()
+    expect(await page.getByText('accounts', { exact: false }).count()).toBe(0)
+    const other = await browser.open()
+    await other.goto(`${service.url}/overview`)
+    await signInOn(other, (await signUp(service)).email, PASSWORD)
+    await other.getByRole('heading', { name: 'You don’t have access' }).waitFor()
+  })
+
+  const looks = (['en-GB', 'ko-KR'] as const).flatMap(locale => [
+    { locale, name: 'phone', viewport: PHONE, colorScheme: 'dark', media: 'screen' } as const,
+    {
+      locale,
+      name: 'desktop',
+      viewport: { width: 1280, height: 860 },
+      colorScheme: 'light',
+      media: 'screen',
+    } as const,
+    {
+      locale,
+      name: 'paper',
+      viewport: { width: 794, height: 1123 },
+      colorScheme: 'dark',
+      media: 'print',
+    } as const,
+  ])
+  test.each(looks)(
+    'fits and is right for people with disabilities: $name, $locale',
+    async ({ locale, name, viewport, colorScheme, media }) => {
+      const page = await adminAt('/overview?period=month', { locale, viewport, colorScheme })
+      await page.locator('.chart').first().waitFor()
+      await page.emulateMedia({ media })
+      await page.screenshot({ path: `test/web/screenshots/overview-${name}-${locale}.png`, fullPage: true })
+      expect(await page.locator('.chart').count()).toBe(5)
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(viewport.width)
       if (media === 'screen') expect(await violations(page)).toEqual([])
     },
   )

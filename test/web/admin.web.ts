@@ -224,6 +224,6 @@ test('the audit log is filtered by what happened, and about whom', async () => {
   await page.waitForURL(`**/audit?subject=${subject.id}&action=user.registered`)
   await page.locator('tbody').getByText('Signed in').waitFor({ state: 'detached' })
   expect(await page.locator('tbody tr').count()).toBe(1)
-  await page.getByLabel('To').fill('2020-01-01')
+  await page.getByLabel('To', { exact: true }).fill('2020-01-01T00:00')
   await page.getByText('No events').waitFor()
 })

@@ -140,6 +140,7 @@ const signedIn = (): Record<string, string> => ({
   'user-missing': '/users/unknown',
   roles: '/roles',
   audit: '/audit',
+  overview: '/overview',
   mails: '/mails',
   missing: '/account/no-such-page',
 })

@@ -189,7 +189,14 @@ export const en = {
   },
   /** The operator's own pages. */
   links: { terms: 'Terms', privacy: 'Privacy', support: 'Support' },
-  nav: { account: 'My account', users: 'People', roles: 'Roles', audit: 'Audit log', mails: 'Emails' },
+  nav: {
+    account: 'My account',
+    overview: 'Overview',
+    users: 'People',
+    roles: 'Roles',
+    audit: 'Audit log',
+    mails: 'Emails',
+  },
   account: {
     title: 'My account',
     profile: 'Profile',
@@ -562,6 +569,30 @@ export const en = {
     onlyAddress: (address: string) => `Only from ${address}`,
     empty: 'No events',
     emptyLead: 'Change the filters to see more.',
+  },
+  overview: {
+    title: 'Overview',
+    lead: 'What happened on this server.',
+    period: 'Period',
+    day: 'Last 24 hours',
+    month: 'Last 30 days',
+    people: 'Accounts',
+    emailsQueued: 'Emails waiting to be sent',
+    signIns: 'Sign-ins',
+    failures: 'Failed sign-ins',
+    newPeople: 'New accounts',
+    limitsHit: 'Limits reached',
+    emailsFailed: 'Failed emails',
+    nothing: 'None in this period.',
+    summary: (total: number, most: number, when: string) =>
+      `${number(total)} in total, at most ${number(most)} at ${when}.`,
+    most: (most: number) => `max. ${number(most)}`,
+    asTable: 'Show as a table',
+    hour: 'Hour',
+    date: 'Day',
+    count: 'Number',
+    number,
+    about,
   },
   /** What an audit event says. Names that are not listed are shown as the server has them. */
   changes: {

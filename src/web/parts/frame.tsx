@@ -24,6 +24,7 @@ export function Frame({ children }: { children: ReactNode }) {
           <Brand />
           <nav className="frame-nav" aria-label={common.navigation}>
             <NavLink href="/account">{nav.account}</NavLink>
+            {may('audit:read') && <NavLink href="/overview">{nav.overview}</NavLink>}
             {may('users:read') && <NavLink href="/users">{nav.users}</NavLink>}
             {(may('users:read') || may('roles:write')) && <NavLink href="/roles">{nav.roles}</NavLink>}
             {may('audit:read') && <NavLink href="/audit">{nav.audit}</NavLink>}
