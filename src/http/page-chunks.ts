@@ -5,6 +5,7 @@ import path from 'node:path'
 export const pageModules: Record<string, string> = {
   '/account': 'account/account.tsx',
   '/account/*': 'account/account.tsx',
+  '/overview': 'admin/overview.tsx',
   '/users': 'admin/users.tsx',
   '/users/*': 'admin/user.tsx',
   '/roles': 'admin/roles.tsx',

@@ -124,6 +124,7 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   await run(take('Query.failedMails'))
   await run(take('Mutation.retryMail'), { id: failed })
   await run(take('Query.auditLog'))
+  expect(await run(take('Query.overview'))).toMatchObject({ emailsQueued: expect.any(Number) })
   await run(take('Mutation.rotateSigningKey'))
   const trustedUntil = new Date(service.clock.now().getTime() + 60_000)
   await service.app.db.device.updateMany({ where: { userId: ada.id }, data: { trustedUntil } })

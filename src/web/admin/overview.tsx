@@ -1,6 +1,4 @@
-import { SegmentedControl } from '@mantine/core'
-import '@mantine/core/styles/SegmentedControl.css'
-import '@mantine/core/styles/FloatingIndicator.css'
+import { NativeSelect } from '@mantine/core'
 import { useAuth } from '../../client/react.ts'
 import { OverviewDocument, type OverviewPeriod } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
@@ -33,12 +31,12 @@ export function Overview() {
   return (
     <Frame>
       <PageHead title={says.title} lead={says.lead}>
-        <SegmentedControl
-          aria-label={says.period}
-          value={period}
-          onChange={value => state.set({ period: value === 'day' ? '' : value })}
+        <NativeSelect
+          label={says.period}
+          value={period === 'day' ? '' : period}
+          onChange={event => state.set({ period: event.currentTarget.value })}
           data={[
-            { value: 'day', label: says.day },
+            { value: '', label: says.day },
             { value: 'month', label: says.month },
           ]}
         />

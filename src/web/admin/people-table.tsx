@@ -1,4 +1,4 @@
-import { Checkbox, Group, Table } from '@mantine/core'
+import { Box, Checkbox, Group, Table } from '@mantine/core'
 import { useText } from '../language.tsx'
 import { Moment } from '../parts/moment.tsx'
 import { Tag } from '../parts/tag.tsx'
@@ -45,7 +45,9 @@ export function PeopleTable({ people, state, selection }: PeopleTableProps) {
           >
             {says.person}
           </SortHeading>
-          <Table.Th scope="col">{says.state}</Table.Th>
+          <Table.Th scope="col" visibleFrom="xs">
+            {says.state}
+          </Table.Th>
           <Table.Th scope="col" visibleFrom="sm">
             {says.roles}
           </Table.Th>
@@ -86,8 +88,11 @@ export function PeopleTable({ people, state, selection }: PeopleTableProps) {
             )}
             <Table.Td>
               <Person user={user} />
+              <Box hiddenFrom="xs" mt={6}>
+                <StateTag user={user} />
+              </Box>
             </Table.Td>
-            <Table.Td>
+            <Table.Td visibleFrom="xs">
               <StateTag user={user} />
             </Table.Td>
             <Table.Td visibleFrom="sm">
