@@ -12,7 +12,7 @@ registerEnumType(OverviewPeriod, {
 })
 
 const COUNTED =
-  'one number for each interval: exact up to 100,000, beyond that an estimate to two significant digits.'
+  'one number for each interval: exact up to 20,000, beyond that an estimate to two significant digits.'
 
 @ObjectType('Overview', { description: 'What happened on this server over a period, in intervals.' })
 export class OverviewType {
