@@ -534,7 +534,7 @@ describe('the overview', () => {
     expect(await violations(page)).toEqual([])
     await page.screenshot({ path: 'test/web/screenshots/overview-table.png', fullPage: true })
 
-    await page.getByLabel('Period').selectOption('month')
+    await page.getByLabel('Period', { exact: true }).selectOption('month')
     await page.waitForURL('**/overview?period=month')
     await until(
       page,
