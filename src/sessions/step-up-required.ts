@@ -15,6 +15,8 @@ export type Means = {
   hasPasskey: boolean
   hasKey: boolean
   hasRecovery: boolean
+  /** Whether this server offers passkeys: see the setting PASSKEYS. */
+  offersPasskeys: boolean
 }
 
 const selectMeans = statement<[hasPassword: boolean, ...FactorRow]>(
@@ -27,7 +29,9 @@ export async function meansOf(app: App, userId: string): Promise<Means> {
   const [row] = await selectMeans(app.pool, [userId])
   const [hasPassword = true, hasTotp = false, suspended = false, hasPasskey = false, ...rest] = row ?? []
   const [hasKey = false, hasRecovery = false] = rest
-  return { first: hasPassword ? 'PASSWORD' : 'EMAIL', hasTotp, suspended, hasPasskey, hasKey, hasRecovery }
+  const first = hasPassword ? 'PASSWORD' : 'EMAIL'
+  const offersPasskeys = app.config.passkeys.enabled
+  return { first, hasTotp, suspended, hasPasskey, hasKey, hasRecovery, offersPasskeys }
 }
 
 /** Whether the account has a factor besides its first proof. Suspending one does not remove it. */
@@ -37,7 +41,9 @@ export function hasFactor({ hasTotp, hasPasskey, hasKey }: Means): boolean {
 
 /** What `stepUp` accepts to reach the strength: each list is one way, the strongest first. */
 export function waysTo(strength: AuthStrength, means: Means): AuthMethod[][] {
-  const { first, hasTotp, suspended, hasPasskey, hasKey, hasRecovery } = means
+  const { first, hasTotp, suspended, hasRecovery, offersPasskeys } = means
+  const hasPasskey = offersPasskeys && means.hasPasskey
+  const hasKey = offersPasskeys && means.hasKey
   const resistant: AuthMethod[][] = [
     ...(hasPasskey ? [['PASSKEY'] as AuthMethod[]] : []),
     ...(hasKey ? [[first, 'SECURITY_KEY'] as AuthMethod[]] : []),
