@@ -170,6 +170,7 @@ const settings = z.object({
   HASH_CONCURRENCY: integer(1, 128).default(availableParallelism()),
   HASH_QUEUE_MAX: integer(1, 100_000).default(1000),
   HASH_WAIT_MS: integer(1, 60_000).default(750),
+  TOTP: onOff.default(true),
   LIMIT_LOGIN_ACCOUNT: limit(10, 900),
   LIMIT_LOGIN_DEVICE: limit(10, 900),
   LIMIT_LOGIN_NETWORK: limit(300, 900),
@@ -382,6 +383,8 @@ function toConfig(env: Settings) {
       breachedFile: env.BREACHED_PASSWORDS_FILE,
     },
     passkeys: toPasskeys(env),
+    /** Whether accounts can add an authenticator app. Those that have one always use it. */
+    totp: env.TOTP,
     hashing: {
       memoryKib: env.ARGON2_MEMORY_KIB,
       timeCost: env.ARGON2_TIME_COST,

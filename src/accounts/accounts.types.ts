@@ -72,6 +72,10 @@ export class UserType {
   @Field(() => GraphQLDateTime, { nullable: true, description: 'When the password was last set.' })
   passwordChangedAt!: Date | null
 
+  @Authorized('self', 'users:read')
+  @Field(() => Boolean, { description: 'Whether the account has a password.' })
+  hasPassword!: boolean
+
   @Authorized('users:read')
   @Field(() => GraphQLDateTime, {
     nullable: true,
@@ -110,6 +114,7 @@ export function toUser(account: Account): UserType {
   } = account
   return Object.assign(new UserType(), shown, {
     emailVerified: emailVerifiedAt !== null,
+    hasPassword: passwordHash !== null,
     invitedAt: waitingSince(account),
   })
 }

@@ -26,6 +26,9 @@ type Notice =
   | 'password-removed'
   | 'new-device'
   | 'reuse-detected'
+  | 'factor-added'
+  | 'factor-removed'
+  | 'recovery-codes-renewed'
   | 'wrong-codes'
   | 'recovery-code-used'
 

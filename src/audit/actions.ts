@@ -47,6 +47,10 @@ export const auditActions = {
   'session.refresh_repeated': 'A refresh token was used again from another network or device.',
   'session.refresh_ahead':
     'A refresh token was newer than the database, as happens after a restore; its session continued.',
+  'factor.code_requested': 'The owner requested an emailed code to add a second factor.',
+  'factor.added': 'A second factor was added.',
+  'factor.removed': 'The owner removed a second factor; other sessions ended.',
+  'recovery_code.renewed': 'The owner replaced the recovery codes.',
   'factor.denied': 'A second factor was refused: the code was wrong.',
   'factor.suspended': 'Codes of the authenticator app are refused after too many wrong ones in a row.',
   'factor.renamed': 'The owner renamed a passkey or a security key.',

@@ -16,6 +16,8 @@ import { RolesResolver } from '../permissions/roles.resolver.ts'
 import { CheckPasswordResolver } from '../self-service/check-password.resolver.ts'
 import { EmailLinkResolver } from '../self-service/email-link.resolver.ts'
 import { EmailUndoResolver } from '../self-service/email-undo.resolver.ts'
+import { FactorsResolver } from '../self-service/factors/factors.resolver.ts'
+import { OwnFactorsResolver } from '../self-service/factors/user-factors.resolver.ts'
 import { PasskeysResolver } from '../self-service/passkeys/passkeys.resolver.ts'
 import { UserPasskeysResolver } from '../self-service/passkeys/user-passkeys.resolver.ts'
 import { ProfileResolver } from '../self-service/profile.resolver.ts'
@@ -37,6 +39,8 @@ const resolvers = [
   CheckPasswordResolver,
   EmailLinkResolver,
   EmailUndoResolver,
+  FactorsResolver,
+  OwnFactorsResolver,
   KeysResolver,
   SecondFactorResolver,
   SelfServiceResolver,

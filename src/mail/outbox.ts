@@ -30,6 +30,7 @@ const AWAITED = new Set<MailTemplate>([
   'invitation',
   'email-login',
   'confirm-new-email',
+  'factor-code',
 ])
 
 export const mailColumns = {

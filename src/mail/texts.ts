@@ -24,6 +24,10 @@ export type MailData = {
   'password-removed': EmailOrigin & { link: string }
   'new-device': EmailOrigin & { link: string }
   'reuse-detected': EmailOrigin & { link: string }
+  'factor-code': EmailOrigin & { code: string }
+  'factor-added': EmailOrigin & { factor: FactorKind; link: string }
+  'factor-removed': EmailOrigin & { factor: FactorKind; link: string }
+  'recovery-codes-renewed': EmailOrigin & { link: string }
   'wrong-codes': EmailOrigin & { link: string }
   /** `left`: the number of unused codes. */
   'recovery-code-used': EmailOrigin & { left: number; link: string }
@@ -33,6 +37,9 @@ export type MailData = {
 }
 
 export type EmailLoginEffect = 'none' | 'create' | 'take-over'
+
+/** What a person can add and remove as a second factor. */
+export type FactorKind = 'TOTP' | 'PASSKEY' | 'SECURITY_KEY'
 
 /** When and where a request came from, so that the reader can recognize it. */
 export type EmailOrigin = {

@@ -91,7 +91,23 @@ async function requireLock(tx: Queryable, id: string): Promise<void> {
   })
 }
 
-type Part = Record<List | 'devices', object[]> & { next?: string }
+/** The second factors, without anything that proves them. */
+async function factorsOf(tx: Queryable, userId: string): Promise<object> {
+  const authenticatorApp = await tx.totp.findUnique({ where: { userId }, select: { createdAt: true } })
+  const recoveryCodes = await tx.recoveryCode.findMany({
+    where: { userId },
+    orderBy: { slot: 'asc' },
+    select: { usedAt: true },
+  })
+  const passkeys = await tx.passkey.findMany({
+    where: { userId },
+    orderBy: { id: 'asc' },
+    select: { name: true, transports: true, backedUp: true, createdAt: true, lastUsedAt: true },
+  })
+  return { authenticatorApp, recoveryCodes, passkeys }
+}
+
+type Part = Record<List | 'devices', object[]> & { factors: object; next?: string }
 
 async function readPart(tx: Queryable, userId: string, start: Start): Promise<Part> {
   // An account has only a few devices, so every part contains all of them.
@@ -100,7 +116,7 @@ async function readPart(tx: Queryable, userId: string, start: Start): Promise<Pa
     orderBy: { id: 'asc' },
     select: { firstSeen: true, lastSeen: true, trustedUntil: true, deviceName: true, ipAddress: true },
   })
-  const part: Part = { sessions: [], devices, mails: [], events: [] }
+  const part: Part = { sessions: [], devices, factors: await factorsOf(tx, userId), mails: [], events: [] }
   let left = ROWS_PER_PART
   for (const list of lists.slice(lists.indexOf(start.list))) {
     let after = list === start.list ? start.after : BEGINNING

@@ -81,11 +81,13 @@ function isProved(
 }
 
 /**
- * Whether one of the viewer's roles requires a second factor that the session has not proved. Trusted devices do not
- * matter here. Costs nothing unless a role requires one.
+ * Whether one of the viewer's roles requires a second factor that the session has not proved, or an administrator has
+ * reset the factors of the account. Trusted devices do not matter here. Costs nothing unless a factor is required.
  */
-export function isTooWeak(app: App, { account: { secondFactorRequiredFrom: from }, via }: Viewer): boolean {
-  return from !== null && from <= app.clock.now() && !isAtLeast(strengthOf(via), 'MULTI')
+export function isTooWeak(app: App, { account, via }: Viewer): boolean {
+  const { secondFactorRequiredFrom: from } = account
+  const demanded = account.enrollmentRequired || (from !== null && from <= app.clock.now())
+  return demanded && !isAtLeast(strengthOf(via), 'MULTI')
 }
 
 /** The extension of an operation that a session may call although it `isTooWeak`. */

@@ -72,7 +72,11 @@ export async function createAccount(
   }
   const method = passkey ? 'PASSKEY' : 'PASSWORD'
   const proofs = [{ method, at: now } as const]
-  const session = newSession(app, user.id, request, { proofs, remember: true, deviceName })
+  // The same time tells later that this is the session that registered: see enrollment.ts.
+  const session = {
+    ...newSession(app, user.id, request, { proofs, remember: true, deviceName }),
+    createdAt: now,
+  }
   const verification = app.config.emailVerification === 'off' ? [] : [verificationOf(app, user, asked)]
   const registered: AuditEntry = { action: 'user.registered', at: now, actorId: user.id, subjectId: user.id }
   const events: AuditEntry[] = [

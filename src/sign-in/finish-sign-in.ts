@@ -40,6 +40,11 @@ export type SignIn = {
   /** What else the sign-in uses up, besides the claims of the proofs. The first that is lost decides the error. */
   claims?: readonly Claim[]
   change?: AccountChange
+  /**
+   * Starts a session that is weaker than the account demands, for someone who has yet to add a factor. It can do nothing
+   * else: see isTooWeak in sessions/assurance.ts.
+   */
+  toEnroll?: boolean
   /** Recorded together with the start of the session. */
   events?: readonly Pick<AuditEntry, 'action' | 'detail'>[]
   /** Queued together with the start of the session. */
@@ -73,7 +78,7 @@ export async function finishSignIn(
   request: RequestInfo,
 ): Promise<SignInOutcome | undefined> {
   const strength = assuranceOf({ ...proofTimes(signIn.proofs), authenticatedAt: app.clock.now() }).strength
-  const satisfied = isAtLeast(strength, 'MULTI')
+  const satisfied = signIn.toEnroll === true || isAtLeast(strength, 'MULTI')
   const started = await start(app, signIn, satisfied, request)
   if (started || satisfied) return started
   return nextStep(app, signIn)
@@ -122,6 +127,10 @@ async function start(
       change,
       claims: claimsOf(signIn),
       notice: signIn.notice && noticeParameters(app, account, signIn.notice),
+      weakerEnded:
+        change === 'factor-added'
+          ? eventRows({ action: 'session.revoked', detail: { because: 'second factor added' } })
+          : undefined,
     },
   )
   if (!row) return undefined
@@ -167,7 +176,12 @@ async function nextStep(app: App, signIn: SignIn): Promise<Continued | undefined
     proofs,
     deviceName: signIn.deviceName ?? null,
   })
-  return { step, ...sealed, accountId: account.id, methods: methods ?? ['TOTP'], canTrustDevice }
+  return { step, ...sealed, accountId: account.id, methods: methods ?? addable(app), canTrustDevice }
+}
+
+/** The factors that an account without one can add during a sign-in. */
+function addable({ config }: App): AuthMethod[] {
+  return config.totp ? ['TOTP'] : []
 }
 
 /** The methods that complete a sign-in, the strongest first; undefined if the account has no factor. */

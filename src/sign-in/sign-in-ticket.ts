@@ -1,9 +1,11 @@
+import { findUserById } from '../accounts/account.ts'
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
 import type { AuthMethod, Claim, Proof } from '../credentials/proof.ts'
 import { openTicket, sealTicket, TICKETS } from '../crypto/ticket.ts'
 import { type Device, readDevice } from '../devices/device.ts'
 import { AuthError } from '../errors.ts'
+import type { User } from '../generated/prisma/client.ts'
 import type { TokenTransport } from '../sessions/token-transport.ts'
 
 /** How long each step of a sign-in may take. */
@@ -82,6 +84,20 @@ export function openSignIn(app: App, step: NextStep, ticket: string): OpenedSign
     canTrustDevice: opened.payload.trust,
     claim: spentTicket(opened),
   }
+}
+
+/**
+ * The account of a sign-in, if nothing has changed that may sign in to it.
+ * @throws AuthError TICKET_INVALID
+ */
+export async function requireUnchanged(
+  app: App,
+  { accountId, credentialVersion }: Pick<PendingSignIn, 'accountId' | 'credentialVersion'>,
+): Promise<User> {
+  const account = await findUserById(app, accountId)
+  if (!account || account.credentialVersion !== credentialVersion || account.disabledAt)
+    throw ticketInvalid('the account has changed')
+  return account
 }
 
 /** Uses up a ticket: the primary key lets one statement do so. Only a success adds a row. */

@@ -6,8 +6,10 @@ import type { Claim } from '../credentials/proof.ts'
 import { statement } from '../database/client.ts'
 import { insertSql } from '../database/insert.ts'
 import { evictDevicesSql, seenDeviceSql } from '../devices/device.ts'
+import type { User } from '../generated/prisma/client.ts'
 import { noticeSql } from '../mail/notices.ts'
 import { grantsColumn } from '../permissions/grants.ts'
+import { endWeakerSql } from '../sessions/end-weaker.ts'
 import { sessionColumns } from '../sessions/find-session.ts'
 
 /** The parameters of the statement before those of the claims. */
@@ -32,13 +34,16 @@ const FIRST_CLAIM = 15
 /** What a sign-in changes in the account besides the time of the latest sign-in. */
 export type AccountChange = 'none' | 'proved' | 'factor-added'
 
+/** What adding a factor changes in the account. It ends every ticket. */
+export const FACTOR_ADDED = `enrolment_required = false, ${INCREASE_CREDENTIAL_VERSION}`
+/** Lets the sessions without a second factor end: see sessions/end-weaker.ts. */
+export const EPOCH_RAISED = 'session_epoch = session_epoch + 1'
+
 const CHANGES: Record<AccountChange, string> = {
   none: '',
   // A correct second factor ends the count of wrong ones.
   proved: ', factor_failures = 0',
-  // The first factor: nothing weaker remains signed in.
-  'factor-added': `, factor_failures = 0, enrolment_required = false, session_epoch = session_epoch + 1,
-    ${INCREASE_CREDENTIAL_VERSION}`,
+  'factor-added': `, factor_failures = 0, ${FACTOR_ADDED}, ${EPOCH_RAISED}`,
 }
 
 /** What belongs to a sign-in besides its session. */
@@ -47,6 +52,8 @@ export type Extras = {
   claims: readonly Claim[]
   /** The parameters of a notice to the owner: see mail/notices.ts. */
   notice: readonly [rows: string, attempts: number, windowSeconds: number] | undefined
+  /** If a factor is added: the row of the event that weaker sessions ended. */
+  weakerEnded?: string | undefined
 }
 
 /**
@@ -63,6 +70,7 @@ export type Extras = {
  */
 function startSql({ change, claims, notice }: Extras): string {
   const firstOfNotice = FIRST_CLAIM + claims.flatMap(claim => claim.values).length
+  const weaker = { userId: '$1', kept: 'NULL::uuid', now: '$3', event: firstOfNotice + (notice?.length ?? 0) }
   return `WITH account AS (
      UPDATE users u SET last_login_at = $3${CHANGES[change]}
      WHERE u.id = $1 AND u.credential_version = $2 AND u.disabled_at IS NULL
@@ -72,7 +80,7 @@ function startSql({ change, claims, notice }: Extras): string {
    room AS MATERIALIZED (
      SELECT epoch, make_room_for_session($1, epoch, $8, $3) AS ended FROM account
    ), crowded AS (SELECT ended FROM room WHERE ended > 0),
-   ${change === 'factor-added' ? ENDING : ''}
+   ${change === 'factor-added' ? endWeakerSql('account', weaker) : ''}
    device AS (${seenDeviceSql(6, 'account')}),
    fresh AS (SELECT FROM device WHERE fresh),
    evicted AS (${evictDevicesSql(1, 'fresh')}),
@@ -95,11 +103,6 @@ function startSql({ change, claims, notice }: Extras): string {
    recorded_as_new AS (${insertSql('audit_events', auditColumns, 7, 'strange')})
    SELECT grants, credential_version${requirement(claims)} FROM account`
 }
-
-/** Lets a background task mark the sessions of earlier epochs. */
-const ENDING = `ending AS (
-     INSERT INTO session_endings (user_id, epoch, at) SELECT $1, epoch, $3 FROM account
-   ),`
 
 export function claimCtes(claims: readonly Claim[], first = FIRST_CLAIM): string {
   let next = first
@@ -129,11 +132,16 @@ export async function startSession(
   parameters: StartParameters,
   extras: Extras,
 ): Promise<Started | undefined> {
-  const { change, claims, notice } = extras
+  const { change, claims, notice, weakerEnded } = extras
   const name = ['login', change, ...claims.map(claim => claim.name), ...(notice ? ['notice'] : [])].join(' ')
   const start = statements.get(name) ?? statement<Started>(name, startSql(extras))
   statements.set(name, start)
-  const values = [...parameters, ...claims.flatMap(claim => claim.values), ...(notice ?? [])]
+  const values = [
+    ...parameters,
+    ...claims.flatMap(claim => claim.values),
+    ...(notice ?? []),
+    ...(weakerEnded ? [weakerEnded] : []),
+  ]
   const [row] = await orLost(claims, start(pool, values))
   return row
 }
@@ -145,6 +153,24 @@ export async function startSession(
 export function claimSql(account: string, select: string, claims: readonly Claim[], first: number): string {
   const ctes = claimCtes(claims, first).replace(/,$/, '')
   return `WITH account AS (${account})${ctes && `, ${ctes}`} SELECT ${select}${requirement(claims)} FROM account`
+}
+
+/**
+ * Makes the claims without starting a session.
+ * @throws AuthError of the first claim that another request has made, also if the account has changed
+ */
+export async function claimAlone(
+  pool: pg.Pool,
+  { id, credentialVersion }: Pick<User, 'id' | 'credentialVersion'>,
+  claims: readonly [Claim, ...Claim[]],
+): Promise<void> {
+  const account = `SELECT u.id FROM users u WHERE u.id = $1 AND u.credential_version = $2 AND u.disabled_at IS NULL
+    FOR NO KEY UPDATE OF u`
+  const name = ['claim', ...claims.map(claim => claim.name)].join(' ')
+  const claim = statement(name, claimSql(account, 'id', claims, 3))
+  const values = [id, credentialVersion, ...claims.flatMap(each => each.values)]
+  const rows = await orLost(claims, claim(pool, values))
+  if (rows.length === 0) throw claims[0].lost()
 }
 
 const LOST = 'AG001'

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { App } from '../app.ts'
 import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
 import type { RequestInfo, Viewer } from '../context.ts'
+import { proveEnrollmentCode } from '../credentials/enrollment-code.ts'
 import { countFactor, forgiveFactor } from '../credentials/factor-attempts.ts'
 import { openCeremony } from '../credentials/passkey/ceremony-ticket.ts'
 import { proveOwnPassword } from '../credentials/password/prove.ts'
@@ -100,7 +101,10 @@ async function prove(
     await proveOwnPassword(app, account, password, request)
     proved.push({ proof: { accountId: account.id, method: 'PASSWORD', at: app.clock.now() } })
   }
-  const factors = given.filter(proof => proof.password == null)
+  const emailCode = given.find(proof => proof.emailCode != null)?.emailCode
+  if (emailCode)
+    proved.push({ proof: await proveEnrollmentCode(app, session.id, account, emailCode, request) })
+  const factors = given.filter(proof => proof.password == null && proof.emailCode == null)
   if (factors.length > 0) await countFactor(app, account.id, readDevice(app, request.deviceCookie), request)
   for (const factor of factors) {
     proved.push(

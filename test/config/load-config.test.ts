@@ -45,6 +45,7 @@ test('development requires no settings', () => {
     emailLogin: false,
     trustedDeviceTtlSeconds: 30 * 86_400,
     passwords: { minLength: 8, maxLength: 128, breachedFile: undefined },
+    totp: true,
     passkeys: {
       enabled: true,
       rpId: 'localhost',

@@ -17,7 +17,7 @@ import {
 import { createSchema } from '../../src/graphql/schema.ts'
 import { signUp, signUpVerified, signUpWith } from '../support/actors.ts'
 import { type Example, examples } from '../support/examples.ts'
-import { haveTotp, ticketOf } from '../support/factors.ts'
+import { AuthenticatorApp, haveTotp, mailedCode, ticketOf } from '../support/factors.ts'
 import { failedMail, mailedToken } from '../support/mails.ts'
 import { havePasskey, newAuthenticator } from '../support/passkeys.ts'
 import { useService } from '../support/service.ts'
@@ -155,7 +155,17 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   await run(take('Mutation.endEmailChangeUndo'), { id: other.id })
   await run(take('Mutation.revokeUserSession'), sessionOfOther)
   const careful = await signUp(service)
-  const authenticator = await haveTotp(service, careful.id)
+  token = careful.accessToken
+  await run(take('Mutation.sendEmailCode'))
+  const emailCode = await mailedCode(service, careful.email)
+  const setUp = await run(take('Mutation.beginTotp'), { emailCode })
+  const authenticator = new AuthenticatorApp(service, String(setUp.secret))
+  const added = await run(take('Mutation.confirmTotp'), {
+    ticket: setUp.ticket,
+    code: authenticator.code(-1),
+  })
+  token = String((added.auth as { accessToken: string }).accessToken)
+  expect(await run(take('Mutation.renewRecoveryCodes'))).toHaveLength(10)
   const ticket = await ticketOf(service, careful.email)
   const completed = await run(take('Mutation.completeLogin'), { ticket, code: authenticator.code() })
   expect(completed).toMatchObject({ user: { id: careful.id } })
@@ -179,6 +189,8 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
     passkey: { ticket: began.ticket, credential: created },
   })
   expect(newcomer).toMatchObject({ user: { email: 'mary@example.com' } })
+  await service.app.db.user.update({ where: { id: careful.id }, data: { secondFactorRequired: false } })
+  expect(await run(take('Mutation.removeTotp'))).toMatchObject({ hasTotp: false })
   token = (await signUp(service)).accessToken
   await run(take('Mutation.logout'))
   token = (await signUp(service)).accessToken

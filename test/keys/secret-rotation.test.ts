@@ -3,10 +3,11 @@ import { sealingKey } from '../../src/crypto/seal.ts'
 import { reloadKeys } from '../../src/keys/reload.ts'
 import { signIn, signUp, signUpWith } from '../support/actors.ts'
 import { TestClock } from '../support/clock.ts'
+import { haveRecoveryCodes, haveTotp, secondStep, ticketOf } from '../support/factors.ts'
 import { headerOf } from '../support/forge.ts'
 import { RotateSigningKey } from '../support/operations.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
-import { type Service, startService } from '../support/service.ts'
+import { codes, type Service, startService } from '../support/service.ts'
 import { MINUTE, refreshed, stateOf } from '../support/sessions.ts'
 
 const FIRST = 'the first secret that is long enough'
@@ -81,6 +82,20 @@ describe('a start under a new secret that lists the old one', () => {
     expect(await sealedUnder(after)).toEqual(old.map(() => sealingKey(SECOND).id))
     expect(keysOf(await start(SECOND))).toEqual(keysOf(before))
     await expect(start(FIRST)).rejects.toThrow('AUTHOGRAPH_PREVIOUS_SECRETS')
+  })
+
+  test('keeps authenticator apps, recovery codes and open sign-ins, and changes no row of them', async () => {
+    const before = await start(FIRST)
+    const { id, email } = await signUp(before)
+    const authenticator = await haveTotp(before, id)
+    const [recoveryCode = ''] = await haveRecoveryCodes(before, id)
+    const ticket = await ticketOf(before, email)
+    const row = await before.app.db.totp.findUniqueOrThrow({ where: { userId: id } })
+    await start(SECOND, FIRST)
+    const after = await start(SECOND)
+    expect(await after.app.db.totp.findUniqueOrThrow({ where: { userId: id } })).toEqual(row)
+    expect(codes(await secondStep(after, ticket, { totpCode: authenticator.code() }))).toEqual([])
+    expect(codes(await secondStep(after, await ticketOf(after, email), { recoveryCode }))).toEqual([])
   })
 
   test('works on several replicas at the same time', async () => {

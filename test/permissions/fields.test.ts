@@ -81,10 +81,17 @@ const OWN = [
   'updatedAt',
   'lastLoginAt',
   'passwordChangedAt',
+  'hasPassword',
+  'secondFactorRequired',
+  'hasTotp',
+  'recoveryCodesLeft',
+  'passkeys { id }',
   'publicMetadata',
   'sessions { id }',
   'trustedDevices { id }',
 ]
+/** Only for the owner, whatever others may see. */
+const PRIVATE = ['passkeyUserHandle']
 const STAFF = ['disabledAt', 'disabledReason', 'invitedAt', 'privateMetadata']
 
 describe('the fields of an account', () => {
@@ -96,7 +103,7 @@ describe('the fields of an account', () => {
   ][] = [
     ['a caller without a session', PUBLIC, 'UNAUTHENTICATED', async () => undefined],
     ['a stranger', PUBLIC, 'FORBIDDEN', () => signUp(service)],
-    ['its owner', [...PUBLIC, ...OWN], 'FORBIDDEN', async subject => subject],
+    ['its owner', [...PUBLIC, ...OWN, ...PRIVATE], 'FORBIDDEN', async subject => subject],
     ['support', [...PUBLIC, ...OWN, ...STAFF], 'FORBIDDEN', () => signUpWith(service, 'support')],
     ['an administrator', [...PUBLIC, ...OWN, ...STAFF], 'FORBIDDEN', () => signUpWith(service, 'admin')],
   ]
@@ -104,7 +111,7 @@ describe('the fields of an account', () => {
   test.each(viewers)('%s sees %j', async (_, shown, code, viewerOf) => {
     const subject = await signUp(service)
     const viewer = await viewerOf(subject)
-    for (const field of [...PUBLIC, ...OWN, ...STAFF]) {
+    for (const field of [...PUBLIC, ...OWN, ...PRIVATE, ...STAFF]) {
       const reply = await ask(`{ anyone(id: "${subject.id}") { ${field} } }`, viewer)
       expect([field, ...codes(reply)]).toEqual(shown.includes(field) ? [field] : [field, code])
       const anyone = reply.data?.anyone as Data | null | undefined
@@ -116,7 +123,7 @@ describe('the fields of an account', () => {
     const { data } = await service.send<{ __type: { fields: { name: string }[] } }, Data>(
       '{ __type(name: "User") { fields { name } } }',
     )
-    const names = [...PUBLIC, ...OWN, ...STAFF].map(field => field.split(' ')[0])
+    const names = [...PUBLIC, ...OWN, ...PRIVATE, ...STAFF].map(field => field.split(' ')[0])
     expect(data?.__type.fields.map(field => field.name).sort()).toEqual(names.sort())
   })
 })

@@ -3,18 +3,26 @@ import { displayRecoveryCode, newRecoveryCodes } from '../../src/credentials/rec
 import { newTotpSecret, totpSecretText } from '../../src/credentials/totp.ts'
 import { sealTotpSecret } from '../../src/credentials/totp-proof.ts'
 import type { CompleteLoginMutation, LoginInput, LoginStepsMutation } from '../generated/graphql.ts'
-import { PASSWORD } from './actors.ts'
-import { CompleteLogin, LoginSteps } from './operations.ts'
-import type { Reply, Sending, Service } from './service.ts'
+import { as, PASSWORD, type SignedIn } from './actors.ts'
+import { BeginTotp, CompleteLogin, ConfirmTotp, LoginSteps, SendEmailCode } from './operations.ts'
+import { codes, type Reply, type Sending, type Service } from './service.ts'
 
 /** An authenticator app, which knows the secret and the time of the service. */
 export class AuthenticatorApp {
   readonly #totp: TOTP
-  readonly #service: Service
+  readonly #service: Pick<Service, 'clock'>
 
-  constructor(service: Service, secret: string) {
+  constructor(
+    service: Pick<Service, 'clock'>,
+    /** In base32. */
+    readonly secret: string,
+  ) {
     this.#totp = new TOTP({ secret })
     this.#service = service
+  }
+
+  get bytes(): Buffer {
+    return Buffer.from(this.#totp.secret.bytes)
   }
 
   /** The code of the present, or of a number of steps later. */
@@ -71,4 +79,36 @@ export function secondStep(
   sending?: Sending,
 ): Promise<Reply<CompleteLoginMutation>> {
   return service.send(CompleteLogin, { input: { ticket, proof } }, sending)
+}
+
+/** The newest code to add a factor in the emails to an address. */
+export async function mailedCode(service: Service, address: string): Promise<string> {
+  const emails = await service.mailsTo(address)
+  const [code] = emails.flatMap(({ text }) => text?.match(/^\d{6}$/m) ?? []).slice(-1)
+  if (code === undefined) throw new Error(`no code in: ${emails.map(({ subject }) => subject).join(', ')}`)
+  return code
+}
+
+/** Sends a code to the address of an account, for its session, and returns it. */
+export async function emailedCode(service: Service, account: SignedIn): Promise<string> {
+  const sent = await service.send(SendEmailCode, {}, as(account))
+  if (codes(sent).length > 0) throw new Error(JSON.stringify(sent.errors))
+  return mailedCode(service, account.email)
+}
+
+/** Adds an authenticator app in the session of the account, as a person does. */
+export async function addTotp(service: Service, account: SignedIn) {
+  const emailCode = await emailedCode(service, account)
+  const begun = await service.send(BeginTotp, { input: { emailCode } }, as(account))
+  const { ticket = '', secret = '' } = begun.data?.beginTotp ?? {}
+  const app = new AuthenticatorApp(service, secret)
+  const { data, errors } = await service.send(
+    ConfirmTotp,
+    { input: { ticket, code: app.code() } },
+    as(account),
+  )
+  const added = data?.confirmTotp
+  if (!added?.auth.refreshToken) throw new Error(JSON.stringify([begun.errors, errors]))
+  const { accessToken, refreshToken } = added.auth
+  return { ...account, accessToken, refreshToken, app, recoveryCodes: added.recoveryCodes ?? [] }
 }

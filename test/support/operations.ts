@@ -101,6 +101,39 @@ export const CompleteLogin = graphql(`
   }
 `)
 
+export const SendEmailCode = graphql(`
+  mutation SendEmailCode($input: TicketInput) { sendEmailCode(input: $input) }
+`)
+
+export const BeginTotp = graphql(`
+  mutation BeginTotp($input: TicketInput) {
+    beginTotp(input: $input) { ticket secret uri qrCode expiresAt }
+  }
+`)
+
+export const ConfirmTotp = graphql(`
+  mutation ConfirmTotp($input: ConfirmTotpInput!) {
+    confirmTotp(input: $input) {
+      auth { accessToken refreshToken deviceToken session { id strength methods } user { id email } }
+      recoveryCodes
+    }
+  }
+`)
+
+export const RemoveTotp = graphql(`
+  mutation RemoveTotp { removeTotp { id hasTotp secondFactorRequired recoveryCodesLeft } }
+`)
+
+export const RenewRecoveryCodes = graphql(`
+  mutation RenewRecoveryCodes { renewRecoveryCodes }
+`)
+
+export const FactorsOf = graphql(`
+  query FactorsOf($id: ID!) {
+    user(id: $id) { id hasPassword secondFactorRequired hasTotp recoveryCodesLeft }
+  }
+`)
+
 export const Refresh = graphql(`
   mutation Refresh($input: RefreshTokenInput) {
     refreshToken(input: $input) {

@@ -3,6 +3,12 @@ import type { MailLanguage } from '../texts.ts'
 const IF_NOT_YOU =
   'If this was you, you don’t need to do anything. If it wasn’t, someone may know your password. Set a new one now:'
 
+const FACTORS = {
+  PASSKEY: 'a passkey',
+  SECURITY_KEY: 'a security key',
+  TOTP: 'an authenticator app',
+}
+
 export default {
   linkHint: 'If the button doesn’t work, copy this link into your browser:',
   footer: ({ appName, url }) => `${appName} · ${url}`,
@@ -145,6 +151,43 @@ export default {
         `A session of your account at ${appName} was used in a way that suggests someone copied it. We ended the session to protect your account.`,
         origin,
         'Sign in again on that device. If you don’t recognize it, set a new password:',
+      ],
+      action: 'Set a new password',
+    }),
+    'factor-code': ({ appName, origin, code }) => ({
+      subject: `Your code for ${appName}`,
+      paragraphs: [
+        `Enter this code to add a way to sign in to your account at ${appName}:`,
+        origin,
+        'If you didn’t ask for this, don’t share the code with anyone. Someone may know your password: set a new one.',
+      ],
+      code,
+      after: ['This code is valid for 10 minutes, where you asked for it.'],
+    }),
+    'factor-added': ({ appName, origin, factor }) => ({
+      subject: `You added ${FACTORS[factor]} at ${appName}`,
+      paragraphs: [
+        `Your account at ${appName} can now be signed in to with ${FACTORS[factor]}.`,
+        origin,
+        'If this was you, you don’t need to do anything. If it wasn’t, set a new password now, and then remove it from your account:',
+      ],
+      action: 'Set a new password',
+    }),
+    'factor-removed': ({ appName, origin, factor }) => ({
+      subject: `You removed ${FACTORS[factor]} at ${appName}`,
+      paragraphs: [
+        `Your account at ${appName} can no longer be signed in to with ${FACTORS[factor]}. Your other devices are signed out.`,
+        origin,
+        IF_NOT_YOU,
+      ],
+      action: 'Set a new password',
+    }),
+    'recovery-codes-renewed': ({ appName, origin }) => ({
+      subject: `You have new recovery codes at ${appName}`,
+      paragraphs: [
+        `Your account at ${appName} has new recovery codes. The earlier ones are no longer valid.`,
+        origin,
+        IF_NOT_YOU,
       ],
       action: 'Set a new password',
     }),

@@ -3,6 +3,12 @@ import type { MailLanguage } from '../texts.ts'
 const IF_NOT_YOU =
   '본인이 맞다면 아무것도 하지 않으셔도 됩니다. 본인이 아니라면 다른 사람이 비밀번호를 알고 있을 수 있으니 지금 새 비밀번호를 설정해 주세요.'
 
+const FACTORS = {
+  PASSKEY: '패스키',
+  SECURITY_KEY: '보안 키',
+  TOTP: '인증 앱',
+}
+
 export default {
   linkHint: '버튼이 열리지 않으면 아래 주소를 복사해 브라우저에 붙여 넣어 주세요.',
   footer: ({ appName, url }) => `${appName} · ${url}`,
@@ -145,6 +151,43 @@ export default {
         `${appName} 계정의 로그인 정보가 도용된 것으로 의심되어 해당 기기를 로그아웃했습니다.`,
         origin,
         '해당 기기에서 다시 로그인해 주세요. 모르는 기기라면 새 비밀번호를 설정해 주세요.',
+      ],
+      action: '새 비밀번호 설정',
+    }),
+    'factor-code': ({ appName, origin, code }) => ({
+      subject: `[${appName}] 인증 코드`,
+      paragraphs: [
+        `${appName} 계정에 로그인 수단을 추가하려면 아래 코드를 입력해 주세요.`,
+        origin,
+        '요청한 적이 없다면 코드를 아무에게도 알려 주지 마세요. 다른 사람이 비밀번호를 알고 있을 수 있으니 새 비밀번호를 설정해 주세요.',
+      ],
+      code,
+      after: ['이 코드는 10분 동안, 요청한 기기에서만 사용할 수 있습니다.'],
+    }),
+    'factor-added': ({ appName, origin, factor }) => ({
+      subject: `[${appName}] ${FACTORS[factor]} 추가 안내`,
+      paragraphs: [
+        `${appName} 계정에 새 로그인 수단이 추가되었습니다: ${FACTORS[factor]}`,
+        origin,
+        '본인이 맞다면 아무것도 하지 않으셔도 됩니다. 본인이 아니라면 지금 새 비밀번호를 설정하고 추가된 수단을 계정에서 삭제해 주세요.',
+      ],
+      action: '새 비밀번호 설정',
+    }),
+    'factor-removed': ({ appName, origin, factor }) => ({
+      subject: `[${appName}] ${FACTORS[factor]} 삭제 안내`,
+      paragraphs: [
+        `${appName} 계정에서 로그인 수단이 삭제되었습니다: ${FACTORS[factor]}\n다른 기기는 모두 로그아웃되었습니다.`,
+        origin,
+        IF_NOT_YOU,
+      ],
+      action: '새 비밀번호 설정',
+    }),
+    'recovery-codes-renewed': ({ appName, origin }) => ({
+      subject: `[${appName}] 복구 코드를 새로 발급했습니다`,
+      paragraphs: [
+        `${appName} 계정의 복구 코드를 새로 발급했습니다. 이전 코드는 더 이상 사용할 수 없습니다.`,
+        origin,
+        IF_NOT_YOU,
       ],
       action: '새 비밀번호 설정',
     }),
