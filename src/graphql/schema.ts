@@ -18,6 +18,7 @@ import { EmailLinkResolver } from '../self-service/email-link.resolver.ts'
 import { EmailUndoResolver } from '../self-service/email-undo.resolver.ts'
 import { FactorsResolver } from '../self-service/factors/factors.resolver.ts'
 import { OwnFactorsResolver } from '../self-service/factors/user-factors.resolver.ts'
+import { PasskeySuggestionResolver } from '../self-service/passkeys/passkey-suggestion.resolver.ts'
 import { PasskeysResolver } from '../self-service/passkeys/passkeys.resolver.ts'
 import { UserPasskeysResolver } from '../self-service/passkeys/user-passkeys.resolver.ts'
 import { ProfileResolver } from '../self-service/profile.resolver.ts'
@@ -58,6 +59,7 @@ const resolvers = [
   SignInResolver,
   PasskeyLoginResolver,
   PasskeysResolver,
+  PasskeySuggestionResolver,
   UserPasskeysResolver,
   EmailLoginResolver,
   TrustedDevicesResolver,

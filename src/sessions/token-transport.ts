@@ -2,6 +2,7 @@ import { toUser } from '../accounts/accounts.types.ts'
 import type { Context, RequestInfo } from '../context.ts'
 import { type Device, readDevice } from '../devices/device.ts'
 import { AuthError } from '../errors.ts'
+import type { Session } from '../generated/prisma/client.ts'
 import type { IssuedTokens } from './issue.ts'
 import { AuthPayload, toSession } from './sessions.types.ts'
 
@@ -49,7 +50,7 @@ export function deliverTokens(
   }
   const user = toUser(account)
   reveal(user, session.id)
-  return Object.assign(new AuthPayload(), {
+  const payload = Object.assign(new AuthPayload(), {
     accessToken: tokens.accessToken,
     tokenType: 'Bearer',
     accessTokenExpiresAt: tokens.accessTokenExpiresAt,
@@ -59,4 +60,14 @@ export function deliverTokens(
     session: toSession(session, session.id),
     user,
   })
+  signedIn.set(payload, { session, device })
+  return payload
+}
+
+type SignedIn = { session: Session; device: Device | undefined }
+const signedIn = new WeakMap<AuthPayload, SignedIn>()
+
+/** The session of a payload, and the device that signed in; without a device, the payload is not of a sign-in. */
+export function signedInOf(payload: AuthPayload): SignedIn | undefined {
+  return signedIn.get(payload)
 }

@@ -32,6 +32,8 @@ export type NewFactor = {
   insert: Claim
   /** Whether the account demands a second factor from now on, so that the sessions without one end. */
   demands: boolean
+  /** Added by the browser without its owner: it proves nothing yet, and no one would see recovery codes. */
+  unattended?: boolean
 }
 
 export type AddedFactor = {
@@ -54,9 +56,10 @@ export async function addFactor(
 ): Promise<AddedFactor> {
   const { app } = context
   const enrollee = await resumeEnrollment(context, pending)
-  const codes = (await hasRecoveryCodes(app, pending.user))
-    ? undefined
-    : await newRecoveryCodeSet(app, pending.user)
+  const codes =
+    factor.unattended || (await hasRecoveryCodes(app, pending.user))
+      ? undefined
+      : await newRecoveryCodeSet(app, pending.user)
   const adding = { proofs: proofsOf(app, pending, factor), factor, codes }
   const auth =
     enrollee.kind === 'signIn'
@@ -68,7 +71,9 @@ export async function addFactor(
 type Adding = { proofs: Proof[]; factor: NewFactor; codes: RecoveryCodeSet | undefined }
 
 /** The emailed code, if it was proved on the way, and the factor. */
-function proofsOf(app: App, { user, emailAtMs }: PendingEnrollment, { method }: NewFactor): Proof[] {
+function proofsOf(app: App, { user, emailAtMs }: PendingEnrollment, factor: NewFactor): Proof[] {
+  const { method, unattended } = factor
+  if (unattended) return []
   const added: Proof = { accountId: user, method, at: app.clock.now() }
   return emailAtMs === null ? [added] : [{ accountId: user, method: 'EMAIL', at: new Date(emailAtMs) }, added]
 }
@@ -111,7 +116,7 @@ async function strengthenSession(
     ...session,
     ...rotation(session, now, request),
     ...addProofs(session, adding.proofs),
-    authenticatedAt: now,
+    authenticatedAt: adding.factor.unattended ? session.authenticatedAt : now,
     generation,
     proofGeneration: generation,
   }
@@ -120,7 +125,7 @@ async function strengthenSession(
   const ended = { action: 'session.revoked', detail: { because: 'second factor added' } } as const
   await advanceSession(app.pool, session, next, {
     credentialVersion: account.credentialVersion,
-    factorProved: true,
+    factorProved: !adding.factor.unattended,
     events: row(eventOf(adding)),
     claims: [sessionClaim(refreshedMeanwhile), ...claimsOf(adding)],
     notice: noticeParameters(app, account, noticeOf(app, account, adding, request)),

@@ -176,12 +176,15 @@ async function nextStep(app: App, signIn: SignIn): Promise<Continued | undefined
     proofs,
     deviceName: signIn.deviceName ?? null,
   })
-  return { step, ...sealed, accountId: account.id, methods: methods ?? addable(app), canTrustDevice }
+  return { step, ...sealed, accountId: account.id, methods: methods ?? factorsToAdd(app), canTrustDevice }
 }
 
-/** The factors that an account without one can add during a sign-in. */
-function addable({ config }: App): AuthMethod[] {
-  return config.totp ? ['TOTP'] : []
+/** The methods that can be added, the strongest first. */
+function factorsToAdd({ config }: App): AuthMethod[] {
+  return [
+    ...(config.passkeys.enabled ? (['PASSKEY', 'SECURITY_KEY'] as const) : []),
+    ...(config.totp ? (['TOTP'] as const) : []),
+  ]
 }
 
 /** The methods that complete a sign-in, the strongest first; undefined if the account has no factor. */

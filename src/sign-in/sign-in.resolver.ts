@@ -55,7 +55,7 @@ export class SignInResolver {
   @Mutation(() => LoginResult, {
     description: withExample(
       'Signs in with an email address or a username. A wrong password and an unknown identifier get the same answer. If the account demands a second factor, the result is a ticket for the next step, and no session starts.',
-      'mutation Login { login(input: { identifier: "ada@example.com", password: "an engine of brass" }) { __typename ... on AuthPayload { accessToken refreshToken deviceToken session { id deviceName strength methods } user { id displayName } } ... on SecondFactorRequired { ticket expiresAt methods passkeyOptions canTrustDevice } ... on SecondFactorSetupRequired { ticket expiresAt methods } } }',
+      'mutation Login { login(input: { identifier: "ada@example.com", password: "an engine of brass" }) { __typename ... on AuthPayload { accessToken refreshToken deviceToken passkeySuggestion session { id deviceName strength methods } user { id displayName } } ... on SecondFactorRequired { ticket expiresAt methods passkeyOptions canTrustDevice } ... on SecondFactorSetupRequired { ticket expiresAt methods } } }',
     ),
   })
   async login(

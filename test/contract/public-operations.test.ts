@@ -6,6 +6,8 @@ import { codes, useService } from '../support/service.ts'
 
 /** The operations available without signing in. All others must be guarded. */
 const publicOperations = [
+  'Mutation.addPasskey',
+  'Mutation.beginPasskey',
   'Mutation.beginPasskeyLogin',
   'Mutation.beginPasskeyRegistration',
   'Mutation.beginTotp',

@@ -1,8 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
-import type { PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server'
+import type {
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+} from '@simplewebauthn/server'
 import { PASSWORD, signIn, signUpVerified } from '../support/actors.ts'
-import { BeginPasskeyProof, StepUp } from '../support/operations.ts'
-import { begun, havePasskey, passkeyProblem } from '../support/passkeys.ts'
+import type { SoftAuthenticator } from '../support/authenticator.ts'
+import { AddPasskey, BeginPasskey, BeginPasskeyProof, LoginSteps, StepUp } from '../support/operations.ts'
+import { begun, havePasskey, newAuthenticator, passkeyProblem } from '../support/passkeys.ts'
 import { codes, useService } from '../support/service.ts'
 
 const service = useService()
@@ -74,5 +78,51 @@ describe('stepUp with a passkey', () => {
   test('is a CONFLICT to begin without a passkey', async () => {
     const { accessToken } = await signUpVerified(service)
     expect(codes(await service.send(BeginPasskeyProof, {}, { token: accessToken }))).toEqual(['CONFLICT'])
+  })
+})
+
+describe('a sign-in that must add a factor first', () => {
+  async function setUpTicket() {
+    const account = await signUpVerified(service)
+    await service.app.db.user.update({ where: { id: account.id }, data: { enrollmentRequired: true } })
+    const input = { identifier: account.email, password: PASSWORD }
+    const { data } = await service.send(LoginSteps, { input })
+    if (data?.login.__typename !== 'SecondFactorSetupRequired') throw new Error(JSON.stringify(data))
+    return { ...account, ticket: data.login.ticket, methods: data.login.methods }
+  }
+
+  async function emailedCode(email: string, ticket: string): Promise<string> {
+    await service.send('mutation ($ticket: String!) { sendEmailCode(input: { ticket: $ticket }) }', {
+      ticket,
+    })
+    const text = (await service.mailsTo(email)).at(-1)?.text ?? ''
+    return /\b\d{3} ?\d{3}\b/.exec(text)?.[0] ?? ''
+  }
+
+  async function create(ticket: string, emailCode: string, authenticator: SoftAuthenticator) {
+    const { data, errors } = await service.send(BeginPasskey, { input: { ticket, emailCode } })
+    const begunCeremony = begun<PublicKeyCredentialCreationOptionsJSON>(data?.beginPasskey, errors)
+    const credential = authenticator.create(begunCeremony.options) as unknown as Record<string, unknown>
+    return service.send(AddPasskey, { input: { passkey: { ticket: begunCeremony.ticket, credential } } })
+  }
+
+  test('can add a passkey with the emailed code, and is then signed in', async () => {
+    const { id, email, ticket, methods } = await setUpTicket()
+    expect(methods).toEqual(['PASSKEY', 'SECURITY_KEY', 'TOTP'])
+    const code = await emailedCode(email, ticket)
+    const { data, errors } = await create(ticket, code, newAuthenticator(service))
+    expect(errors).toEqual([])
+    expect(data?.addPasskey).toMatchObject({
+      auth: { user: { id }, session: { strength: 'PHISHING_RESISTANT' } },
+      recoveryCodes: expect.any(Array),
+    })
+  })
+
+  test('can’t without the emailed code', async () => {
+    const { ticket } = await setUpTicket()
+    expect(codes(await service.send(BeginPasskey, { input: { ticket } }))).toEqual(['STEP_UP_REQUIRED'])
+    expect(codes(await service.send(BeginPasskey, { input: { ticket, emailCode: '000000' } }))).toEqual([
+      'CODE_INVALID',
+    ])
   })
 })

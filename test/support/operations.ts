@@ -537,7 +537,7 @@ export const BeginPasskeyProof = graphql(`
 
 export const MyPasskeys = graphql(`
   query MyPasskeys {
-    me { id passkeyUserHandle passkeys { id name credentialId discoverable synced provider createdAt lastUsedAt } }
+    me { id hasPassword passkeyUserHandle passkeys { id name credentialId discoverable synced provider createdAt lastUsedAt } }
   }
 `)
 
@@ -549,6 +549,33 @@ export const RenamePasskey = graphql(`
 
 export const RemovePassword = graphql(`
   mutation RemovePassword {
-    removePassword { id passwordChangedAt }
+    removePassword { id hasPassword }
+  }
+`)
+
+export const BeginPasskey = graphql(`
+  mutation BeginPasskey($input: BeginPasskeyInput) {
+    beginPasskey(input: $input) { ticket options expiresAt }
+  }
+`)
+
+export const AddPasskey = graphql(`
+  mutation AddPasskey($input: AddPasskeyInput!) {
+    addPasskey(input: $input) {
+      auth { accessToken refreshToken session { id strength methods } user { id } }
+      recoveryCodes
+    }
+  }
+`)
+
+export const RemovePasskey = graphql(`
+  mutation RemovePasskey($id: ID!) {
+    removePasskey(id: $id) { id passkeys { id } }
+  }
+`)
+
+export const Suggestion = graphql(`
+  mutation Suggestion($input: LoginInput!) {
+    login(input: $input) { __typename ... on AuthPayload { accessToken deviceToken passkeySuggestion } }
   }
 `)

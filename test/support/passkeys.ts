@@ -2,9 +2,13 @@ import type {
   PublicKeyCredentialCreationOptionsJSON,
   PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/server'
-import type { LoginWithPasskeyInput, LoginWithPasskeyMutation } from '../generated/graphql.ts'
+import type {
+  BeginPasskeyInput,
+  LoginWithPasskeyInput,
+  LoginWithPasskeyMutation,
+} from '../generated/graphql.ts'
 import { type Ceremony, SoftAuthenticator } from './authenticator.ts'
-import { BeginPasskeyLogin, LoginWithPasskey } from './operations.ts'
+import { AddPasskey, BeginPasskey, BeginPasskeyLogin, LoginWithPasskey } from './operations.ts'
 import type { Reply, Sending, Service } from './service.ts'
 
 /** An authenticator that has no credential of the service yet. */
@@ -83,4 +87,36 @@ export async function passkeyLogin(
 export function passkeyProblem({ errors }: Reply<unknown>): string | undefined {
   const [error] = errors
   return error && `${error.extensions.code} ${error.extensions.reason ?? ''}`.trim()
+}
+
+type Token = { accessToken: string }
+
+/** Begins to add a passkey. It may be refused. */
+export function beginAdding(service: Service, { accessToken: token }: Token, input: BeginPasskeyInput = {}) {
+  return service.send(BeginPasskey, { input }, { token })
+}
+
+/** Sends a browser's new credential. */
+export function answerAdding(
+  service: Service,
+  { accessToken: token }: Token,
+  ticket: string,
+  credential: object,
+  name?: string,
+) {
+  const passkey = { ticket, credential: credential as Record<string, unknown> }
+  return service.send(AddPasskey, { input: { passkey, ...(name !== undefined && { name }) } }, { token })
+}
+
+/** Adds a passkey from beginning to end, in a session that may. The answer may be refused. */
+export async function addPasskey(
+  service: Service,
+  account: Token,
+  { ceremony, input, name }: { ceremony?: Ceremony; input?: BeginPasskeyInput; name?: string } = {},
+) {
+  const authenticator = newAuthenticator(service)
+  const { data, errors } = await beginAdding(service, account, input)
+  const { ticket, options } = begun<PublicKeyCredentialCreationOptionsJSON>(data?.beginPasskey, errors)
+  const credential = authenticator.create(options, ceremony)
+  return { authenticator, options, reply: await answerAdding(service, account, ticket, credential, name) }
 }

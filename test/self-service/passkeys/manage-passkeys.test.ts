@@ -1,9 +1,17 @@
 import { describe, expect, test } from '@jest/globals'
-import { PASSWORD, signIn, signUp, signUpVerified, signUpWith } from '../../support/actors.ts'
+import { PASSWORD, register, signIn, signUp, signUpVerified, signUpWith } from '../../support/actors.ts'
 import { actionsOf } from '../../support/audit.ts'
+import { haveTotp } from '../../support/factors.ts'
 import { templatesTo } from '../../support/mails.ts'
-import { Login, Me, MyPasskeys, RemovePassword, RenamePasskey } from '../../support/operations.ts'
-import { havePasskey, passkeyLogin } from '../../support/passkeys.ts'
+import {
+  Login,
+  Me,
+  MyPasskeys,
+  RemovePasskey,
+  RemovePassword,
+  RenamePasskey,
+} from '../../support/operations.ts'
+import { addPasskey, havePasskey, passkeyLogin } from '../../support/passkeys.ts'
 import { codes, useService } from '../../support/service.ts'
 
 const service = useService()
@@ -52,12 +60,81 @@ describe('renaming', () => {
   })
 })
 
+describe('removing a passkey', () => {
+  test('ends what it could do, and the other sessions, and notifies the owner', async () => {
+    const { id, email, ids, token, authenticators, accessToken: other } = await signUpWithPasskeys()
+    const { data, errors } = await service.send(RemovePasskey, { id: ids[0]! }, { token })
+    expect(errors).toEqual([])
+    expect(data?.removePasskey).toEqual({ id, passkeys: [] })
+    const reply = await passkeyLogin(service, authenticators[0]!)
+    expect(reply.errors[0]?.extensions).toMatchObject({ code: 'PASSKEY_INVALID', reason: 'UNKNOWN' })
+    expect(codes(await service.send(Me, {}, { token: other }))).toEqual(['UNAUTHENTICATED'])
+    expect(codes(await service.send(Me, {}, { token }))).toEqual([])
+    expect(await templatesTo(service, email)).toContain('factor-removed')
+  })
+
+  test('takes a passkey or a second factor, so a thief of the session or of the password can’t', async () => {
+    const { ids, email } = await signUpWithPasskeys()
+    const thief = await signIn(service, email)
+    const reply = await service.send(RemovePasskey, { id: ids[0]! }, { token: thief.accessToken })
+    expect(reply.errors[0]?.extensions).toMatchObject({
+      code: 'STEP_UP_REQUIRED',
+      accepts: expect.arrayContaining([['PASSKEY']]),
+    })
+  })
+
+  test('of someone else is NOT_FOUND', async () => {
+    const [ada, eve] = [await signUpWithPasskeys(), await signUpWithPasskeys()]
+    for (const id of [ada.ids[0]!, UNKNOWN_ID, 'x']) {
+      expect(codes(await service.send(RemovePasskey, { id }, { token: eve.token }))).toEqual(['NOT_FOUND'])
+    }
+    expect(codes(await service.send(RemovePasskey, { id: ada.ids[0]! }))).toEqual(['UNAUTHENTICATED'])
+  })
+
+  test('is a CONFLICT for the last way to sign in; a security key is none', async () => {
+    const { id, ids, token } = await signUpWithPasskeys(1, { password: false })
+    await havePasskey(service, id, { discoverable: false })
+    const { errors } = await service.send(RemovePasskey, { id: ids[0]! }, { token })
+    expect(errors[0]).toMatchObject({
+      message: expect.stringContaining('only way'),
+      extensions: { code: 'CONFLICT' },
+    })
+    expect(await service.app.db.passkey.count({ where: { userId: id } })).toBe(2)
+  })
+
+  test('twice at the same time leaves one: the other removal is a CONFLICT', async () => {
+    for (let round = 0; round < 5; round++) {
+      const { id, ids, token } = await signUpWithPasskeys(2, { password: false })
+      const replies = await Promise.all(
+        ids.map(passkeyId => service.send(RemovePasskey, { id: passkeyId }, { token })),
+      )
+      expect(replies.flatMap(codes)).toEqual(['CONFLICT'])
+      expect(await service.app.db.passkey.count({ where: { userId: id } })).toBe(1)
+    }
+  })
+
+  test('is a CONFLICT for the last factor that a role demands', async () => {
+    const account = await signUpWith(service)
+    const name = `role-${crypto.randomUUID()}`.slice(0, 32)
+    await service.app.db.role.create({
+      data: { name, permissions: [], secondFactorRequiredFrom: service.clock.now() },
+    })
+    await service.app.db.userRole.create({ data: { userId: account.id, roleName: name } })
+    const authenticator = await havePasskey(service, account.id)
+    const { data } = await passkeyLogin(service, authenticator)
+    if (data?.loginWithPasskey.__typename !== 'AuthPayload') throw new Error('not signed in')
+    const [passkey] = await service.app.db.passkey.findMany({ where: { userId: account.id } })
+    const token = data.loginWithPasskey.accessToken
+    expect(codes(await service.send(RemovePasskey, { id: passkey!.id }, { token }))).toEqual(['CONFLICT'])
+  })
+})
+
 describe('removing the password', () => {
   test('leaves the passkey as the way in, ends other sessions and notifies the owner', async () => {
     const { id, email, token, authenticators, accessToken: other } = await signUpWithPasskeys()
     const { data, errors } = await service.send(RemovePassword, {}, { token })
     expect(errors).toEqual([])
-    expect(data?.removePassword).toEqual({ id, passwordChangedAt: null })
+    expect(data?.removePassword).toEqual({ id, hasPassword: false })
     const input = { identifier: email, password: PASSWORD }
     expect(codes(await service.send(Login, { input }))).toEqual(['INVALID_CREDENTIALS'])
     expect(codes(await service.send(Me, {}, { token: other }))).toEqual(['UNAUTHENTICATED'])
@@ -75,6 +152,19 @@ describe('removing the password', () => {
     await service.app.db.passkey.updateMany({ where: { id: ids[0]! }, data: { discoverable: false } })
     expect(codes(await service.send(RemovePassword, {}, { token }))).toEqual(['CONFLICT'])
     expect((await service.app.db.user.findUnique({ where: { id } }))?.passwordHash).not.toBeNull()
+  })
+
+  test('and the last passkey at the same time leaves one of them', async () => {
+    for (let round = 0; round < 5; round++) {
+      const { id, ids, token } = await signUpWithPasskeys()
+      const replies = await Promise.all([
+        service.send(RemovePassword, {}, { token }),
+        service.send(RemovePasskey, { id: ids[0]! }, { token }),
+      ])
+      expect(replies.flatMap(codes)).toEqual(['CONFLICT'])
+      const user = await service.app.db.user.findUnique({ where: { id }, include: { passkeys: true } })
+      expect([user?.passwordHash !== null, user?.passkeys.length]).not.toEqual([false, 0])
+    }
   })
 
   test('takes a passkey or a second factor', async () => {
@@ -97,4 +187,14 @@ test('the passkeys of an account are visible to its owner and to holders of user
     { token: admin.accessToken },
   )
   expect(data?.user.passkeys).toHaveLength(1)
+})
+
+test('deleting an account deletes its passkeys', async () => {
+  const { data } = await register(service)
+  const account = data?.register
+  if (account?.__typename !== 'AuthPayload') throw new Error('not registered')
+  await addPasskey(service, account)
+  await haveTotp(service, account.user.id)
+  await service.app.db.user.delete({ where: { id: account.user.id } })
+  expect(await service.app.db.passkey.count({ where: { userId: account.user.id } })).toBe(0)
 })

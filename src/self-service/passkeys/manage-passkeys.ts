@@ -1,15 +1,15 @@
 import { z } from 'zod'
-import { labelField } from '../../accounts/fields.ts'
 import type { App } from '../../app.ts'
 import { record } from '../../audit/record.ts'
-import type { RequestInfo, Viewer } from '../../context.ts'
-import { isId } from '../../database/client.ts'
+import type { Account, RequestInfo, Viewer } from '../../context.ts'
+import { isId, type Queryable } from '../../database/client.ts'
 import { AuthError } from '../../errors.ts'
 import type { Passkey } from '../../generated/prisma/client.ts'
 import { checkInput } from '../../input.ts'
 import { countAttempt } from '../../rate-limit/limit.ts'
-
-export const passkeyNameField = labelField(100)
+import { removeFactor } from '../factors/remove-factor.ts'
+import { passkeyNameField } from './add-passkey.ts'
+import { requireWayIn } from './ways-in.ts'
 
 const nameSchema = z.object({ name: passkeyNameField.refine(name => name !== null, 'Enter a name.') })
 
@@ -34,6 +34,28 @@ export async function renamePasskey(
     await record(tx, request, { action: 'factor.renamed', ...subject, detail: { passkeyId: id } })
     return passkey
   })
+}
+
+/**
+ * Removes a passkey or a security key of the viewer: see `removeFactor`.
+ * @throws AuthError as `removeFactor`; CONFLICT also for the account's last way to sign in
+ */
+export async function removePasskey(
+  app: App,
+  id: string,
+  viewer: Viewer,
+  request: RequestInfo,
+): Promise<Account> {
+  const where = { id: requireId(id), userId: viewer.account.id }
+  const passkey = await app.db.passkey.findFirst({ where })
+  if (!passkey) throw notFound()
+  const remove = async (tx: Queryable) => {
+    const { count } = await tx.passkey.deleteMany({ where })
+    if (count > 0) await requireWayIn(app, tx, viewer.account.id)
+    return count > 0
+  }
+  const factor = passkey.discoverable ? 'PASSKEY' : 'SECURITY_KEY'
+  return removeFactor(app, viewer, { factor, remove }, request)
 }
 
 function requireId(id: string): string {
