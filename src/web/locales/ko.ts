@@ -88,6 +88,9 @@ export const ko: Messages = {
       '이미 다른 계정에 등록된 패스키이거나, 등록할 수 있는 패스키 수를 넘었습니다. 기존 패스키를 먼저 삭제해 주세요.',
     'A passkey can’t be added automatically here. Add one in your security settings.':
       '여기서는 패스키를 자동으로 추가할 수 없습니다. 보안 설정에서 추가해 주세요.',
+    'Your account requires a second factor. Add another one before you remove this one.':
+      '2단계 인증이 필요한 계정입니다. 다른 수단을 먼저 추가한 뒤 삭제해 주세요.',
+    'This server doesn’t offer authenticator apps.': '이 서버는 인증 앱을 지원하지 않습니다.',
     'Your account has no passkey.': '계정에 등록된 패스키가 없습니다.',
     'Your account has no password.': '계정에 비밀번호가 없습니다.',
     'This is the only way to sign in to your account. Add a passkey or set a password first.':
