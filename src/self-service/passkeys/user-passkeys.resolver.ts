@@ -15,7 +15,7 @@ export class UserPasskeysResolver {
     return (await passkeysOf(app.db, id)).map(toPasskey)
   }
 
-  @Authorized('self', 'users:read')
+  @Authorized('self')
   @FieldResolver(() => String, {
     description:
       'The user handle of the passkeys in base64url, with which browsers signal changes to authenticators. Random, and the same for all of them.',
