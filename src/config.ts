@@ -161,6 +161,12 @@ const settings = z.object({
   PASSKEY_ANDROID_APPS: list.pipe(z.array(androidApp)).default([]),
   EMAIL_LOGIN: onOff.default(false),
   TRUSTED_DEVICE_TTL: durationOrOff.default(30 * 86_400),
+  FACTOR_RECOVERY_WAIT: durationOrOff
+    .refine(
+      seconds => seconds === null || (seconds >= SECONDS.h && seconds <= 21 * SECONDS.d),
+      'must be off, or between 1h and 21d',
+    )
+    .default(null),
   PASSWORD_MIN_LENGTH: integer(8, 64).default(8),
   PASSWORD_MAX_LENGTH: integer(64, 1024).default(128),
   BREACHED_PASSWORDS_FILE: z.string().refine(existsSync, 'must be an existing file').optional(),
@@ -260,6 +266,11 @@ const contradictions: {
     when: env => env.PASSKEYS === true && !env.PASSKEY_RP_ID && !isDomain(publicHost(env)),
     problem:
       'requires a PUBLIC_URL with a domain name, or PASSKEY_RP_ID: passkeys can’t be bound to an address',
+  },
+  {
+    of: ['FACTOR_RECOVERY_WAIT', 'MAIL'],
+    when: env => !env.MAIL && env.FACTOR_RECOVERY_WAIT !== null,
+    problem: 'requires MAIL=on',
   },
   {
     of: ['EMAIL_LOGIN', 'MAIL'],
@@ -377,6 +388,8 @@ function toConfig(env: Settings) {
     emailLogin: env.EMAIL_LOGIN,
     /** How long a trusted device needs no second factor. Null if no device can be trusted. */
     trustedDeviceTtlSeconds: env.TRUSTED_DEVICE_TTL,
+    /** How long the recovery of lost second factors waits, so that the owner can cancel it. Null if it is off. */
+    factorRecoveryWaitSeconds: env.FACTOR_RECOVERY_WAIT,
     passwords: {
       minLength: env.PASSWORD_MIN_LENGTH,
       maxLength: env.PASSWORD_MAX_LENGTH,

@@ -7,6 +7,7 @@ export const linkedPages = [
   'email-login',
   'confirm-email',
   'undo-email',
+  'cancel-recovery',
 ] as const
 
 export type LinkedPage = (typeof linkedPages)[number]

@@ -33,6 +33,10 @@ export const auditActions = {
   'role.created': 'A role was created.',
   'role.updated': 'A role was changed.',
   'role.deleted': 'A role was deleted.',
+  'factor.recovery_requested':
+    'Someone with the password and the mailbox asked to recover lost second factors.',
+  'factor.recovery_canceled': 'The recovery of second factors was canceled with the emailed link.',
+  'factor.recovered': 'The second factors were removed after the wait of a recovery.',
   'device.trusted': 'The owner chose that a device needs no second factor for a while.',
   'device.trust_ended': 'The owner ended the trust in one or more devices.',
   'session.started': 'A sign-in succeeded.',

@@ -48,6 +48,10 @@ export function accountMethods(parts: Parts, me: () => Promise<User | null>) {
       return changePassword
     },
 
+    async cancelFactorRecovery(token: string): Promise<void> {
+      await requests.openly(operations.CancelFactorRecovery, { input: { token } })
+    },
+
     async requestPasswordReset(email: string): Promise<void> {
       await requests.openly(operations.RequestPasswordReset, { input: { email } })
     },

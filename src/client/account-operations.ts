@@ -71,6 +71,13 @@ export const ChangePassword = typed<
   ${userFields}
 `)
 
+export const CancelFactorRecovery = typed<
+  Types.CancelFactorRecoveryMutation,
+  Types.CancelFactorRecoveryMutationVariables
+>(/* GraphQL */ `
+  mutation CancelFactorRecovery($input: CancelFactorRecoveryInput!) { cancelFactorRecovery(input: $input) }
+`)
+
 export const RequestPasswordReset = typed<
   Types.RequestPasswordResetMutation,
   Types.RequestPasswordResetMutationVariables

@@ -45,6 +45,9 @@ export function accountMethods(parts: Parts) {
     /** Sets a new password and ends all other sessions. */
     changePassword: async (input: ChangePasswordInput): Promise<User> => (await rest()).changePassword(input),
 
+    /** Cancels the recovery of second factors with the token from the email about it. */
+    cancelFactorRecovery: async (token: string): Promise<void> => (await rest()).cancelFactorRecovery(token),
+
     /** Emails a link to set a new password if the address has an account. Does not reveal whether it has. */
     requestPasswordReset: async (email: string): Promise<void> => (await rest()).requestPasswordReset(email),
 

@@ -29,6 +29,7 @@ import { TrustedDevicesResolver } from '../self-service/trusted-devices.resolver
 import { SessionsResolver } from '../sessions/sessions.resolver.ts'
 import { UserSessionsResolver } from '../sessions/user-sessions.resolver.ts'
 import { EmailLoginResolver } from '../sign-in/email-login.resolver.ts'
+import { FactorRecoveryResolver } from '../sign-in/factor-recovery.resolver.ts'
 import { PasskeyLoginResolver } from '../sign-in/passkey-login.resolver.ts'
 import { SignInResolver } from '../sign-in/sign-in.resolver.ts'
 import { authChecker } from './auth-checker.ts'
@@ -63,6 +64,7 @@ const resolvers = [
   UserPasskeysResolver,
   EmailLoginResolver,
   TrustedDevicesResolver,
+  FactorRecoveryResolver,
 ] as const
 
 const errorCode = new GraphQLEnumType({

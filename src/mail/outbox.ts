@@ -29,6 +29,7 @@ const AWAITED = new Set<MailTemplate>([
   'reset-password',
   'invitation',
   'email-login',
+  'factor-recovery',
   'confirm-new-email',
   'factor-code',
 ])

@@ -28,6 +28,7 @@ export function renderMail<Template extends MailTemplate>(
   { appName, url, brand, links, tag, language }: RenderOptions,
 ): RenderedMail {
   const time = 'at' in data ? writeTime(data.at, tag) : ''
+  const readyTime = 'readyAt' in data ? writeTime(data.readyAt, tag) : ''
   const origin = 'ipAddress' in data ? language.origin({ ...data, time }).join('\n') : ''
   const fill = language.templates[template] as (filled: Filled<Template>) => MailText
   const forgotPasswordUrl = pageUrl(url, 'forgot-password')
@@ -42,6 +43,7 @@ export function renderMail<Template extends MailTemplate>(
     appName,
     forgotPasswordUrl,
     time,
+    readyTime,
     origin,
   })
   const link = 'link' in data ? data.link : undefined

@@ -32,6 +32,9 @@ export type MailData = {
   /** `left`: the number of unused codes. */
   'recovery-code-used': EmailOrigin & { left: number; link: string }
   'factors-reset': { at: string }
+  /** `readyAt`: when the recovery can be completed, ISO 8601. */
+  'factor-recovery': EmailOrigin & { readyAt: string; link: string }
+  'factors-recovered': { at: string }
   'account-disabled': { at: string }
   'account-deleted': { at: string }
 }
@@ -84,6 +87,8 @@ export type Filled<Template extends MailTemplate> = MailData[Template] & {
   forgotPasswordUrl: string
   /** `at`, written in the reader's language. */
   time: string
+  /** `readyAt`, written in the reader's language. */
+  readyTime: string
   /** When and where the request came from, one line for each fact. */
   origin: string
 }

@@ -4,6 +4,7 @@ import { type ProvedEmailLogin, proveEmailLoginToken } from '../credentials/emai
 import { AuthError } from '../errors.ts'
 import type { EmailToken, User } from '../generated/prisma/client.ts'
 import { countInvalidTokens, findToken, type TokenPurpose } from '../one-time-tokens/token.ts'
+import { findRecovery } from '../sign-in/factor-recovery.ts'
 import { type EmailLink, EmailLinkPurpose } from './email-link.types.ts'
 
 const PURPOSES: Record<TokenPurpose, EmailLinkPurpose> = {
@@ -23,7 +24,10 @@ const PURPOSES: Record<TokenPurpose, EmailLinkPurpose> = {
 export function emailLink(app: App, token: string, request: RequestInfo): Promise<EmailLink> {
   return countInvalidTokens(app, request, async () => {
     const row = await findToken(app, token)
-    if (!row) return describeLogin(app, await proveEmailLoginToken(app, token))
+    if (!row)
+      return (
+        (await describeRecovery(app, token)) ?? describeLogin(app, await proveEmailLoginToken(app, token))
+      )
     if (row.expiresAt <= app.clock.now()) throw new AuthError('TOKEN_INVALID')
     return describe(app, row)
   })
@@ -54,6 +58,16 @@ async function describe(app: App, row: EmailToken): Promise<EmailLink> {
     invitedBy: await inviterOf(app, row),
     confirmed,
   }
+}
+
+/** The link that cancels the recovery of second factors, if it is one. */
+async function describeRecovery(app: App, token: string): Promise<EmailLink | undefined> {
+  const recovery = await findRecovery(app.db, app.clock.now(), token)
+  const owner = recovery && (await app.db.user.findUnique({ where: { id: recovery.userId } }))
+  if (!owner) return undefined
+  const { email, username, displayName } = owner
+  const purpose = EmailLinkPurpose.CANCEL_FACTOR_RECOVERY
+  return { purpose, email, username, displayName, invitedBy: null, confirmed: false }
 }
 
 /** The link of an email to sign in with. Its account may be one that it will create. */

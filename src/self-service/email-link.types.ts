@@ -8,6 +8,7 @@ export const EmailLinkPurpose = {
   CONFIRM_EMAIL_CHANGE: 'CONFIRM_EMAIL_CHANGE',
   UNDO_EMAIL_CHANGE: 'UNDO_EMAIL_CHANGE',
   SIGN_IN: 'SIGN_IN',
+  CANCEL_FACTOR_RECOVERY: 'CANCEL_FACTOR_RECOVERY',
 } as const
 export type EmailLinkPurpose = (typeof EmailLinkPurpose)[keyof typeof EmailLinkPurpose]
 
@@ -19,6 +20,9 @@ registerEnumType(EmailLinkPurpose, {
     RESET_PASSWORD: { description: 'Sets a new password, with `resetPassword`.' },
     INVITATION: { description: 'Sets the first password of an invited account, with `resetPassword`.' },
     CONFIRM_EMAIL_CHANGE: { description: 'Confirms a new address, with `confirmEmailChange`.' },
+    CANCEL_FACTOR_RECOVERY: {
+      description: 'Cancels the recovery of second factors, with `cancelFactorRecovery`.',
+    },
     SIGN_IN: { description: 'Signs in, with `loginWithEmail`.' },
     UNDO_EMAIL_CHANGE: { description: 'Keeps or restores a former address, with `undoEmailChange`.' },
   },

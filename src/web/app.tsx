@@ -1,7 +1,7 @@
 import { lazy, Suspense } from 'react'
 import { Redirect, Route, Switch } from 'wouter'
 import { useAuth } from '../client/react.ts'
-import { ConfirmEmail, UndoEmailChange, VerifyEmail } from './pages/confirm-link.tsx'
+import { CancelFactorRecovery, ConfirmEmail, UndoEmailChange, VerifyEmail } from './pages/confirm-link.tsx'
 import { EmailLogin } from './pages/email-login.tsx'
 import { ForgotPassword } from './pages/forgot-password.tsx'
 import { Register } from './pages/register.tsx'
@@ -39,6 +39,7 @@ export function App() {
           <Route path="/accept-invitation" component={AcceptInvitation} />
           <Route path="/email-login" component={EmailLogin} />
           <Route path="/confirm-email" component={ConfirmEmail} />
+          <Route path="/cancel-recovery" component={CancelFactorRecovery} />
           <Route path="/undo-email" component={UndoEmailChange} />
           <Route path="/account/:section?">
             {({ section }) => <SignedIn>{user => <Account user={user} section={section} />}</SignedIn>}

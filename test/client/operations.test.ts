@@ -29,6 +29,7 @@ const NEWER = [
   'ExportAccount',
   'RequestEmailLogin',
   'LoginWithEmail',
+  'CancelFactorRecovery',
   'EmailLink',
   'EndEmailChangeUndo',
   // Administrators see when an address change can be undone, and metadata.

@@ -44,6 +44,7 @@ test('development requires no settings', () => {
     emailVerification: 'optional',
     emailLogin: false,
     trustedDeviceTtlSeconds: 30 * 86_400,
+    factorRecoveryWaitSeconds: null,
     passwords: { minLength: 8, maxLength: 128, breachedFile: undefined },
     totp: true,
     passkeys: {
@@ -150,6 +151,7 @@ test.each([
     { corsOrigins: ['https://app.example.com', 'http://localhost:3000', 'https://b.example'] },
   ],
   [{ TRUSTED_DEVICE_TTL: 'off' }, { trustedDeviceTtlSeconds: null }],
+  [{ FACTOR_RECOVERY_WAIT: '3d' }, { factorRecoveryWaitSeconds: 3 * 86_400 }],
   [{ TRUSTED_DEVICE_TTL: '7d' }, { trustedDeviceTtlSeconds: 7 * 86_400 }],
   [{ EMAIL_LOGIN: 'on' }, { emailLogin: true }],
   [{ WEB: 'off' }, { web: { enabled: false } }],

@@ -22,7 +22,7 @@ import { failedMail, mailedToken } from '../support/mails.ts'
 import { havePasskey, newAuthenticator } from '../support/passkeys.ts'
 import { useService } from '../support/service.ts'
 
-const service = useService({ settings: { EMAIL_LOGIN: 'on' } })
+const service = useService({ settings: { EMAIL_LOGIN: 'on', FACTOR_RECOVERY_WAIT: '3d' } })
 const schema = createSchema()
 const types = Object.values(schema.getTypeMap()).filter(
   type => !isSpecifiedScalarType(type) && !type.name.startsWith('__'),
@@ -201,6 +201,17 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   expect(newcomer).toMatchObject({ user: { email: 'mary@example.com' } })
   await service.app.db.user.update({ where: { id: careful.id }, data: { secondFactorRequired: false } })
   expect(await run(take('Mutation.removeTotp'))).toMatchObject({ hasTotp: false })
+  const forgetful = await signUpVerified(service)
+  await haveTotp(service, forgetful.id)
+  const lostTicket = await ticketOf(service, forgetful.email)
+  await service.send('mutation ($ticket: String!) { sendEmailCode(input: { ticket: $ticket }) }', {
+    ticket: lostTicket,
+  })
+  await run(take('Mutation.requestFactorRecovery'), {
+    ticket: lostTicket,
+    code: await mailedCode(service, forgetful.email),
+  })
+  await run(take('Mutation.cancelFactorRecovery'), await mailed('cancel-recovery', forgetful.email))
   token = (await signUp(service)).accessToken
   await run(take('Mutation.logout'))
   token = (await signUp(service)).accessToken

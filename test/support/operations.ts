@@ -474,6 +474,18 @@ export const RequestEmailLogin = graphql(`
   }
 `)
 
+export const RequestFactorRecovery = graphql(`
+  mutation RequestFactorRecovery($input: FactorRecoveryInput!) {
+    requestFactorRecovery(input: $input)
+  }
+`)
+
+export const CancelFactorRecovery = graphql(`
+  mutation CancelFactorRecovery($input: CancelFactorRecoveryInput!) {
+    cancelFactorRecovery(input: $input)
+  }
+`)
+
 export const LoginWithEmail = graphql(`
   mutation LoginWithEmail($input: LoginWithEmailInput!) {
     loginWithEmail(input: $input) {

@@ -1,15 +1,11 @@
 import { z } from 'zod'
-import { INCREASE_CREDENTIAL_VERSION } from '../../accounts/credential-version.ts'
 import { emailField, labelField } from '../../accounts/fields.ts'
 import type { App } from '../../app.ts'
-import { type EventOrigin, NO_REQUEST, record } from '../../audit/record.ts'
-import type { Queryable } from '../../database/client.ts'
+import { NO_REQUEST } from '../../audit/record.ts'
 import { AuthError } from '../../errors.ts'
-import type { User } from '../../generated/prisma/client.ts'
 import { checkInput } from '../../input.ts'
-import { queueNotice } from '../../mail/notices.ts'
 import { requireRecentSignIn } from '../../sessions/assurance.ts'
-import { revokeSessions } from '../../sessions/revoke.ts'
+import { type Removed, removeFactors } from '../../sign-in/remove-factors.ts'
 import { administerUser, type Caller } from '../administer.ts'
 
 const reasonField = labelField(500).transform((reason, context) => {
@@ -44,7 +40,7 @@ export async function resetUserFactors(
         message: 'This is your own account. Another administrator can reset its second factors.',
       })
     }
-    await removeFactors(app, tx, target, { reason, request, actorId })
+    await removeFactors(app, tx, target, { ...RESET, reason, request, actorId })
   })
 }
 
@@ -59,52 +55,8 @@ export async function resetFactorsOf(app: App, address: string, reasonInput: str
     await tx.$queryRaw`SELECT FROM users WHERE email_canonical = ${email.canonical} FOR NO KEY UPDATE`
     const account = await tx.user.findUnique({ where: { emailCanonical: email.canonical } })
     if (!account) throw new AuthError('NOT_FOUND', { message: `${email.typed} has no account.` })
-    return removeFactors(app, tx, account, { reason, request: NO_REQUEST })
+    return removeFactors(app, tx, account, { ...RESET, reason, request: NO_REQUEST })
   })
 }
 
-/** How many factors of each kind were removed. */
-export type Removed = { authenticatorApps: number; passkeys: number; recoveryCodes: number }
-
-const remove = `
-  WITH app AS (DELETE FROM totp WHERE user_id = $1::uuid RETURNING user_id),
-    keys AS (DELETE FROM passkeys WHERE user_id = $1::uuid RETURNING user_id),
-    codes AS (DELETE FROM recovery_codes WHERE user_id = $1::uuid RETURNING user_id),
-    waiting AS (DELETE FROM factor_recoveries WHERE user_id = $1::uuid),
-    untrusted AS (UPDATE devices SET trusted_until = NULL WHERE user_id = $1::uuid AND trusted_until IS NOT NULL)
-  SELECT (SELECT count(*)::int FROM app) AS "authenticatorApps", (SELECT count(*)::int FROM keys) AS passkeys,
-    (SELECT count(*)::int FROM codes) AS "recoveryCodes"`
-
-const demandEnrollment = `
-  UPDATE users SET enrolment_required = true, second_factor_required = false, factor_failures = 0,
-    ${INCREASE_CREDENTIAL_VERSION}, updated_at = $2::timestamptz WHERE id = $1::uuid`
-
-type Reset = { reason: string; request: EventOrigin; actorId?: string }
-
-/** The account must be locked. */
-async function removeFactors(
-  app: App,
-  tx: Queryable,
-  target: User,
-  { reason, request, actorId }: Reset,
-): Promise<Removed> {
-  const { id, email, locale } = target
-  const [removed = NOTHING] = await tx.$queryRawUnsafe<Removed[]>(remove, id)
-  if (Object.values(removed).every(count => count === 0)) return removed
-  const at = app.clock.now()
-  await tx.$executeRawUnsafe(demandEnrollment, id, at)
-  await record(tx, request, {
-    action: 'factor.reset',
-    at,
-    actorId,
-    subjectId: id,
-    detail: { removed, reason },
-  })
-  const detail = { because: 'second factors reset' }
-  await revokeSessions(app, { userId: id }, { action: 'session.revoked', request, actorId, detail }, tx)
-  const data = { at: at.toISOString() }
-  await queueNotice(app, tx, target, { template: 'factors-reset', to: email, locale, userId: id, data })
-  return removed
-}
-
-const NOTHING: Removed = { authenticatorApps: 0, passkeys: 0, recoveryCodes: 0 }
+const RESET = { action: 'factor.reset', template: 'factors-reset' } as const

@@ -217,6 +217,23 @@ export default {
         'If you didn’t ask for this, contact an administrator.',
       ],
     }),
+    'factor-recovery': ({ appName, origin, readyTime }) => ({
+      subject: `Someone asked to remove your second factors at ${appName}`,
+      paragraphs: [
+        `Someone with your password asked to recover your account at ${appName} without its second factors:`,
+        origin,
+        `If this was you, wait until ${readyTime}. Then sign in with your password again and complete the recovery within 7 days. If it wasn’t, cancel it now and set a new password. Signing in with a second factor cancels it too.`,
+      ],
+      action: 'Cancel the recovery',
+    }),
+    'factors-recovered': ({ appName, time }) => ({
+      subject: `Your second factors at ${appName} were removed`,
+      paragraphs: [
+        `The recovery of your account at ${appName} was completed on ${time}. Its authenticator app, passkeys, security keys and recovery codes are removed, and all devices are signed out.`,
+        'Sign in with your password to set up a new second factor. You’ll need a code that we send to this address.',
+        'If this wasn’t you, contact an administrator.',
+      ],
+    }),
     'account-disabled': ({ appName, time }) => ({
       subject: `Your account at ${appName} has been disabled`,
       paragraphs: [

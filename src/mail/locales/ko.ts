@@ -217,6 +217,23 @@ export default {
         '요청하신 적이 없다면 관리자에게 문의해 주세요.',
       ],
     }),
+    'factor-recovery': ({ appName, origin, readyTime }) => ({
+      subject: `[${appName}] 2단계 인증을 해제해 달라는 요청이 있었습니다`,
+      paragraphs: [
+        `비밀번호를 아는 누군가가 2단계 인증 없이 ${appName} 계정을 복구해 달라고 요청했습니다.`,
+        origin,
+        `직접 요청했다면 ${readyTime}까지 기다려 주세요. 그 뒤 7일 안에 비밀번호로 다시 로그인해 복구를 마치면 됩니다. 직접 요청하지 않았다면 지금 복구를 취소하고 새 비밀번호를 설정해 주세요. 2단계 인증으로 로그인해도 취소됩니다.`,
+      ],
+      action: '복구 취소',
+    }),
+    'factors-recovered': ({ appName, time }) => ({
+      subject: `[${appName}] 2단계 인증이 해제되었습니다`,
+      paragraphs: [
+        `${time}에 ${appName} 계정 복구가 완료되었습니다. 인증 앱, 패스키, 보안 키, 복구 코드가 모두 삭제되었고 모든 기기에서 로그아웃되었습니다.`,
+        '비밀번호로 로그인한 뒤 2단계 인증을 다시 설정해 주세요. 설정할 때 이 주소로 보내 드리는 인증 코드가 필요합니다.',
+        '직접 하지 않았다면 관리자에게 문의해 주세요.',
+      ],
+    }),
     'account-disabled': ({ appName, time }) => ({
       subject: `[${appName}] 계정이 정지되었습니다`,
       paragraphs: [

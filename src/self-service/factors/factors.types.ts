@@ -4,7 +4,11 @@ import { AuthPayload } from '../../sessions/sessions.types.ts'
 
 @InputType('TicketInput', { description: 'Who adds a factor. Omit it if you are signed in.' })
 export class TicketInput {
-  @Field(() => String, { nullable: true, description: 'The ticket of `SecondFactorSetupRequired`.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'The ticket of `SecondFactorSetupRequired`. For `sendEmailCode` also that of `SecondFactorRequired`, to recover lost factors.',
+  })
   ticket?: string | null
 
   @Field(() => String, {

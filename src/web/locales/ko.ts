@@ -100,6 +100,11 @@ export const ko: Messages = {
       '이 서버는 패스키를 지원하지 않습니다. 다른 방법으로 로그인해 주세요.',
     'This passkey was removed from its account. Sign in another way.':
       '계정에서 삭제된 패스키입니다. 다른 방법으로 로그인해 주세요.',
+    'This server does not recover lost second factors. Contact an administrator.':
+      '이 서버에서는 2단계 인증을 직접 복구할 수 없습니다. 관리자에게 문의해 주세요.',
+    'Your role requires a second factor. Ask an administrator to reset yours.':
+      '역할에 2단계 인증이 필요합니다. 관리자에게 초기화를 요청해 주세요.',
+    'Sign in with your password to recover your account.': '계정을 복구하려면 비밀번호로 로그인해 주세요.',
     'Sign-in by email is turned off on this server.': '이 서버에서는 이메일로 로그인할 수 없습니다.',
     'Built-in roles can’t be changed or deleted.': '기본 역할은 바꾸거나 삭제할 수 없습니다.',
     'This email has expired. Request a new one.': '유효 기간이 지난 메일입니다. 새 메일을 요청해 주세요.',
@@ -273,6 +278,13 @@ export const ko: Messages = {
     title: app => `${app}에 로그인`,
     lead: '지금 사용 중인 기기에서 로그인됩니다. 직접 요청하지 않았다면 이 화면을 닫아 주세요.',
     action: '이 기기에서 로그인',
+  },
+  cancelRecovery: {
+    title: '2단계 인증 지키기',
+    lead: '비밀번호를 아는 누군가가 2단계 인증을 해제해 달라고 요청했습니다. 복구를 취소하고 새 비밀번호를 설정해 주세요.',
+    action: '복구 취소하기',
+    done: '2단계 인증을 지켰습니다',
+    doneLead: '복구를 취소했습니다. 다른 사람이 비밀번호를 알고 있을 수 있으니 새 비밀번호를 설정해 주세요.',
   },
   undo: {
     title: '기존 이메일 주소 지키기',
@@ -626,6 +638,8 @@ export const ko: Messages = {
       'verify-email': '주소 확인',
       'already-registered': '이미 가입된 주소',
       'reset-password': '새 비밀번호',
+      'factor-recovery': '2단계 인증 복구 요청',
+      'factors-recovered': '2단계 인증 복구 완료',
       'email-login': '이메일 로그인',
       invitation: '초대',
       'confirm-new-email': '새 주소 확인',
@@ -754,6 +768,9 @@ export const ko: Messages = {
     'user.password_changed': '비밀번호 변경',
     'user.password_removed': '비밀번호 삭제',
     'user.reset_requested': '새 비밀번호 링크 요청',
+    'factor.recovery_requested': '2단계 인증 복구 요청',
+    'factor.recovery_canceled': '2단계 인증 복구 취소',
+    'factor.recovered': '2단계 인증 복구',
     'device.trusted': '신뢰하는 기기 추가',
     'device.trust_ended': '기기 신뢰 해제',
     'user.email_login_requested': '이메일 로그인 요청',

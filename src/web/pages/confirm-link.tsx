@@ -107,3 +107,16 @@ export function UndoEmailChange() {
     />
   )
 }
+
+export function CancelFactorRecovery() {
+  const { cancelRecovery, link } = useText()
+  const { client } = useAuth()
+  return (
+    <ConfirmLink
+      says={cancelRecovery}
+      icon={<KeyIcon size={22} />}
+      redeem={client.cancelFactorRecovery}
+      renewal={<Onward href="/forgot-password">{link.newPassword}</Onward>}
+    />
+  )
+}
