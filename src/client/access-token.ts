@@ -1,3 +1,5 @@
+import type { AuthStrength } from './generated/enums.ts'
+
 /**
  * An access token and its remaining lifetime when it arrived. The token's own times are not compared with the
  * device's clock, which may be wrong by days.
@@ -53,7 +55,18 @@ export function sessionOf(text: string): string | undefined {
   return claimsOf(text).sid
 }
 
-type Claims = { sid?: string; iat?: number; exp?: number }
+const STRENGTHS: Partial<Record<string, AuthStrength>> = {
+  '1fa': 'SINGLE',
+  mfa: 'MULTI',
+  phr: 'PHISHING_RESISTANT',
+}
+
+/** How strong the sign-in was that the token comes from; undefined if the token does not say. */
+export function strengthOf({ text }: AccessToken): AuthStrength | undefined {
+  return STRENGTHS[claimsOf(text).acr ?? '']
+}
+
+type Claims = { sid?: string; iat?: number; exp?: number; acr?: string }
 
 /** RFC 7519, section 3. The signature is not verified: only the server relies on the claims. */
 function claimsOf(text: string): Claims {

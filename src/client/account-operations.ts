@@ -24,7 +24,10 @@ export const Reauthenticate = typed<
 
 export const Settings = typed<Types.SettingsQuery, Types.SettingsQueryVariables>(/* GraphQL */ `
   query Settings {
-    authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength locales }
+    authSettings {
+      registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength locales
+      passkeys passkeyRpId emailLogin
+    }
   }
 `)
 

@@ -1,11 +1,19 @@
 import { type Fetch, originOf, unlessAborted } from './http.ts'
 import type { LiveSession } from './live-session.ts'
 import { isRefused } from './request.ts'
+import { challengeOf } from './step-up.ts'
+import type { StepUpChallenge } from './types.ts'
 
-type Parts = { url: string; session: LiveSession; fetch: Fetch; tokenOrigins: readonly string[] }
+type Parts = {
+  url: string
+  session: LiveSession
+  fetch: Fetch
+  tokenOrigins: readonly string[]
+  onStepUp: ((challenge: StepUpChallenge) => Promise<void>) | undefined
+}
 
 /** `fetch` with the session's access token, for the origins that may receive it. */
-export function authorizedFetch({ url, session, fetch, tokenOrigins }: Parts) {
+export function authorizedFetch({ url, session, fetch, tokenOrigins, onStepUp }: Parts) {
   function requireAllowed(target: string): void {
     const origin = originOf(target)
     const allowed = [absolute(url), globalThis.location?.origin ?? '', ...tokenOrigins]
@@ -38,7 +46,15 @@ export function authorizedFetch({ url, session, fetch, tokenOrigins }: Parts) {
     const token = await unlessAborted(signal, session.token())
     const response = await ask(token)
     const readableOnce = typeof (init.body as ReadableStream | null | undefined)?.getReader === 'function'
-    if (token === null || readableOnce || !(await isRefusal(response, target))) return response
+    if (token === null || readableOnce) return response
+    const challenge = challengeOf(response)
+    if (challenge) {
+      // The token is valid, so a new one would get the same answer.
+      if (!onStepUp) return response
+      await unlessAborted(signal, onStepUp(challenge))
+      return ask(await unlessAborted(signal, session.token()))
+    }
+    if (!(await isRefusal(response, target))) return response
     const next = await unlessAborted(signal, session.renew(token))
     return next === null ? response : ask(next)
   }

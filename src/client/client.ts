@@ -1,15 +1,20 @@
 import { accountMethods } from './account.ts'
+import { AuthError } from './errors.ts'
 import { type AuthEvent, type AuthEvents, Events } from './events.ts'
+import type { FactorMethods } from './factor-methods.ts'
 import { type Fetch, poster } from './http.ts'
 import { LiveSession } from './live-session.ts'
 import { onDemand } from './on-demand.ts'
 import { pageUrl, type ServerPage } from './pages.ts'
+import type { Parts } from './parts.ts'
 import { requester } from './request.ts'
-import { signInMethods } from './sign-in.ts'
+import { signInMethods, signingIn } from './sign-in.ts'
 import { warnIfCrossSite } from './site.ts'
 import { deviceIn, inCookie, inStorage, memoryStorage, type TokenStorage } from './storage.ts'
 import { type Locks, turnsFor } from './turns.ts'
-import type { AuthState, User } from './types.ts'
+import type { AuthState, ProofInput, StepUpChallenge, User } from './types.ts'
+
+const MAX_CHALLENGES = 2
 
 export type AuthClientOptions = {
   /** The GraphQL endpoint, such as `https://auth.example.com/graphql`. */
@@ -23,6 +28,11 @@ export type AuthClientOptions = {
   storage?: TokenStorage | undefined
   /** Origins that `client.fetch` may send the access token to, besides the server's and the page's. */
   tokenOrigins?: readonly string[] | undefined
+  /**
+   * Asks the user to prove their identity again, calls `client.stepUp` with the proofs, and resolves. Called when
+   * `withStepUp` or `client.fetch` meets a challenge. Rejects if the user declines.
+   */
+  onStepUp?: ((challenge: StepUpChallenge) => Promise<void>) | undefined
   /** Receives errors that no call reports, such as a storage that cannot be written. */
   onError?: ((error: unknown) => void) | undefined
   /** How long to wait for an answer. Default: 10 s. */
@@ -68,8 +78,16 @@ export function createAuthClient(options: AuthClientOptions) {
   const device = transport === 'body' ? deviceIn(storage, onError) : undefined
   const parts = { session, requests, device, transport, onError }
   const account = accountMethods(parts)
+  const signIn = signInMethods(parts)
+  const stepUp = onDemand(() => import('./step-up.ts'))
   const fetcher = onDemand(async () =>
-    (await import('./authorized-fetch.ts')).authorizedFetch({ url, session, fetch, tokenOrigins }),
+    (await import('./authorized-fetch.ts')).authorizedFetch({
+      url,
+      session,
+      fetch,
+      tokenOrigins,
+      onStepUp: options.onStepUp,
+    }),
   )
 
   return {
@@ -121,8 +139,33 @@ export function createAuthClient(options: AuthClientOptions) {
      */
     fetch: async (...[input, init]: Parameters<Fetch>): Promise<Response> => (await fetcher())(input, init),
 
-    ...signInMethods(parts),
+    ...signIn,
     ...account,
+
+    /** Passkeys, authenticator apps, recovery codes and trusted devices. */
+    factors: factorsOf(parts),
+
+    /**
+     * Proves the user's identity again, for operations that answer STEP_UP_REQUIRED. Replaces the tokens: an older access
+     * token does not benefit.
+     */
+    stepUp: async (...proofs: ProofInput[]): Promise<User> => (await stepUp()).stepUp(parts, proofs),
+
+    /**
+     * Runs `run`. If the server requires a stronger or more recent proof, calls `prove`, by default `onStepUp`, and runs
+     * it again. An operation may ask twice: for the password first, then for an emailed code.
+     */
+    async withStepUp<Result>(run: () => Promise<Result>, prove = options.onStepUp): Promise<Result> {
+      for (let challenges = 0; ; challenges++) {
+        try {
+          return await run()
+        } catch (error) {
+          const challenge = error instanceof AuthError ? (await stepUp()).challengeIn(error) : undefined
+          if (!challenge || !prove || challenges === MAX_CHALLENGES) throw error
+          await prove(challenge)
+        }
+      }
+    },
 
     /**
      * The address of the server's sign-in page, which sends people back to `returnTo` when they have signed in. By
@@ -137,6 +180,23 @@ export function createAuthClient(options: AuthClientOptions) {
     /** Leaves the other tabs alone and cancels pending requests. Does not sign out. */
     close: (): void => session.close(),
   }
+}
+
+/** Loads the methods on first use. Whatever is called, the part that has them is the same. */
+function factorsOf(parts: Parts): FactorMethods {
+  const load = onDemand(async () =>
+    (await import('./factor-methods.ts')).factorMethods(parts, signingIn(parts)),
+  )
+  return new Proxy({} as FactorMethods, {
+    get: (_, name) => {
+      // An object with a `then` would be taken for a promise.
+      if (name === 'then') return undefined
+      return async (...args: never[]) => {
+        const method = (await load())[name as keyof FactorMethods] as (...given: never[]) => unknown
+        return method(...args)
+      }
+    },
+  })
 }
 
 export type AuthClient = ReturnType<typeof createAuthClient>

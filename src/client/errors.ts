@@ -23,6 +23,8 @@ export class AuthError extends Error {
   readonly retryAfterSeconds: number | undefined
   /** For CONFLICT, if the operation had `expectedUpdatedAt` and the object has changed: its current values. */
   readonly current: Readonly<Record<string, unknown>> | undefined
+  /** Everything else that the server says about the error, such as `accepts` of STEP_UP_REQUIRED. */
+  readonly extensions: Readonly<Record<string, unknown>>
   /** For INTERNAL_SERVER_ERROR: the ID of the matching entry in the server's log. */
   readonly requestId: string | undefined
 
@@ -33,6 +35,7 @@ export class AuthError extends Error {
     this.reason = textOf(extensions.reason)
     this.retryAfterSeconds = typeof extensions.retryAfter === 'number' ? extensions.retryAfter : undefined
     this.current = objectOf(extensions.current)
+    this.extensions = extensions
     this.requestId = textOf(extensions.requestId)
   }
 }

@@ -1,4 +1,4 @@
-import { type AccessToken, isFresh, leftMs, received, sessionOf } from './access-token.ts'
+import { type AccessToken, isFresh, leftMs, received, sessionOf, strengthOf } from './access-token.ts'
 import { AuthError } from './errors.ts'
 import type { Events } from './events.ts'
 import type {
@@ -169,6 +169,37 @@ export class LiveSession {
     })
   }
 
+  /**
+   * Runs an operation that answers with new tokens for this session, such as a stronger proof, and uses them from then
+   * on. Other requests continue. If another tab renews the tokens at the same moment, tries once more.
+   * @throws AuthError UNAUTHENTICATED when signed out, and what the operation throws
+   */
+  async replaceTokens<Data>(
+    send: (token: string) => Promise<Data>,
+    payloadOf: (data: Data) => Payload,
+  ): Promise<Data> {
+    for (let isRepeat = false; ; isRepeat = true) {
+      const token = await this.token()
+      try {
+        return await this.#parts.turns(async () => {
+          const epoch = this.#epoch.signal
+          // Another tab may have had its turn in the meantime.
+          const data = await send(this.accessToken ?? token ?? '')
+          const payload = payloadOf(data)
+          if (epoch.aborted) return data
+          await this.#parts.tokens.write(payload.refreshToken)
+          if (!epoch.aborted) this.#start(payload)
+          return data
+        })
+      } catch (error) {
+        const isOutrun =
+          error instanceof AuthError && (error.code === 'CONFLICT' || error.code === 'UNAUTHENTICATED')
+        if (isRepeat || !isOutrun || token === null) throw error
+        await this.renew(this.accessToken)
+      }
+    }
+  }
+
   /** Call after the server has ended the session `sessionId`, for example when its account was deleted. */
   async ended(sessionId: string | undefined): Promise<void> {
     if (sessionId === undefined || sessionId !== this.sessionId) return
@@ -204,7 +235,7 @@ export class LiveSession {
   /** Updates the user from an answer, unless another user has signed in since. */
   update(user: User): void {
     if (this.#state.user?.id !== user.id) return
-    this.#become({ status: 'signedIn', user })
+    this.#signedInAs(user)
     this.#announce()
   }
 
@@ -292,7 +323,7 @@ export class LiveSession {
       this.#pendingLogout = undefined
     }
     this.#access = access
-    this.#become({ status: 'signedIn', user })
+    this.#signedInAs(user)
     // A listener may have signed out.
     if (this.#access !== access) return
     if (isNew) this.#parts.events.emit('signed-in', { user, restored })
@@ -316,6 +347,11 @@ export class LiveSession {
     this.#epoch = new AbortController()
     this.#refreshing = undefined
     return this.#epoch.signal
+  }
+
+  #signedInAs(user: User): void {
+    const strength = this.#access && strengthOf(this.#access)
+    this.#become({ status: 'signedIn', user, ...(strength && { strength }) })
   }
 
   #become(state: AuthState): void {

@@ -7,15 +7,27 @@ export const userFields = /* GraphQL */ `
   }
 `
 
-const payloadFields = /* GraphQL */ `
+export const payloadFields = /* GraphQL */ `
   fragment PayloadFields on AuthPayload { accessToken refreshToken session { id } user { ...UserFields } }
+`
+
+/** What each way to sign in answers. */
+export const loginFields = /* GraphQL */ `
+  fragment LoginFields on LoginResult {
+    __typename
+    ... on AuthPayload { ...PayloadFields deviceToken passkeySuggestion }
+    ... on SecondFactorRequired { ticket expiresAt methods passkeyOptions canTrustDevice }
+    ... on SecondFactorSetupRequired { ticket expiresAt methods }
+  }
+  ${payloadFields}
+  ${userFields}
 `
 
 export const Register = typed<Types.RegisterMutation, Types.RegisterMutationVariables>(/* GraphQL */ `
   mutation Register($input: RegisterInput!) {
     register(input: $input) {
       __typename
-      ... on AuthPayload { ...PayloadFields deviceToken }
+      ... on AuthPayload { ...PayloadFields deviceToken passkeySuggestion }
       ... on EmailVerificationRequired { email }
     }
   }
@@ -25,30 +37,9 @@ export const Register = typed<Types.RegisterMutation, Types.RegisterMutationVari
 
 export const Login = typed<Types.LoginMutation, Types.LoginMutationVariables>(/* GraphQL */ `
   mutation Login($input: LoginInput!) {
-    login(input: $input) { __typename ... on AuthPayload { ...PayloadFields deviceToken } }
+    login(input: $input) { ...LoginFields }
   }
-  ${payloadFields}
-  ${userFields}
-`)
-
-export const RequestEmailLogin = typed<
-  Types.RequestEmailLoginMutation,
-  Types.RequestEmailLoginMutationVariables
->(/* GraphQL */ `
-  mutation RequestEmailLogin($input: RequestEmailLoginInput!) {
-    requestEmailLogin(input: $input) { ticket expiresAt }
-  }
-`)
-
-export const LoginWithEmail = typed<
-  Types.LoginWithEmailMutation,
-  Types.LoginWithEmailMutationVariables
->(/* GraphQL */ `
-  mutation LoginWithEmail($input: LoginWithEmailInput!) {
-    loginWithEmail(input: $input) { __typename ... on AuthPayload { ...PayloadFields deviceToken } }
-  }
-  ${payloadFields}
-  ${userFields}
+  ${loginFields}
 `)
 
 export const Refresh = typed<Types.RefreshMutation, Types.RefreshMutationVariables>(/* GraphQL */ `

@@ -12,7 +12,7 @@ import {
 import type { AuthClient } from './client.ts'
 import { AuthError, NetworkError } from './errors.ts'
 import { keepFresh } from './keep-fresh.ts'
-import type { AuthState, User } from './types.ts'
+import type { AuthState, AuthStrength, User } from './types.ts'
 import { warn } from './warn.ts'
 
 /** A server that renders the page does not know who will see it, unless the provider has a `user`. */
@@ -106,6 +106,10 @@ export function useUser(): User | null | undefined {
 export type RequireAuthProps = {
   /** Such as `users:read`. If omitted, any signed-in user sees the children. */
   permission?: string | undefined
+  /** The sign-in must have been at least this strong. */
+  strength?: AuthStrength | undefined
+  /** Shown to users whose sign-in was weaker, such as a form that calls `stepUp`. Default: `fallback`. */
+  weak?: ReactNode
   /** Shown to users who are not signed in or lack the permission. */
   fallback?: ReactNode
   /** Shown until the server has answered. */
@@ -117,8 +121,16 @@ export type RequireAuthProps = {
 
 /** Shows its children to users who may see them. The server must guard secrets as well. */
 export function RequireAuth(props: RequireAuthProps): ReactNode {
-  const { permission, fallback, loading, failed = loading, children } = props
-  const { status, user, error } = useAuth()
-  if (status === 'restoring') return error === undefined ? loading : failed
-  return user && (permission === undefined || user.permissions.includes(permission)) ? children : fallback
+  const { permission, strength, fallback, weak = fallback, loading, failed = loading, children } = props
+  const state = useAuth()
+  if (state.status === 'restoring') return state.error === undefined ? loading : failed
+  const { user } = state
+  if (!user || (permission !== undefined && !user.permissions.includes(permission))) return fallback
+  return strength === undefined || rank(state.strength) >= rank(strength) ? children : weak
+}
+
+const STRENGTHS: readonly (AuthStrength | undefined)[] = ['SINGLE', 'MULTI', 'PHISHING_RESISTANT']
+
+function rank(strength: AuthStrength | undefined): number {
+  return STRENGTHS.indexOf(strength)
 }

@@ -1,6 +1,8 @@
 'use client'
 
-import { createElement, type FormEvent, type ReactNode, useEffect, useId, useRef } from 'react'
+import { createElement, type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
+import type * as Passkeys from './passkeys.ts'
+import { useAuth } from './react-auth.ts'
 import { usePageUrl } from './react-page-url.ts'
 import { english, type Texts } from './react-texts.ts'
 import { type SignInProblem, type SignInState, useSignIn } from './react-use-sign-in.ts'
@@ -10,6 +12,8 @@ export type SignInProps = {
   texts?: Texts | undefined
   /** Whether to link to the server's pages for a new password and a new account. Default: true. */
   links?: boolean | undefined
+  /** The entry `passkeys` of this package, for passkeys and security keys as second factors. */
+  passkeys?: Pick<typeof Passkeys, 'completeLoginWithPasskey'> | undefined
   className?: string | undefined
 }
 
@@ -17,7 +21,7 @@ export type SignInProps = {
  * A form to sign in with a password. Shows nothing to users who are signed in. It has no style of its own: style the
  * classes that begin with `authograph-`, or import `authograph-client/styles.css` and set its variables.
  */
-export function SignIn({ texts = english, links = true, className }: SignInProps): ReactNode {
+export function SignIn({ texts = english, links = true, passkeys, className }: SignInProps): ReactNode {
   const state = useSignIn()
   const titleId = useId()
   if (state.step === 'signedIn') return null
@@ -25,10 +29,26 @@ export function SignIn({ texts = english, links = true, className }: SignInProps
     'section',
     { className: classes('authograph-sign-in', className), 'aria-labelledby': titleId },
     createElement('h2', { id: titleId, className: 'authograph-title' }, texts.signIn),
-    state.step === 'credentials'
-      ? createElement(CredentialsForm, { state, texts, links })
-      : createElement(VerifyEmail, { state, texts }),
+    stepForm(state, { texts, links, passkeys }),
   )
+}
+
+type FormOptions = { texts: Texts; links: boolean; passkeys: SignInProps['passkeys'] }
+
+function stepForm(
+  state: Exclude<SignInState, { step: 'signedIn' }>,
+  { texts, links, passkeys }: FormOptions,
+): ReactNode {
+  switch (state.step) {
+    case 'credentials':
+      return createElement(CredentialsForm, { state, texts, links })
+    case 'secondFactor':
+      return createElement(SecondFactorForm, { state, texts, passkeys })
+    case 'setup':
+      return createElement(SetUp, { state, texts })
+    default:
+      return createElement(VerifyEmail, { state, texts })
+  }
 }
 
 export type SignInLinkProps = {
@@ -123,6 +143,88 @@ function CredentialsForm({ state, texts, links }: StepProps<'credentials'> & { l
   )
 }
 
+/** The methods that this form can ask for, the first of which it does. */
+function SecondFactorForm({
+  state,
+  texts,
+  passkeys,
+}: StepProps<'secondFactor'> & { passkeys: SignInProps['passkeys'] }): ReactNode {
+  const { client } = useAuth()
+  const { busy, problem, methods, canTrustDevice, pending, complete, back } = state
+  const [isRecovery, setIsRecovery] = useState(!methods.includes('TOTP'))
+  const [passkeyFailed, setPasskeyFailed] = useState(false)
+  const id = useId()
+  const hasKey = passkeys && methods.some(method => method === 'PASSKEY' || method === 'SECURITY_KEY')
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget)
+    const code = String(form.get('code'))
+    void complete(isRecovery ? { recoveryCode: code } : { totpCode: code }, {
+      trustDevice: form.has('trust'),
+    })
+  }
+  const usePasskey = () => {
+    setPasskeyFailed(false)
+    passkeys?.completeLoginWithPasskey(client, pending).catch(() => setPasskeyFailed(true))
+  }
+  return createElement(
+    'form',
+    { className: 'authograph-form', onSubmit: submit, 'aria-busy': busy },
+    createElement('p', {}, isRecovery ? texts.enterRecoveryCode : texts.enterCode),
+    createElement(
+      'div',
+      { className: 'authograph-field' },
+      createElement('label', { htmlFor: `${id}-code` }, isRecovery ? texts.recoveryCode : texts.code),
+      createElement('input', {
+        id: `${id}-code`,
+        // A code of one kind is never one of the other.
+        key: String(isRecovery),
+        name: 'code',
+        required: true,
+        autoFocus: true,
+        autoComplete: isRecovery ? 'off' : 'one-time-code',
+        inputMode: isRecovery ? 'text' : 'numeric',
+        spellCheck: false,
+        'aria-invalid': problem?.code === 'CODE_INVALID',
+        'aria-describedby': `${id}-problem`,
+      }),
+    ),
+    canTrustDevice &&
+      createElement(
+        'label',
+        { className: 'authograph-choice' },
+        createElement('input', { type: 'checkbox', name: 'trust' }),
+        texts.trust,
+      ),
+    createElement(
+      'p',
+      { id: `${id}-problem`, className: 'authograph-problem', role: 'alert' },
+      passkeyFailed ? texts.passkeyFailed : sayProblem(texts, problem),
+    ),
+    submitButton(texts.continue, busy),
+    hasKey && quietButton(texts.usePasskey, usePasskey),
+    methods.includes('TOTP') &&
+      methods.includes('RECOVERY_CODE') &&
+      quietButton(isRecovery ? texts.useCode : texts.useRecoveryCode, () => setIsRecovery(!isRecovery)),
+    quietButton(texts.back, back),
+  )
+}
+
+function SetUp({ state, texts }: StepProps<'setup'>): ReactNode {
+  const href = usePageUrl('sign-in')
+  return createElement(
+    'div',
+    { className: 'authograph-form' },
+    createElement('p', { role: 'status' }, texts.setUp),
+    createElement('a', { href, className: 'authograph-sign-in-link' }, texts.continue),
+    quietButton(texts.back, state.back),
+  )
+}
+
+function quietButton(label: string, onClick: () => void): ReactNode {
+  return createElement('button', { type: 'button', className: 'authograph-quiet', onClick }, label)
+}
+
 function VerifyEmail({ state, texts }: StepProps<'verifyEmail'>): ReactNode {
   const { busy, problem, email, resent, resend, back } = state
   const text = useRef<HTMLParagraphElement>(null)
@@ -138,7 +240,7 @@ function VerifyEmail({ state, texts }: StepProps<'verifyEmail'>): ReactNode {
     createElement('p', { className: 'authograph-notice', role: 'status' }, resent && !busy && texts.resent),
     createElement('p', { className: 'authograph-problem', role: 'alert' }, sayProblem(texts, problem)),
     submitButton(texts.resend, busy),
-    createElement('button', { type: 'button', className: 'authograph-quiet', onClick: back }, texts.back),
+    quietButton(texts.back, back),
   )
 }
 

@@ -12,6 +12,17 @@ export type Texts = {
   readonly resend: string
   readonly resent: string
   readonly back: string
+  readonly continue: string
+  readonly code: string
+  readonly enterCode: string
+  readonly recoveryCode: string
+  readonly enterRecoveryCode: string
+  readonly useCode: string
+  readonly useRecoveryCode: string
+  readonly usePasskey: string
+  readonly passkeyFailed: string
+  readonly trust: string
+  readonly setUp: string
   readonly accountOf: (name: string) => string
   readonly manageAccount: string
   readonly signOut: string
@@ -34,6 +45,17 @@ export const english: Texts = {
   resend: 'Resend email',
   resent: 'Sent again.',
   back: 'Back',
+  continue: 'Continue',
+  code: 'Code',
+  enterCode: 'Enter the code that your authenticator app shows.',
+  recoveryCode: 'Recovery code',
+  enterRecoveryCode: 'Enter one of the recovery codes that you stored.',
+  useCode: 'Use the authenticator app',
+  useRecoveryCode: 'Use a recovery code',
+  usePasskey: 'Use a passkey or a security key',
+  passkeyFailed: 'That didn’t work. Try again, or use another method.',
+  trust: 'Trust this device',
+  setUp: 'Your account needs a second factor before you can sign in.',
   accountOf: name => `Account of ${name}`,
   manageAccount: 'Manage account',
   signOut: 'Sign out',
@@ -42,6 +64,8 @@ export const english: Texts = {
   problems: {
     INVALID_CREDENTIALS: 'Wrong email, username or password.',
     ACCOUNT_DISABLED: 'This account is disabled. Contact an administrator.',
+    CODE_INVALID: 'Wrong code. Check it and try again.',
+    TICKET_INVALID: 'This took too long. Go back and start over.',
     EMAIL_NOT_VERIFIED: 'Verify your email address first: open the link in the email we sent you.',
     SERVICE_UNAVAILABLE: 'The server is busy. Try again in a moment.',
     INTERNAL_SERVER_ERROR: 'Something went wrong on the server. Try again.',
@@ -63,6 +87,17 @@ export const korean: Texts = {
   resend: '메일 다시 보내기',
   resent: '다시 보냈습니다.',
   back: '뒤로',
+  continue: '계속',
+  code: '코드',
+  enterCode: '인증 앱에 표시된 코드를 입력해 주세요.',
+  recoveryCode: '복구 코드',
+  enterRecoveryCode: '보관해 둔 복구 코드를 입력해 주세요.',
+  useCode: '인증 앱 사용',
+  useRecoveryCode: '복구 코드 사용',
+  usePasskey: '패스키 또는 보안 키 사용',
+  passkeyFailed: '확인하지 못했습니다. 다시 시도하거나 다른 방법을 사용해 주세요.',
+  trust: '이 기기를 신뢰하기',
+  setUp: '로그인하려면 먼저 2단계 인증을 설정해야 합니다.',
   accountOf: name => `${name} 님의 계정`,
   manageAccount: '계정 관리',
   signOut: '로그아웃',
@@ -71,6 +106,8 @@ export const korean: Texts = {
   problems: {
     INVALID_CREDENTIALS: '이메일 주소, 사용자 이름 또는 비밀번호가 올바르지 않습니다.',
     ACCOUNT_DISABLED: '정지된 계정입니다. 관리자에게 문의해 주세요.',
+    CODE_INVALID: '코드가 올바르지 않습니다. 확인하고 다시 입력해 주세요.',
+    TICKET_INVALID: '시간이 초과되었습니다. 처음부터 다시 시도해 주세요.',
     EMAIL_NOT_VERIFIED: '먼저 보내 드린 메일의 링크를 열어 이메일 주소를 인증해 주세요.',
     SERVICE_UNAVAILABLE: '서버가 혼잡합니다. 잠시 후 다시 시도해 주세요.',
     INTERNAL_SERVER_ERROR: '서버에 문제가 생겼습니다. 다시 시도해 주세요.',

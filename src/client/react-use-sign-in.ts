@@ -3,7 +3,15 @@
 import { useCallback, useRef, useState } from 'react'
 import { AuthError, type ErrorCode, NetworkError } from './errors.ts'
 import { useAuth } from './react-auth.ts'
-import type { LoginInput, User } from './types.ts'
+import type {
+  AuthMethod,
+  LoginInput,
+  LoginResult,
+  ProofInput,
+  SecondFactor,
+  SecondFactorSetup,
+  User,
+} from './types.ts'
 
 /** Why the last attempt failed. */
 export type SignInProblem = {
@@ -33,6 +41,25 @@ export type SignInState =
       /** Tries to sign in. Never rejects: the state has the outcome. */
       readonly signIn: (input: LoginInput) => Promise<void>
     })
+  /** The password is right, and the account needs a second factor. */
+  | (Attempt & {
+      readonly step: 'secondFactor'
+      /** The methods that complete the sign-in, the strongest first. */
+      readonly methods: readonly AuthMethod[]
+      /** Whether `trustDevice` has an effect. */
+      readonly canTrustDevice: boolean
+      /** For `completeLoginWithPasskey` of the entry `passkeys`. */
+      readonly pending: SecondFactor
+      /** Completes the sign-in, such as with `{ totpCode }`. Never rejects: the state has the outcome. */
+      readonly complete: (proof: ProofInput, options?: { trustDevice?: boolean }) => Promise<void>
+      readonly back: () => void
+    })
+  /** The account must add a second factor first. The server's sign-in page does that, or `client.factors`. */
+  | (Attempt & {
+      readonly step: 'setup'
+      readonly pending: SecondFactorSetup
+      readonly back: () => void
+    })
   /** The password is right, but the address must be verified first. */
   | (Attempt & {
       readonly step: 'verifyEmail'
@@ -47,6 +74,8 @@ export type SignInState =
 
 type Step =
   | { readonly step: 'credentials' }
+  | { readonly step: 'secondFactor'; pending: SecondFactor }
+  | { readonly step: 'setup'; pending: SecondFactorSetup }
   | { readonly step: 'verifyEmail'; email: string; resent: boolean }
 
 const IDLE: Attempt = { busy: false, problem: undefined }
@@ -76,8 +105,7 @@ export function useSignIn(): SignInState {
     (input: LoginInput) =>
       run(async () => {
         try {
-          await client.login(input)
-          return { step: 'credentials' }
+          return stepAfter(await client.login(input))
         } catch (error) {
           // A username does not tell where to send the email.
           const isUnverified = error instanceof AuthError && error.code === 'EMAIL_NOT_VERIFIED'
@@ -90,6 +118,23 @@ export function useSignIn(): SignInState {
 
   if (user) return { step: 'signedIn', user }
   if (step.step === 'credentials') return { ...step, ...attempt, signIn }
+  const back = () => {
+    setStep({ step: 'credentials' })
+    setAttempt(IDLE)
+  }
+  if (step.step === 'setup') return { ...step, ...attempt, back }
+  if (step.step === 'secondFactor') {
+    const { ticket, methods, canTrustDevice } = step.pending
+    return {
+      ...step,
+      ...attempt,
+      methods,
+      canTrustDevice,
+      complete: (proof, { trustDevice = false } = {}) =>
+        run(async () => stepAfter(await client.completeLogin({ ticket, proof, trustDevice }))),
+      back,
+    }
+  }
   return {
     ...step,
     ...attempt,
@@ -98,11 +143,15 @@ export function useSignIn(): SignInState {
         await client.resendVerificationEmail(step.email)
         return { ...step, resent: true }
       }),
-    back: () => {
-      setStep({ step: 'credentials' })
-      setAttempt(IDLE)
-    },
+    back,
   }
+}
+
+function stepAfter(result: LoginResult): Step {
+  if (result.status === 'signedIn') return { step: 'credentials' }
+  return result.status === 'setup'
+    ? { step: 'setup', pending: result }
+    : { step: 'secondFactor', pending: result }
 }
 
 function problemOf(error: unknown): SignInProblem {

@@ -39,6 +39,13 @@ export function requester(session: LiveSession, post: Post) {
     asUser: <Data, Variables>(document: TypedText<Data, Variables>, variables: Variables): Promise<Data> =>
       send<Data>(document, variables),
 
+    /** Sends an operation with this access token, once. */
+    withToken: async <Data>(
+      document: TypedText<Data, never>,
+      variables: unknown,
+      token: string,
+    ): Promise<Data> => dataOf(await post<Data>(document, variables, { token })),
+
     /** Sends an operation that needs no session, and so works while the session cannot be restored. */
     openly: async <Data, Variables>(
       document: TypedText<Data, Variables>,

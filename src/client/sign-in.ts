@@ -1,8 +1,12 @@
+import type { LoginFieldsFragment } from './generated/operations.ts'
+import { onDemand } from './on-demand.ts'
 import * as operations from './operations.ts'
 import { type Parts, withDevice } from './parts.ts'
 import type {
+  CompleteLoginInput,
   EmailLoginRequested,
   LoginInput,
+  LoginResult,
   LoginWithEmailInput,
   RegisterInput,
   RequestEmailLoginInput,
@@ -10,54 +14,85 @@ import type {
   VerificationRequired,
 } from './types.ts'
 
-export function signInMethods(parts: Parts) {
-  const { session, requests, device } = parts
-  const tokenTransport = parts.transport === 'cookie' ? 'COOKIE' : 'BODY'
+type Payload = Extract<LoginFieldsFragment, { __typename: 'AuthPayload' }>
+type RegisterAnswer = Payload | { __typename: 'EmailVerificationRequired'; email: string }
+
+/** Runs the operations that start a session. Each of them stores the device token, and knows every outcome. */
+export function signingIn(parts: Parts) {
+  const { session, device } = parts
+  const keepDevice = async <Answer extends { __typename: string }>(answer: Answer): Promise<Answer> => {
+    if (answer.__typename === 'AuthPayload') await device?.write((answer as unknown as Payload).deviceToken)
+    return answer
+  }
 
   return {
-    /** Creates an account and signs in, unless the address must be verified first. */
-    async register(input: RegisterInput): Promise<SignedIn | VerificationRequired> {
-      const answer = await session.signIn(async () => {
-        const sent = await withDevice(parts, { ...input, tokenTransport } as const)
-        const { register } = await requests.openly(operations.Register, { input: sent })
-        if (register.__typename === 'AuthPayload') await device?.write(register.deviceToken)
-        return register
-      })
+    tokenTransport: parts.transport === 'cookie' ? ('COOKIE' as const) : ('BODY' as const),
+
+    login: async (send: () => Promise<LoginFieldsFragment>): Promise<LoginResult> => {
+      const answer = await session.signIn(async () => keepDevice(await send()))
+      switch (answer.__typename) {
+        case 'AuthPayload':
+          return signedIn(answer)
+        case 'SecondFactorRequired': {
+          const { __typename, ...pending } = answer
+          return { status: 'secondFactor', ...pending }
+        }
+        case 'SecondFactorSetupRequired': {
+          const { __typename, ...pending } = answer
+          return { status: 'setup', ...pending }
+        }
+        default:
+          throw unknownOutcome(answer)
+      }
+    },
+
+    register: async (send: () => Promise<RegisterAnswer>): Promise<SignedIn | VerificationRequired> => {
+      const answer = await session.signIn(async () => keepDevice(await send()))
       if (answer.__typename === 'EmailVerificationRequired')
         return { status: 'verificationRequired', email: answer.email }
       if (answer.__typename !== 'AuthPayload') throw unknownOutcome(answer)
-      return { status: 'signedIn', user: answer.user }
+      return signedIn(answer)
     },
+  }
+}
 
-    /** Signs in, here and in the other tabs. The previous session, if any, stays active on the server. */
-    async login(input: LoginInput): Promise<SignedIn> {
-      const answer = await session.signIn(async () => {
-        const sent = await withDevice(parts, { ...input, tokenTransport } as const)
-        const { login } = await requests.openly(operations.Login, { input: sent })
-        if (login.__typename === 'AuthPayload') await device?.write(login.deviceToken)
-        return login
-      })
-      if (answer.__typename !== 'AuthPayload') throw unknownOutcome(answer)
-      return { status: 'signedIn', user: answer.user }
-    },
+export type SigningIn = ReturnType<typeof signingIn>
+
+export function signInMethods(parts: Parts) {
+  const { session, requests } = parts
+  const starting = signingIn(parts)
+  const { tokenTransport } = starting
+  const steps = onDemand(async () => (await import('./sign-in-steps.ts')).signInSteps(parts, starting))
+
+  return {
+    /** Creates an account and signs in, unless the address must be verified first. */
+    register: (input: RegisterInput): Promise<SignedIn | VerificationRequired> =>
+      starting.register(async () => {
+        const sent = await withDevice(parts, { ...input, tokenTransport })
+        return (await requests.openly(operations.Register, { input: sent })).register
+      }),
+
+    /**
+     * Signs in, here and in the other tabs. The previous session, if any, stays active on the server. The result says
+     * what comes next: nothing, a second factor (`completeLogin`), or adding one (`client.factors`).
+     */
+    login: (input: LoginInput): Promise<LoginResult> =>
+      starting.login(async () => {
+        const sent = await withDevice(parts, { ...input, tokenTransport })
+        return (await requests.openly(operations.Login, { input: sent })).login
+      }),
+
+    /** Completes a sign-in whose result is `secondFactor`. After a wrong code, try again with the same ticket. */
+    completeLogin: async (input: CompleteLoginInput): Promise<SignedIn> =>
+      (await steps()).completeLogin(input),
 
     /** Emails a code and a link to sign in with. Keep the ticket for the code. Every address gets the same answer. */
-    async requestEmailLogin(input: RequestEmailLoginInput): Promise<EmailLoginRequested> {
-      const { requestEmailLogin } = await requests.openly(operations.RequestEmailLogin, { input })
-      return requestEmailLogin
-    },
+    requestEmailLogin: async (input: RequestEmailLoginInput): Promise<EmailLoginRequested> =>
+      (await steps()).requestEmailLogin(input),
 
     /** Signs in with the token of an emailed link, or with the ticket and the emailed code; as `login` otherwise. */
-    async loginWithEmail(input: LoginWithEmailInput): Promise<SignedIn> {
-      const answer = await session.signIn(async () => {
-        const sent = await withDevice(parts, { ...input, tokenTransport } as const)
-        const { loginWithEmail } = await requests.openly(operations.LoginWithEmail, { input: sent })
-        if (loginWithEmail.__typename === 'AuthPayload') await device?.write(loginWithEmail.deviceToken)
-        return loginWithEmail
-      })
-      if (answer.__typename !== 'AuthPayload') throw unknownOutcome(answer)
-      return { status: 'signedIn', user: answer.user }
-    },
+    loginWithEmail: async (input: LoginWithEmailInput): Promise<LoginResult> =>
+      (await steps()).loginWithEmail(input),
 
     /**
      * Immediately signs out here and in the other tabs, then tells the server. If that fails, the promise
@@ -66,6 +101,10 @@ export function signInMethods(parts: Parts) {
      */
     logout: (): Promise<void> => session.signOut(),
   }
+}
+
+function signedIn({ user, passkeySuggestion }: Payload): SignedIn {
+  return { status: 'signedIn', user, passkeySuggestion }
 }
 
 function unknownOutcome({ __typename }: { __typename: string }): Error {

@@ -1,4 +1,7 @@
+import type { AuthMethod, AuthStrength } from './generated/enums.ts'
 import type * as Generated from './generated/operations.ts'
+
+export type { AuthMethod, AuthStrength }
 
 /** The signed-in user, as they see their own account. Times are ISO 8601 in UTC. */
 export type User = Generated.UserFieldsFragment
@@ -29,9 +32,65 @@ export type ResetPasswordInput = Omit<Generated.ResetPasswordInput, 'deviceToken
 export type AuthState =
   /** The server has not answered yet. After a failure, `error` says why. */
   | { readonly status: 'restoring'; readonly user: undefined; readonly error: unknown }
-  | { readonly status: 'signedIn'; readonly user: User; readonly error?: undefined }
+  | {
+      readonly status: 'signedIn'
+      readonly user: User
+      /** How strong the sign-in was; undefined if that is not known yet. */
+      readonly strength?: AuthStrength | undefined
+      readonly error?: undefined
+    }
   | { readonly status: 'signedOut'; readonly user: null; readonly error?: undefined }
 
-export type SignedIn = { readonly status: 'signedIn'; readonly user: User }
+export type SignedIn = {
+  readonly status: 'signedIn'
+  readonly user: User
+  /** Whether to offer a passkey now: see `addPasskey` in `authograph/client/passkeys`. */
+  readonly passkeySuggestion: 'NONE' | 'ASK' | 'AUTOMATIC'
+}
+/** The password or the emailed code is right. The sign-in continues with `completeLogin`. */
+export type SecondFactor = {
+  readonly status: 'secondFactor'
+  /** Stands for what is proven so far. It is no token: only `completeLogin` accepts it. */
+  readonly ticket: string
+  readonly expiresAt: string
+  /** The methods that complete the sign-in, the strongest first. */
+  readonly methods: readonly AuthMethod[]
+  /** Options for the browser, if a passkey or a security key can complete the sign-in. */
+  readonly passkeyOptions: Readonly<Record<string, unknown>> | null
+  /** Whether `trustDevice` has an effect. */
+  readonly canTrustDevice: boolean
+}
+/** The account must have a second factor first. Add one with the ticket: see `client.factors`. */
+export type SecondFactorSetup = {
+  readonly status: 'setup'
+  readonly ticket: string
+  readonly expiresAt: string
+  /** The methods that can be added. */
+  readonly methods: readonly AuthMethod[]
+}
+export type LoginResult = SignedIn | SecondFactor | SecondFactorSetup
+
+/** One proof of identity, in exactly one of its fields. */
+export type ProofInput = Generated.ProofInput
+export type CompleteLoginInput = Generated.CompleteLoginInput
+export type PasskeyInput = Generated.PasskeyInput
+export type BeginPasskeyRegistrationInput = Generated.BeginPasskeyRegistrationInput
+/** Options for the browser, and the ticket that goes back with its answer. */
+export type PasskeyCeremony = Generated.BeginPasskeyLoginMutation['beginPasskeyLogin']
+export type TotpSetup = Generated.BeginTotpMutation['beginTotp']
+export type Passkey = Generated.PasskeyFieldsFragment
+/** The ways in which the signed-in user can sign in, and the devices that skip the second factor. */
+export type Factors = Generated.FactorsFieldsFragment
+/** The recovery codes come with the first factor. The server cannot show them again. */
+export type FactorAdded = { readonly user: User; readonly recoveryCodes: readonly string[] | null }
+
+/** What an operation requires, from STEP_UP_REQUIRED, REAUTHENTICATION_REQUIRED or a challenge of RFC 9470. */
+export type StepUpChallenge = {
+  /** Such as `mfa` or `phr`; undefined if any proof suffices. */
+  readonly acr: string | undefined
+  readonly maxAgeSeconds: number | undefined
+  /** The combinations that this account can prove, such as `[["PASSKEY"], ["PASSWORD", "TOTP"]]`. */
+  readonly accepts: readonly (readonly AuthMethod[])[]
+}
 /** The user must open the link in the email to this address before signing in. */
 export type VerificationRequired = { readonly status: 'verificationRequired'; readonly email: string }

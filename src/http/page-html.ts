@@ -22,6 +22,10 @@ export function pageSettings(config: Config) {
     mail: config.mail.enabled,
     passwordMinLength: config.passwords.minLength,
     passwordMaxLength: config.passwords.maxLength,
+    passkeys: config.passkeys.enabled,
+    totp: config.totp,
+    emailLogin: config.emailLogin,
+    trustedDeviceDays: Math.floor((config.trustedDeviceTtlSeconds ?? 0) / 86_400),
     sandbox: config.sandbox,
   }
 }

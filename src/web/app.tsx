@@ -31,7 +31,9 @@ export function App() {
       <Suspense fallback={<Waiting />}>
         <Switch>
           <Route path="/" component={Start} />
-          <Route path="/sign-in" component={SignIn} />
+          <Route path="/sign-in">
+            <SignIn />
+          </Route>
           <Route path="/register" component={Register} />
           <Route path="/forgot-password" component={ForgotPassword} />
           <Route path="/verify-email" component={VerifyEmail} />

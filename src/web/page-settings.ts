@@ -16,6 +16,12 @@ export type PageSettings = {
   /** In code points. */
   passwordMinLength: number
   passwordMaxLength: number
+  /** Whether people can sign in with passkeys, add authenticator apps, and sign in by email. */
+  passkeys: boolean
+  totp: boolean
+  emailLogin: boolean
+  /** How long a trusted device skips the second factor. */
+  trustedDeviceDays: number
   sandbox: boolean
 }
 

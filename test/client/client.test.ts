@@ -20,8 +20,13 @@ describe('login', () => {
     expect(outcome).toEqual({
       status: 'signedIn',
       user: expect.objectContaining({ email, displayName: 'Ada' }),
+      passkeySuggestion: expect.any(String),
     })
-    expect(client.state).toEqual({ status: 'signedIn', user: outcome.user })
+    expect(client.state).toEqual({
+      status: 'signedIn',
+      user: expect.objectContaining({ email }),
+      strength: 'SINGLE',
+    })
     expect(await stateOf(service, (await client.getAccessToken()) ?? undefined)).toBe('LIVE')
     expect(await client.sessions.list()).toMatchObject([{ current: true, deviceName: 'Ada’s phone' }, {}])
   })

@@ -3,18 +3,25 @@ import { expect, test } from '@jest/globals'
 import { buildSchema, graphqlSync, Kind, type OperationDefinitionNode, parse, validate } from 'graphql'
 import * as accountOperations from '../../src/client/account-operations.ts'
 import * as adminOperations from '../../src/client/admin-operations.ts'
+import * as factorOperations from '../../src/client/factor-operations.ts'
 import { AuthError, createAuthClient } from '../../src/client/index.ts'
 import * as sessionOperations from '../../src/client/operations.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 const contract = buildSchema(read('../contract/contract.graphql'))
 const schema = buildSchema(read('../../schema.graphql'))
-const source = ['operations', 'account-operations', 'admin-operations']
+const source = ['operations', 'account-operations', 'factor-operations', 'admin-operations']
   .map(name => read(`../../src/client/${name}.ts`))
   .join('\n')
-const { userFields: _fragment, ...operations } = {
+const {
+  userFields: _user,
+  payloadFields: _payload,
+  loginFields: _login,
+  ...operations
+} = {
   ...sessionOperations,
   ...accountOperations,
+  ...factorOperations,
   ...adminOperations,
 }
 
@@ -27,9 +34,12 @@ const operationIn = (text: string) =>
 const NEWER = [
   'UndoEmailChange',
   'ExportAccount',
-  'RequestEmailLogin',
-  'LoginWithEmail',
   'CancelFactorRecovery',
+  // Second factors, and what they add to the answers of every way to sign in.
+  'Login',
+  'Register',
+  'Settings',
+  ...Object.keys(factorOperations),
   'EmailLink',
   'EndEmailChangeUndo',
   // Administrators see when an address change can be undone, and metadata.
@@ -118,9 +128,8 @@ test('operations from email links and forms send the input of the contract', asy
 })
 
 test('a registration that requires verification does not sign in', async () => {
-  const { client } = clientOf({
-    register: { __typename: 'EmailVerificationRequired', email: 'ada@example.com' },
-  })
+  const answer = { register: { __typename: 'EmailVerificationRequired', email: 'ada@example.com' } }
+  const { client } = clientOf(answer, schema)
   const outcome = await client.register({ email: 'ada@example.com', password: 'p' })
   expect(outcome).toEqual({ status: 'verificationRequired', email: 'ada@example.com' })
   expect(client.state.user).toBeFalsy()

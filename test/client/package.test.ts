@@ -19,7 +19,7 @@ const service = useService()
 const place = await mkdtemp(path.join(os.tmpdir(), 'authograph-package-'))
 /** The packages with the client: the server's, and the one without the server. */
 const PACKAGES = ['authograph', 'authograph-client'] as const
-const ENTRIES = ['admin', 'apollo', 'react', 'server', 'urql']
+const ENTRIES = ['admin', 'apollo', 'passkeys', 'react', 'server', 'urql']
 const NO_TYPES = ['--exclude-entrypoints', 'styles.css', 'client/styles.css']
 const tarballOf = (name: (typeof PACKAGES)[number]) => path.join(place, `${name}.tgz`)
 afterAll(() => rm(place, { recursive: true }))
@@ -305,6 +305,7 @@ test('every snippet of the docs that extends the server compiles', async () => {
   const all = (await snippets()).filter(snippet => !usesClient(snippet))
   expect(all.length).toBeGreaterThan(3)
   const files: Record<string, string> = {
+    'invoices.ts': 'export const payInvoiceOf = async (id: string) => id !== ""',
     'tenants.ts': 'export const tenantOf = async (id: string) => id',
     'globals.d.ts': "declare const expect: typeof import('@jest/globals').expect",
   }
@@ -344,6 +345,7 @@ test('every snippet of the docs that uses the client compiles', async () => {
   const folder = await project(
     'snippets',
     ...['react', '@types/react', '@apollo/client', 'graphql', 'rxjs', '@urql/core', 'wonka'],
+    '@simplewebauthn/browser',
   )
   const lib = ['ES2022', 'DOM', 'DOM.Iterable']
   const options = { module: 'esnext', moduleResolution: 'bundler', moduleDetection: 'force', lib }

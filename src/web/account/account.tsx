@@ -1,9 +1,12 @@
 import type { User } from '../../client/index.ts'
 import { DataIcon, DeviceIcon, KeyIcon, UserIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
+import { settings } from '../page-settings.ts'
 import { Missing } from '../parts/card-page.tsx'
 import { Frame, NavLink } from '../parts/frame.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
+import { PasskeyOffer } from '../parts/passkey-offer.tsx'
+import { Factors } from './factors.tsx'
 import { OwnData } from './own-data.tsx'
 import { Profile } from './profile.tsx'
 import { Security } from './security.tsx'
@@ -15,8 +18,24 @@ export type AccountProps = { user: User; section: string | undefined }
 export function Account({ user, section = 'profile' }: AccountProps) {
   const { account } = useText()
   const sections = {
-    profile: { name: account.profile, content: () => <Profile user={user} /> },
-    security: { name: account.security, content: () => <Security user={user} /> },
+    profile: {
+      name: account.profile,
+      content: () => (
+        <>
+          {settings.passkeys && <PasskeyOffer />}
+          <Profile user={user} />
+        </>
+      ),
+    },
+    security: {
+      name: account.security,
+      content: () => (
+        <>
+          <Security user={user} />
+          <Factors user={user} />
+        </>
+      ),
+    },
     devices: { name: account.sessions, content: () => <Sessions /> },
     data: { name: account.data, content: () => <OwnData user={user} /> },
   }

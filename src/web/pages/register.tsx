@@ -12,6 +12,7 @@ import { EmailField, NewPasswordField } from '../parts/fields.tsx'
 import { CookieNotice, Notice } from '../parts/notice.tsx'
 import { OutsideLink } from '../parts/outside-link.tsx'
 import { Resend } from '../parts/resend.tsx'
+import { isDeclined, loadPasskeys, useHasPasskeys } from '../passkeys.ts'
 import { rememberReturn } from '../pending-return.ts'
 import { withReturnTo } from '../return-to.ts'
 import { SignIn } from './sign-in.tsx'
@@ -40,15 +41,16 @@ function RegisterCard() {
   const checks = useChecks()
   const [waitingFor, setWaitingFor] = useState<string>()
   const [own, setOwn] = useState({ email: '', displayName: '' })
+  const hasPasskeys = useHasPasskeys()
+  const [withPasskey, setWithPasskey] = useState(false)
   const form = useForm(
     async values => {
       const displayName = values('displayName').trim()
-      const result = await client.register({
-        email: values('email'),
-        password: values('password'),
-        locale: tag,
-        ...(displayName && { displayName }),
-      })
+      const profile = { email: values('email'), locale: tag, ...(displayName && { displayName }) }
+      const result = withPasskey
+        ? await registerWithPasskey(client, profile)
+        : await client.register({ ...profile, password: values('password') })
+      if (!result) return
       if (result.status !== 'verificationRequired') return
       rememberReturn(location.search)
       setWaitingFor(result.email)
@@ -57,7 +59,7 @@ function RegisterCard() {
       inputs: ['displayName', 'email', 'password'],
       check: values => ({
         email: checks.email(values('email')),
-        password: checks.newPassword(values('password')),
+        password: withPasskey ? undefined : checks.newPassword(values('password')),
       }),
     },
   )
@@ -90,16 +92,23 @@ function RegisterCard() {
           onChange={event => setOwn({ ...own, email: event.currentTarget.value })}
           size="md"
         />
-        <NewPasswordField
-          name="password"
-          label={common.password}
-          own={Object.values(own)}
-          error={form.error('password')}
-          size="md"
-        />
+        {!withPasskey && (
+          <NewPasswordField
+            name="password"
+            label={common.password}
+            own={Object.values(own)}
+            error={form.error('password')}
+            size="md"
+          />
+        )}
         <Button type="submit" size="md" fullWidth loading={form.busy}>
-          {register.action}
+          {withPasskey ? text.passkeys.register : register.action}
         </Button>
+        {hasPasskeys && (
+          <Anchor component="button" type="button" fz={14} onClick={() => setWithPasskey(!withPasskey)}>
+            {withPasskey ? register.withPassword : text.passkeys.register}
+          </Anchor>
+        )}
         {settings.links.terms && (
           <Text fz={13} c="dimmed" ta="center">
             <Agreement terms={settings.links.terms} />
@@ -108,6 +117,20 @@ function RegisterCard() {
       </form>
     </CardPage>
   )
+}
+
+/** Undefined if the person closed the browser's dialog. */
+async function registerWithPasskey(
+  client: ReturnType<typeof useAuth>['client'],
+  profile: { email: string; locale: string; displayName?: string },
+) {
+  const passkeys = await loadPasskeys()
+  try {
+    return await passkeys.registerWithPasskey(client, profile)
+  } catch (error) {
+    if (isDeclined(error)) return undefined
+    throw error
+  }
 }
 
 function Agreement({ terms }: { terms: string }) {

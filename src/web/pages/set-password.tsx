@@ -13,6 +13,7 @@ import { NewPasswordField } from '../parts/fields.tsx'
 import { Waiting } from '../parts/loading.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { rememberedReturn } from '../pending-return.ts'
+import { continueSignIn } from '../pending-sign-in.ts'
 import { withReturnTo } from '../return-to.ts'
 import { DeadLink, Onward } from './dead-link.tsx'
 import { type EmailLink, useEmailLink } from './email-link.ts'
@@ -76,7 +77,7 @@ function PasswordForm({ page, token, link, onDone, onRefused }: PasswordFormProp
       forgetLinkToken()
       if (!link) return onDone()
       try {
-        await client.login({ identifier: link.email, password })
+        continueSignIn(await client.login({ identifier: link.email, password }))
       } catch {
         return onDone()
       }

@@ -9,9 +9,11 @@ import { settings } from '../page-settings.ts'
 import { Aside, CardPage } from '../parts/card-page.tsx'
 import { CookieNotice, Notice } from '../parts/notice.tsx'
 import { Resend } from '../parts/resend.tsx'
+import { continueSignIn } from '../pending-sign-in.ts'
 import { withReturnTo } from '../return-to.ts'
 import { signOut, useArrival } from '../sign-out.ts'
 import { ArrivalNotice } from './arrival-notice.tsx'
+import { OtherWays, usePasskeyAutofill } from './other-ways.tsx'
 import { SignInForm } from './sign-in-form.tsx'
 
 export type SignInCardProps = {
@@ -32,13 +34,17 @@ export function SignInCard({ ended, badReturn, unreachable }: SignInCardProps) {
   const [, navigate] = useLocation()
   const arrival = useArrival()
   const [name, setName] = useState('')
+  const stopOffering = usePasskeyAutofill()
   const form = useForm(
     async values => {
-      await client.login({
-        identifier: values('identifier'),
-        password: values('password'),
-        rememberMe: values('remember') === 'on',
-      })
+      stopOffering()
+      continueSignIn(
+        await client.login({
+          identifier: values('identifier'),
+          password: values('password'),
+          rememberMe: values('remember') === 'on',
+        }),
+      )
     },
     {
       inputs: ['identifier', 'password'],
@@ -74,6 +80,7 @@ export function SignInCard({ ended, badReturn, unreachable }: SignInCardProps) {
       {form.refusal?.code === 'RATE_LIMITED' && settings.mail && <BlockedNotice email={name} />}
       {unverified && <Resend send={() => client.resendVerificationEmail(name)} label={signIn.resend} />}
       <SignInForm form={form} name={name} onName={setName} />
+      <OtherWays beforePasskey={stopOffering} />
     </CardPage>
   )
 }

@@ -22,7 +22,7 @@ export function SignInForm({ form, name, onName }: SignInFormProps) {
       <TextInput
         name="identifier"
         label={signIn.identifier}
-        autoComplete="username"
+        autoComplete={settings.passkeys ? 'username webauthn' : 'username'}
         autoCapitalize="none"
         spellCheck={false}
         autoFocus

@@ -1,31 +1,34 @@
-import { Text } from '@mantine/core'
+import { Anchor, Button, Group, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { AuthError } from '../../client/index.ts'
+import type { AuthMethod, ProofInput, StepUpChallenge } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
-import { useForm } from '../forms.ts'
+import { useChecks, useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
+import { isDeclined, loadPasskeys } from '../passkeys.ts'
+import { CodeField } from './code-field.tsx'
 import { Dialog } from './dialog.tsx'
 import { AccountName, PasswordField } from './fields.tsx'
+import { Notice } from './notice.tsx'
 
 /** The visitor closed the dialog, or the session ended while it was open. */
 export class ReauthenticationCancelled extends Error {}
 
-type Prompt = { onConfirmed: () => void; onCancelled: () => void }
+export type WithRecentSignIn = <Result>(run: () => Promise<Result>) => Promise<Result>
+
+type Prompt = { challenge: StepUpChallenge; onConfirmed: () => void; onCancelled: () => void }
 
 /**
- * Runs operations that require a recent sign-in. When the server asks for the password, a dialog does, and the operation
- * runs again. Render `dialog` anywhere in the page.
- * @returns `withRecentSignIn` rejects with ReauthenticationCancelled if the password is not confirmed
+ * Runs operations that require a recent sign-in. When the server asks for proofs, a dialog does, and the operation runs
+ * again. Render `dialog` anywhere in the page.
+ * @returns `withRecentSignIn` rejects with ReauthenticationCancelled if the identity is not confirmed
  */
-export function useRecentSignIn(): {
-  withRecentSignIn: <Result>(run: () => Promise<Result>) => Promise<Result>
-  dialog: ReactNode
-} {
+export function useRecentSignIn(): { withRecentSignIn: WithRecentSignIn; dialog: ReactNode } {
+  const { client } = useAuth()
   const [prompt, setPrompt] = useState<Prompt>()
   const cancel = useRef<() => void>(undefined)
   // Also when the session ends, which hides the page: otherwise the form behind the dialog would stay busy.
   useEffect(() => () => cancel.current?.(), [])
-  const confirmation = () =>
+  const confirmation = (challenge: StepUpChallenge) =>
     new Promise<void>((resolve, reject) => {
       const close = (settle: () => void) => () => {
         cancel.current = undefined
@@ -33,42 +36,132 @@ export function useRecentSignIn(): {
         settle()
       }
       cancel.current = close(() => reject(new ReauthenticationCancelled()))
-      setPrompt({ onConfirmed: close(resolve), onCancelled: cancel.current })
+      setPrompt({ challenge, onConfirmed: close(resolve), onCancelled: cancel.current })
     })
   return {
-    withRecentSignIn: async run => {
-      try {
-        return await run()
-      } catch (error) {
-        if (!(error instanceof AuthError) || error.code !== 'REAUTHENTICATION_REQUIRED') throw error
-        await confirmation()
-        return run()
-      }
-    },
-    dialog: prompt && <ReauthenticationDialog {...prompt} />,
+    withRecentSignIn: run => client.withStepUp(run, confirmation),
+    dialog: prompt && <IdentityDialog {...prompt} />,
   }
 }
 
-function ReauthenticationDialog({ onConfirmed, onCancelled }: Prompt) {
-  const { fresh, checks, failures } = useText()
+const PASSWORD: readonly AuthMethod[] = ['PASSWORD']
+
+function IdentityDialog({ challenge, onConfirmed, onCancelled }: Prompt) {
+  const { fresh, failures, factors } = useText()
   const { client, user } = useAuth()
+  const checks = useChecks()
+  const ways = challenge.accepts.length > 0 ? challenge.accepts : [PASSWORD]
+  const [way, setWay] = useState(ways[0] ?? PASSWORD)
+  const asksFor = (method: AuthMethod) => way.includes(method)
   const form = useForm(
     async values => {
-      await client.reauthenticate(values('password'))
+      try {
+        const proofs = await Promise.all(way.map(method => proofOf(client, method, values)))
+        // Accounts with a password alone keep their tokens.
+        if (challenge.acr === undefined) await client.reauthenticate(values('password'))
+        else await client.stepUp(...proofs)
+      } catch (error) {
+        if (isDeclined(error)) return
+        throw error
+      }
       onConfirmed()
     },
     {
-      inputs: ['password'],
-      check: values => ({ password: values('password') === '' ? checks.required : undefined }),
+      inputs: ['password', 'code', 'recoveryCode', 'emailCode'],
+      check: values => ({
+        password: asksFor('PASSWORD') && values('password') === '' ? checks.required('') : undefined,
+        code: asksFor('TOTP') ? checks.required(values('code')) : undefined,
+        recoveryCode: asksFor('RECOVERY_CODE') ? checks.required(values('recoveryCode')) : undefined,
+        emailCode: asksFor('EMAIL') ? checks.required(values('emailCode')) : undefined,
+      }),
       words: { INVALID_CREDENTIALS: failures.wrongPassword },
-      inputOf: { INVALID_CREDENTIALS: 'password' },
+      inputOf: {
+        INVALID_CREDENTIALS: 'password',
+        CODE_INVALID: asksFor('TOTP') ? 'code' : asksFor('EMAIL') ? 'emailCode' : 'recoveryCode',
+      },
     },
   )
+  const isPasswordAlone = way.length === 1 && asksFor('PASSWORD')
   return (
     <Dialog title={fresh.title} onClose={onCancelled} form={form} action={fresh.action}>
-      <Text fz={14}>{fresh.lead}</Text>
+      <Text fz={14}>
+        {isPasswordAlone ? fresh.lead : fresh.leadWith(way.map(method => factors.names[method]))}
+      </Text>
       {user && <AccountName email={user.email} />}
-      <PasswordField name="password" error={form.error('password')} data-autofocus />
+      {asksFor('PASSWORD') && <PasswordField name="password" error={form.error('password')} data-autofocus />}
+      {asksFor('TOTP') && <CodeField error={form.error('code')} data-autofocus={!asksFor('PASSWORD')} />}
+      {asksFor('RECOVERY_CODE') && (
+        <TextInput
+          name="recoveryCode"
+          label={factors.recoveryCode}
+          autoComplete="off"
+          spellCheck={false}
+          error={form.error('recoveryCode')}
+        />
+      )}
+      {asksFor('EMAIL') && <EmailedCode error={form.error('emailCode')} />}
+      {ways.length > 1 && (
+        <Group gap="sm">
+          {ways
+            .filter(other => other !== way)
+            .map(other => (
+              <Anchor
+                component="button"
+                type="button"
+                fz={14}
+                key={other.join()}
+                onClick={() => setWay(other)}
+              >
+                {fresh.instead(other.map(method => factors.names[method]))}
+              </Anchor>
+            ))}
+        </Group>
+      )}
     </Dialog>
   )
+}
+
+function EmailedCode({ error }: { error: string | undefined }) {
+  const { factors } = useText()
+  const { client } = useAuth()
+  const [sent, setSent] = useState(false)
+  const [failed, setFailed] = useState(false)
+  const send = async () => {
+    setFailed(false)
+    try {
+      await client.factors.sendEmailCode()
+      setSent(true)
+    } catch {
+      setFailed(true)
+    }
+  }
+  return (
+    <>
+      <Notice kind="problem">{failed && factors.mailFailed}</Notice>
+      <Notice kind="mail">{sent && factors.mailSent}</Notice>
+      <Button variant="default" onClick={() => void send()}>
+        {sent ? factors.resendCode : factors.sendCode}
+      </Button>
+      <CodeField name="emailCode" label={factors.emailCode} error={error} />
+    </>
+  )
+}
+
+async function proofOf(
+  client: ReturnType<typeof useAuth>['client'],
+  method: AuthMethod,
+  values: (name: string) => string,
+): Promise<ProofInput> {
+  switch (method) {
+    case 'PASSWORD':
+      return { password: values('password') }
+    case 'TOTP':
+      return { totpCode: values('code') }
+    case 'RECOVERY_CODE':
+      return { recoveryCode: values('recoveryCode') }
+    case 'EMAIL':
+      return { emailCode: values('emailCode') }
+    default:
+      return (await loadPasskeys()).provePasskey(client)
+  }
 }

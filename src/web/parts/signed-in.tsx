@@ -5,7 +5,9 @@ import type { User } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { useText } from '../language.tsx'
 import { rememberSignedIn } from '../last-visit.ts'
+import { NextStep } from '../pages/next-step.tsx'
 import { SignInCard } from '../pages/sign-in-card.tsx'
+import { usePendingSignIn } from '../pending-sign-in.ts'
 import { useIsSignedOutElsewhere, useIsSigningOut } from '../sign-out.ts'
 import { CardPage } from './card-page.tsx'
 import { Waiting } from './loading.tsx'
@@ -24,6 +26,7 @@ export type SignedInProps = {
  */
 export function SignedIn({ anyOf, children }: SignedInProps) {
   const { status, user, error } = useAuth()
+  const pending = usePendingSignIn()
   const signingOut = useIsSigningOut()
   const signedOutElsewhere = useIsSignedOutElsewhere()
   const lastUser = useRef<User>(undefined)
@@ -35,6 +38,8 @@ export function SignedIn({ anyOf, children }: SignedInProps) {
 
   if (status === 'restoring') return error === undefined ? <Waiting /> : <ServerUnavailable error={error} />
   if (!user && signingOut) return <Waiting />
+  // Also while the last step still shows something, such as recovery codes.
+  if (pending) return <NextStep pending={pending} />
   const shown = user ?? lastUser.current
   return (
     <>

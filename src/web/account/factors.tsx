@@ -1,0 +1,33 @@
+import type { User } from '../../client/index.ts'
+import { useAuth } from '../../client/react.ts'
+import { settings } from '../page-settings.ts'
+import { useRecentSignIn } from '../parts/confirm-identity.tsx'
+import { Answer } from '../parts/panel.tsx'
+import { useQuery } from '../use-query.ts'
+import { AppPanel } from './authenticator-app.tsx'
+import { PasskeysPanel } from './passkeys.tsx'
+import { TrustedDevices } from './trusted-devices.tsx'
+
+/** The ways to sign in beyond the password. */
+export function Factors({ user }: { user: User }) {
+  const { client } = useAuth()
+  const { withRecentSignIn, dialog } = useRecentSignIn()
+  const query = useQuery('factors', () => client.factors.get())
+  const shared = { withRecentSignIn, reload: query.reload }
+  return (
+    <>
+      <Answer query={query}>
+        {factors => (
+          <>
+            {settings.passkeys && <PasskeysPanel factors={factors} user={user} {...shared} />}
+            {(settings.totp || factors.hasTotp) && <AppPanel factors={factors} {...shared} />}
+            {factors.trustedDevices.length > 0 && (
+              <TrustedDevices devices={factors.trustedDevices} reload={query.reload} />
+            )}
+          </>
+        )}
+      </Answer>
+      {dialog}
+    </>
+  )
+}

@@ -1,0 +1,195 @@
+import { Button, Group, Text, TextInput } from '@mantine/core'
+import { useState } from 'react'
+import type { Factors, Passkey, User } from '../../client/index.ts'
+import { useAuth } from '../../client/react.ts'
+import { useChecks, useForm } from '../forms.ts'
+import { KeyIcon } from '../icons.tsx'
+import { useText } from '../language.tsx'
+import { ReauthenticationCancelled, type WithRecentSignIn } from '../parts/confirm-identity.tsx'
+import { Dialog, DialogFrame } from '../parts/dialog.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { Panel } from '../parts/panel.tsx'
+import { RecoveryCodes } from '../parts/recovery-codes.tsx'
+import { Tag } from '../parts/tag.tsx'
+import { isDeclined, loadPasskeys } from '../passkeys.ts'
+import { useTimes } from '../times.ts'
+
+type PasskeysPanelProps = {
+  factors: Factors
+  user: User
+  withRecentSignIn: WithRecentSignIn
+  reload: () => Promise<void>
+}
+
+/** Passkeys and security keys: adding, naming and removing them. */
+export function PasskeysPanel({ factors, user, withRecentSignIn, reload }: PasskeysPanelProps) {
+  const { passkeys: says, recovery } = useText()
+  const { client } = useAuth()
+  const [renaming, setRenaming] = useState<Passkey>()
+  const [codes, setCodes] = useState<readonly string[]>()
+  /** Tells the browser about the change, which hides removed passkeys from its list. */
+  const changed = async () => {
+    await reload()
+    await (await loadPasskeys()).signalPasskeys(client, user)
+  }
+  const attempt = async (run: () => Promise<void>) => {
+    try {
+      await run()
+      await changed()
+    } catch (error) {
+      if (!(error instanceof ReauthenticationCancelled) && !isDeclined(error)) throw error
+    }
+  }
+  const add = (securityKey: boolean) =>
+    attempt(async () => {
+      const { addPasskey } = await loadPasskeys()
+      const { recoveryCodes } = await withRecentSignIn(() => addPasskey(client, { securityKey }))
+      if (recoveryCodes) setCodes(recoveryCodes)
+    })
+  const adding = useForm(() => add(false), { inputs: [] })
+  const addingKey = useForm(() => add(true), { inputs: [] })
+  const removal = useForm(
+    values => attempt(() => withRecentSignIn(() => client.factors.removePasskey(values('id')))),
+    { inputs: [] },
+  )
+  const rest = useForm(() => attempt(() => withRecentSignIn(() => client.factors.removePassword())), {
+    inputs: [],
+  })
+  const problem = adding.problem ?? addingKey.problem ?? removal.problem ?? rest.problem
+  return (
+    <Panel
+      title={says.title}
+      lead={says.lead}
+      list={
+        factors.passkeys.length > 0 && (
+          <PasskeyRows
+            passkeys={factors.passkeys}
+            action={passkey => (
+              <>
+                <Button
+                  size="xs"
+                  variant="default"
+                  aria-label={says.renameOf(passkey.name)}
+                  onClick={() => setRenaming(passkey)}
+                >
+                  {says.rename}
+                </Button>
+                <form onSubmit={removal.onSubmit}>
+                  <input type="hidden" name="id" value={passkey.id} />
+                  <Button
+                    type="submit"
+                    size="xs"
+                    variant="default"
+                    disabled={removal.busy}
+                    aria-label={says.removeOf(passkey.name)}
+                  >
+                    {says.remove}
+                  </Button>
+                </form>
+              </>
+            )}
+          />
+        )
+      }
+    >
+      <Notice kind="problem">{problem}</Notice>
+      <Group gap="sm">
+        <form onSubmit={adding.onSubmit}>
+          <Button type="submit" loading={adding.busy}>
+            {says.add}
+          </Button>
+        </form>
+        {factors.hasPassword && (
+          <form onSubmit={addingKey.onSubmit}>
+            <Button type="submit" variant="default" loading={addingKey.busy}>
+              {says.addKey}
+            </Button>
+          </form>
+        )}
+        {factors.hasPassword && factors.passkeys.some(({ discoverable }) => discoverable) && (
+          <form onSubmit={rest.onSubmit}>
+            <Button type="submit" variant="default" loading={rest.busy}>
+              {says.removePassword}
+            </Button>
+          </form>
+        )}
+      </Group>
+      {renaming && (
+        <Rename
+          passkey={renaming}
+          onClose={() => setRenaming(undefined)}
+          onRenamed={() => {
+            setRenaming(undefined)
+            void changed()
+          }}
+        />
+      )}
+      {codes && (
+        <DialogFrame title={recovery.title} onClose={() => setCodes(undefined)}>
+          <RecoveryCodes codes={codes} onDone={() => setCodes(undefined)} />
+        </DialogFrame>
+      )}
+    </Panel>
+  )
+}
+
+function PasskeyRows({
+  passkeys,
+  action,
+}: {
+  passkeys: readonly Passkey[]
+  action: (passkey: Passkey) => React.ReactNode
+}) {
+  const { passkeys: says } = useText()
+  const times = useTimes()
+  return (
+    <ul className="rows">
+      {passkeys.map(passkey => (
+        <li key={passkey.id}>
+          <span className="row-icon">
+            <KeyIcon />
+          </span>
+          <div className="grow">
+            <Text fw={550} fz={15} component="div" style={{ overflowWrap: 'anywhere' }}>
+              {passkey.name} {passkey.synced && <Tag color="good">{says.synced}</Tag>}
+              {!passkey.discoverable && <Tag>{says.securityKey}</Tag>}
+            </Text>
+            <Text fz={13} c="dimmed" lh={1.5}>
+              {says.added(times.moment(passkey.createdAt))}
+              {' · '}
+              {passkey.lastUsedAt ? says.used(times.moment(passkey.lastUsedAt)) : says.unused}
+            </Text>
+          </div>
+          <Group gap={8}>{action(passkey)}</Group>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+type RenameProps = { passkey: Passkey; onClose: () => void; onRenamed: () => void }
+
+function Rename({ passkey, onClose, onRenamed }: RenameProps) {
+  const { passkeys: says, common } = useText()
+  const { client } = useAuth()
+  const checks = useChecks()
+  const form = useForm(
+    async values => {
+      await client.factors.renamePasskey(passkey.id, values('name'))
+      onRenamed()
+    },
+    { inputs: ['name'], check: values => ({ name: checks.required(values('name')) }) },
+  )
+  return (
+    <Dialog title={says.renameTitle} onClose={onClose} form={form} action={common.save}>
+      <TextInput
+        name="name"
+        label={says.name}
+        defaultValue={passkey.name}
+        maxLength={100}
+        error={form.error('name')}
+        data-autofocus
+      />
+    </Dialog>
+  )
+}

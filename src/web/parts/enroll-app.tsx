@@ -1,0 +1,170 @@
+import { Anchor, Button, Group, Stack, Text } from '@mantine/core'
+import { useState } from 'react'
+import type { TotpSetup } from '../../client/index.ts'
+import { useAuth } from '../../client/react.ts'
+import { useChecks, useForm } from '../forms.ts'
+import { useText } from '../language.tsx'
+import { settings } from '../page-settings.ts'
+import { CodeField } from './code-field.tsx'
+import { ReauthenticationCancelled, type WithRecentSignIn } from './confirm-identity.tsx'
+import { Notice } from './notice.tsx'
+import { RecoveryCodes } from './recovery-codes.tsx'
+import { Resend } from './resend.tsx'
+
+export type EnrollAppProps = {
+  /** The ticket of a sign-in that must add a factor; omitted by signed-in users. */
+  ticket?: string
+  /** How signed-in users confirm who they are. */
+  withRecentSignIn?: WithRecentSignIn
+  /** The app is added, and the recovery codes are stored. */
+  onDone: () => void
+  onCancel: () => void
+}
+
+/** Adds an authenticator app, step by step. */
+export function EnrollApp({ ticket, withRecentSignIn, onDone, onCancel }: EnrollAppProps) {
+  const { client } = useAuth()
+  const [setup, setSetup] = useState<TotpSetup>()
+  const [codes, setCodes] = useState<readonly string[]>()
+  if (codes) return <RecoveryCodes codes={codes} onDone={onDone} />
+  if (setup) {
+    const confirmed = (recoveryCodes: readonly string[] | null) =>
+      recoveryCodes ? setCodes(recoveryCodes) : onDone()
+    return <ConfirmApp setup={setup} onConfirmed={confirmed} onCancel={onCancel} />
+  }
+  if (ticket !== undefined && settings.mail) {
+    return <ProveMailbox ticket={ticket} onSetup={setSetup} onCancel={onCancel} />
+  }
+  const begin = () => client.factors.beginTotp(ticket)
+  return (
+    <Begin
+      begin={async () => setSetup(await (withRecentSignIn ? withRecentSignIn(begin) : begin()))}
+      onCancel={onCancel}
+    />
+  )
+}
+
+function Begin({ begin, onCancel }: { begin: () => Promise<void>; onCancel: () => void }) {
+  const { factors } = useText()
+  const form = useForm(
+    async () => {
+      try {
+        await begin()
+      } catch (error) {
+        if (!(error instanceof ReauthenticationCancelled)) throw error
+      }
+    },
+    { inputs: [] },
+  )
+  return (
+    <form onSubmit={form.onSubmit} className="stack">
+      <Notice kind="problem">{form.problem}</Notice>
+      <Text fz={14} lh={1.55}>
+        {factors.appLead}
+      </Text>
+      <Buttons busy={form.busy} action={factors.begin} onCancel={onCancel} />
+    </form>
+  )
+}
+
+type ProveMailboxProps = {
+  ticket: string
+  onSetup: (setup: TotpSetup) => void
+  onCancel: () => void
+}
+
+/** The first factor needs proof that the mailbox is the person's, because someone else may know the password. */
+function ProveMailbox({ ticket, onSetup, onCancel }: ProveMailboxProps) {
+  const { factors } = useText()
+  const { client } = useAuth()
+  const checks = useChecks()
+  const [sent, setSent] = useState(false)
+  const send = () => client.factors.sendEmailCode(ticket)
+  const form = useForm(
+    async values => {
+      if (sent) onSetup(await client.factors.beginTotp(ticket, values('code')))
+      else {
+        await send()
+        setSent(true)
+      }
+    },
+    {
+      inputs: ['code'],
+      inputOf: { CODE_INVALID: 'code' },
+      check: values => ({ code: sent ? checks.required(values('code')) : undefined }),
+    },
+  )
+  return (
+    <>
+      <form onSubmit={form.onSubmit} noValidate className="stack">
+        <Notice kind="problem">{form.problem}</Notice>
+        <Text fz={14} lh={1.55}>
+          {sent ? factors.mailSent : factors.mailLead}
+        </Text>
+        {sent && <CodeField error={form.error('code')} autoFocus />}
+        <Buttons busy={form.busy} action={sent ? factors.next : factors.sendCode} onCancel={onCancel} />
+      </form>
+      {sent && <Resend send={send} label={factors.resendCode} />}
+    </>
+  )
+}
+
+type ConfirmAppProps = {
+  setup: TotpSetup
+  onConfirmed: (recoveryCodes: readonly string[] | null) => void
+  onCancel: () => void
+}
+
+function ConfirmApp({ setup, onConfirmed, onCancel }: ConfirmAppProps) {
+  const { factors } = useText()
+  const { client } = useAuth()
+  const checks = useChecks()
+  const form = useForm(
+    async values => {
+      const { recoveryCodes } = await client.factors.confirmTotp({
+        ticket: setup.ticket,
+        code: values('code'),
+      })
+      onConfirmed(recoveryCodes)
+    },
+    {
+      inputs: ['code'],
+      inputOf: { CODE_INVALID: 'code' },
+      words: { CODE_INVALID: factors.wrongAppCode },
+      check: values => ({ code: checks.required(values('code')) }),
+    },
+  )
+  const image = `data:image/svg+xml;utf8,${encodeURIComponent(setup.qrCode)}`
+  return (
+    <form onSubmit={form.onSubmit} noValidate className="stack">
+      <Notice kind="problem">{form.problem}</Notice>
+      <Text fz={14} lh={1.55}>
+        {factors.scan}
+      </Text>
+      <img className="qr-code" src={image} alt={factors.qrAlt} width={200} height={200} />
+      <Stack gap={4}>
+        <Text fz={14}>{factors.byHand}</Text>
+        <code className="secret">{setup.secret.match(/.{1,4}/g)?.join(' ')}</code>
+        <Anchor href={setup.uri} fz={14}>
+          {factors.openApp}
+        </Anchor>
+      </Stack>
+      <CodeField error={form.error('code')} description={factors.appCodeHint} />
+      <Buttons busy={form.busy} action={factors.turnOn} onCancel={onCancel} />
+    </form>
+  )
+}
+
+function Buttons({ busy, action, onCancel }: { busy: boolean; action: string; onCancel: () => void }) {
+  const { common } = useText()
+  return (
+    <Group gap="sm">
+      <Button type="submit" loading={busy}>
+        {action}
+      </Button>
+      <Button variant="default" onClick={onCancel}>
+        {common.cancel}
+      </Button>
+    </Group>
+  )
+}

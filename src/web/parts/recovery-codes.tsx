@@ -1,0 +1,49 @@
+import { Button, Checkbox, Group, Stack, Text } from '@mantine/core'
+import { useState } from 'react'
+import { download } from '../download.ts'
+import { useText } from '../language.tsx'
+import { settings } from '../page-settings.ts'
+
+export type RecoveryCodesProps = {
+  codes: readonly string[]
+  /** The person says that the codes are stored. */
+  onDone: () => void
+}
+
+/** Recovery codes, which the server cannot show again. */
+export function RecoveryCodes({ codes, onDone }: RecoveryCodesProps) {
+  const { recovery } = useText()
+  const [stored, setStored] = useState(false)
+  const text = `${recovery.fileTitle(settings.appName)}\n\n${codes.join('\n')}\n`
+  return (
+    <Stack gap={16}>
+      <Text fz={14} lh={1.55}>
+        {recovery.lead}
+      </Text>
+      <ul className="recovery-codes" aria-label={recovery.title}>
+        {codes.map(code => (
+          <li key={code}>
+            <code>{code}</code>
+          </li>
+        ))}
+      </ul>
+      <Group gap="sm" className="no-print">
+        <Button variant="default" onClick={() => download(text, 'text/plain', 'recovery-codes.txt')}>
+          {recovery.download}
+        </Button>
+        <Button variant="default" onClick={() => print()}>
+          {recovery.print}
+        </Button>
+      </Group>
+      <Checkbox
+        className="no-print"
+        label={recovery.stored}
+        checked={stored}
+        onChange={event => setStored(event.currentTarget.checked)}
+      />
+      <Button className="no-print" disabled={!stored} onClick={onDone}>
+        {recovery.done}
+      </Button>
+    </Stack>
+  )
+}
