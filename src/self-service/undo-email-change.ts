@@ -24,7 +24,8 @@ const schema = z.object({ token: z.string() })
 
 /**
  * Keeps or restores the old address for the holder of the token that was sent there. The change may have come from a
- * thief, so this also ends all sessions, removes the password and sends a link to set a new one.
+ * thief, so this also ends all sessions, removes the password and the second factors added since, and sends a link to
+ * set a new password.
  * @throws AuthError TOKEN_INVALID, ACCOUNT_DISABLED, RATE_LIMITED; EMAIL_TAKEN if another account now has the old
  *   address; CONFLICT if MAIL=off
  */
@@ -47,6 +48,7 @@ async function undoChange(app: App, token: string, request: RequestInfo): Promis
     await endTokens(app, tx, id)
     await keepOnlyDevice(app, tx, id, undefined)
     await endUndosSince(app, tx, id, undo.createdAt)
+    const removed = await removeFactorsSince(tx, id, undo.emailCanonical)
     const reset = await issueToken(app, tx, resetTokenOf(restored))
     await queueMail(app, tx, resetMail(app, restored, reset, request))
     const because = 'email change undone'
@@ -61,9 +63,36 @@ async function undoChange(app: App, token: string, request: RequestInfo): Promis
       at: app.clock.now(),
       actorId: id,
       subjectId: id,
+      detail: { removed },
     })
   })
   return id
+}
+
+/** A change has two links to undo it: one from when it was requested, and one from when it was confirmed. */
+const removeSince = `
+  WITH began AS (
+      SELECT min(created_at) AS at FROM email_tokens
+      WHERE user_id = $1::uuid AND purpose = 'email-undo' AND email_canonical = $2
+    ),
+    app AS (DELETE FROM totp USING began WHERE user_id = $1::uuid AND created_at >= began.at RETURNING user_id),
+    keys AS (DELETE FROM passkeys USING began WHERE user_id = $1::uuid AND created_at >= began.at RETURNING user_id),
+    codes AS (DELETE FROM recovery_codes WHERE user_id = $1::uuid RETURNING user_id)
+  SELECT (SELECT count(*)::int FROM app) AS "authenticatorApps", (SELECT count(*)::int FROM keys) AS passkeys,
+    (SELECT count(*)::int FROM codes) AS "recoveryCodes"`
+
+/**
+ * Removes the second factors that were added since the change from `formerEmail` was requested, which may be those of the
+ * person who requested it. Also removes all recovery codes: no time tells who asked for them. Factors from before stay, so
+ * that the mailbox alone does not get past them.
+ */
+async function removeFactorsSince(
+  tx: Queryable,
+  userId: string,
+  formerEmail: string,
+): Promise<Record<string, number>> {
+  const [removed = {}] = await tx.$queryRawUnsafe<Record<string, number>[]>(removeSince, userId, formerEmail)
+  return removed
 }
 
 /** Ends the newer undo links, which belong to addresses set after the change. Older links belong to earlier owners. */

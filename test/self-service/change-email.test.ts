@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { liveSessions } from '../../src/sessions/list-sessions.ts'
 import { login, newAddress, PASSWORD, type SignedIn, signUp, signUpVerified } from '../support/actors.ts'
 import { actionsOf } from '../support/audit.ts'
+import { haveRecoveryCodes, haveTotp } from '../support/factors.ts'
 import { mailedToken, templatesTo } from '../support/mails.ts'
 import {
   ChangePassword,
@@ -14,6 +15,7 @@ import {
   ResetPassword,
   UndoEmailChange,
 } from '../support/operations.ts'
+import { havePasskey } from '../support/passkeys.ts'
 import { meet, whileHolding } from '../support/race.ts'
 import { refusedFields } from '../support/refused.ts'
 import { codes, type Reply, useService } from '../support/service.ts'
@@ -193,6 +195,29 @@ describe('the link to confirm', () => {
 })
 
 describe('the link to undo, in the email to the old address,', () => {
+  test('removes the second factors that were added since, and keeps those from before', async () => {
+    const owner = await signUpVerified(service)
+    const before = await havePasskey(service, owner.id, { discoverable: false })
+    service.clock.advance(60)
+    // The session has proved its security key: a thief of a session that has not cannot ask for a change.
+    const proved = { passwordAt: service.clock.now(), keyAt: service.clock.now() }
+    await service.app.db.session.updateMany({ where: { userId: owner.id }, data: proved })
+    const { old, confirmToken } = await asked(owner)
+    service.clock.advance(60)
+    await haveTotp(service, owner.id)
+    await havePasskey(service, owner.id)
+    await haveRecoveryCodes(service, owner.id)
+    await confirm(confirmToken)
+    expect(codes(await undo(await mailedToken(service, old, 'undo-email')))).toEqual([])
+    const where = { userId: owner.id }
+    const { totp, recoveryCode, passkey } = service.app.db
+    expect([await totp.count({ where }), await recoveryCode.count({ where })]).toEqual([0, 0])
+    const left = await passkey.findMany({ where })
+    expect(left.map(({ credentialId }) => Buffer.from(credentialId).toString('base64url'))).toEqual([
+      before.id,
+    ])
+  })
+
   /** Expects no password and no sessions, and that the old address can set a new password. */
   async function expectRescued(owner: SignedIn, old: string): Promise<void> {
     expect(await userOf(owner)).toMatchObject({ email: old, passwordHash: null })
