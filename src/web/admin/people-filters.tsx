@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react'
 import { SearchIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import type { ListState } from './list-state.ts'
-import { DEFAULT_ORDER, ORDERS, STATES } from './people-query.ts'
+import { DEFAULT_ORDER, FACTORS, ORDERS, STATES } from './people-query.ts'
 import { useRoles } from './role-choice.tsx'
 
 const SEARCH_DELAY_MS = 300
@@ -36,6 +36,14 @@ export function PeopleFilters({ state }: { state: ListState }) {
           ...keysOf(STATES).map(value => ({ value, label: says[value] })),
         ]}
         {...select('state')}
+      />
+      <NativeSelect
+        label={says.factor}
+        data={[
+          { value: '', label: says.anyFactor },
+          ...keysOf(FACTORS).map(value => ({ value, label: says.factors[value] })),
+        ]}
+        {...select('factor')}
       />
       <NativeSelect
         hiddenFrom="md"

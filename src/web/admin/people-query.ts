@@ -31,6 +31,11 @@ export const STATES = {
   unverified: { emailVerified: false },
 } as const satisfies Record<string, UserFilter>
 
+export const FACTORS = {
+  yes: { hasSecondFactor: true },
+  no: { hasSecondFactor: false },
+} as const satisfies Record<string, UserFilter>
+
 /** What the address selects, and in which order. */
 export function selectionOf(state: ListState): { filter: UserFilter; orderBy: UserOrder } {
   const [search, role] = [state.get('search'), state.get('role')]
@@ -39,6 +44,7 @@ export function selectionOf(state: ListState): { filter: UserFilter; orderBy: Us
       ...(search && { search }),
       ...(role && { role }),
       ...STATES[state.get('state') as keyof typeof STATES],
+      ...FACTORS[state.get('factor') as keyof typeof FACTORS],
     },
     orderBy: ORDERS[state.get('order') as keyof typeof ORDERS] ?? ORDERS[DEFAULT_ORDER],
   }

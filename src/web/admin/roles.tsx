@@ -1,6 +1,5 @@
-import { Anchor, Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Checkbox, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
-import { Link } from 'wouter'
 import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
 import { CreateRoleDocument, DeleteRoleDocument, UpdateRoleDocument } from '../generated/graphql.ts'
@@ -10,11 +9,12 @@ import { Dialog } from '../parts/dialog.tsx'
 import { Frame } from '../parts/frame.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Answer } from '../parts/panel.tsx'
-import { Tag } from '../parts/tag.tsx'
 import { PageHead } from './page-head.tsx'
-import { descriptionOf, type Role, useRoles } from './role-choice.tsx'
+import { type Role, useRoles } from './role-choice.tsx'
+import { RoleFactorDialog } from './role-factor-dialog.tsx'
+import { type RoleAsking, RoleRow } from './role-row.tsx'
 
-type Asking = { what: 'create' } | { what: 'change' | 'delete'; role: Role }
+type Asking = { what: 'create' } | RoleAsking
 
 /** The roles of this server. */
 export function Roles() {
@@ -47,7 +47,7 @@ export function Roles() {
           {roles => (
             <ul className="rows">
               {roles.map(role => (
-                <RoleRow key={role.name} role={role} ask={manage && !role.builtIn ? setAsking : undefined} />
+                <RoleRow key={role.name} role={role} ask={manage ? setAsking : undefined} />
               ))}
             </ul>
           )}
@@ -55,61 +55,9 @@ export function Roles() {
       </div>
       {asking?.what === 'create' && <RoleDialog {...dialog} />}
       {asking?.what === 'change' && <RoleDialog {...dialog} role={asking.role} />}
+      {asking?.what === 'factor' && <RoleFactorDialog {...dialog} role={asking.role} />}
       {asking?.what === 'delete' && <DeleteDialog {...dialog} role={asking.role} />}
     </Frame>
-  )
-}
-
-/** `ask` is undefined if the viewer cannot change the role. */
-function RoleRow({ role, ask }: { role: Role; ask: ((asking: Asking) => void) | undefined }) {
-  const text = useText()
-  const { user } = useAuth()
-  const { roles: says } = text
-  return (
-    <li>
-      <div className="grow">
-        <Group gap={8}>
-          <Text fw={550} fz={15} component="h2" style={{ overflowWrap: 'anywhere' }}>
-            {role.name}
-          </Text>
-          {role.builtIn && <Tag>{says.fixed}</Tag>}
-        </Group>
-        <Text fz={14} c="dimmed" lh={1.5}>
-          {descriptionOf(text, role)}
-        </Text>
-        <Group gap={6} mt={8}>
-          {role.permissions.map(permission => (
-            <Tag key={permission}>{permission}</Tag>
-          ))}
-        </Group>
-        {user?.permissions.includes('users:read') && (
-          <Anchor component={Link} href={`/users?role=${role.name}`} fz={13} underline="always">
-            {says.holders(role.name)}
-          </Anchor>
-        )}
-      </div>
-      {ask && (
-        <Group gap={8}>
-          <Button
-            size="xs"
-            variant="default"
-            aria-label={says.changeOf(role.name)}
-            onClick={() => ask({ what: 'change', role })}
-          >
-            {says.change}
-          </Button>
-          <Button
-            size="xs"
-            variant="light"
-            color="red"
-            aria-label={says.deleteOf(role.name)}
-            onClick={() => ask({ what: 'delete', role })}
-          >
-            {says.delete}
-          </Button>
-        </Group>
-      )}
-    </li>
   )
 }
 

@@ -5,6 +5,7 @@ import { Notice } from '../parts/notice.tsx'
 import { useTimes } from '../times.ts'
 import { UserAccess } from './user-access.tsx'
 import type { ManagedPanelProps, UserDetails } from './user-details.ts'
+import { UserFactors } from './user-factors.tsx'
 import { UserFacts } from './user-facts.tsx'
 import { UserFields } from './user-fields.tsx'
 import { UserRoles } from './user-roles.tsx'
@@ -24,6 +25,7 @@ export function UserOverview({ user, reload, manage }: ManagedPanelProps) {
         </Stack>
         <Stack gap={24}>
           {(manage || may('users:delete')) && !isOwn && <UserAccess user={user} reload={reload} />}
+          <UserFactors user={user} reload={reload} />
           <UserFacts user={user} reload={reload} manage={manage} />
         </Stack>
       </div>
