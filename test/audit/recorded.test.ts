@@ -323,7 +323,7 @@ describe('secrets', () => {
     // Other tests cause the events of the command line (test/cli, test/admin), of required verification
     // (test/enumeration/register.test.ts), of the outbox (test/mail/outbox.test.ts, test/admin/operations/mails.test.ts), and of
     // links that end early (test/admin/users/end-email-undo.test.ts) and keys that leaked (test/keys/revocation.test.ts),
-    // and second factors (test/sign-in/complete-login.test.ts, test/self-service/factors).
+    // and second factors and passkeys (test/sign-in, test/self-service/factors, test/self-service/passkeys).
     const elsewhere: AuditAction[] = [
       'user.created',
       'user.imported',
@@ -347,11 +347,12 @@ describe('secrets', () => {
       'user.email_login_requested',
       'recovery_code.renewed',
       'factor.suspended',
+      'factor.recovery_requested',
+      'factor.recovery_canceled',
+      'factor.recovered',
       'recovery_code.used',
       'key.revoked',
       'key.refresh_replaced',
-      // In login-with-passkey.test.ts and test/self-service/passkeys.
-      'factor.counter_regressed',
       'factor.renamed',
       'user.password_removed',
     ]
