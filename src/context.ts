@@ -75,7 +75,8 @@ export function createContext(
   response: ResponseEffects,
   authenticate: Authenticate,
 ): Context {
-  const revealed = new WeakMap<object, string | undefined>()
+  // Most requests reveal nothing, and weak maps cost the garbage collector more than other objects.
+  let revealed: WeakMap<object, string | undefined> | undefined
   let viewer: Promise<Viewer> | undefined
   const load = async () => {
     if (request.bearerToken === undefined) throw unauthenticated('MISSING')
@@ -89,8 +90,11 @@ export function createContext(
       viewer ??= load()
       return viewer
     },
-    reveal: (object, sessionId) => void revealed.set(object, sessionId),
-    isRevealed: object => revealed.has(object),
-    revealedBy: object => revealed.get(object),
+    reveal: (object, sessionId) => {
+      revealed ??= new WeakMap()
+      revealed.set(object, sessionId)
+    },
+    isRevealed: object => revealed?.has(object) ?? false,
+    revealedBy: object => revealed?.get(object),
   }
 }

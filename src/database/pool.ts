@@ -45,20 +45,30 @@ export function createPool(options: pg.PoolConfig, idle = new Set<pg.Client>()):
 
 /** Calls `giveUp` when no answer has arrived `QUERY_TIMEOUT_MS` after the latest statement. */
 function whenSilent(client: pg.Client, giveUp: () => void): void {
-  let answered = true
+  let isWaiting = false
+  let asked = 0
   let timer: NodeJS.Timeout | undefined
   const settle = () => {
-    answered = true
-    clearTimeout(timer)
+    isWaiting = false
   }
   client.on('drain', settle)
   client.on('end', settle)
+  const check = () => {
+    if (!isWaiting) return
+    const latest = asked
+    // One more turn of the event loop: if this process was busy, the answer may already be waiting to be read. A statement
+    // that is sent in that turn has a time of its own.
+    setImmediate(() => {
+      if (isWaiting && asked === latest) giveUp()
+    })
+  }
   const query = client.query.bind(client) as (...args: unknown[]) => unknown
   const timed = (...args: unknown[]) => {
-    answered = false
-    clearTimeout(timer)
-    // One more turn of the event loop: if this process was busy, the answer may already be waiting to be read.
-    timer = setTimeout(() => setImmediate(() => answered || giveUp()), QUERY_TIMEOUT_MS)
+    isWaiting = true
+    asked++
+    // One timer for the connection, because this runs with every statement. The open connection keeps the process alive.
+    if (timer) timer.refresh()
+    else timer = setTimeout(check, QUERY_TIMEOUT_MS).unref()
     return query(...args)
   }
   client.query = timed as typeof client.query

@@ -53,7 +53,8 @@ function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
         async willSendResponse({ response, operation, contextValue }) {
           const { body } = response
           if (body.kind !== 'single') return
-          const errors = body.singleResult.errors ?? []
+          const { errors } = body.singleResult
+          if (!errors) return operations.inc({ operation: operationLabel(operation), code: 'OK' })
           const waits = errors.map(({ extensions }) => Number(extensions?.retryAfter ?? 0))
           const retryAfter = Math.max(0, ...waits)
           const challenge = stepUpChallenge(errors)

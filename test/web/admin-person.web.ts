@@ -386,7 +386,7 @@ describe('the tabs', () => {
     const support = await signUpWith(service, 'support')
     const page = await openAs(support, `/users/${subject.id}`)
     for (const tab of ['Overview', 'Devices', 'Activity', 'Data']) {
-      await page.getByRole('link', { name: tab }).click()
+      await page.locator('#main').getByRole('link', { name: tab }).click()
       await until(page, `document.title.startsWith('${tab} · ')`)
       expect(await page.locator('#main').locator('button, input, textarea').count()).toBe(0)
     }
