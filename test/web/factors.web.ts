@@ -173,8 +173,9 @@ describe('passkeys', () => {
     expect(await violations(page)).toEqual([])
     await authenticator.setPresent(false)
     await signOut(page)
-    await authenticator.setPresent(true)
     await page.getByRole('button', { name: 'Sign in with a passkey' }).click()
+    // Only now: before, the passkey in the autofill would sign in.
+    await authenticator.setPresent(true)
     await page.getByRole('heading', { name: 'My account' }).waitFor()
     await page.goto(`${site}/account/security`)
     await page.getByRole('button', { name: 'Remove My laptop' }).click()

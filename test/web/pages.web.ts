@@ -14,6 +14,7 @@ import { until, useBrowser } from '../support/browser.ts'
 import { failedMail, mailedToken } from '../support/mails.ts'
 import { useService } from '../support/service.ts'
 import { FIREFOX } from '../support/sessions.ts'
+import { signInOn } from '../support/web.ts'
 
 const service = useService({ settings: { WEB: 'on', LIMIT_LOGIN_NETWORK: '10000/1h' } })
 const browser = useBrowser()
@@ -242,8 +243,6 @@ async function settled(page: Page): Promise<void> {
 
 async function enter(page: Page): Promise<void> {
   await page.goto(`${service.url}/sign-in`)
-  await page.locator('input[name=identifier]').fill(admin.email)
-  await page.locator('input[name=password]').fill(PASSWORD)
-  await page.locator('button[type=submit]').click()
+  await signInOn(page, admin.email, PASSWORD)
   await page.waitForURL('**/account')
 }

@@ -209,7 +209,7 @@ test('a server that cannot be reached is said to be so, and trying again works',
   await signInOn(page, email, PASSWORD)
   await page.getByRole('alert').getByText('The server can’t be reached.').waitFor()
   await page.unroute('**/graphql')
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.getByRole('heading', { name: 'My account' }).waitFor()
 })
 
