@@ -3,6 +3,13 @@ import path from 'node:path'
 
 /** The module of each page that loads after the script of all pages. src/web/app.tsx imports the same ones. */
 export const pageModules: Record<string, string> = {
+  '/verify-email': 'pages/confirm-link.tsx',
+  '/confirm-email': 'pages/confirm-link.tsx',
+  '/undo-email': 'pages/confirm-link.tsx',
+  '/cancel-recovery': 'pages/confirm-link.tsx',
+  '/reset-password': 'pages/set-password.tsx',
+  '/accept-invitation': 'pages/set-password.tsx',
+  '/email-login': 'pages/email-login.tsx',
   '/account': 'account/account.tsx',
   '/account/*': 'account/account.tsx',
   '/overview': 'admin/overview.tsx',

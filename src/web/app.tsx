@@ -1,11 +1,8 @@
 import { lazy, Suspense } from 'react'
 import { Redirect, Route, Switch } from 'wouter'
 import { useAuth } from '../client/react.ts'
-import { CancelFactorRecovery, ConfirmEmail, UndoEmailChange, VerifyEmail } from './pages/confirm-link.tsx'
-import { EmailLogin } from './pages/email-login.tsx'
 import { ForgotPassword } from './pages/forgot-password.tsx'
 import { Register } from './pages/register.tsx'
-import { AcceptInvitation, ResetPassword } from './pages/set-password.tsx'
 import { SignIn } from './pages/sign-in.tsx'
 import { Missing } from './parts/card-page.tsx'
 import { Crash } from './parts/crash.tsx'
@@ -13,6 +10,28 @@ import { Waiting } from './parts/loading.tsx'
 import { ServerUnavailable } from './parts/server-unavailable.tsx'
 import { SignedIn } from './parts/signed-in.tsx'
 
+// Loaded when a link in an email opens them, so that the sign-in page does not wait for them.
+const VerifyEmail = lazy(() =>
+  import('./pages/confirm-link.tsx').then(({ VerifyEmail }) => ({ default: VerifyEmail })),
+)
+const ConfirmEmail = lazy(() =>
+  import('./pages/confirm-link.tsx').then(({ ConfirmEmail }) => ({ default: ConfirmEmail })),
+)
+const UndoEmailChange = lazy(() =>
+  import('./pages/confirm-link.tsx').then(({ UndoEmailChange }) => ({ default: UndoEmailChange })),
+)
+const CancelFactorRecovery = lazy(() =>
+  import('./pages/confirm-link.tsx').then(({ CancelFactorRecovery }) => ({ default: CancelFactorRecovery })),
+)
+const ResetPassword = lazy(() =>
+  import('./pages/set-password.tsx').then(({ ResetPassword }) => ({ default: ResetPassword })),
+)
+const AcceptInvitation = lazy(() =>
+  import('./pages/set-password.tsx').then(({ AcceptInvitation }) => ({ default: AcceptInvitation })),
+)
+const EmailLogin = lazy(() =>
+  import('./pages/email-login.tsx').then(({ EmailLogin }) => ({ default: EmailLogin })),
+)
 // Loaded after signing in, so that the sign-in page does not wait for them.
 const Account = lazy(() => import('./account/account.tsx').then(({ Account }) => ({ default: Account })))
 const Overview = lazy(() => import('./admin/overview.tsx').then(({ Overview }) => ({ default: Overview })))

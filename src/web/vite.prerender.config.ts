@@ -11,8 +11,12 @@ export default defineConfig({
     emptyOutDir: true,
     minify: true,
     rolldownOptions: {
-      // The pages after signing in, which the worker never renders.
-      external: [/\/(?:account|admin)\/[\w-]+\.tsx$/],
+      // The pages of links and after signing in, which the worker never renders.
+      external: [
+        /\/(?:account|admin)\/[\w-]+\.tsx$/,
+        /\/pages\/(?:confirm-link|email-login|next-step|set-password)\.tsx$/,
+        /\/client\/passkeys\.ts$/,
+      ],
       onLog: (level, log, tell) => {
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') tell(level, log)
       },

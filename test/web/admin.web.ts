@@ -161,7 +161,11 @@ describe('a role', () => {
     await service.app.db.role.create({ data: { name: 'clerk', permissions: ['users:read'] } })
     const page = await adminAt('/roles')
     await row(page, 'clerk').getByRole('button', { name: 'Edit clerk' }).waitFor()
-    expect(await row(page, 'admin').getByRole('button', { name: /Edit|Delete/ }).count()).toBe(0)
+    expect(
+      await row(page, 'admin')
+        .getByRole('button', { name: /Edit|Delete/ })
+        .count(),
+    ).toBe(0)
     await row(page, 'admin').getByText('built-in').waitFor()
 
     const { email } = await signUpWith(service, 'support')

@@ -1,4 +1,3 @@
-import { gzipSync } from 'node:zlib'
 import { expect, test } from '@jest/globals'
 import type { BrowserContextOptions, Response } from 'playwright-core'
 import { PASSWORD, signUpAdmin } from '../support/actors.ts'
@@ -14,7 +13,7 @@ const SCRIPT_MAX_BYTES = 150_000
 const SLOWER = 4
 const FIRST_PAINT_MAX_MS = 1000
 
-test('the scripts of the sign-in page have less than 150 kB, compressed', async () => {
+test('the scripts of the sign-in page have less than 150 kB, as a browser receives them', async () => {
   const page = await browser.open()
   const scripts: Response[] = []
   page.on('response', response => {
@@ -23,7 +22,9 @@ test('the scripts of the sign-in page have less than 150 kB, compressed', async 
   await page.goto(`${service.url}/sign-in`)
   await page.getByRole('heading', { level: 1 }).waitFor()
   await page.waitForLoadState('networkidle')
-  const sizes = await Promise.all(scripts.map(async script => gzipSync(await script.body()).byteLength))
+  const sizes = await Promise.all(
+    scripts.map(async script => (await script.request().sizes()).responseBodySize),
+  )
   const total = sizes.reduce((sum, size) => sum + size, 0)
   process.stdout.write(`scripts of the sign-in page: ${total} bytes (${sizes.join(', ')})\n`)
   expect(scripts.length).toBeGreaterThan(1)
@@ -181,6 +182,6 @@ test('a visitor who chose another language, or was signed in, sees nothing of wh
   await page.getByRole('heading', { name: 'Authograph에 로그인' }).waitFor()
   await page.route('**/assets/*.js', () => {})
   await page.goto(`${service.url}/sign-in`, { waitUntil: 'commit' })
-  await page.locator('#root form').waitFor({ state: 'attached' })
+  await page.locator('#root form').first().waitFor({ state: 'attached' })
   await until(page, "getComputedStyle(document.querySelector('h1')).visibility === 'hidden'")
 })

@@ -18,7 +18,7 @@ import { continueSignIn, usePendingSignIn } from '../pending-sign-in.ts'
 import { withReturnTo } from '../return-to.ts'
 import { DeadLink } from './dead-link.tsx'
 import { type OpenedLink, useEmailLink } from './email-link.ts'
-import { NextStep } from './next-step.tsx'
+import { NextStep } from './later-step.ts'
 import { SignIn } from './sign-in.tsx'
 
 /** Signs in with an email: by the code in it where one began, or by its link and a button. */

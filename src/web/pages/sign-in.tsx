@@ -9,7 +9,7 @@ import { ServerUnavailable } from '../parts/server-unavailable.tsx'
 import { forgetReturn } from '../pending-return.ts'
 import { usePendingSignIn } from '../pending-sign-in.ts'
 import { returnTo } from '../return-to.ts'
-import { NextStep } from './next-step.tsx'
+import { NextStep } from './later-step.ts'
 import { SignInCard } from './sign-in-card.tsx'
 
 /**
