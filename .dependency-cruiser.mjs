@@ -43,6 +43,7 @@ export const LAYERS = [
   'app.ts',
   'log.ts',
   'config.ts',
+  'provider-settings/',
   'relying-party.ts',
   'environment.ts',
   'pagination.ts',

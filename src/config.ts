@@ -4,6 +4,8 @@ import path from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import type { Environment } from './environment.ts'
+import { readProviders } from './provider-settings/read.ts'
+import type { ProviderSettings } from './provider-settings/settings.ts'
 import { androidOrigin, isAndroidOrigin, isDomain, isWithin, parseAndroidApp } from './relying-party.ts'
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const
@@ -160,6 +162,8 @@ const settings = z.object({
   PASSKEY_APPLE_APPS: list.pipe(z.array(appleApp)).default([]),
   PASSKEY_ANDROID_APPS: list.pipe(z.array(androidApp)).default([]),
   EMAIL_LOGIN: onOff.default(false),
+  PROVIDERS: list.default([]),
+  PROVIDER_LINKING: z.enum(['auto', 'ask'], { error: 'must be auto or ask' }).default('auto'),
   TRUSTED_DEVICE_TTL: durationOrOff.default(30 * 86_400),
   FACTOR_RECOVERY_WAIT: durationOrOff
     .refine(
@@ -328,11 +332,13 @@ export function loadConfig(environment: Environment): Config {
   for (const { of, when, problem } of contradictions) {
     if (!of.some(name => invalid.has(name)) && when(env)) problems.push(`${of[0]}: ${problem}`)
   }
+  const read = readProviders(env.PROVIDERS, given, env.NODE_ENV === 'production')
+  problems.push(...read.problems)
   if (problems.length > 0) throw new ConfigError(problems)
-  return toConfig(env)
+  return toConfig(env, read.providers)
 }
 
-function toConfig(env: Settings) {
+function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
   const production = env.NODE_ENV === 'production'
   const publicUrl = publicUrlOf(env)
   return {
@@ -386,6 +392,10 @@ function toConfig(env: Settings) {
     emailVerification: env.EMAIL_VERIFICATION ?? (env.MAIL ? 'optional' : 'off'),
     /** Whether people can sign in with a code or a link in an email. */
     emailLogin: env.EMAIL_LOGIN,
+    /** The providers that people can sign in with, in the order of the buttons. */
+    providers,
+    /** ask: an identity never joins an existing account before its owner signs in to that account. */
+    providerLinking: env.PROVIDER_LINKING,
     /** How long a trusted device needs no second factor. Null if no device can be trusted. */
     trustedDeviceTtlSeconds: env.TRUSTED_DEVICE_TTL,
     /** How long the recovery of lost second factors waits, so that the owner can cancel it. Null if it is off. */

@@ -56,6 +56,20 @@ export const errorTable = {
       'The passkey proves nothing. `extensions.reason` is UNKNOWN if no account has it, so that the browser can forget it; otherwise REFUSED.',
     message: 'This passkey was not accepted. Try again, or sign in another way.',
   },
+  PROVIDER_DENIED: {
+    description: 'The person or the provider refused the sign-in with the provider.',
+    message: 'The sign-in with the provider was canceled. Try again, or sign in another way.',
+  },
+  PROVIDER_FAILED: {
+    description:
+      'The provider is unavailable, or its response is invalid. The log and the audit event name the cause.',
+    message: 'The sign-in with the provider failed. Try again, or sign in another way.',
+  },
+  IDENTITY_TAKEN: {
+    description: 'The identity at the provider is already connected to another account.',
+    message:
+      'This identity is already connected to another account. Sign in with it, or use another identity.',
+  },
   ACCOUNT_DISABLED: {
     description:
       'The account is disabled. Returned only after the caller proves the password or access to the mailbox.',

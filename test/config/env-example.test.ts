@@ -34,6 +34,7 @@ test('.env.example leaves only settings without a universal default empty', () =
     'TOKEN_ISSUER',
     'SMTP_URL',
     'MAIL_FROM',
+    'PROVIDERS',
     'BREACHED_PASSWORDS_FILE',
     'PASSKEYS',
     'PASSKEY_RP_ID',

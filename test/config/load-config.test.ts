@@ -43,6 +43,8 @@ test('development requires no settings', () => {
     registrationOpen: true,
     emailVerification: 'optional',
     emailLogin: false,
+    providers: [],
+    providerLinking: 'auto',
     trustedDeviceTtlSeconds: 30 * 86_400,
     factorRecoveryWaitSeconds: null,
     passwords: { minLength: 8, maxLength: 128, breachedFile: undefined },

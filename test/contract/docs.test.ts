@@ -8,6 +8,7 @@ import { settingNames } from '../../src/config.ts'
 import { errorTable } from '../../src/errors.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { linkedPages } from '../../src/page-addresses.ts'
+import { providerSettingNames } from '../../src/provider-settings/read.ts'
 import { build, runCli } from '../support/cli.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
@@ -67,6 +68,11 @@ test('docs/errors.md lists exactly the error codes, each with its description', 
 test('docs/settings.md lists exactly the settings, once each', () => {
   const names = rowsOf(read('docs/settings.md'), 'setting').flatMap(([name]) => code(name))
   expect(names.sort()).toEqual([...settingNames].sort())
+})
+
+test('docs/settings.md lists exactly the settings of a provider, once each', () => {
+  const names = rowsOf(read('docs/settings.md'), 'provider setting').flatMap(([name]) => code(name))
+  expect(names.sort()).toEqual([...providerSettingNames].sort())
 })
 
 test('docs/settings.md shows the default of each setting as .env.example has it', () => {

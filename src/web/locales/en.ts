@@ -59,6 +59,10 @@ export const en = {
     CODE_INVALID: 'This code is wrong or no longer valid. Check it, or request a new one.',
     TICKET_INVALID: 'This took too long. Start over.',
     PASSKEY_INVALID: 'This passkey was not accepted. Try again, or sign in another way.',
+    PROVIDER_DENIED: 'The sign-in with the provider was canceled. Try again, or sign in another way.',
+    PROVIDER_FAILED: 'The sign-in with the provider failed. Try again, or sign in another way.',
+    IDENTITY_TAKEN:
+      'This identity is already connected to another account. Sign in with it, or use another identity.',
     ACCOUNT_DISABLED: 'This account is disabled. Contact an administrator.',
     EMAIL_NOT_VERIFIED: 'Verify your email address first: open the link in the email we sent you.',
     REAUTHENTICATION_REQUIRED: 'Confirm your password, then try again.',

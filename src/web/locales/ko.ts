@@ -169,6 +169,10 @@ export const ko: Messages = {
     CODE_INVALID: '인증 코드가 올바르지 않거나 만료되었습니다. 다시 확인하거나 새 코드를 받아 주세요.',
     TICKET_INVALID: '시간이 초과되었습니다. 처음부터 다시 시도해 주세요.',
     PASSKEY_INVALID: '이 패스키로는 확인할 수 없습니다. 다시 시도하거나 다른 방법으로 로그인해 주세요.',
+    PROVIDER_DENIED: '간편 로그인이 취소되었습니다. 다시 시도하거나 다른 방법으로 로그인해 주세요.',
+    PROVIDER_FAILED: '간편 로그인에 실패했습니다. 다시 시도하거나 다른 방법으로 로그인해 주세요.',
+    IDENTITY_TAKEN:
+      '이미 다른 계정에 연결된 간편 로그인입니다. 그 계정으로 로그인하거나 다른 간편 로그인을 사용해 주세요.',
     ACCOUNT_DISABLED: '정지된 계정입니다. 관리자에게 문의해 주세요.',
     EMAIL_NOT_VERIFIED: '먼저 이메일 주소를 인증해 주세요. 보내 드린 메일의 링크를 열면 됩니다.',
     REAUTHENTICATION_REQUIRED: '비밀번호를 확인한 뒤 다시 시도해 주세요.',
