@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { beforeAll, expect, test } from '@jest/globals'
@@ -8,7 +9,8 @@ import { settingNames } from '../../src/config.ts'
 import { errorTable } from '../../src/errors.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { linkedPages } from '../../src/page-addresses.ts'
-import { providerSettingNames } from '../../src/provider-settings/read.ts'
+import { presets } from '../../src/provider-settings/presets.ts'
+import { providerSettingNames, readProviders } from '../../src/provider-settings/read.ts'
 import { build, runCli } from '../support/cli.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
@@ -55,6 +57,10 @@ function anchors(page: string): string[] {
       .replaceAll(' ', '-'),
   )
 }
+
+const applePrivateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  .privateKey.export({ format: 'pem', type: 'pkcs8' })
+  .toString()
 
 beforeAll(build, 120_000)
 
@@ -207,9 +213,34 @@ test('the README shows a snippet of the client that the tests compile', () => {
 test('the README’s table of pages lists every page of docs/', () => {
   const linked = rowsOf(readme, 'page').flatMap(([cell = '']) => cell.match(/(?<=\]\()[^)]+/g) ?? [])
   const expected = pages
-    .filter(page => page !== 'README.md')
+    .filter(page => page !== 'README.md' && !page.startsWith('docs/providers/'))
     .map(page => (page.startsWith('docs/decisions/') ? 'docs/decisions' : page))
   expect(linked.sort()).toEqual([...new Set(expected)].sort())
+})
+
+test('docs/providers.md lists each preset with its page, whose settings the server accepts', () => {
+  const rows = rowsOf(read('docs/providers.md'), 'provider')
+  expect(rows.map(([, name]) => code(name)[0]).sort()).toEqual(Object.keys(presets).sort())
+  const linked = rows.map(([cell = '']) => cell.match(/(?<=\]\()[^)]+/)?.[0])
+  expect(linked.map(page => `docs/${page}`).sort()).toEqual(
+    pages.filter(page => page.startsWith('docs/providers/')).sort(),
+  )
+  for (const [index, page = ''] of linked.entries()) {
+    const text = read(`docs/${page}`)
+    const name = page === 'providers/openid-connect.md' ? 'corp' : (code(rows[index]?.[1])[0] ?? '')
+    expect([page, text]).toEqual([page, expect.stringContaining(`.com/sign-in/callback/${name}\``)])
+    const environment = Object.assign(
+      {},
+      ...[...text.matchAll(/```sh\n(.+?)```/gs)].map(([, sh = '']) => parse(sh)),
+    )
+    const settings = {
+      ...environment,
+      ...(name === 'apple' && { PROVIDER_APPLE_PRIVATE_KEY: applePrivateKey }),
+    }
+    expect([page, readProviders([name], settings, true).problems]).toEqual([page, []])
+    const documented = [...text.matchAll(/(?<=`)PROVIDER_[A-Z]+_([A-Z_]+)/g)].map(([, setting]) => setting)
+    expect(documented.filter(setting => !providerSettingNames.includes(setting ?? ''))).toEqual([])
+  }
 })
 
 test('docs/decisions/README.md lists every decision by its title', () => {
