@@ -38,7 +38,8 @@ export const errorTable = {
     message: 'This username is taken. Choose another.',
   },
   TOKEN_INVALID: {
-    description: 'The token from an email link is unknown, expired, already used or replaced by a newer one.',
+    description:
+      'The token from an email link, or the code, nonce or ticket of a sign-in with a provider, is unknown, expired, already used or replaced by a newer one.',
     message: 'This link is no longer valid. Request a new one.',
   },
   CODE_INVALID: {

@@ -91,6 +91,7 @@ function testSession(userId: string, now: Date, session: Partial<Session> | unde
     keyAt: null,
     totpAt: null,
     recoveryAt: null,
+    providerAt: null,
     proofGeneration: 0,
     rotatedAt: null,
     generationSeenAt: null,

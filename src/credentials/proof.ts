@@ -8,6 +8,7 @@ export const authMethods = {
   SECURITY_KEY: 'SECURITY_KEY',
   TOTP: 'TOTP',
   RECOVERY_CODE: 'RECOVERY_CODE',
+  PROVIDER: 'PROVIDER',
 } as const
 
 export type AuthMethod = keyof typeof authMethods

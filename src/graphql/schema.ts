@@ -18,6 +18,7 @@ import { EmailLinkResolver } from '../self-service/email-link.resolver.ts'
 import { EmailUndoResolver } from '../self-service/email-undo.resolver.ts'
 import { FactorsResolver } from '../self-service/factors/factors.resolver.ts'
 import { OwnFactorsResolver } from '../self-service/factors/user-factors.resolver.ts'
+import { UserIdentitiesResolver } from '../self-service/identities/user-identities.resolver.ts'
 import { PasskeySuggestionResolver } from '../self-service/passkeys/passkey-suggestion.resolver.ts'
 import { PasskeysResolver } from '../self-service/passkeys/passkeys.resolver.ts'
 import { UserPasskeysResolver } from '../self-service/passkeys/user-passkeys.resolver.ts'
@@ -62,6 +63,7 @@ const resolvers = [
   PasskeysResolver,
   PasskeySuggestionResolver,
   UserPasskeysResolver,
+  UserIdentitiesResolver,
   EmailLoginResolver,
   TrustedDevicesResolver,
   FactorRecoveryResolver,

@@ -20,6 +20,7 @@ export const sessionColumns = {
   keyAt: 'key_at',
   totpAt: 'totp_at',
   recoveryAt: 'recovery_at',
+  providerAt: 'provider_at',
   proofGeneration: 'proof_generation',
   rotatedAt: 'rotated_at',
   generationSeenAt: 'generation_seen_at',

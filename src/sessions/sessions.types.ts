@@ -15,6 +15,7 @@ registerEnumType(authMethods, {
     SECURITY_KEY: { description: 'A security key or a passkey that did not verify the person.' },
     TOTP: { description: 'A code of an authenticator app (RFC 6238).' },
     RECOVERY_CODE: { description: 'A recovery code.' },
+    PROVIDER: { description: 'A sign-in with a provider, such as Google.' },
   },
 })
 
@@ -22,13 +23,17 @@ registerEnumType(authStrengths, {
   name: 'AuthStrength',
   description: 'How strongly a session has proved who uses it, the weakest first.',
   valuesConfig: {
-    SINGLE: { description: 'A password, an emailed code, or both. `acr` is `1fa`.' },
+    SINGLE: {
+      description:
+        'A password, an emailed code, a sign-in with a provider, or several of them. `acr` is `1fa`.',
+    },
     MULTI: {
       description:
-        'A password or an emailed code, and an authenticator app or a recovery code. `acr` is `mfa`.',
+        'A password, an emailed code or a sign-in with a provider, and an authenticator app or a recovery code. `acr` is `mfa`.',
     },
     PHISHING_RESISTANT: {
-      description: 'A passkey; or a password or an emailed code, and a security key. `acr` is `phr`.',
+      description:
+        'A passkey; or a password, an emailed code or a sign-in with a provider, and a security key. `acr` is `phr`.',
     },
   },
 })

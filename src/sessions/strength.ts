@@ -13,7 +13,7 @@ export type AuthStrength = keyof typeof authStrengths
 /** When each method was last proved. */
 export type ProofTimes = Pick<
   Session,
-  'passwordAt' | 'emailAt' | 'passkeyAt' | 'keyAt' | 'totpAt' | 'recoveryAt'
+  'passwordAt' | 'emailAt' | 'passkeyAt' | 'keyAt' | 'totpAt' | 'recoveryAt' | 'providerAt'
 >
 
 const timeOf = {
@@ -23,6 +23,7 @@ const timeOf = {
   SECURITY_KEY: 'keyAt',
   TOTP: 'totpAt',
   RECOVERY_CODE: 'recoveryAt',
+  PROVIDER: 'providerAt',
 } as const satisfies Record<AuthMethod, keyof ProofTimes>
 
 const methods = Object.keys(timeOf) as AuthMethod[]
@@ -34,6 +35,7 @@ export const NO_PROOFS: ProofTimes = {
   keyAt: null,
   totpAt: null,
   recoveryAt: null,
+  providerAt: null,
 }
 
 /** What tells how strongly a session was authenticated. */
@@ -74,8 +76,8 @@ export type Assurance = { strength: AuthStrength; since: Date }
  * time. Null if the session has not proved as much.
  */
 export function provedAt(session: ProvedSession, required: AuthStrength): Date | null {
-  const { passwordAt, emailAt, passkeyAt, keyAt, totpAt, recoveryAt } = timesOf(session)
-  const first = later(passwordAt, emailAt)
+  const { passkeyAt, keyAt, totpAt, recoveryAt, ...times } = timesOf(session)
+  const first = firstOf(times)
   const resistant = later(passkeyAt, earlier(first, keyAt))
   if (required === 'PHISHING_RESISTANT') return resistant
   const multi = later(resistant, earlier(first, later(totpAt, recoveryAt)))
@@ -83,12 +85,12 @@ export function provedAt(session: ProvedSession, required: AuthStrength): Date |
 }
 
 /**
- * The strength of the proofs. A mailbox is never a second factor: a password and an emailed code are SINGLE. `since` is
- * the earliest of the proofs that make up the strength, each at its latest time.
+ * The strength of the proofs. A mailbox is never a second factor, and neither is a sign-in with a provider: a password and
+ * an emailed code are SINGLE. `since` is the earliest of the proofs that make up the strength, each at its latest time.
  */
 export function assuranceOf(session: ProvedSession): Assurance {
-  const { passwordAt, emailAt, passkeyAt, keyAt, totpAt, recoveryAt } = timesOf(session)
-  const first = later(passwordAt, emailAt)
+  const { passkeyAt, keyAt, totpAt, recoveryAt, ...times } = timesOf(session)
+  const first = firstOf(times)
   const resistant = later(passkeyAt, earlier(first, keyAt))
   if (resistant) return { strength: 'PHISHING_RESISTANT', since: resistant }
   const multi = earlier(first, later(totpAt, recoveryAt))
@@ -116,7 +118,7 @@ export function strengthOfAcr(acr: string | undefined): AuthStrength {
   return strengths.find(strength => ACR[strength] === acr) ?? 'SINGLE'
 }
 
-/** RFC 8176, and `email` and `recovery`, which it does not define. */
+/** RFC 8176, and `email`, `recovery` and `fed` (federated), which it does not define. */
 const AMR: Record<AuthMethod, readonly string[]> = {
   PASSWORD: ['pwd'],
   EMAIL: ['email'],
@@ -124,6 +126,7 @@ const AMR: Record<AuthMethod, readonly string[]> = {
   SECURITY_KEY: ['pop', 'user'],
   TOTP: ['otp'],
   RECOVERY_CODE: ['recovery'],
+  PROVIDER: ['fed'],
 }
 
 export type AssuranceClaims = { acr: string; amr: string[]; auth_time: number }
@@ -134,6 +137,15 @@ export function assuranceClaims(session: ProvedSession): AssuranceClaims {
   const amr = new Set(methodsOf(session).flatMap(method => AMR[method]))
   if (strength !== 'SINGLE') amr.add('mfa')
   return { acr: ACR[strength], amr: [...amr], auth_time: Math.floor(since.getTime() / 1000) }
+}
+
+/** The latest of the proofs that none of the others adds to. */
+function firstOf({
+  passwordAt,
+  emailAt,
+  providerAt,
+}: Pick<ProofTimes, 'passwordAt' | 'emailAt' | 'providerAt'>) {
+  return later(later(passwordAt, emailAt), providerAt)
 }
 
 function later(one: Date | null, other: Date | null): Date | null {

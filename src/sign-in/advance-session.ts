@@ -9,7 +9,7 @@ import { endWeakerSql } from '../sessions/end-weaker.ts'
 import { isLive } from '../sessions/live.ts'
 import { claimCtes, EPOCH_RAISED, FACTOR_ADDED, orLost, requirement } from './start-session.ts'
 
-const FIRST_CLAIM = 18
+const FIRST_CLAIM = 19
 
 type Extras = {
   credentialVersion: number
@@ -59,7 +59,7 @@ function advanceSql({ claims, notice, added }: Extras): string {
        rotated_at = $7::timestamptz, last_used_at = $7::timestamptz, authenticated_at = $7::timestamptz,
        expires_at = $8::timestamptz, ip_address = $9, user_agent = $10,
        password_at = $11::timestamptz, email_at = $12::timestamptz, passkey_at = $13::timestamptz,
-       key_at = $14::timestamptz, totp_at = $15::timestamptz, recovery_at = $16::timestamptz,
+       key_at = $14::timestamptz, totp_at = $15::timestamptz, recovery_at = $16::timestamptz, provider_at = $17::timestamptz,
        epoch = u.session_epoch
      FROM locked u
      WHERE s.id = $1::uuid AND s.user_id = u.id AND s.generation = $5::int
@@ -68,7 +68,7 @@ function advanceSql({ claims, notice, added }: Extras): string {
    ), ${claimCtes(claims, FIRST_CLAIM)}
    ${notice ? `${noticeSql(firstOfNotice, 'account')},` : ''}
    ${added?.weakerEnded ? endWeakerSql('locked', weaker) : ''}
-   recorded AS (${insertSql('audit_events', auditColumns, 17, 'account')})
+   recorded AS (${insertSql('audit_events', auditColumns, 18, 'account')})
    SELECT id${requirement(claims)} FROM ${added ? 'locked' : 'account'}`
 }
 
@@ -106,6 +106,7 @@ export async function advanceSession(
     next.keyAt,
     next.totpAt,
     next.recoveryAt,
+    next.providerAt,
     events,
   ]
   const all = [

@@ -4,6 +4,7 @@ import { PasskeyInput } from '../credentials/passkey/passkey.types.ts'
 import { type AuthMethod, authMethods } from '../credentials/proof.ts'
 import { AuthPayload } from '../sessions/sessions.types.ts'
 import { TokenTransport } from '../sessions/token-transport.ts'
+import { ProviderLinkRequired, ProviderSignUpRequired } from './provider.types.ts'
 
 registerEnumType(TokenTransport, {
   name: 'TokenTransport',
@@ -76,7 +77,14 @@ export class SecondFactorSetupRequired {
 export const LoginResult = createUnionType({
   name: 'LoginResult',
   description: 'Signed in, or the next step of the sign-in. Select `__typename`.',
-  types: () => [AuthPayload, SecondFactorRequired, SecondFactorSetupRequired] as const,
+  types: () =>
+    [
+      AuthPayload,
+      SecondFactorRequired,
+      SecondFactorSetupRequired,
+      ProviderSignUpRequired,
+      ProviderLinkRequired,
+    ] as const,
   resolveType: value => value.constructor as typeof AuthPayload,
 })
 

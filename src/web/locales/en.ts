@@ -342,6 +342,7 @@ export const en = {
       SECURITY_KEY: 'security key',
       TOTP: 'authenticator app',
       RECOVERY_CODE: 'recovery code',
+      PROVIDER: 'provider',
     },
     ask: {
       PASSKEY: 'Confirm it’s you with your passkey.',

@@ -446,6 +446,7 @@ export const ko: Messages = {
       SECURITY_KEY: '보안 키',
       TOTP: '인증 앱',
       RECOVERY_CODE: '복구 코드',
+      PROVIDER: '간편 로그인',
     },
     ask: {
       PASSKEY: '패스키로 본인임을 확인해 주세요.',

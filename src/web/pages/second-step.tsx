@@ -110,5 +110,5 @@ function StartOver() {
 }
 
 function isSecond(method: AuthMethod): method is SecondMethod {
-  return method !== 'PASSWORD' && method !== 'EMAIL'
+  return method !== 'PASSWORD' && method !== 'EMAIL' && method !== 'PROVIDER'
 }

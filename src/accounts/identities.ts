@@ -1,0 +1,66 @@
+import DataLoader from 'dataloader'
+import type { App } from '../app.ts'
+import { statement, toRecord } from '../database/client.ts'
+import type { Columns } from '../database/insert.ts'
+import type { Identity } from '../generated/prisma/client.ts'
+
+export const identityColumns = {
+  id: 'id',
+  userId: 'user_id',
+  provider: 'provider',
+  issuer: 'issuer',
+  subject: 'subject',
+  email: 'email',
+  displayName: 'display_name',
+  sealedTokens: 'sealed_tokens',
+  tokenVersion: 'token_version',
+  refreshingUntil: 'refreshing_until',
+  createdAt: 'created_at',
+  lastUsedAt: 'last_used_at',
+} as const satisfies Columns<keyof Identity>
+
+const fields = Object.keys(identityColumns)
+const columns = Object.values(identityColumns).join(', ')
+
+/** More than there are providers. One account can have several identities of one provider. */
+const PER_ACCOUNT_MAX = 50
+
+const selectOfUsers = statement(
+  'identities-of-users',
+  `SELECT ${columns} FROM (
+     SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY id) AS place
+     FROM identities WHERE user_id = ANY($1::uuid[])
+   ) each WHERE place <= ${PER_ACCOUNT_MAX} ORDER BY id`,
+)
+
+const loaders = new WeakMap<App, DataLoader<string, Identity[]>>()
+
+/** The identities of an account, the oldest first. Calls in the same turn of the event loop share one query. */
+export function identitiesOf(app: App, userId: string): Promise<Identity[]> {
+  const loader =
+    loaders.get(app) ??
+    // Not cached, so that a later request sees the identities of then.
+    new DataLoader<string, Identity[]>(ids => load(app, ids), { cache: false })
+  loaders.set(app, loader)
+  return loader.load(userId)
+}
+
+async function load(app: App, ids: readonly string[]): Promise<Identity[][]> {
+  const rows = await selectOfUsers(app.pool, [[...new Set(ids)]])
+  const identities = rows.map(row => toRecord<Identity>(fields, row))
+  return ids.map(id => identities.filter(({ userId }) => userId === id))
+}
+
+const selectBySubject = statement(
+  'identity-by-subject',
+  `SELECT ${columns} FROM identities WHERE issuer = $1 AND subject = $2`,
+)
+
+/** The identity of a person at an issuer (OpenID Connect Core 1.0, section 2), if an account has it. */
+export async function findIdentity(
+  app: App,
+  { issuer, subject }: Pick<Identity, 'issuer' | 'subject'>,
+): Promise<Identity | undefined> {
+  const [row] = await selectBySubject(app.pool, [issuer, subject])
+  return row && toRecord<Identity>(fields, row)
+}
