@@ -30,6 +30,7 @@ export const LAYERS = [
   'shutdown.ts',
   'metrics.ts',
   'permissions/',
+  'ways-in.ts',
   'devices/',
   'mail/',
   'rate-limit/',

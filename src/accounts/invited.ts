@@ -13,3 +13,14 @@ export function waitingSince({ invitedAt, passwordChangedAt, lastLoginAt }: Invi
 
 /** The same condition for a guarded update. */
 export const WAITING = { invitedAt: { not: null }, passwordChangedAt: null, lastLoginAt: null } as const
+
+/**
+ * For a guarded update: accounts whose owner has never come, invited or not. Nothing signs in to them yet. An account
+ * without a password is not one of them if its owner has signed in, or can, in another way.
+ */
+export const NEVER_CAME = {
+  passwordHash: null,
+  passwordChangedAt: null,
+  lastLoginAt: null,
+  passkeys: { none: {} },
+} as const

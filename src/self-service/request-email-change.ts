@@ -81,14 +81,14 @@ export async function requestEmailChange(
 }
 
 /**
- * Guarantees, until the transaction ends, that the account still has the address and the password it had when the
+ * Guarantees, until the transaction ends, that the account still has the address and the credentials it had when the
  * request was authenticated. A password change ends all sessions and pending links; without this check, a session that
  * it ended could still create a link afterward.
  * @throws AuthError REAUTHENTICATION_REQUIRED
  */
-async function requireUnchanged(tx: Queryable, { id, emailCanonical, passwordHash }: User): Promise<void> {
+async function requireUnchanged(tx: Queryable, { id, credentialVersion }: User): Promise<void> {
   const unchanged = await tx.$queryRaw<unknown[]>`
-    SELECT id FROM users WHERE id = ${id}::uuid AND email_canonical = ${emailCanonical}
-      AND password_hash = ${passwordHash} AND disabled_at IS NULL FOR NO KEY UPDATE`
+    SELECT id FROM users WHERE id = ${id}::uuid AND credential_version = ${credentialVersion}
+      AND disabled_at IS NULL FOR NO KEY UPDATE`
   if (unchanged.length === 0) throw new AuthError('REAUTHENTICATION_REQUIRED')
 }

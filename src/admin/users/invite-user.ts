@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { requireAccount } from '../../accounts/account.ts'
 import { requireAddressNotHeld } from '../../accounts/address-hold.ts'
 import { displayNameField, emailField, localeField, usernameField } from '../../accounts/fields.ts'
+import { NEVER_CAME } from '../../accounts/invited.ts'
 import type { App } from '../../app.ts'
 import { record } from '../../audit/record.ts'
 import type { Account } from '../../context.ts'
@@ -28,7 +29,7 @@ type Invitation = z.output<typeof schema>
 
 /**
  * Creates an account without a password and emails a link, valid for 7 days, to set one. If the address belongs to an
- * account that has no password yet, sends that account a new link, which invalidates the old one, and changes nothing
+ * account whose owner has never come, sends that account a new link, which invalidates the old one, and changes nothing
  * else.
  * @throws AuthError BAD_USER_INPUT; FORBIDDEN for roles if the caller lacks `roles:write` or a permission of the roles;
  *   EMAIL_TAKEN, USERNAME_TAKEN; CONFLICT if MAIL=off
@@ -81,12 +82,12 @@ function invite(
   })
 }
 
-/** Sends a new link. Returns undefined if the account has a password or is disabled. */
+/** Sends a new link. Returns undefined if the account's owner has come before, or if the account is disabled. */
 function inviteAgain(app: App, emailCanonical: string, caller: Caller): Promise<string | undefined> {
   return administer(app, caller, 'users:write', async tx => {
     // The update also locks the row, so that no one sets the password in the meantime.
     const [user] = await tx.user.updateManyAndReturn({
-      where: { emailCanonical, passwordHash: null, disabledAt: null },
+      where: { emailCanonical, ...NEVER_CAME, disabledAt: null },
       data: { invitedAt: app.clock.now() },
     })
     if (!user) return undefined

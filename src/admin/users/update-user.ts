@@ -8,6 +8,7 @@ import {
   metadataField,
   usernameField,
 } from '../../accounts/fields.ts'
+import { NEVER_CAME } from '../../accounts/invited.ts'
 import type { App } from '../../app.ts'
 import { record } from '../../audit/record.ts'
 import type { Account } from '../../context.ts'
@@ -123,7 +124,7 @@ async function replaceAddress(
     data: { at, newEmail: email },
   })
   if (!app.mailer) return
-  if (updated.passwordHash === null) return sendInvitation(app, tx, updated, caller)
+  if (await tx.user.count({ where: { id, ...NEVER_CAME } })) return sendInvitation(app, tx, updated, caller)
   if (updated.emailVerifiedAt || app.config.emailVerification === 'off') return
   const { row, mail } = verificationOf(app, updated, { at, device: null, ipAddress: null })
   await storeToken(tx, row)

@@ -7,9 +7,9 @@ import { AuthError } from '../../errors.ts'
 import type { Passkey } from '../../generated/prisma/client.ts'
 import { checkInput } from '../../input.ts'
 import { countAttempt } from '../../rate-limit/limit.ts'
+import { requireWayIn } from '../../ways-in.ts'
 import { removeFactor } from '../factors/remove-factor.ts'
 import { passkeyNameField } from './add-passkey.ts'
-import { requireWayIn } from './ways-in.ts'
 
 const nameSchema = z.object({ name: passkeyNameField.refine(name => name !== null, 'Enter a name.') })
 

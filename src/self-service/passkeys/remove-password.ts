@@ -9,12 +9,12 @@ import { queueNotice } from '../../mail/notices.ts'
 import { endTokens } from '../../one-time-tokens/token.ts'
 import { requireRecentSignIn } from '../../sessions/assurance.ts'
 import { revokeSessions } from '../../sessions/revoke.ts'
-import { requireWayIn } from './ways-in.ts'
+import { requireWayIn } from '../../ways-in.ts'
 
 /**
- * Removes the viewer's password, so that only passkeys sign in. Ends the other sessions and the links that were emailed
+ * Removes the viewer's password, so that only the other ways sign in: see ways-in.ts. Ends the other sessions and the links that were emailed
  * to set a password. The owner can set a new one with “Forgot password”.
- * @throws AuthError REAUTHENTICATION_REQUIRED, STEP_UP_REQUIRED; CONFLICT if the account has no passkey, or no password;
+ * @throws AuthError REAUTHENTICATION_REQUIRED, STEP_UP_REQUIRED; CONFLICT if it is the only way in, or if there is none;
  *   UNAUTHENTICATED if the session has ended since the request was authenticated
  */
 export async function removePassword(app: App, viewer: Viewer, request: RequestInfo): Promise<Account> {

@@ -16,6 +16,7 @@ import {
 import { auditOf } from '../../support/audit.ts'
 import { mailedToken, templatesTo } from '../../support/mails.ts'
 import { DisableUser, InviteUser, Me, ResetPassword } from '../../support/operations.ts'
+import { havePasskey } from '../../support/passkeys.ts'
 import { refusedFields } from '../../support/refused.ts'
 import { codes, useService } from '../../support/service.ts'
 import { DAY, MINUTE } from '../../support/sessions.ts'
@@ -122,6 +123,21 @@ test('inviting a taken address or username fails and sends no email', async () =
   expect(codes(await send(InviteUser, { input: { email, username } }))).toEqual(['USERNAME_TAKEN'])
   expect(await templatesTo(service, email)).toEqual([])
   expect(await service.app.db.user.count({ where: { email } })).toBe(0)
+})
+
+test('inviting someone who has no password but has come before fails and sends no email', async () => {
+  const [signedIn, withPasskey] = [await signUp(service), await signUp(service)]
+  const neverHere = { passwordHash: null, passwordChangedAt: null, lastLoginAt: null }
+  await havePasskey(service, withPasskey.id)
+  await service.app.db.user.update({ where: { id: withPasskey.id }, data: neverHere })
+  await service.app.db.user.update({
+    where: { id: signedIn.id },
+    data: { ...neverHere, lastLoginAt: service.clock.now() },
+  })
+  for (const { email } of [signedIn, withPasskey]) {
+    expect(codes(await send(InviteUser, { input: { email } }))).toEqual(['EMAIL_TAKEN'])
+    expect(await templatesTo(service, email)).not.toContain('invitation')
+  }
 })
 
 test('inviting a disabled account without a password fails and sends no email', async () => {

@@ -19,6 +19,7 @@ import {
   ResetPassword,
   SetUserRoles,
 } from '../../support/operations.ts'
+import { havePasskey } from '../../support/passkeys.ts'
 import { codes, useService } from '../../support/service.ts'
 import { stateOf } from '../../support/sessions.ts'
 
@@ -85,4 +86,15 @@ test('the last enabled administrator cannot be disabled, deleted or demoted', as
   for (const [, document, variables] of operationsOnOthers)
     expect(codes(await send(document, { id: last.id, ...variables }, peer))).toEqual(['CONFLICT'])
   expect(await stateOf(service, last.accessToken)).toBe('LIVE')
+})
+
+test('an administrator who signs in with a passkey replaces the last one; a security key signs in no one', async () => {
+  const [last, other] = [await signUpAdmin(service), await signUpAdmin(service)]
+  await onlyAdmins(last, other)
+  await service.app.db.user.update({ where: { id: other.id }, data: { passwordHash: null } })
+  await havePasskey(service, other.id, { discoverable: false })
+  const demote = () => send(SetUserRoles, { id: last.id, roles: ['user'] }, last)
+  expect(codes(await demote())).toEqual(['CONFLICT'])
+  await havePasskey(service, other.id)
+  expect(codes(await demote())).toEqual([])
 })

@@ -21,6 +21,7 @@ import {
   UpdateUser,
   VerifyEmail,
 } from '../../support/operations.ts'
+import { havePasskey } from '../../support/passkeys.ts'
 import { refusedFields } from '../../support/refused.ts'
 import { codes, useService } from '../../support/service.ts'
 import { stateOf } from '../../support/sessions.ts'
@@ -135,6 +136,16 @@ test('correcting the address of an invited account sends the invitation to the n
   const accept = (token: string) => service.send(ResetPassword, { input: { token, newPassword: PASSWORD } })
   expect(codes(await accept(lost))).toEqual(['TOKEN_INVALID'])
   expect(codes(await accept(await mailedToken(service, right, 'accept-invitation')))).toEqual([])
+})
+
+test('the new address of someone who signs in without a password receives a link to verify it, and no invitation', async () => {
+  const account = await signUp(service)
+  await havePasskey(service, account.id)
+  const data = { passwordHash: null, passwordChangedAt: null }
+  await service.app.db.user.update({ where: { id: account.id }, data })
+  const email = newAddress()
+  await send(UpdateUser, { id: account.id, input: { email } })
+  expect(await templatesTo(service, email)).toEqual(['verify-email'])
 })
 
 test('taken addresses and usernames are rejected, and of two simultaneous changes to one address, one succeeds', async () => {
