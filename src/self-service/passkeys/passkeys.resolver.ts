@@ -92,7 +92,7 @@ export class PasskeysResolver {
   @Authorized()
   @Mutation(() => UserType, {
     description: withExample(
-      'Removes your password, so that you sign in with passkeys only. Requires a passkey and what a full sign-in takes, and ends your other sessions.',
+      'Removes your password. Requires what a full sign-in takes, and ends your other sessions. Fails with CONFLICT if it is your only way to sign in.',
       'mutation RemovePassword { removePassword { id hasPassword passkeys { id name credentialId discoverable synced provider createdAt lastUsedAt } passkeyUserHandle } }',
     ),
   })

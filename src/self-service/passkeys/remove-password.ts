@@ -12,8 +12,8 @@ import { revokeSessions } from '../../sessions/revoke.ts'
 import { requireWayIn } from '../../ways-in.ts'
 
 /**
- * Removes the viewer's password, so that only the other ways sign in: see ways-in.ts. Ends the other sessions and the links that were emailed
- * to set a password. The owner can set a new one with “Forgot password”.
+ * Removes the viewer's password, if there is another way in: see ways-in.ts. Ends the other sessions and the links that
+ * were emailed to set a password. The owner can set a new one with “Forgot password”.
  * @throws AuthError REAUTHENTICATION_REQUIRED, STEP_UP_REQUIRED; CONFLICT if it is the only way in, or if there is none;
  *   UNAUTHENTICATED if the session has ended since the request was authenticated
  */
