@@ -1,5 +1,6 @@
 import { type FormEvent, type RefObject, useEffect, useRef, useState } from 'react'
 import { AuthError } from '../client/index.ts'
+import { isDeclined } from './declined.ts'
 import { useText } from './language.tsx'
 import { settings } from './page-settings.ts'
 import { type CodeWords, fieldProblems, problemText } from './problems.ts'
@@ -31,7 +32,10 @@ export type FormOptions = {
 
 type Outcome = { errors: Record<string, string>; failure?: unknown; atInputs?: boolean }
 
-/** A form that keeps what was typed, shows each error at its input and moves the focus to the first one. */
+/**
+ * A form that keeps what was typed, shows each error at its input and moves the focus to the first one. If the visitor
+ * declines to go on (see declined.ts), it is as before.
+ */
 export function useForm(
   run: (values: Values, form: HTMLFormElement) => Promise<void>,
   options: FormOptions,
@@ -75,8 +79,10 @@ export function useForm(
       try {
         await run(values, form)
       } catch (error) {
-        failed = error
-        wrong = errorsOf(error)
+        if (!isDeclined(error)) {
+          failed = error
+          wrong = errorsOf(error)
+        }
       }
       setBusy(false)
     }

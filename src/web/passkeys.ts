@@ -9,8 +9,3 @@ export function useHasPasskeys(): boolean {
   const supported = useBrowserFact(() => 'PublicKeyCredential' in window, true)
   return settings.passkeys && supported
 }
-
-/** Whether the person closed the browser's dialog, which is no error. */
-export function isDeclined(error: unknown): boolean {
-  return error instanceof Error && error.name === 'PasskeyCancelled'
-}

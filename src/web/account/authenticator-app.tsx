@@ -5,7 +5,7 @@ import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
-import { ReauthenticationCancelled, type WithRecentSignIn } from '../parts/confirm-identity.tsx'
+import type { WithRecentSignIn } from '../parts/confirm-identity.tsx'
 import { DialogFrame } from '../parts/dialog.tsx'
 import { EnrollApp } from '../parts/enroll-app.tsx'
 import { Notice } from '../parts/notice.tsx'
@@ -25,14 +25,9 @@ export function AppPanel({ factors, withRecentSignIn, reload }: AppPanelProps) {
   const { client } = useAuth()
   const [adding, setAdding] = useState(false)
   const [codes, setCodes] = useState<readonly string[]>()
-  /** Runs what the person may still decline. */
   const confirmed = async (run: () => Promise<void>) => {
-    try {
-      await withRecentSignIn(run)
-      await reload()
-    } catch (error) {
-      if (!(error instanceof ReauthenticationCancelled)) throw error
-    }
+    await withRecentSignIn(run)
+    await reload()
   }
   const removal = useForm(() => confirmed(() => client.factors.removeTotp()), { inputs: [] })
   const renewal = useForm(() => confirmed(async () => setCodes(await client.factors.renewRecoveryCodes())), {

@@ -7,7 +7,7 @@ import { download } from '../download.ts'
 import { useForm } from '../forms.ts'
 import { ExportAccountDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
-import { ReauthenticationCancelled, useRecentSignIn } from '../parts/confirm-identity.tsx'
+import { useRecentSignIn } from '../parts/confirm-identity.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
@@ -32,16 +32,12 @@ function Export() {
   const form = useForm(
     async () => {
       setDone(false)
-      try {
-        download(
-          await completeExport(after => withRecentSignIn(() => part(after))),
-          'application/json',
-          'account.json',
-        )
-        setDone(true)
-      } catch (error) {
-        if (!(error instanceof ReauthenticationCancelled)) throw error
-      }
+      download(
+        await completeExport(after => withRecentSignIn(() => part(after))),
+        'application/json',
+        'account.json',
+      )
+      setDone(true)
     },
     { inputs: [] },
   )
@@ -82,17 +78,13 @@ function Deletion({ user }: { user: User }) {
   const [asking, setAsking] = useState(false)
   const form = useForm(
     async () => {
-      try {
-        await withRecentSignIn(() =>
-          whileSigningOut(async () => {
-            await client.deleteAccount()
-            const state: SignInArrival = { deleted: true }
-            navigate('/sign-in', { state })
-          }),
-        )
-      } catch (error) {
-        if (!(error instanceof ReauthenticationCancelled)) throw error
-      }
+      await withRecentSignIn(() =>
+        whileSigningOut(async () => {
+          await client.deleteAccount()
+          const state: SignInArrival = { deleted: true }
+          navigate('/sign-in', { state })
+        }),
+      )
     },
     { inputs: [] },
   )

@@ -5,13 +5,13 @@ import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { KeyIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
-import { ReauthenticationCancelled, type WithRecentSignIn } from '../parts/confirm-identity.tsx'
+import type { WithRecentSignIn } from '../parts/confirm-identity.tsx'
 import { Dialog, DialogFrame } from '../parts/dialog.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { RecoveryCodes } from '../parts/recovery-codes.tsx'
 import { Tag } from '../parts/tag.tsx'
-import { isDeclined, loadPasskeys } from '../passkeys.ts'
+import { loadPasskeys } from '../passkeys.ts'
 import { useTimes } from '../times.ts'
 
 type PasskeysPanelProps = {
@@ -33,12 +33,8 @@ export function PasskeysPanel({ factors, user, withRecentSignIn, reload }: Passk
     await (await loadPasskeys()).signalPasskeys(client, user)
   }
   const attempt = async (run: () => Promise<void>) => {
-    try {
-      await run()
-      await changed()
-    } catch (error) {
-      if (!(error instanceof ReauthenticationCancelled) && !isDeclined(error)) throw error
-    }
+    await run()
+    await changed()
   }
   const add = (securityKey: boolean) =>
     attempt(async () => {

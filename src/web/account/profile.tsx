@@ -6,7 +6,7 @@ import { useChecks, useForm } from '../forms.ts'
 import { EmailChangeUndoDocument } from '../generated/graphql.ts'
 import { languages, useLanguage, useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
-import { ReauthenticationCancelled, useRecentSignIn } from '../parts/confirm-identity.tsx'
+import { useRecentSignIn } from '../parts/confirm-identity.tsx'
 import { EmailChangeUndo } from '../parts/email-change-undo.tsx'
 import { EmailField } from '../parts/fields.tsx'
 import { Notice } from '../parts/notice.tsx'
@@ -128,12 +128,7 @@ function EmailPanel({ user }: { user: User }) {
     async (values, element) => {
       setSentTo(undefined)
       const newEmail = values('newEmail').trim()
-      try {
-        await withRecentSignIn(() => client.requestEmailChange(newEmail))
-      } catch (error) {
-        if (error instanceof ReauthenticationCancelled) return
-        throw error
-      }
+      await withRecentSignIn(() => client.requestEmailChange(newEmail))
       setSentTo(newEmail)
       element.reset()
     },

@@ -5,7 +5,7 @@ import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
 import { SetRoleSecondFactorDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
-import { ReauthenticationCancelled, useRecentSignIn } from '../parts/confirm-identity.tsx'
+import { useRecentSignIn } from '../parts/confirm-identity.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { useTimes } from '../times.ts'
@@ -27,14 +27,9 @@ export function RoleFactorDialog({ role, onClose, onDone }: RoleFactorDialogProp
   const form = useForm(
     async values => {
       const requiredFrom = timeOf(choice, values('day'), role)
-      try {
-        await withRecentSignIn(() =>
-          client.request(SetRoleSecondFactorDocument, { name: role.name, requiredFrom }),
-        )
-      } catch (error) {
-        if (error instanceof ReauthenticationCancelled) return
-        throw error
-      }
+      await withRecentSignIn(() =>
+        client.request(SetRoleSecondFactorDocument, { name: role.name, requiredFrom }),
+      )
       if (!requiredFrom) onDone(says.removed(role.name))
       else if (choice === 'now') onDone(says.saved(role.name))
       else onDone(says.savedFrom(role.name, times.day(requiredFrom)))

@@ -3,7 +3,7 @@ import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { ResetUserFactorsDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
-import { ReauthenticationCancelled, useRecentSignIn } from '../parts/confirm-identity.tsx'
+import { useRecentSignIn } from '../parts/confirm-identity.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { nameOf } from './person.tsx'
 import type { UserDetails } from './user-details.ts'
@@ -20,12 +20,7 @@ export function ResetFactorsDialog({ user, onClose, onDone }: ResetFactorsDialog
   const form = useForm(
     async values => {
       const reason = values('reason').trim()
-      try {
-        await withRecentSignIn(() => client.request(ResetUserFactorsDocument, { id: user.id, reason }))
-      } catch (error) {
-        if (error instanceof ReauthenticationCancelled) return
-        throw error
-      }
+      await withRecentSignIn(() => client.request(ResetUserFactorsDocument, { id: user.id, reason }))
       await onDone()
     },
     { inputs: ['reason'], check: values => ({ reason: checks.required(values('reason')) }) },

@@ -8,7 +8,7 @@ import { KeyIcon, MailIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { Notice } from '../parts/notice.tsx'
-import { isDeclined, loadPasskeys, useHasPasskeys } from '../passkeys.ts'
+import { loadPasskeys, useHasPasskeys } from '../passkeys.ts'
 import { continueSignIn } from '../pending-sign-in.ts'
 import { withReturnTo } from '../return-to.ts'
 
@@ -44,11 +44,7 @@ export function OtherWays({ beforePasskey }: { beforePasskey: () => void }) {
     async () => {
       beforePasskey()
       const { loginWithPasskey } = await loadPasskeys()
-      try {
-        continueSignIn(await loginWithPasskey(client))
-      } catch (error) {
-        if (!isDeclined(error)) throw error
-      }
+      continueSignIn(await loginWithPasskey(client))
     },
     { inputs: [] },
   )

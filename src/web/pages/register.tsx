@@ -12,7 +12,7 @@ import { EmailField, NewPasswordField } from '../parts/fields.tsx'
 import { CookieNotice, Notice } from '../parts/notice.tsx'
 import { OutsideLink } from '../parts/outside-link.tsx'
 import { Resend } from '../parts/resend.tsx'
-import { isDeclined, loadPasskeys, useHasPasskeys } from '../passkeys.ts'
+import { loadPasskeys, useHasPasskeys } from '../passkeys.ts'
 import { rememberReturn } from '../pending-return.ts'
 import { withReturnTo } from '../return-to.ts'
 import { SignIn } from './sign-in.tsx'
@@ -48,9 +48,8 @@ function RegisterCard() {
       const displayName = values('displayName').trim()
       const profile = { email: values('email'), locale: tag, ...(displayName && { displayName }) }
       const result = withPasskey
-        ? await registerWithPasskey(client, profile)
+        ? await (await loadPasskeys()).registerWithPasskey(client, profile)
         : await client.register({ ...profile, password: values('password') })
-      if (!result) return
       if (result.status !== 'verificationRequired') return
       rememberReturn(location.search)
       setWaitingFor(result.email)
@@ -117,20 +116,6 @@ function RegisterCard() {
       </form>
     </CardPage>
   )
-}
-
-/** Undefined if the person closed the browser's dialog. */
-async function registerWithPasskey(
-  client: ReturnType<typeof useAuth>['client'],
-  profile: { email: string; locale: string; displayName?: string },
-) {
-  const passkeys = await loadPasskeys()
-  try {
-    return await passkeys.registerWithPasskey(client, profile)
-  } catch (error) {
-    if (isDeclined(error)) return undefined
-    throw error
-  }
 }
 
 function Agreement({ terms }: { terms: string }) {

@@ -9,7 +9,7 @@ import { settings } from '../page-settings.ts'
 import { CardPage } from '../parts/card-page.tsx'
 import { CodeField } from '../parts/code-field.tsx'
 import { Notice } from '../parts/notice.tsx'
-import { isDeclined, loadPasskeys } from '../passkeys.ts'
+import { loadPasskeys } from '../passkeys.ts'
 import { endPendingSignIn } from '../pending-sign-in.ts'
 
 type SecondMethod = 'PASSKEY' | 'SECURITY_KEY' | 'TOTP' | 'RECOVERY_CODE'
@@ -53,12 +53,7 @@ function MethodForm({ method, pending }: { method: SecondMethod; pending: Second
       const trustDevice = values('trust') === 'on'
       if (isKey) {
         const passkeys = await loadPasskeys()
-        try {
-          await passkeys.completeLoginWithPasskey(client, pending, { trustDevice })
-        } catch (error) {
-          if (isDeclined(error)) return
-          throw error
-        }
+        await passkeys.completeLoginWithPasskey(client, pending, { trustDevice })
       } else {
         const code = values('code')
         const proof = method === 'TOTP' ? { totpCode: code } : { recoveryCode: code }

@@ -2,16 +2,14 @@ import { Anchor, Button, Group, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { AuthMethod, ProofInput, StepUpChallenge } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
+import { Declined } from '../declined.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
-import { isDeclined, loadPasskeys } from '../passkeys.ts'
+import { loadPasskeys } from '../passkeys.ts'
 import { CodeField } from './code-field.tsx'
 import { Dialog } from './dialog.tsx'
 import { AccountName, PasswordField } from './fields.tsx'
 import { Notice } from './notice.tsx'
-
-/** The visitor closed the dialog, or the session ended while it was open. */
-export class ReauthenticationCancelled extends Error {}
 
 export type WithRecentSignIn = <Result>(run: () => Promise<Result>) => Promise<Result>
 
@@ -20,7 +18,7 @@ type Prompt = { challenge: StepUpChallenge; onConfirmed: () => void; onCancelled
 /**
  * Runs operations that require a recent sign-in. When the server asks for proofs, a dialog does, and the operation runs
  * again. Render `dialog` anywhere in the page.
- * @returns `withRecentSignIn` rejects with ReauthenticationCancelled if the identity is not confirmed
+ * @returns `withRecentSignIn` rejects with Declined if the identity is not confirmed
  */
 export function useRecentSignIn(): { withRecentSignIn: WithRecentSignIn; dialog: ReactNode } {
   const { client } = useAuth()
@@ -35,7 +33,7 @@ export function useRecentSignIn(): { withRecentSignIn: WithRecentSignIn; dialog:
         setPrompt(undefined)
         settle()
       }
-      cancel.current = close(() => reject(new ReauthenticationCancelled()))
+      cancel.current = close(() => reject(new Declined()))
       setPrompt({ challenge, onConfirmed: close(resolve), onCancelled: cancel.current })
     })
   return {
@@ -55,15 +53,10 @@ function IdentityDialog({ challenge, onConfirmed, onCancelled }: Prompt) {
   const asksFor = (method: AuthMethod) => way.includes(method)
   const form = useForm(
     async values => {
-      try {
-        const proofs = await Promise.all(way.map(method => proofOf(client, method, values)))
-        // Accounts with a password alone keep their tokens.
-        if (challenge.acr === undefined) await client.reauthenticate(values('password'))
-        else await client.stepUp(...proofs)
-      } catch (error) {
-        if (isDeclined(error)) return
-        throw error
-      }
+      const proofs = await Promise.all(way.map(method => proofOf(client, method, values)))
+      // Accounts with a password alone keep their tokens.
+      if (challenge.acr === undefined) await client.reauthenticate(values('password'))
+      else await client.stepUp(...proofs)
       onConfirmed()
     },
     {

@@ -5,7 +5,7 @@ import { useForm } from '../forms.ts'
 import { EndEmailChangeUndoDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
 import { useTimes } from '../times.ts'
-import { ReauthenticationCancelled, useRecentSignIn } from './confirm-identity.tsx'
+import { useRecentSignIn } from './confirm-identity.tsx'
 import { Notice } from './notice.tsx'
 
 export type EmailChangeUndoProps = {
@@ -24,13 +24,9 @@ export function EmailChangeUndo({ user, onEnded, manage }: EmailChangeUndoProps)
   const [ended, setEnded] = useState(false)
   const form = useForm(
     async () => {
-      try {
-        await withRecentSignIn(() => client.request(EndEmailChangeUndoDocument, { id: user.id }))
-        setEnded(true)
-        await onEnded()
-      } catch (error) {
-        if (!(error instanceof ReauthenticationCancelled)) throw error
-      }
+      await withRecentSignIn(() => client.request(EndEmailChangeUndoDocument, { id: user.id }))
+      setEnded(true)
+      await onEnded()
     },
     { inputs: [] },
   )

@@ -6,7 +6,7 @@ import { useChecks, useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { CodeField } from './code-field.tsx'
-import { ReauthenticationCancelled, type WithRecentSignIn } from './confirm-identity.tsx'
+import type { WithRecentSignIn } from './confirm-identity.tsx'
 import { Notice } from './notice.tsx'
 import { RecoveryCodes } from './recovery-codes.tsx'
 import { Resend } from './resend.tsx'
@@ -46,16 +46,7 @@ export function EnrollApp({ ticket, withRecentSignIn, onDone, onCancel }: Enroll
 
 function Begin({ begin, onCancel }: { begin: () => Promise<void>; onCancel: () => void }) {
   const { factors } = useText()
-  const form = useForm(
-    async () => {
-      try {
-        await begin()
-      } catch (error) {
-        if (!(error instanceof ReauthenticationCancelled)) throw error
-      }
-    },
-    { inputs: [] },
-  )
+  const form = useForm(begin, { inputs: [] })
   return (
     <form onSubmit={form.onSubmit} className="stack">
       <Notice kind="problem">{form.problem}</Notice>

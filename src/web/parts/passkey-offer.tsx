@@ -4,9 +4,9 @@ import { useAuth } from '../../client/react.ts'
 import { readStored, writeStored } from '../browser-storage.ts'
 import { useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
-import { isDeclined, loadPasskeys, useHasPasskeys } from '../passkeys.ts'
+import { loadPasskeys, useHasPasskeys } from '../passkeys.ts'
 import { passkeySuggestion } from '../pending-sign-in.ts'
-import { ReauthenticationCancelled, useRecentSignIn } from './confirm-identity.tsx'
+import { useRecentSignIn } from './confirm-identity.tsx'
 import { DialogFrame } from './dialog.tsx'
 import { Notice } from './notice.tsx'
 import { Panel } from './panel.tsx'
@@ -27,13 +27,9 @@ export function PasskeyOffer() {
   const form = useForm(
     async () => {
       const { addPasskey } = await loadPasskeys()
-      try {
-        const { recoveryCodes } = await withRecentSignIn(() => addPasskey(client))
-        if (recoveryCodes) setCodes(recoveryCodes)
-        setClosed(true)
-      } catch (error) {
-        if (!(error instanceof ReauthenticationCancelled) && !isDeclined(error)) throw error
-      }
+      const { recoveryCodes } = await withRecentSignIn(() => addPasskey(client))
+      if (recoveryCodes) setCodes(recoveryCodes)
+      setClosed(true)
     },
     { inputs: [] },
   )
