@@ -76,7 +76,8 @@ export function createAuthClient(options: AuthClientOptions) {
   const requests = requester(session, post)
   // The cookie transport keeps the device token in a cookie too.
   const device = transport === 'body' ? deviceIn(storage, onError) : undefined
-  const parts = { session, requests, device, transport, onError }
+  const tokenTransport = transport === 'cookie' ? ('COOKIE' as const) : ('BODY' as const)
+  const parts = { session, requests, device, tokenTransport, onError }
   const account = accountMethods(parts)
   const signIn = signInMethods(parts)
   const stepUp = onDemand(() => import('./step-up.ts'))

@@ -1,6 +1,6 @@
 import * as operations from './factor-operations.ts'
 import type { FactorAddedFieldsFragment } from './generated/operations.ts'
-import type { Parts } from './parts.ts'
+import { type Parts, withDevice } from './parts.ts'
 import type { SigningIn } from './sign-in.ts'
 import type {
   BeginPasskeyRegistrationInput,
@@ -68,9 +68,8 @@ export type FactorMethods = {
 
 /** The methods that client.ts loads on demand. */
 export function factorMethods(parts: Parts, starting: SigningIn): FactorMethods {
-  const { session, requests, device } = parts
+  const { session, requests, device, tokenTransport } = parts
   const { asUser, openly } = requests
-  const { tokenTransport } = starting
   const input = (ticket: string | undefined) => (ticket === undefined ? null : { ticket })
 
   /** Sends as the signed-in user, or without a session when a ticket stands for the user. */
@@ -130,7 +129,7 @@ export function factorMethods(parts: Parts, starting: SigningIn): FactorMethods 
 
     loginWithPasskey: given =>
       starting.login(async () => {
-        const sent = { ...given, tokenTransport }
+        const sent = await withDevice(parts, { ...given, tokenTransport })
         return (await openly(operations.LoginWithPasskey, { input: sent })).loginWithPasskey
       }),
 
@@ -139,11 +138,12 @@ export function factorMethods(parts: Parts, starting: SigningIn): FactorMethods 
 
     registerWithPasskey: given =>
       starting.register(async () => {
-        const sent = { ...given, tokenTransport }
+        const sent = await withDevice(parts, { ...given, tokenTransport })
         return (await openly(operations.RegisterWithPasskey, { input: sent })).registerWithPasskey
       }),
 
-    beginPasskey: async (given = {}) => (await send(operations.BeginPasskey, { input: given })).beginPasskey,
+    beginPasskey: async (given = {}) =>
+      (await send(operations.BeginPasskey, { input: await withDevice(parts, given) })).beginPasskey,
 
     addPasskey: given => adding(operations.AddPasskey, { input: given }),
 

@@ -8,7 +8,8 @@ export type Parts = {
   readonly requests: Requests
   /** Undefined with the cookie transport, where the server keeps the device token in a cookie. */
   readonly device: DeviceToken | undefined
-  readonly transport: 'cookie' | 'body'
+  /** How operations that start or replace a session are to answer with its tokens. */
+  readonly tokenTransport: 'COOKIE' | 'BODY'
   readonly onError: (error: unknown) => void
 }
 

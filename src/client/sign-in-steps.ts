@@ -11,8 +11,8 @@ import type {
 } from './types.ts'
 
 /** The methods that sign-in.ts loads on demand and documents. */
-export function signInSteps(parts: Parts, { login, tokenTransport }: SigningIn) {
-  const { requests } = parts
+export function signInSteps(parts: Parts, { login }: SigningIn) {
+  const { requests, tokenTransport } = parts
 
   return {
     async completeLogin(input: CompleteLoginInput): Promise<SignedIn> {

@@ -26,8 +26,6 @@ export function signingIn(parts: Parts) {
   }
 
   return {
-    tokenTransport: parts.transport === 'cookie' ? ('COOKIE' as const) : ('BODY' as const),
-
     login: async (send: () => Promise<LoginFieldsFragment>): Promise<LoginResult> => {
       const answer = await session.signIn(async () => keepDevice(await send()))
       switch (answer.__typename) {
@@ -59,9 +57,8 @@ export function signingIn(parts: Parts) {
 export type SigningIn = ReturnType<typeof signingIn>
 
 export function signInMethods(parts: Parts) {
-  const { session, requests } = parts
+  const { session, requests, tokenTransport } = parts
   const starting = signingIn(parts)
-  const { tokenTransport } = starting
   const steps = onDemand(async () => (await import('./sign-in-steps.ts')).signInSteps(parts, starting))
 
   return {

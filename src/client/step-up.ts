@@ -5,10 +5,9 @@ import type { AuthMethod, ProofInput, StepUpChallenge, User } from './types.ts'
 
 /** Proves the identity again and uses the new tokens. The method that client.ts loads on demand and documents. */
 export async function stepUp(
-  { session, requests, transport }: Parts,
+  { session, requests, tokenTransport }: Parts,
   proofs: readonly ProofInput[],
 ): Promise<User> {
-  const tokenTransport = transport === 'cookie' ? ('COOKIE' as const) : ('BODY' as const)
   const { stepUp } = await session.replaceTokens(
     token => requests.withToken(StepUp, { input: { proofs: [...proofs], tokenTransport } }, token),
     data => data.stepUp,

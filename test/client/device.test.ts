@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { memoryStorage } from '../../src/client/index.ts'
-import { PASSWORD } from '../support/actors.ts'
+import { type AuthClient, memoryStorage } from '../../src/client/index.ts'
+import { newAddress, PASSWORD } from '../support/actors.ts'
+import type { SoftAuthenticator } from '../support/authenticator.ts'
 import { mailedToken } from '../support/mails.ts'
+import { havePasskey, newAuthenticator } from '../support/passkeys.ts'
 import { useService } from '../support/service.ts'
 import { type Jar, signedIn, tab } from './support.ts'
 
@@ -17,6 +19,19 @@ async function verified(
   const where = { email: signed.email }
   await service.app.db.user.updateMany({ where, data: { emailVerifiedAt: service.clock.now() } })
   return signed
+}
+
+/** An account with a passkey, and the client that has just signed out of it. */
+async function withPasskey() {
+  const { client, email } = await verified()
+  const { id } = await service.app.db.user.findFirstOrThrow({ where: { email } })
+  await client.logout()
+  return { client, email, passkey: await havePasskey(service, id) }
+}
+
+async function passkeyLogin({ factors }: AuthClient, passkey: SoftAuthenticator): Promise<void> {
+  const { ticket, options } = await factors.beginPasskeyLogin()
+  await factors.loginWithPasskey({ passkey: { ticket, credential: { ...passkey.get(options as never) } } })
 }
 
 describe('with the `body` transport, a client', () => {
@@ -60,6 +75,34 @@ describe('with the `body` transport, a client', () => {
     await client.changePassword({ currentPassword: newPassword, newPassword: PASSWORD })
     await client.login({ identifier: email, password: PASSWORD })
     expect(await noticesTo(email)).toBe(0)
+  })
+
+  test('is the same device for a passkey as for the password', async () => {
+    const { client, email, passkey } = await withPasskey()
+    await passkeyLogin(client, passkey)
+    expect(await noticesTo(email)).toBe(0)
+    await passkeyLogin(tab(service).client, passkey)
+    expect(await noticesTo(email)).toBe(1)
+  })
+
+  test('stays the device of its account when another account registers there with a passkey', async () => {
+    const { client, email } = await verified()
+    await client.logout()
+    const { ticket, options } = await client.factors.beginPasskeyRegistration({ email: newAddress() })
+    const credential = newAuthenticator(service).create(options as never)
+    await client.factors.registerWithPasskey({ passkey: { ticket, credential: { ...credential } } })
+    await client.logout()
+    await client.login({ identifier: email, password: PASSWORD })
+    expect(await noticesTo(email)).toBe(0)
+  })
+
+  test('may add a passkey by itself once the account has known it for a day', async () => {
+    const { client, email } = await verified()
+    service.clock.advance(2 * 86_400)
+    await client.logout()
+    await client.login({ identifier: email, password: PASSWORD })
+    const { ticket } = await client.factors.beginPasskey({ automatic: true })
+    expect(ticket).toEqual(expect.any(String))
   })
 })
 
