@@ -10,22 +10,33 @@ import { Notice } from '../parts/notice.tsx'
 import { rememberedReturn } from '../pending-return.ts'
 import { withReturnTo } from '../return-to.ts'
 import { DeadLink, Onward } from './dead-link.tsx'
-import { useEmailLink } from './email-link.ts'
+import { type OpenedLink, useEmailLink } from './email-link.ts'
 
-type ConfirmLinkProps = {
-  says: { title: string; lead: string; action: string; done: string; doneLead: string }
+type Done = { done: string; doneLead: string }
+
+export type ConfirmLinkProps = {
+  /** Without `done`, redeeming the link leads to another page. */
+  says: { title: string; lead: string; action: string } & (Done | { done?: never })
   icon: ReactNode
   redeem: (token: string) => Promise<unknown>
   /** How to get a new link. */
   renewal?: ReactNode
+  /** What to know before confirming. */
+  children?: ReactNode
 }
 
 /**
  * What the link in an email asks its reader to confirm. Confirming takes a click: programs that open links in emails
  * to check them must not use up the token.
  */
-function ConfirmLink({ says, icon, redeem, renewal }: ConfirmLinkProps) {
-  const { token, link, state } = useEmailLink()
+export function ConfirmOpened({
+  opened: { token, link, state },
+  says,
+  icon,
+  redeem,
+  renewal,
+  children,
+}: ConfirmLinkProps & { opened: OpenedLink }) {
   const [done, setDone] = useState(false)
   const form = useForm(
     async () => {
@@ -34,13 +45,14 @@ function ConfirmLink({ says, icon, redeem, renewal }: ConfirmLinkProps) {
     },
     { inputs: [] },
   )
-  if (done || link?.confirmed) return <Confirmed says={says} />
+  if (says.done !== undefined && (done || link?.confirmed)) return <Confirmed says={says} />
   if (state === 'loading') return <Waiting />
   if (state !== 'open' || form.refusal?.code === 'TOKEN_INVALID') {
     return <DeadLink missing={state === 'incomplete'}>{renewal}</DeadLink>
   }
   return (
     <CardPage title={says.title} lead={says.lead} icon={icon}>
+      {children}
       {link && (
         <Text fw={550} style={{ overflowWrap: 'anywhere' }}>
           {link.email}
@@ -56,7 +68,11 @@ function ConfirmLink({ says, icon, redeem, renewal }: ConfirmLinkProps) {
   )
 }
 
-function Confirmed({ says }: { says: ConfirmLinkProps['says'] }) {
+function ConfirmLink(props: ConfirmLinkProps) {
+  return <ConfirmOpened {...props} opened={useEmailLink()} />
+}
+
+function Confirmed({ says }: { says: Done }) {
   const { common } = useText()
   const { status } = useAuth()
   const signedIn = status === 'signedIn'

@@ -10,13 +10,12 @@ import { settings } from '../page-settings.ts'
 import { CardPage } from '../parts/card-page.tsx'
 import { CodeField } from '../parts/code-field.tsx'
 import { EmailField } from '../parts/fields.tsx'
-import { Waiting } from '../parts/loading.tsx'
 import { CookieNotice, Notice } from '../parts/notice.tsx'
 import { Resend } from '../parts/resend.tsx'
 import { rememberedReturn, rememberReturn } from '../pending-return.ts'
 import { continueSignIn, usePendingSignIn } from '../pending-sign-in.ts'
 import { withReturnTo } from '../return-to.ts'
-import { DeadLink } from './dead-link.tsx'
+import { ConfirmOpened } from './confirm-link.tsx'
 import { type OpenedLink, useEmailLink } from './email-link.ts'
 import { NextStep } from './later-step.ts'
 import { SignIn } from './sign-in.tsx'
@@ -34,41 +33,24 @@ export function EmailLogin() {
   return <Code />
 }
 
-/** A click redeems the link: programs that check emails open their links. */
-function LinkOpened({ opened: { token, link, state } }: { opened: OpenedLink }) {
-  const { emailLogin, link: linkText } = useText()
+function LinkOpened({ opened }: { opened: OpenedLink }) {
+  const { emailLogin, link } = useText()
   const { client } = useAuth()
-  const form = useForm(
-    async () => {
-      const result = await client.loginWithEmail({ token })
-      forgetLinkToken()
-      continueSignIn(result)
-    },
-    { inputs: [] },
-  )
-  if (state === 'loading') return <Waiting />
-  if (state === 'dead' || form.refusal?.code === 'TOKEN_INVALID') {
-    return (
-      <DeadLink missing={false}>
-        <Text fz={14}>{linkText.askFromSignIn}</Text>
-      </DeadLink>
-    )
-  }
+  const { linkTitle: title, linkLead: lead, linkAction: action } = emailLogin
   return (
-    <CardPage title={emailLogin.linkTitle} lead={emailLogin.linkLead} icon={<MailIcon size={22} />}>
+    <ConfirmOpened
+      opened={opened}
+      says={{ title, lead, action }}
+      icon={<MailIcon size={22} />}
+      redeem={async token => {
+        const result = await client.loginWithEmail({ token })
+        forgetLinkToken()
+        continueSignIn(result)
+      }}
+      renewal={<Text fz={14}>{link.askFromSignIn}</Text>}
+    >
       <CookieNotice />
-      {link && (
-        <Text fw={550} style={{ overflowWrap: 'anywhere' }}>
-          {link.email}
-        </Text>
-      )}
-      <Notice kind="problem">{form.problem}</Notice>
-      <form onSubmit={form.onSubmit}>
-        <Button type="submit" size="md" fullWidth loading={form.busy}>
-          {emailLogin.linkAction}
-        </Button>
-      </form>
-    </CardPage>
+    </ConfirmOpened>
   )
 }
 
