@@ -10,7 +10,7 @@ import { DialogFrame } from '../parts/dialog.tsx'
 import { EnrollApp } from '../parts/enroll-app.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
-import { RecoveryCodes } from '../parts/recovery-codes.tsx'
+import { RecoveryCodesDialog } from '../parts/recovery-codes.tsx'
 import { Tag } from '../parts/tag.tsx'
 
 type AppPanelProps = {
@@ -90,11 +90,7 @@ export function AppPanel({ factors, withRecentSignIn, reload }: AppPanelProps) {
           />
         </DialogFrame>
       )}
-      {codes && (
-        <DialogFrame title={recovery.title} onClose={() => setCodes(undefined)}>
-          <RecoveryCodes codes={codes} onDone={() => setCodes(undefined)} />
-        </DialogFrame>
-      )}
+      {codes && <RecoveryCodesDialog codes={codes} onDone={() => setCodes(undefined)} />}
       {settings.mail ? null : <Text fz={13}>{says.noMail}</Text>}
     </Panel>
   )

@@ -6,10 +6,10 @@ import { useChecks, useForm } from '../forms.ts'
 import { KeyIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import type { WithRecentSignIn } from '../parts/confirm-identity.tsx'
-import { Dialog, DialogFrame } from '../parts/dialog.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
-import { RecoveryCodes } from '../parts/recovery-codes.tsx'
+import { RecoveryCodesDialog } from '../parts/recovery-codes.tsx'
 import { Tag } from '../parts/tag.tsx'
 import { loadPasskeys } from '../passkeys.ts'
 import { useTimes } from '../times.ts'
@@ -23,7 +23,7 @@ type PasskeysPanelProps = {
 
 /** Passkeys and security keys: adding, naming and removing them. */
 export function PasskeysPanel({ factors, user, withRecentSignIn, reload }: PasskeysPanelProps) {
-  const { passkeys: says, recovery } = useText()
+  const { passkeys: says } = useText()
   const { client } = useAuth()
   const [renaming, setRenaming] = useState<Passkey>()
   const [codes, setCodes] = useState<readonly string[]>()
@@ -120,11 +120,7 @@ export function PasskeysPanel({ factors, user, withRecentSignIn, reload }: Passk
           }}
         />
       )}
-      {codes && (
-        <DialogFrame title={recovery.title} onClose={() => setCodes(undefined)}>
-          <RecoveryCodes codes={codes} onDone={() => setCodes(undefined)} />
-        </DialogFrame>
-      )}
+      {codes && <RecoveryCodesDialog codes={codes} onDone={() => setCodes(undefined)} />}
     </Panel>
   )
 }

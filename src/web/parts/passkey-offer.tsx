@@ -7,10 +7,9 @@ import { useText } from '../language.tsx'
 import { loadPasskeys, useHasPasskeys } from '../passkeys.ts'
 import { passkeySuggestion } from '../pending-sign-in.ts'
 import { useRecentSignIn } from './confirm-identity.tsx'
-import { DialogFrame } from './dialog.tsx'
 import { Notice } from './notice.tsx'
 import { Panel } from './panel.tsx'
-import { RecoveryCodes } from './recovery-codes.tsx'
+import { RecoveryCodesDialog } from './recovery-codes.tsx'
 
 const KEY = 'authograph.passkey-offer'
 /** After “Not now”, this browser does not ask again for so long. */
@@ -18,7 +17,7 @@ const QUIET_MS = 90 * 86_400_000
 
 /** Offers a passkey to people who have just signed in with a password. */
 export function PasskeyOffer() {
-  const { passkeys: says, recovery } = useText()
+  const { passkeys: says } = useText()
   const { client } = useAuth()
   const hasPasskeys = useHasPasskeys()
   const { withRecentSignIn, dialog } = useRecentSignIn()
@@ -33,13 +32,7 @@ export function PasskeyOffer() {
     },
     { inputs: [] },
   )
-  if (codes) {
-    return (
-      <DialogFrame title={recovery.title} onClose={() => setCodes(undefined)}>
-        <RecoveryCodes codes={codes} onDone={() => setCodes(undefined)} />
-      </DialogFrame>
-    )
-  }
+  if (codes) return <RecoveryCodesDialog codes={codes} onDone={() => setCodes(undefined)} />
   if (closed || !hasPasskeys || !isDue()) return null
   return (
     <Panel title={says.offerTitle} lead={says.offerLead}>

@@ -3,11 +3,22 @@ import { useState } from 'react'
 import { download } from '../download.ts'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
+import { DialogFrame } from './dialog.tsx'
 
 export type RecoveryCodesProps = {
   codes: readonly string[]
-  /** The person says that the codes are stored. */
+  /** The person says that the codes are stored, or closes the dialog. */
   onDone: () => void
+}
+
+/** A dialog with recovery codes. */
+export function RecoveryCodesDialog({ codes, onDone }: RecoveryCodesProps) {
+  const { recovery } = useText()
+  return (
+    <DialogFrame title={recovery.title} onClose={onDone}>
+      <RecoveryCodes codes={codes} onDone={onDone} />
+    </DialogFrame>
+  )
 }
 
 /** Recovery codes, which the server cannot show again. */
