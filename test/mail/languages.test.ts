@@ -76,7 +76,7 @@ describe.each(tags)('emails in %s', tag => {
     if ('code' in data) {
       expect(text).toContain(`\n${data.code}\n`)
       expect(html).toContain(data.code)
-      // Subjects are stored in the logs of mail servers.
+      // Mail servers write subjects to their logs.
       expect(subject).not.toContain(data.code)
     }
     if ('newEmail' in data) expect(text).toContain('new@example.com')

@@ -38,8 +38,8 @@ addEventListener(
   true,
 )
 
-// Whoever was signed in during the last visit needs an access token first. Asking for it now rather than when the script
-// runs saves a round trip. early-refresh.ts hands the answer to the client.
+// A visitor who was signed in at the last visit needs an access token first. Requesting it now, before the script runs,
+// saves a round trip. early-refresh.ts hands the answer to the client.
 if (stored('authograph.known') === 'yes') {
   // The build replaces this by the request of the client.
   const body = '{{refresh}}'
