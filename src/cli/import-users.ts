@@ -18,6 +18,8 @@ type Options = {
   dryRun?: boolean
   allowAdmin?: boolean
   rpId?: string
+  provider?: string[]
+  withoutProvider?: string[]
   json?: boolean
 }
 
@@ -29,6 +31,7 @@ const EXIT_INTERRUPTED = 130
 export async function runImport(file: string, options: Options): Promise<void> {
   const format = formatOf(file, options.format)
   const names = namesOf(options.map ?? [])
+  const providers = providersOf(options)
   const { dryRun, allowAdmin, rpId } = options
   if (options.report !== undefined && isSameFile(file, options.report)) {
     throw usageError('The report would overwrite the imported file. Choose another name for --report.')
@@ -45,6 +48,7 @@ export async function runImport(file: string, options: Options): Promise<void> {
   const report = await withApp(app =>
     importUsers(app, withProgress(file, input, readRecords(input, format)), {
       names,
+      providers,
       ...(dryRun && { dryRun }),
       ...(allowAdmin && { allowAdmin }),
       ...(rpId !== undefined && { rpId }),
@@ -81,6 +85,19 @@ function namesOf(pairs: string[]): FieldNames {
     names[field as ImportField] = name
   }
   return names
+}
+
+/** Reads `--provider THEIRS=OURS` and `--without-provider THEIRS`. */
+function providersOf({ provider = [], withoutProvider = [] }: Options): ReadonlyMap<string, string | null> {
+  const renamed = new Map<string, string | null>(withoutProvider.map(name => [name, null]))
+  for (const pair of provider) {
+    const at = pair.lastIndexOf('=')
+    if (at < 1 || at === pair.length - 1) {
+      throw usageError('Write --provider as THEIR_NAME=OUR_NAME, such as google.com=google.')
+    }
+    renamed.set(pair.slice(0, at), pair.slice(at + 1))
+  }
+  return renamed
 }
 
 function usageError(message: string): AuthError {
@@ -162,6 +179,10 @@ function toText(report: ImportReport, file: string | undefined): string {
     ...(report.passkeys ? [`  ${number(report.passkeys)} passkeys and security keys`] : []),
     ...(report.passkeysInUse
       ? [`  ${number(report.passkeysInUse)} passkeys left out, because another account has them`]
+      : []),
+    ...(report.identities ? [`  ${number(report.identities)} identities at providers`] : []),
+    ...(report.identitiesInUse
+      ? [`  ${number(report.identitiesInUse)} identities left out, because another account has them`]
       : []),
     `Already existed: ${number(alreadyThere)}`,
     `Skipped: ${number(skipped)}`,

@@ -63,6 +63,8 @@ program
   .option('--map <field=column>', 'the column of a field, such as email=mail; repeatable', collect)
   .option('--allow-admin', 'also import accounts whose roles grant permissions, such as admin and support')
   .option('--rp-id <domain>', 'the domain that the file’s passkeys were created for')
+  .option('--provider <theirs=ours>', 'a provider’s name in the file and in PROVIDERS; repeatable', collect)
+  .option('--without-provider <name>', 'leave out the identities of this provider; repeatable', collect)
   .option('--dry-run', 'report what an import would do, and change nothing')
   .option('--report <file>', 'write every skipped record to this file, as JSON Lines')
   .option(...JSON_OPTION)

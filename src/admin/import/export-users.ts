@@ -9,7 +9,7 @@ import { type ExportedFactors, exportedFactorColumns, toExportedFactors } from '
 /** An account in the format that `import-users` reads. */
 export type ExportedUser = Omit<User, NotExported | 'passwordHash'> &
   Pick<Account, 'roles'> &
-  Partial<ExportedFactors> & { passwordHash?: string | null }
+  Partial<ExportedFactors> & { passwordHash?: string | null; identities: Record<string, unknown>[] }
 
 type NotExported =
   | 'emailCanonical'
@@ -24,7 +24,10 @@ const fields = Object.keys(userColumns)
 
 const pageSql = (further = '') =>
   `SELECT ${Object.values(userColumns).join(', ')},
-     ARRAY(SELECT role_name FROM user_roles WHERE user_id = u.id ORDER BY role_name)${further}
+     ARRAY(SELECT role_name FROM user_roles WHERE user_id = u.id ORDER BY role_name),
+     (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('provider', i.provider, 'issuer', i.issuer,
+        'subject', i.subject, 'email', i.email, 'displayName', i.display_name, 'createdAt', i.created_at,
+        'lastUsedAt', i.last_used_at)) ORDER BY i.id), '[]') FROM identities i WHERE i.user_id = u.id)${further}
    FROM users u WHERE id > $1 ORDER BY id LIMIT ${BATCH}`
 
 const selectPage = statement('export-users', pageSql())
@@ -73,10 +76,12 @@ function toExported(
     ...user
   } = toRecord<User>(fields, row)
   const roles = row[fields.length] as string[]
-  const further = row.slice(fields.length + 1)
+  const identities = row[fields.length + 1] as ExportedUser['identities']
+  const further = row.slice(fields.length + 2)
   return {
     ...user,
     roles,
+    identities,
     ...(withPasswordHashes && { passwordHash }),
     ...(withSecondFactors && toExportedFactors(app, user.id, further)),
   }

@@ -8,6 +8,7 @@ import { statement } from '../../database/client.ts'
 import { insertSql, toRows } from '../../database/insert.ts'
 import { isUnavailable } from '../../database/unavailable.ts'
 import { factorRows, factorsSql } from './factor-rows.ts'
+import { identitiesSql, identityRows } from './identity-rows.ts'
 import type { ImportTally } from './import-report.ts'
 import type { ImportRow } from './import-row.ts'
 
@@ -21,7 +22,7 @@ const IMPORTED: AuditAction = 'user.imported'
  * the disk: a crash of the database may lose the last batches, each as a whole, and running the import again restores
  * them. `waitUntilOnDisk` waits for all of them.
  */
-const insertBatch = statement<[id: string, passkeys: number]>(
+const insertBatch = statement<[id: string, passkeys: number, identities: number]>(
   'import-users',
   `WITH taken AS (${insertSql('users', userColumns, 1)} ON CONFLICT DO NOTHING RETURNING id),
      further AS MATERIALIZED (
@@ -32,8 +33,10 @@ const insertBatch = statement<[id: string, passkeys: number]>(
        INSERT INTO audit_events (id, at, action, subject_id, detail)
        SELECT event_id, $3, '${IMPORTED}', id, jsonb_build_object('roles', roles) FROM further
      ),
-     ${factorsSql(4)}
-   SELECT id, (SELECT count(*)::int FROM keys WHERE keys.user_id = taken.id) FROM taken, set_config('synchronous_commit', 'off', true)`,
+     ${factorsSql(4)},
+     ${identitiesSql(7)}
+   SELECT id, (SELECT count(*)::int FROM keys WHERE keys.user_id = taken.id),
+     (SELECT count(*)::int FROM linked WHERE linked.user_id = taken.id) FROM taken, set_config('synchronous_commit', 'off', true)`,
 )
 
 /** The write-ahead log is written in order, so every earlier commit is on disk too. A commit must write something. */
@@ -53,11 +56,13 @@ export async function importBatch(app: App, batch: NumberedRow[], tally: ImportT
   )
   const now = app.clock.now()
   const factors = factorRows(app, rows, now)
-  const inserted = await withRetries(() => insertBatch(app.pool, [users, further, now, ...factors]))
-  const insertedIds = new Map(inserted)
+  const inserted = await withRetries(() =>
+    insertBatch(app.pool, [users, further, now, ...factors, identityRows(rows)]),
+  )
+  const insertedIds = new Map(inserted.map(([id, passkeys, identities]) => [id, { passkeys, identities }]))
   for (const row of rows) {
-    const passkeys = insertedIds.get(row.user.id)
-    if (passkeys !== undefined) tally.countImported(row, passkeys)
+    const stored = insertedIds.get(row.user.id)
+    if (stored) tally.countImported(row, stored)
   }
   await countConflicts(
     app,

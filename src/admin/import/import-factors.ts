@@ -6,6 +6,7 @@ import type { ForeignCode } from '../../credentials/imported-recovery-codes.ts'
 import { providerOf } from '../../credentials/passkey/providers.ts'
 import { DEFAULT_TOTP } from '../../credentials/totp.ts'
 import type { TotpSecret } from '../../credentials/totp-proof.ts'
+import { fromText } from './foreign-text.ts'
 import { instantField } from './times.ts'
 
 /** A recovery code of another system, or an unused one of an export of this server. */
@@ -28,16 +29,6 @@ export type ImportedPasskey = {
 
 /** Converts a public key that another system stored: see credentials/passkey/public-key.ts. */
 export type ReadPublicKey = (key: Uint8Array | JsonWebKey) => Uint8Array | undefined
-
-/** CSV files contain JSON as text. */
-function fromText(value: unknown): unknown {
-  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value
-  try {
-    return JSON.parse(value)
-  } catch {
-    return value
-  }
-}
 
 /** 80 bits, as Google Authenticator once created them. */
 const SECRET_MIN_BYTES = 10

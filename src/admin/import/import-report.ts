@@ -10,7 +10,7 @@ export type ImportReport = {
   read: number
   /** Number of accounts created. */
   taken: number
-  /** Accounts in `taken` that require a password reset before their owner can sign in. */
+  /** Accounts in `taken` without a password and without an identity at a provider. */
   withoutPassword: number
   /** Accounts in `taken` whose password hash is cheap to attack until their owner signs in. */
   weakHashes: number
@@ -20,6 +20,10 @@ export type ImportReport = {
   passkeys: number
   /** Passkeys that were left out, because another account has them. */
   passkeysInUse: number
+  /** Number of identities at providers of the accounts in `taken`. */
+  identities: number
+  /** Identities that were left out, because another account has them. */
+  identitiesInUse: number
   /** Records of accounts that already existed. These accounts stay unchanged. */
   alreadyThere: number
   /** Number of records with problems. */
@@ -31,6 +35,9 @@ export type ImportReport = {
   /** Duration of the import. */
   seconds: number
 }
+
+/** What the database took of an account's passkeys and identities. */
+export type Stored = { passkeys: number; identities: number }
 
 const REASONS_MAX = 1000
 const IGNORED_MAX = 100
@@ -49,6 +56,8 @@ export class ImportTally {
   #withTotp = 0
   #passkeys = 0
   #passkeysInUse = 0
+  #identities = 0
+  #identitiesInUse = 0
   #existing = 0
   #skipped = 0
 
@@ -60,12 +69,16 @@ export class ImportTally {
     this.#read++
   }
 
-  countImported({ user, weakHash, totp, passkeys }: ImportRow, storedPasskeys = passkeys.length): void {
+  /** `stored` is absent in a dry run, which does not notice what another account has. */
+  countImported({ user, weakHash, totp, passkeys, identities }: ImportRow, stored?: Stored): void {
     if (totp) this.#withTotp++
-    this.#passkeys += storedPasskeys
-    this.#passkeysInUse += passkeys.length - storedPasskeys
+    const kept = stored ?? { passkeys: passkeys.length, identities: identities.length }
+    this.#passkeys += kept.passkeys
+    this.#passkeysInUse += passkeys.length - kept.passkeys
+    this.#identities += kept.identities
+    this.#identitiesInUse += identities.length - kept.identities
     this.#imported++
-    if (user.passwordHash === null) this.#withoutPassword++
+    if (user.passwordHash === null && identities.length === 0) this.#withoutPassword++
     if (weakHash) this.#weakHashes++
   }
 
@@ -99,6 +112,8 @@ export class ImportTally {
       withTotp: this.#withTotp,
       passkeys: this.#passkeys,
       passkeysInUse: this.#passkeysInUse,
+      identities: this.#identities,
+      identitiesInUse: this.#identitiesInUse,
       alreadyThere: this.#existing,
       skipped: this.#skipped,
       reasons: [...this.#reasons.values()].sort((a, b) => b.count - a.count),

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import {
   disabledReasonField,
-  displayNameField,
   emailField,
   localeField,
   metadataField,
@@ -13,6 +12,7 @@ import { newBulkId } from '../../database/bulk-ids.ts'
 import { isId } from '../../database/client.ts'
 import type { User } from '../../generated/prisma/client.ts'
 import { DEFAULT_ROLE } from '../../permissions/permissions.ts'
+import { importedNameField } from './foreign-text.ts'
 import {
   type ImportedCode,
   type ImportedPasskey,
@@ -21,6 +21,12 @@ import {
   recoveryCodesField,
   totpField,
 } from './import-factors.ts'
+import {
+  type ImportedIdentity,
+  identitiesField,
+  type ProviderNames,
+  toIdentities,
+} from './import-identities.ts'
 import { instantField, toInstant } from './times.ts'
 
 /** The fields of a record, and the names that each may have in the file. */
@@ -45,6 +51,7 @@ export const importFields = {
   totp: ['totp', 'otp_secret'],
   recoveryCodes: ['recoveryCodes', 'backupCodes'],
   passkeys: ['passkeys', 'webauthn_credentials'],
+  identities: ['identities', 'accounts', 'providerUserInfo'],
 } as const satisfies Record<string, readonly string[]>
 
 export type ImportField = keyof typeof importFields
@@ -57,6 +64,7 @@ export type ImportRow = {
   totp: TotpSecret | undefined
   recoveryCodes: ImportedCode[]
   passkeys: ImportedPasskey[]
+  identities: ImportedIdentity[]
 }
 
 export type RowOptions = {
@@ -69,6 +77,7 @@ export type RowOptions = {
   allowAdmin: boolean
   /** Absent unless the operator named the domain of the passkeys. */
   readPublicKey: ReadPublicKey | undefined
+  providers: ProviderNames
 }
 
 const YES = new Set<unknown>([true, 1, '1', 't', 'true', 'y', 'yes'])
@@ -112,15 +121,6 @@ const rolesField = z
     error: 'Enter a list of names.',
   })
   .transform(names => [...new Set(names.filter(Boolean))])
-
-/**
- * Other systems accept names with line breaks and invisible characters. Whitespace becomes a space and invisible
- * characters are removed, so that such an account can still be imported.
- */
-const importedNameField = z
-  .string()
-  .transform(name => name.replace(/\s+/gu, ' ').replace(/(?!\u200C|\u200D)\p{C}/gu, ''))
-  .pipe(displayNameField)
 
 /** CSV files contain JSON as text. */
 const jsonField = z
@@ -167,6 +167,7 @@ const schemaOf = (readPublicKey: ReadPublicKey | undefined) =>
     totp: totpField.optional(),
     recoveryCodes: recoveryCodesField.optional(),
     passkeys: passkeysField(readPublicKey).optional(),
+    identities: identitiesField.optional(),
   } satisfies Record<ImportField, z.ZodType>)
 
 type Schema = ReturnType<typeof schemaOf>
@@ -184,7 +185,7 @@ const REPLACEMENT = '\uFFFD'
 /** The account that a record describes, or the reason it can't be imported. The reason never contains a hash or a secret. */
 export function toImportRow(
   record: Partial<Record<ImportField, unknown>>,
-  { now, locale, roles: known, allowAdmin, readPublicKey }: RowOptions,
+  { now, locale, roles: known, allowAdmin, readPublicKey, providers }: RowOptions,
 ): ImportRow | { reason: string } {
   if (Object.values(record).some(value => typeof value === 'string' && value.includes(REPLACEMENT))) {
     return { reason: 'The record is not valid UTF-8.' }
@@ -201,6 +202,8 @@ export function toImportRow(
       reason: `roles: The role ${JSON.stringify(privileged)} grants permissions. Use --allow-admin to import it.`,
     }
   }
+  const identities = toIdentities(data.identities ?? [], providers)
+  if ('reason' in identities) return identities
   const since = (value: Date | boolean | undefined) => (value === true ? now : value || null)
   const createdAt = data.createdAt ?? now
   const disabledAt = since(data.disabled) ?? (data.active === false ? now : null)
@@ -233,6 +236,7 @@ export function toImportRow(
     totp: data.totp,
     recoveryCodes: data.recoveryCodes ?? [],
     passkeys: data.passkeys ?? [],
+    identities,
   }
 }
 

@@ -19,6 +19,8 @@ export type ImportOptions = {
   allowAdmin?: boolean
   /** The domain that the passkeys of the file were created for. */
   rpId?: string
+  /** The names of providers in the file, and the providers that they stand for; null for those that are left out. */
+  providers?: ReadonlyMap<string, string | null>
   /** Stops reading. Records that were already read are still imported, and errors of the source are ignored. */
   signal?: AbortSignal
   /** Called for every record that has a problem. */
@@ -39,7 +41,7 @@ const CONCURRENT_BATCHES = 3
 export async function importUsers(
   app: App,
   source: AsyncIterable<SourceRecord[]>,
-  { names = {}, dryRun = false, allowAdmin = false, rpId, signal, onSkip }: ImportOptions = {},
+  { names = {}, dryRun = false, allowAdmin = false, rpId, providers, signal, onSkip }: ImportOptions = {},
 ): Promise<ImportReport> {
   const tally = new ImportTally(onSkip)
   const readFields = fieldReader(names, name => tally.ignore(name))
@@ -49,6 +51,7 @@ export async function importUsers(
     roles: await loadRoles(app),
     allowAdmin,
     readPublicKey: rpId === undefined ? undefined : await publicKeyReader(app, rpId),
+    providers: { providers: app.config.providers, renamed: renamedIn(app, providers) },
   }
   const toRow = (record: SourceRecord): NumberedRow | undefined => {
     tally.countRead()
@@ -127,6 +130,19 @@ class Batches {
     this.#running.add(running)
     if (this.#running.size >= CONCURRENT_BATCHES) await Promise.race(this.#running)
   }
+}
+
+/** @throws AuthError BAD_USER_INPUT if a name stands for a provider that the settings lack */
+function renamedIn(
+  { config }: App,
+  renamed: ReadonlyMap<string, string | null> = new Map(),
+): ReadonlyMap<string, string | null> {
+  const ids = config.providers.map(({ id }) => id)
+  const unknown = [...renamed.values()].find(id => id !== null && !ids.includes(id))
+  if (unknown === undefined) return renamed
+  throw new AuthError('BAD_USER_INPUT', {
+    message: `PROVIDERS has no provider ${JSON.stringify(unknown)}. It has: ${ids.join(', ') || 'none'}.`,
+  })
 }
 
 /**
