@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
+import type { Discovered } from './credentials/provider/discovery.ts'
 import type { PasswordHasher } from './crypto/password-hash.ts'
 import type { SealingKeys } from './crypto/seal.ts'
 import type { Database } from './database/client.ts'
@@ -48,6 +49,8 @@ export type App = {
     refusals: Refusals
   }
   hasher: PasswordHasher
+  /** What this process knows about the providers in the settings, by ID. */
+  discovered: Map<string, Discovered>
   /** Undefined if this server sends no email. */
   mailer: Mailer | undefined
   keys: LoadedKeys & {

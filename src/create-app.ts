@@ -66,6 +66,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       databaseIsUp: () => true,
       limiter: { pool: countingPool, blocks: new Blocks(), underWay: new Map(), refusals: new Refusals() },
       hasher: new PasswordHasher(config.hashing),
+      discovered: new Map(),
       mailer,
       keys: { ...loaded, sealing, verified: verifiedTokens(), reloading: Promise.resolve() },
       permissions: options.permissions,

@@ -17,6 +17,8 @@ const tenant = z
 const issuer = z
   .url({ protocol: /^https?$/, error: 'must be an https URL' })
   .refine(text => !/[?#@]/.test(text), 'must not have a query, a fragment or a password')
+  // The library would skip the check that the metadata is this issuer's.
+  .refine(text => !text.includes('/.well-known/'), 'must be the issuer, without /.well-known/…')
 const typeNames = Object.keys(presets) as [ProviderType, ...ProviderType[]]
 
 /** The settings of a provider, whose names follow `PROVIDER_<ID>_`. */
@@ -136,6 +138,9 @@ function problemsOf(type: ProviderType, given: Fields, production: boolean): str
   }
   if (given.ISSUER !== undefined && !isSafeUrl(given.ISSUER, production)) {
     problems.push('ISSUER: must be an https URL; http is only for this machine, and not in production')
+  }
+  if (given.SCOPES && preset.scopes.includes('openid') && !given.SCOPES.includes('openid')) {
+    problems.push('SCOPES: must include openid')
   }
   if (type !== 'microsoft' && given.TENANTS.length > 0) problems.push('TENANTS: is only for Microsoft')
   if (given.TENANTS.length > 1 && given.TENANTS.some(name => TENANT_GROUPS.includes(name))) {

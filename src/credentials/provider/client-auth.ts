@@ -1,0 +1,29 @@
+import {
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  None,
+  type ServerMetadata,
+} from 'openid-client'
+import type { ProviderSettings } from '../../provider-settings/settings.ts'
+import { appleClientSecret } from './apple-secret.ts'
+
+/** How this server authenticates to the token endpoint. A provider that announces nothing expects Basic. */
+export function clientAuth(
+  provider: ProviderSettings,
+  metadata: ServerMetadata | undefined,
+  now: () => Date,
+): ClientAuth {
+  if (provider.type === 'apple') {
+    return (_server, client, body) => {
+      body.set('client_id', client.client_id)
+      body.set('client_secret', appleClientSecret(provider, client.client_id, now()))
+    }
+  }
+  if (provider.clientSecret === undefined) return None()
+  if (!metadata || provider.type !== 'oidc') return ClientSecretPost(provider.clientSecret)
+  const methods = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+  return methods.includes('client_secret_basic')
+    ? ClientSecretBasic(provider.clientSecret)
+    : ClientSecretPost(provider.clientSecret)
+}
