@@ -75,8 +75,8 @@ export function createContext(
   response: ResponseEffects,
   authenticate: Authenticate,
 ): Context {
-  // Most requests reveal nothing, and weak maps cost the garbage collector more than other objects.
-  let revealed: WeakMap<object, string | undefined> | undefined
+  // Most requests reveal nothing. A weak map would cost the garbage collector more, and this one ends with the request.
+  let revealed: Map<object, string | undefined> | undefined
   let viewer: Promise<Viewer> | undefined
   const load = async () => {
     if (request.bearerToken === undefined) throw unauthenticated('MISSING')
@@ -91,7 +91,7 @@ export function createContext(
       return viewer
     },
     reveal: (object, sessionId) => {
-      revealed ??= new WeakMap()
+      revealed ??= new Map()
       revealed.set(object, sessionId)
     },
     isRevealed: object => revealed?.has(object) ?? false,

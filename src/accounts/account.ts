@@ -1,9 +1,9 @@
 import type { App } from '../app.ts'
 import type { Account } from '../context.ts'
-import { isId, statement, toRecord } from '../database/client.ts'
+import { isId, recordReader, statement } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
-import { grantsColumn, grantsOf } from '../permissions/grants.ts'
+import { grantsColumn, grantsOf, NO_GRANTS } from '../permissions/grants.ts'
 
 export const userColumns = {
   id: 'id',
@@ -29,13 +29,16 @@ export const userColumns = {
 } as const satisfies Record<keyof User, string>
 
 const userFields = Object.keys(userColumns)
+const readUser = recordReader<User>(userFields)
+const readAccount = recordReader<User, typeof NO_GRANTS>(userFields, NO_GRANTS)
 /** The columns that `toAccount` reads, where `u` is the users table. */
 export const accountColumns = [...Object.values(userColumns).map(column => `u.${column}`), grantsColumn]
 
 /** The account in a row, whose `accountColumns` begin at index `start`. */
 export function toAccount(app: App, row: unknown[], start = 0): Account {
   const grants = row[start + userFields.length] as string | null
-  return { ...toRecord<User>(userFields, row, start), ...grantsOf(app, grants) }
+  const account = readAccount(row, start)
+  return grants === null ? account : Object.assign(account, grantsOf(app, grants))
 }
 
 const selectById = statement(
@@ -67,7 +70,7 @@ const selectUserById = statement(
 /** The user with this ID, without roles and permissions, if there is one. */
 export async function findUserById(app: App, id: string): Promise<User | undefined> {
   const [row] = await selectUserById(app.pool, [id])
-  return row && toRecord<User>(userFields, row)
+  return row && readUser(row, 0)
 }
 
 const selectUser = { email: selectUserBy('email_canonical'), username: selectUserBy('username') }
@@ -82,7 +85,7 @@ export async function findUser(
   value: string,
 ): Promise<User | undefined> {
   const [row] = await selectUser[key](app.pool, [value])
-  return row && toRecord<User>(userFields, row)
+  return row && readUser(row, 0)
 }
 
 const selectMany = statement(

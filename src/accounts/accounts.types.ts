@@ -100,21 +100,26 @@ export class UserType {
   invitedAt!: Date | null
 }
 
-/** The account as the API shows it, without the password hash, the canonical address and what decides about second factors. */
+/** The account as the API shows it. A new column is hidden until it is listed here. */
 export function toUser(account: Account): UserType {
-  const {
-    passwordHash,
-    emailCanonical,
-    emailVerifiedAt,
-    credentialVersion,
-    secondFactorRequired,
-    enrollmentRequired,
-    secondFactorRequiredFrom,
-    ...shown
-  } = account
-  return Object.assign(new UserType(), shown, {
-    emailVerified: emailVerifiedAt !== null,
-    hasPassword: passwordHash !== null,
+  return Object.assign(new UserType(), {
+    id: account.id,
+    email: account.email,
+    emailVerified: account.emailVerifiedAt !== null,
+    hasPassword: account.passwordHash !== null,
+    username: account.username,
+    displayName: account.displayName,
+    locale: account.locale,
+    roles: account.roles,
+    permissions: account.permissions,
+    publicMetadata: account.publicMetadata,
+    privateMetadata: account.privateMetadata,
+    createdAt: account.createdAt,
+    updatedAt: account.updatedAt,
+    lastLoginAt: account.lastLoginAt,
+    passwordChangedAt: account.passwordChangedAt,
+    disabledAt: account.disabledAt,
+    disabledReason: account.disabledReason,
     invitedAt: waitingSince(account),
   })
 }

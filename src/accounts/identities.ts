@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader'
 import type { App } from '../app.ts'
-import { statement, toRecord } from '../database/client.ts'
+import { recordReader, statement } from '../database/client.ts'
 import type { Columns } from '../database/insert.ts'
 import type { Identity } from '../generated/prisma/client.ts'
 
@@ -19,7 +19,7 @@ export const identityColumns = {
   lastUsedAt: 'last_used_at',
 } as const satisfies Columns<keyof Identity>
 
-const fields = Object.keys(identityColumns)
+const readIdentity = recordReader<Identity>(Object.keys(identityColumns))
 const columns = Object.values(identityColumns).join(', ')
 
 /** More than there are providers. One account can have several identities of one provider. */
@@ -47,7 +47,7 @@ export function identitiesOf(app: App, userId: string): Promise<Identity[]> {
 
 async function load(app: App, ids: readonly string[]): Promise<Identity[][]> {
   const rows = await selectOfUsers(app.pool, [[...new Set(ids)]])
-  const identities = rows.map(row => toRecord<Identity>(fields, row))
+  const identities = rows.map(row => readIdentity(row, 0))
   return ids.map(id => identities.filter(({ userId }) => userId === id))
 }
 
@@ -62,5 +62,5 @@ export async function findIdentity(
   { issuer, subject }: Pick<Identity, 'issuer' | 'subject'>,
 ): Promise<Identity | undefined> {
   const [row] = await selectBySubject(app.pool, [issuer, subject])
-  return row && toRecord<Identity>(fields, row)
+  return row && readIdentity(row, 0)
 }

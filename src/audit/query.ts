@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { isId, toRecord } from '../database/client.ts'
+import { isId } from '../database/client.ts'
 import { countUpTo, EXACT_MAX, plannedRows, type Rows, toTwoDigits } from '../database/count.ts'
 import { isPosition, keyset, type SortKey } from '../database/keyset.ts'
 import { badInput } from '../errors.ts'
@@ -8,7 +8,7 @@ import { isTime, requireTime } from '../input.ts'
 import { canonicalAddress } from '../network/address.ts'
 import { connectionOf, type PageArguments, pageOf } from '../pagination.ts'
 import { auditActions } from './actions.ts'
-import { auditColumns } from './record.ts'
+import { auditColumns, toAuditEvent } from './record.ts'
 
 export type AuditSelection = {
   action?: string | null | undefined
@@ -23,7 +23,6 @@ const KEYS: SortKey<AuditEvent>[] = [
   { column: 'at', type: 'timestamptz', of: event => event.at.toISOString(), isValid: isTime },
   { column: 'id', type: 'uuid', of: event => event.id, isValid: isId },
 ]
-const fields = Object.keys(auditColumns)
 
 /**
  * A page of the audit log, newest first. Keyset pagination keeps its time independent of the length of the log.
@@ -37,7 +36,7 @@ export async function auditPage(app: App, selection: AuditSelection, args: PageA
   const text = `SELECT ${Object.values(auditColumns)} FROM ${events.from}
     WHERE ${[events.where, ...between].join(' AND ')} ORDER BY ${by()} LIMIT ${page.size + 1}`
   const { rows } = await app.pool.query<unknown[]>({ text, values, rowMode: 'array' })
-  const fetched = rows.map(row => toRecord<AuditEvent>(fields, row))
+  const fetched = rows.map(row => toAuditEvent(row))
   return connectionOf(
     page,
     fetched,

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { RequestInfo } from '../context.ts'
-import type { Queryable } from '../database/client.ts'
+import { type Queryable, recordReader } from '../database/client.ts'
 import type { AuditEvent, Prisma } from '../generated/prisma/client.ts'
 import type { AuditAction } from './actions.ts'
 
@@ -31,6 +31,13 @@ export const auditColumns = {
   userAgent: 'user_agent',
   detail: 'detail',
 } as const satisfies Record<keyof AuditEvent, string>
+
+const readEvent = recordReader<AuditEvent>(Object.keys(auditColumns))
+
+/** Reads an event from a row whose columns are `auditColumns`. */
+export function toAuditEvent(row: unknown[]): AuditEvent {
+  return readEvent(row, 0)
+}
 
 /** The row of an entry. */
 export function toEvent(origin: EventOrigin, entry: AuditEntry) {

@@ -92,11 +92,23 @@ export async function withConnection<Result>(
   }
 }
 
-/** Converts the columns of a row, from `start` on, to a record with these field names. */
-export function toRecord<Result>(fields: string[], row: unknown[], start = 0): Result {
-  const record: Record<string, unknown> = {}
-  for (const [index, field] of fields.entries()) record[field] = row[start + index]
-  return record as Result
+/**
+ * Returns a function that converts the columns of a row, from `start` on, to a record with these field names. Each
+ * record also has the fields of `others`.
+ */
+export function recordReader<Result extends object, Others extends object = object>(
+  fields: readonly string[],
+  others?: Others,
+): (row: unknown[], start: number) => Result & Others {
+  // A copy of an object that has all fields is allocated once. Without it, each record grows many times as it is filled.
+  const template: Record<string, unknown> = Object.fromEntries(fields.map(field => [field, undefined]))
+  Object.assign(template, others)
+  return (row, start) => {
+    const record = { ...template }
+    let index = start
+    for (const field of fields) record[field] = row[index++]
+    return record as Result & Others
+  }
 }
 
 /** The unique index that an error says was violated, if any. */

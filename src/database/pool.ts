@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { types } from './timestamp.ts'
 
 /** The timeout for getting a connection, and then for the answer to a statement. */
 export const QUERY_TIMEOUT_MS = 1500
@@ -18,6 +19,7 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5000
  */
 export function createPool(options: pg.PoolConfig, idle = new Set<pg.Client>()): pg.Pool {
   const pool = new pg.Pool({
+    types,
     ...options,
     connectionTimeoutMillis: QUERY_TIMEOUT_MS,
     onConnect: async connected => {
@@ -30,9 +32,9 @@ export function createPool(options: pg.PoolConfig, idle = new Set<pg.Client>()):
           each.connection.stream.destroy(new Error('The database connection fell silent'))
         }
       })
-      // PgBouncer refuses these as connection parameters.
+      // PgBouncer refuses these as connection parameters. timestamp.ts is fast for times in UTC.
       await client.query(
-        `SET statement_timeout = ${STATEMENT_TIMEOUT_MS};
+        `SET timezone = 'UTC'; SET statement_timeout = ${STATEMENT_TIMEOUT_MS};
          SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_TIMEOUT_MS}`,
       )
     },

@@ -3,7 +3,7 @@ import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
 import type { RequestInfo } from '../context.ts'
 import { batchedLookup } from '../database/batched-lookup.ts'
-import { type Queryable, statement, toRecord } from '../database/client.ts'
+import { type Queryable, recordReader, statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { AuthError } from '../errors.ts'
 import type { EmailToken, Prisma } from '../generated/prisma/client.ts'
@@ -102,7 +102,7 @@ export async function storeToken(tx: Queryable, row: EmailToken): Promise<void> 
   await tx.$executeRawUnsafe(store, toRows(tokenColumns, row))
 }
 
-const tokenFields = Object.keys(tokenColumns)
+const readToken = recordReader<EmailToken>(Object.keys(tokenColumns))
 const rowColumns = Object.values(tokenColumns).map(column => `t.${column}`)
 const tokenColumnsByHash = ["encode(t.hash, 'hex')", ...rowColumns].join(', ')
 const findByHash = batchedLookup(
@@ -136,7 +136,7 @@ export async function peekToken(app: App, token: string, ...purposes: TokenPurpo
 /** The row of a token, even if it was used or has expired; undefined if there is none. */
 export async function findToken(app: App, token: string): Promise<EmailToken | undefined> {
   const found = await findByHash(app.pool, Buffer.from(hashOf(token)).toString('hex'))
-  return found && toRecord<EmailToken>(tokenFields, found, 1)
+  return found && readToken(found, 1)
 }
 
 /**

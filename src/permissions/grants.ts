@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { App } from '../app.ts'
 import type { Account } from '../context.ts'
 import type { Role } from '../generated/prisma/client.ts'
@@ -19,9 +20,26 @@ export const grantsColumn = `(
   FROM user_roles ur JOIN roles r ON r.name = ur.role_name WHERE ur.user_id = u.id
 ) AS grants`
 
-/** The grants in the text of `grantsColumn`. */
+/** The grants of an account without roles, whose text is null. */
+export const NO_GRANTS: Grants = { roles: [], permissions: [], secondFactorRequiredFrom: null }
+
+const MAX_KNOWN = 1000
+/** Few accounts have roles that no other has, and every request reads the grants of one. */
+const known = new WeakMap<App, LRUCache<string, Grants>>()
+
+/** The grants in the text of `grantsColumn`. Accounts with the same roles share one object. */
 export function grantsOf(app: App, text: string | null): Grants {
-  const roles = (text ?? '').split(';').filter(Boolean)
+  if (text === null) return NO_GRANTS
+  const ofApp = known.get(app) ?? new LRUCache({ max: MAX_KNOWN })
+  const shared = ofApp.get(text)
+  if (shared) return shared
+  const grants = parseGrants(app, text)
+  known.set(app, ofApp.set(text, grants))
+  return grants
+}
+
+function parseGrants(app: App, text: string): Grants {
+  const roles = text.split(';').filter(Boolean)
   return toGrants(
     app,
     roles.map(role => {

@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import type { AuditAction } from '../audit/actions.ts'
-import { auditColumns } from '../audit/record.ts'
-import { isId, toRecord } from '../database/client.ts'
+import { auditColumns, toAuditEvent } from '../audit/record.ts'
+import { isId } from '../database/client.ts'
 import { isPosition, keyset, type SortKey } from '../database/keyset.ts'
 import type { AuditEvent, Session } from '../generated/prisma/client.ts'
 import { isTime } from '../input.ts'
@@ -22,7 +22,6 @@ const KEYS: SortKey<AuditEvent>[] = [
   { column: 'at', type: 'timestamptz', of: event => event.at.toISOString(), isValid: isTime },
   { column: 'id', type: 'uuid', of: event => event.id, isValid: isId },
 ]
-const fields = Object.keys(auditColumns)
 
 export type ActivityActor = 'OWNER' | 'ADMINISTRATOR' | 'UNKNOWN'
 
@@ -54,7 +53,7 @@ export async function securityActivityPage(app: App, userId: string, args: PageA
     WHERE id = ANY (ARRAY(${ids})) ORDER BY ${by()}`
   const { rows } = await app.pool.query<unknown[]>({ text, values, rowMode: 'array' })
   const live = new Map((await liveSessions(app, userId)).map(session => [session.id, session]))
-  const events = rows.map(row => toRecord<AuditEvent>(fields, row))
+  const events = rows.map(row => toAuditEvent(row))
   const { edges, pageInfo } = connectionOf(
     page,
     events,

@@ -2,7 +2,7 @@ import { accountColumns, toAccount } from '../accounts/account.ts'
 import type { App } from '../app.ts'
 import type { Account } from '../context.ts'
 import { batchedLookup } from '../database/batched-lookup.ts'
-import { statement, toRecord } from '../database/client.ts'
+import { recordReader, statement } from '../database/client.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { revokedAt } from './live.ts'
 
@@ -43,9 +43,11 @@ export const selectedColumns = Object.values(sessionColumns)
   .map(column => (column === sessionColumns.revokedAt ? `${revokedAt} AS revoked_at` : `s.${column}`))
   .join(', ')
 
+const readSession = recordReader<Session>(sessionFields)
+
 /** Reads a session from a row whose first columns are `selectedColumns`. */
 export function toSessionRecord(row: unknown[]): Session {
-  return toRecord<Session>(sessionFields, row)
+  return readSession(row, 0)
 }
 
 const columns = [selectedColumns, ...accountColumns].join(', ')

@@ -60,14 +60,14 @@ export function deliverTokens(
     session: toSession(session, session.id),
     user,
   })
-  signedIn.set(payload, { session, device })
+  if (device) signedIn.set(payload, { session, device })
   return payload
 }
 
-type SignedIn = { session: Session; device: Device | undefined }
+type SignedIn = { session: Session; device: Device }
 const signedIn = new WeakMap<AuthPayload, SignedIn>()
 
-/** The session of a payload, and the device that signed in; without a device, the payload is not of a sign-in. */
+/** The session of a payload, and the device that signed in; undefined if the payload is not of a sign-in. */
 export function signedInOf(payload: AuthPayload): SignedIn | undefined {
   return signedIn.get(payload)
 }

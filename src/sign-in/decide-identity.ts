@@ -39,7 +39,7 @@ export type IdentityDecision =
 
 /**
  * Who is linked to what. A provider that does not verify addresses could be made to name anyone's (nOAuth), so only an
- * address that it can answer for counts. An account whose address nobody has proved may be a stranger's trap
+ * address that it can answer for counts. An account with an unproven address may be a stranger's trap
  * (account pre-hijacking, Sudhodanan and Paverd, arXiv 2205.10174), so nothing is ever linked to one: the owner of the
  * address takes it over instead.
  */

@@ -51,7 +51,7 @@ test('with PROVIDER_LINKING=ask, a new identity joins no account by its address'
   expect(decide({ account: verified, linking: 'ask' })).toBe('ask-to-link')
 })
 
-test.each(relied)('the owner of a %s address takes an account that nobody has verified', trust => {
+test.each(relied)('the owner of a %s address takes over an unverified account', trust => {
   expect(decide({ trust, account: unverified })).toBe('take-over')
   // What a squatter set up does not keep the owner out.
   expect(decide({ trust, account: { ...unverified, hasSecondFactor: true } })).toBe('take-over')

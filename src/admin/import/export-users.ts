@@ -2,7 +2,7 @@ import { userColumns } from '../../accounts/account.ts'
 import type { App } from '../../app.ts'
 import { NO_REQUEST, record } from '../../audit/record.ts'
 import type { Account } from '../../context.ts'
-import { statement, toRecord } from '../../database/client.ts'
+import { recordReader, statement } from '../../database/client.ts'
 import type { User } from '../../generated/prisma/client.ts'
 import { type ExportedFactors, exportedFactorColumns, toExportedFactors } from './exported-factors.ts'
 
@@ -21,6 +21,7 @@ type NotExported =
 const BATCH = 1000
 const LOWEST_ID = '00000000-0000-0000-0000-000000000000'
 const fields = Object.keys(userColumns)
+const readUser = recordReader<User>(fields)
 
 const pageSql = (further = '') =>
   `SELECT ${Object.values(userColumns).join(', ')},
@@ -74,7 +75,7 @@ function toExported(
     secondFactorRequired,
     enrollmentRequired,
     ...user
-  } = toRecord<User>(fields, row)
+  } = readUser(row, 0)
   const roles = row[fields.length] as string[]
   const identities = row[fields.length + 1] as ExportedUser['identities']
   const further = row.slice(fields.length + 2)

@@ -1,6 +1,6 @@
 import { userColumns } from '../../accounts/account.ts'
 import type { App } from '../../app.ts'
-import { type Queryable, statement, toRecord } from '../../database/client.ts'
+import { type Queryable, recordReader, statement } from '../../database/client.ts'
 import { AuthError } from '../../errors.ts'
 import type { Passkey, User } from '../../generated/prisma/client.ts'
 import type { CredentialDescriptor } from './ceremony.ts'
@@ -23,7 +23,8 @@ const passkeyFields = {
 } as const satisfies Record<keyof StoredPasskey, string>
 
 const passkeyNames = Object.keys(passkeyFields)
-const userNames = Object.keys(userColumns)
+const readPasskey = recordReader<StoredPasskey>(passkeyNames)
+const readUser = recordReader<User>(Object.keys(userColumns))
 
 const selectWithOwner = statement(
   'passkey-with-owner',
@@ -42,8 +43,8 @@ export async function findPasskey(
   const [row] = await selectWithOwner(app.pool, [Buffer.from(credentialId, 'base64url')])
   return (
     row && {
-      passkey: toRecord<StoredPasskey>(passkeyNames, row),
-      account: toRecord<User>(userNames, row, passkeyNames.length),
+      passkey: readPasskey(row, 0),
+      account: readUser(row, passkeyNames.length),
     }
   )
 }

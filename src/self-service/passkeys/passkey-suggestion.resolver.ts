@@ -12,6 +12,6 @@ export class PasskeySuggestionResolver {
   })
   async passkeySuggestion(@Root() payload: AuthPayload, @Ctx() { app }: Context): Promise<PasskeySuggestion> {
     const signedIn = signedInOf(payload)
-    return signedIn?.device ? passkeySuggestionOf(app, signedIn.session, signedIn.device) : 'NONE'
+    return signedIn ? passkeySuggestionOf(app, signedIn.session, signedIn.device) : 'NONE'
   }
 }
