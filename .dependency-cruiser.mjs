@@ -84,7 +84,7 @@ export default {
       name: 'every-module-has-a-layer',
       comment: 'Add the folder to the list of layers.',
       severity: 'error',
-      from: { path: '^src/', pathNot: [...LAYERS.map(modulesOf), '^src/(client|web)/'] },
+      from: { path: '^src/', pathNot: [...LAYERS.map(modulesOf), '^src/(client|verify|web)/'] },
       to: {},
     },
     {
@@ -101,11 +101,25 @@ export default {
       to: { dependencyTypes: ['core'] },
     },
     {
-      name: 'server-without-client',
-      comment: 'The client is for other programs.',
+      name: 'verify-stands-alone',
+      comment: 'Other servers verify tokens with it. It imports nothing of this server.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(client|web)/' },
-      to: { path: '^src/(client|web)/' },
+      from: { path: '^src/verify/' },
+      to: { path: '^src/', pathNot: '^src/verify/' },
+    },
+    {
+      name: 'verify-with-jose-alone',
+      comment: 'Only the modules for GraphQL servers also import graphql.',
+      severity: 'error',
+      from: { path: '^src/verify/', pathNot: '^src/verify/graphql\\.ts$' },
+      to: { dependencyTypesNot: ['local'], pathNot: '^node_modules/jose/' },
+    },
+    {
+      name: 'server-without-client',
+      comment: 'The client is for other programs, and so is what verifies tokens.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(client|verify|web)/' },
+      to: { path: '^src/(client|verify|web)/' },
     },
   ],
   options: {

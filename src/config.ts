@@ -76,6 +76,8 @@ const androidApp = z.string().transform((text, context) => {
   context.addIssue('must be a list such as com.example.app=14:6D:E9:… with the SHA-256 fingerprint')
   return z.NEVER
 })
+const TOKEN_CLAIMS = ['permissions', 'roles', 'role', 'email', 'hasura'] as const
+const tokenClaim = z.enum(TOKEN_CLAIMS, { error: `must be a list of ${TOKEN_CLAIMS.join(', ')}` })
 const languages = list
   .refine(tags => tags.length > 0, 'must name at least one language')
   .refine(tags => tags.every(isLanguageTag), 'must be a list of language tags such as en,pt-BR')
@@ -146,6 +148,7 @@ const settings = z.object({
   AUTHOGRAPH_PREVIOUS_SECRETS: list.default([]),
   TOKEN_ISSUER: httpUrl.optional(),
   TOKEN_AUDIENCE: z.string().default('authograph'),
+  TOKEN_CLAIMS: list.pipe(z.array(tokenClaim)).default([]),
   ACCESS_TOKEN_TTL: duration.default(600),
   ACCESS_TOKEN_MAX_TTL: duration.default(3600),
   SESSION_IDLE_TTL: duration.default(30 * 86_400),
@@ -373,6 +376,8 @@ function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
     tokens: {
       issuer: env.TOKEN_ISSUER ?? publicUrl,
       audience: env.TOKEN_AUDIENCE,
+      /** What access tokens say about the account besides its ID. */
+      claims: env.TOKEN_CLAIMS,
       accessTtlSeconds: env.ACCESS_TOKEN_TTL,
       accessMaxTtlSeconds: env.ACCESS_TOKEN_MAX_TTL,
     },

@@ -15,6 +15,7 @@ import { authenticate } from '../sessions/authenticate.ts'
 import { assetRoutes } from './built-files.ts'
 import { cookieEffects, cookieReader } from './cookies.ts'
 import { crossSiteLog } from './cross-site-log.ts'
+import { discoveryRoutes } from './discovery.ts'
 import { explorerRoutes } from './explorer.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoute } from './jwks.ts'
@@ -49,6 +50,7 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   await graphqlRoutes(server, app, createApollo(config, schema, metrics, { graphiql }), graphiql)
   if (config.sandbox && !pages) server.get('/', (_request, reply) => reply.redirect('/graphql'))
   jwksRoute(server, app)
+  discoveryRoutes(server, config)
   wellKnownRoutes(server, config)
   healthRoutes(server, app, metrics)
   return server

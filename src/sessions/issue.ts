@@ -4,6 +4,7 @@ import { signAccessToken } from '../keys/access-token.ts'
 import type { SessionWithAccount } from './find-session.ts'
 import { refreshTokenOf } from './refresh-token.ts'
 import { assuranceClaims } from './strength.ts'
+import { configuredClaims } from './token-claims.ts'
 
 /** The tokens of a session at its current generation. */
 export type IssuedTokens = SessionWithAccount & {
@@ -32,7 +33,7 @@ export async function issueTokens(
     generation: session.generation,
     assurance: assuranceClaims(session),
   }
-  const claims = await app.accessTokenClaims?.(toUser(account))
+  const claims = { ...configuredClaims(app, account), ...(await app.accessTokenClaims?.(toUser(account))) }
   const access = signAccessToken(app, subject, ttlSeconds, claims)
   return {
     session,

@@ -16,6 +16,7 @@ import { type Account, register } from './requests.ts'
 import { scale } from './scale.ts'
 import { CONNECTIONS, hashing, latency, type Stage, throughput } from './stages.ts'
 import { type Row, toTable, valueRow } from './table.ts'
+import { verifying } from './verify.ts'
 
 const STARTS = 5
 const SETTLE_MS = 2000
@@ -48,7 +49,9 @@ async function bench(): Promise<string> {
         ? floodedAlone
         : part === 'passkeys'
           ? passkeysAlone
-          : everything
+          : part === 'verify'
+            ? verifyingAlone
+            : everything
   const rows = await run(folder, cores)
   return [toTable(rows), '', ...footer(cores, loadBefore), ''].join('\n')
 }
@@ -77,6 +80,7 @@ async function everything(folder: string, cores: Cores | undefined): Promise<Row
     ...rows,
     ...(await passkeyRows(database, folder, cores)),
     ...(await flooded(database, folder, cores)),
+    ...(await verifying()),
     ...imports,
     valueRow('start-up, built-in database', starts, seconds, { atMost: 1.5 }),
     valueRow('start-up, DATABASE_URL', startsWithUrl, seconds, { atMost: 1 }),
@@ -101,6 +105,12 @@ async function floodedAlone(folder: string, cores: Cores | undefined): Promise<R
 /** Only the sign-ins with passkeys: `npm run bench -- passkeys`. */
 async function passkeysAlone(folder: string, cores: Cores | undefined): Promise<Row[]> {
   return passkeyRows(await startDatabase(folder, cores), folder, cores)
+}
+
+/** Only the verification of access tokens in other servers: `npm run bench -- verify`. */
+async function verifyingAlone(_folder: string, cores: Cores | undefined): Promise<Row[]> {
+  await pin(process.pid, cores?.asking)
+  return verifying()
 }
 
 async function passkeyRows(

@@ -32,6 +32,7 @@ test('.env.example leaves only settings without a universal default empty', () =
     'AUTHOGRAPH_SECRET',
     'AUTHOGRAPH_PREVIOUS_SECRETS',
     'TOKEN_ISSUER',
+    'TOKEN_CLAIMS',
     'SMTP_URL',
     'MAIL_FROM',
     'PROVIDERS',

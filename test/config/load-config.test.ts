@@ -36,6 +36,7 @@ test('development requires no settings', () => {
     tokens: {
       issuer: 'http://localhost:4000',
       audience: 'authograph',
+      claims: [],
       accessTtlSeconds: 600,
       accessMaxTtlSeconds: 3600,
     },

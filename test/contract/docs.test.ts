@@ -202,6 +202,16 @@ test('docs/client.md shows parts of the examples that the tests install and run'
     expect([snippet, sources.some(source => source.includes(snippet))]).toEqual([snippet, true])
 })
 
+test('docs/other-servers.md shows parts of the examples that the tests install and run', () => {
+  const examples = ['verify-express', 'verify-apollo'].map(name => read(`docs/examples/${name}/server.js`))
+  const page = read('docs/other-servers.md')
+  const snippets = [...page.matchAll(/```js\n(.+?)```/gs)].map(([, text = '']) => text)
+  const ours = snippets.filter(text => !text.includes('issuerBaseURL'))
+  expect(ours).toHaveLength(2)
+  for (const snippet of ours)
+    expect([snippet, examples.some(source => source.includes(snippet))]).toEqual([snippet, true])
+})
+
 test('the README shows a snippet of the client that the tests compile', () => {
   const [snippet = ''] = readme.match(/```tsx\n.+?```/s) ?? []
   expect(snippet.split('\n').length).toBeGreaterThan(10)

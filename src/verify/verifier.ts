@@ -1,0 +1,122 @@
+import { errors, type JWTPayload, jwtVerify } from 'jose'
+import { AuthError, unauthenticated } from './errors.ts'
+import { ALGORITHM, createKeySource, type Fetch } from './keys.ts'
+import { TokenCache } from './token-cache.ts'
+
+/** RFC 9068, section 2.1. */
+const TYPE = 'at+jwt'
+const REQUIRED_CLAIMS = ['sub', 'sid', 'iat', 'exp']
+
+/** Who sent a request, as the access token says. */
+export type Identity = {
+  /** The ID of the user: the claim `sub`. */
+  readonly userId: string
+  /** The ID of the session: the claim `sid`. */
+  readonly sessionId: string
+  /** The permissions of the user. Empty unless the server has `permissions` in TOKEN_CLAIMS. */
+  readonly permissions: readonly string[]
+  /** All claims of the token. */
+  readonly claims: Readonly<JWTPayload>
+}
+
+export type VerifierOptions = {
+  /** The server's TOKEN_ISSUER, by default its PUBLIC_URL, such as https://auth.example.com. */
+  issuer: string
+  /** The server's TOKEN_AUDIENCE. */
+  audience: string
+  /** The address of the server's keys. Default: `/.well-known/jwks.json` at the issuer. */
+  jwksUrl?: string
+  /** How far clocks may differ. Default: 60, as the server itself tolerates. */
+  clockToleranceSeconds?: number
+  /** Keeps the result for up to this number of tokens, because verifying a signature takes time. Default: 0. */
+  cachedTokens?: number
+  /** Loads the keys. Default: the global `fetch`. */
+  fetch?: Fetch
+  /** The time in milliseconds. For tests. */
+  now?: () => number
+}
+
+export type Verifier = {
+  /**
+   * Verifies an access token and returns who sent it.
+   * @throws AuthError UNAUTHENTICATED with the reason INVALID or EXPIRED; SERVICE_UNAVAILABLE if the keys are out of reach
+   */
+  verify(token: string): Promise<Identity>
+}
+
+/**
+ * Verifies access tokens of an Authograph server (RFC 9068): ES256 and `typ: at+jwt` only. Loads the server's keys when
+ * the first token arrives.
+ * @throws TypeError if an option is missing or malformed
+ */
+export function createVerifier(options: VerifierOptions): Verifier {
+  const { audience, clockToleranceSeconds = 60, cachedTokens = 0, now = Date.now } = options
+  // jose skips the checks whose expected value is undefined.
+  if (!audience || typeof audience !== 'string') throw new TypeError('createVerifier: audience is missing.')
+  if (!URL.canParse(options.issuer)) throw new TypeError('createVerifier: issuer must be a URL.')
+  const issuer = options.issuer.replace(/\/+$/, '')
+  const cache = cachedTokens > 0 ? new TokenCache(cachedTokens) : undefined
+  let keyChanges = 0
+  const keys = createKeySource({
+    url: options.jwksUrl ?? `${issuer}/.well-known/jwks.json`,
+    fetch: options.fetch ?? ((url, init) => fetch(url, init)),
+    // Intervals do not depend on the machine's clock, which may be set back.
+    now: options.now ?? (() => performance.now()),
+    onChange: () => {
+      keyChanges++
+      cache?.clear()
+    },
+  })
+  const findKey = ({ kid }: { kid?: string }) => keys.find(kid)
+  const expected = {
+    issuer,
+    audience,
+    algorithms: [ALGORITHM],
+    typ: TYPE,
+    requiredClaims: REQUIRED_CLAIMS,
+    clockTolerance: clockToleranceSeconds,
+  }
+
+  async function verify(token: string): Promise<Identity> {
+    const nowMs = now()
+    const nowSeconds = Math.floor(nowMs / 1000)
+    const known = cache?.get(token, nowSeconds)
+    if (known) {
+      keys.keepFresh()
+      return known
+    }
+    const changesBefore = keyChanges
+    const { payload } = await jwtVerify(token, findKey, { ...expected, currentDate: new Date(nowMs) }).catch(
+      (error: unknown) => {
+        throw refusal(error)
+      },
+    )
+    const identity = toIdentity(payload)
+    if (!identity || Number(payload.iat) > nowSeconds + clockToleranceSeconds)
+      throw unauthenticated('INVALID')
+    // The key may have been withdrawn in the meantime, unless this token was the first that needed the keys.
+    if (changesBefore === keyChanges || changesBefore === 0)
+      cache?.set(token, { identity, validUntilSeconds: Number(payload.exp) + clockToleranceSeconds })
+    return identity
+  }
+
+  return { verify }
+}
+
+function refusal(error: unknown): unknown {
+  if (error instanceof AuthError || !(error instanceof errors.JOSEError)) return error
+  return unauthenticated(error instanceof errors.JWTExpired ? 'EXPIRED' : 'INVALID', error)
+}
+
+/** Frozen, because requests share it when it is cached. */
+function toIdentity(claims: JWTPayload): Identity | undefined {
+  const { sub, sid, iat, permissions } = claims
+  if (typeof sub !== 'string' || typeof sid !== 'string' || typeof iat !== 'number') return undefined
+  const names = Array.isArray(permissions) ? permissions.filter(name => typeof name === 'string') : []
+  return Object.freeze({
+    userId: sub,
+    sessionId: sid,
+    permissions: Object.freeze(names),
+    claims: Object.freeze(claims),
+  })
+}

@@ -1,0 +1,64 @@
+import { expect, test } from '@jest/globals'
+import { ConfigError, loadConfig } from '../../src/config.ts'
+import { newRole, signIn, signUp, signUpVerified, signUpWith } from '../support/actors.ts'
+import { claimsOf } from '../support/forge.ts'
+import { useService } from '../support/service.ts'
+import { refreshed } from '../support/sessions.ts'
+
+const service = useService({ settings: { TOKEN_CLAIMS: 'permissions,roles,role,email,hasura' } })
+const HASURA = 'https://hasura.io/jwt/claims'
+
+test('access tokens say what TOKEN_CLAIMS lists, from the first one on', async () => {
+  const account = await signUp(service)
+  expect(claimsOf(account.accessToken)).toMatchObject({
+    sub: account.id,
+    permissions: [],
+    roles: ['user'],
+    role: 'user',
+    email: account.email,
+    email_verified: false,
+    [HASURA]: {
+      'x-hasura-user-id': account.id,
+      'x-hasura-default-role': 'user',
+      'x-hasura-allowed-roles': ['user'],
+    },
+  })
+})
+
+test('a role that is granted or taken is in the next token', async () => {
+  const account = await signUpVerified(service)
+  const role = await newRole(service, 'users:read')
+  await service.app.db.userRole.create({ data: { userId: account.id, roleName: role } })
+  const { accessToken, refreshToken } = await refreshed(service, account.refreshToken)
+  expect(claimsOf(accessToken)).toMatchObject({
+    email_verified: true,
+    permissions: ['users:read'],
+    roles: [role, 'user'],
+    role: 'user',
+    [HASURA]: { 'x-hasura-default-role': 'user', 'x-hasura-allowed-roles': [role, 'user'] },
+  })
+  await service.app.db.userRole.deleteMany({ where: { userId: account.id, roleName: role } })
+  expect(claimsOf((await refreshed(service, refreshToken)).accessToken)).toMatchObject({
+    permissions: [],
+    roles: ['user'],
+  })
+})
+
+test('no token names a role that the account does not have', async () => {
+  const role = await newRole(service)
+  const account = await signUpWith(service, role)
+  await service.app.db.userRole.deleteMany({ where: { userId: account.id, roleName: 'user' } })
+  expect(claimsOf((await signIn(service, account.email)).accessToken)).toMatchObject({
+    role,
+    [HASURA]: { 'x-hasura-default-role': role, 'x-hasura-allowed-roles': [role] },
+  })
+  await service.app.db.userRole.deleteMany({ where: { userId: account.id } })
+  const claims = claimsOf((await signIn(service, account.email)).accessToken)
+  expect(claims).toMatchObject({ roles: [], permissions: [] })
+  expect([claims.role, claims[HASURA]]).toEqual([undefined, undefined])
+})
+
+test('a claim that does not exist is refused at start', () => {
+  expect(() => loadConfig({ TOKEN_CLAIMS: 'permissions,password' })).toThrow(ConfigError)
+  expect(loadConfig({}).tokens.claims).toEqual([])
+})
