@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { baseOf } from '../../credentials/provider/dialect.ts'
+import { dialectOf } from '../../credentials/provider/dialects/dialects.ts'
 import type { ProviderType } from '../../provider-settings/presets.ts'
 import type { ProviderSettings } from '../../provider-settings/settings.ts'
 import { fromText, importedNameField } from './foreign-text.ts'
@@ -175,10 +177,13 @@ const TENANT = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** The issuer under which the server will see the identity. Undefined if the record doesn't tell. */
 function issuerAt(
-  { type, issuer, tenants }: ProviderSettings,
+  provider: ProviderSettings,
   given: string | undefined,
   tokenIssuer: string | undefined,
 ): string | undefined {
+  const { type, tenants } = provider
+  const isDiscovered = dialectOf(provider).proof === 'claims' && type !== 'microsoft'
+  const issuer = isDiscovered ? provider.issuer : baseOf(provider)
   if (type !== 'microsoft') return given === undefined || given === issuer ? issuer : undefined
   // Each tenant is an issuer.
   const [only] = tenants.length === 1 ? tenants : []

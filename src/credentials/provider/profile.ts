@@ -18,7 +18,8 @@ export type Sources = {
 
 /**
  * What a provider says, in the form that the sign-in decides on. An address that is none, or that the provider calls
- * unverified, is never relied on.
+ * unverified, is never relied on. Neither is one that is spelled in another way than this server spells it: a provider
+ * can take `ﬁ@example.com` for another mailbox than `fi@example.com`, which is what it becomes here.
  * @throws AuthError PROVIDER_FAILED if there is no subject
  */
 export function toProfile(provider: ProviderSettings, sources: Sources): ProviderProfile {
@@ -29,7 +30,10 @@ export function toProfile(provider: ProviderSettings, sources: Sources): Provide
     issuer,
     subject: subjectOf(provider, statement.subject),
     email,
-    emailTrust: email === null ? 'never' : trustOf(provider, { ...statement, email }, claims),
+    emailTrust:
+      email !== null && email === statement.email
+        ? trustOf(provider, { ...statement, email }, claims)
+        : 'never',
     displayName: nameOf(statement.displayName),
     sid: sidOf(claims.sid),
     tokens: provider.keepTokens ? tokens : null,

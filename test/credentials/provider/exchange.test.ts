@@ -331,6 +331,26 @@ test.each(['not an address', 'ada@localhost', 'a@b.com\r\nBcc: x@y.com', 7, null
   },
 )
 
+test.each([
+  'ﬁona@example.com',
+  'ａda@example.com',
+  '\u212Aate@example.com',
+  'ada@ｅxample.com',
+  ' ada@example.com',
+])(
+  '%j is not relied on, because it could be another mailbox than the one it would become here',
+  async email => {
+    const app = protocolApp({ ...fake.settings(), PROVIDER_CORP_EMAIL: 'authoritative' })
+    expect(await signInAt(app, fake, { ...ADA, email })).toMatchObject({ emailTrust: 'never' })
+  },
+)
+
+test('an address in capital letters is relied on, as emails to it arrive', async () => {
+  const app = protocolApp({ ...fake.settings(), PROVIDER_CORP_EMAIL: 'authoritative' })
+  const profile = await signInAt(app, fake, { ...ADA, email: 'ADA@Example.COM' })
+  expect(profile.emailTrust).toBe('authoritative')
+})
+
 test('a name is one line of at most 100 characters', async () => {
   const profile = await signInAt(corp(), fake, { ...ADA, name: `  Ada\u202e\n\0${'x'.repeat(500)}` })
   expect(profile.displayName).toMatch(/^Ada x+$/)
