@@ -147,8 +147,11 @@ function retryDelayMs(error: unknown, attempt: number): number | undefined {
 
 /** Undefined if repeating does not help. */
 function delaySecondsFor(error: unknown): number | undefined {
-  if (error instanceof AuthError)
+  if (error instanceof AuthError) {
+    // A refresh right after a step-up in another tab: by then, the other tab has stored the new tokens.
+    if (error.code === 'CONFLICT') return error.retryAfterSeconds
     return error.code === 'SERVICE_UNAVAILABLE' ? (error.retryAfterSeconds ?? 0) : undefined
+  }
   if (!(error instanceof NetworkError)) return undefined
   return error.retryAfterSeconds ?? (error.status === 429 ? undefined : 0)
 }

@@ -3,7 +3,7 @@ import type { RequestInfo } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { endReasonOf } from './authenticate.ts'
 import { findSession, type SessionWithAccount } from './find-session.ts'
-import { standingOf } from './generations.ts'
+import { standingOf, steppedUpForSeconds } from './generations.ts'
 import { recordRace } from './refresh-record.ts'
 import { isAuthentic, parseRefreshToken } from './refresh-token.ts'
 import { catchUp, moveOn, replaceLost } from './rotate.ts'
@@ -18,11 +18,13 @@ const rotations = { current: moveOn, lost: replaceLost, ahead: catchUp }
  * - The previous token yields the same successor again within 30 seconds. After that, and as long as no request has
  *   used the successor, it yields a new one and burns the generations in between.
  * - A token that is ahead of the database advances the session past its own generation.
+ * - If the successor was created by a step-up, the previous token yields nothing for some seconds, and then one without
+ *   what the step-up proved. So someone who holds a copy of that token never receives what the owner has proved.
  * - Any other token proves that two holders use the session, and ends it (RFC 9700, section 4.14.2).
  *
  * So a client stays signed in even if it loses any number of responses. If two holders both continue, the first one to
  * come back ends the session.
- * @throws AuthError REFRESH_TOKEN_INVALID
+ * @throws AuthError REFRESH_TOKEN_INVALID; CONFLICT if the session was stepped up a moment ago
  */
 export async function refreshSession(
   app: App,
@@ -41,9 +43,10 @@ export async function refreshSession(
     const ended = endReasonOf(found, now)
     if (ended) throw invalid(ended.toLowerCase())
     const standing = standingOf(found.session, generation, now)
-    if (standing === 'raced') {
+    if (standing === 'raced' || standing === 'steppedUp') {
       await recordRace(app, found.session, generation, now, request)
-      return found
+      if (standing === 'raced') return found
+      throw steppedUp(steppedUpForSeconds(found.session, now))
     }
     if (standing === 'reused') {
       await endSharedSession(app, found, { kind: 'refresh', generation }, request)
@@ -53,6 +56,17 @@ export async function refreshSession(
     if (session) return { ...found, session }
   }
   throw invalid('contended')
+}
+
+/** The delay after which clients try again with the tokens that they have by then. */
+const RETRY_SECONDS = 4
+
+function steppedUp(seconds: number): AuthError {
+  return new AuthError('CONFLICT', {
+    message:
+      'You confirmed that it’s you a moment ago, which replaced your tokens. Try again in a few seconds.',
+    extensions: { retryAfter: Math.min(seconds, RETRY_SECONDS) },
+  })
 }
 
 function invalid(cause: string): AuthError {

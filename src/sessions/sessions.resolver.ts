@@ -10,7 +10,7 @@ export class SessionsResolver {
   @Extensions({ sensitive: true })
   @Mutation(() => AuthPayload, {
     description: withExample(
-      'Exchanges the refresh token, from the input or the cookie, for a new pair of tokens. Each refresh token is valid for one exchange. If the response is lost, repeat the exchange. A token that proves that two clients share the session ends it.',
+      'Exchanges the refresh token, from the input or the cookie, for a new pair of tokens. Each refresh token is valid for one exchange. If the response is lost, repeat the exchange. Fails with CONFLICT and `retryAfter` for the previous token right after a step-up. A token that proves that two clients share the session ends it.',
       'mutation Refresh($refreshToken: String) { refreshToken(input: { refreshToken: $refreshToken }) { accessToken tokenType accessTokenExpiresAt refreshToken refreshTokenExpiresAt session { id expiresAt } } }',
     ),
   })

@@ -7,6 +7,7 @@ import type { Session } from '../generated/prisma/client.ts'
 import { noticeSql } from '../mail/notices.ts'
 import { endWeakerSql } from '../sessions/end-weaker.ts'
 import { isLive } from '../sessions/live.ts'
+import { KEEP_PROOFS } from '../sessions/rotate.ts'
 import { claimCtes, EPOCH_RAISED, FACTOR_ADDED, orLost, requirement } from './start-session.ts'
 
 const FIRST_CLAIM = 19
@@ -60,7 +61,7 @@ function advanceSql({ claims, notice, added }: Extras): string {
        expires_at = $8::timestamptz, ip_address = $9, user_agent = $10,
        password_at = $11::timestamptz, email_at = $12::timestamptz, passkey_at = $13::timestamptz,
        key_at = $14::timestamptz, totp_at = $15::timestamptz, recovery_at = $16::timestamptz, provider_at = $17::timestamptz,
-       epoch = u.session_epoch
+       ${KEEP_PROOFS}, epoch = u.session_epoch
      FROM locked u
      WHERE s.id = $1::uuid AND s.user_id = u.id AND s.generation = $5::int
        AND ${added?.weakerEnded ? LAST_EPOCH : SAME_EPOCH}

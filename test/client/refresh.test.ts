@@ -125,6 +125,7 @@ describe('an error that is not about the session does not sign out:', () => {
     ['RATE_LIMITED', 1],
     ['INTERNAL_SERVER_ERROR', 1],
     ['SERVICE_UNAVAILABLE', 4],
+    ['CONFLICT', 4],
   ])('%s, after %d attempts', async (code, attempts) => {
     const { client, network } = await signedIn(service)
     expire()

@@ -293,7 +293,7 @@ describe('races', () => {
     expect(replies.flatMap(codes)).toEqual(['CODE_INVALID'])
   })
 
-  test('a refresh before a step-up makes it repeat; after one, it gets the tokens of the step-up', async () => {
+  test('a refresh before a step-up makes it repeat; after one, it gets nothing, and later what the client has by then', async () => {
     const ada = await leftOpen()
     const proofs = [{ password: PASSWORD }, { totpCode: ada.app.code() }]
     const row = { table: 'sessions', id: ada.sessionId } as const
@@ -316,7 +316,9 @@ describe('races', () => {
       () => service.send(Refresh, { input: { refreshToken: next.refreshToken } }),
     )
     expect(second.errors).toEqual([])
-    expect(raced.data?.refreshToken.refreshToken).toBe(second.data?.stepUp.refreshToken)
+    expect(raced.errors[0]?.extensions).toMatchObject({ code: 'CONFLICT', retryAfter: expect.any(Number) })
+    const again = await service.send(Refresh, { input: { refreshToken: second.data?.stepUp.refreshToken } })
+    expect(again.errors).toEqual([])
     expect((await service.send(Me, {}, { token: second.data?.stepUp.accessToken })).errors).toEqual([])
   })
 
@@ -335,6 +337,64 @@ describe('races', () => {
     )
     expect(codes(reply)).toEqual(['CONFLICT'])
     expect((await stepUp(ada, proofs)).errors).toEqual([])
+  })
+})
+
+describe('someone who holds a copy of the refresh token from before a step-up', () => {
+  const refresh = (refreshToken: string) => service.send(Refresh, { input: { refreshToken } })
+  const proofsOf = (ada: Awaited<ReturnType<typeof leftOpen>>) => [
+    { password: PASSWORD },
+    { totpCode: ada.app.code() },
+  ]
+
+  test('gets no tokens while the owner’s may be on their way, and ends the session after the owner used them', async () => {
+    const ada = await leftOpen()
+    const { data } = await stepUp(ada, proofsOf(ada))
+    expect(codes(await refresh(ada.refreshToken))).toEqual(['CONFLICT'])
+    expect((await sensitive({ accessToken: data?.stepUp.accessToken ?? '' })).errors).toEqual([])
+    service.clock.advance(20)
+    expect(codes(await refresh(ada.refreshToken))).toEqual(['CONFLICT'])
+    service.clock.advance(11)
+    expect(codes(await refresh(ada.refreshToken))).toEqual(['REFRESH_TOKEN_INVALID'])
+    expect(await actionsOf(service, ada.id)).toContain('session.reuse_detected')
+  })
+
+  test('never gets what the owner proved, and is found when the owner returns', async () => {
+    const ada = await leftOpen()
+    const { data } = await stepUp(ada, proofsOf(ada))
+    service.clock.advance(11)
+    const reply = await refresh(ada.refreshToken)
+    expect(reply.errors).toEqual([])
+    const stolen = { accessToken: reply.data?.refreshToken.accessToken ?? '' }
+    expect(codes(await sensitive(stolen))).toEqual(['STEP_UP_REQUIRED'])
+    const later = await refreshedTokens({ refreshToken: reply.data?.refreshToken.refreshToken ?? '' })
+    expect(codes(await sensitive(later))).toEqual(['STEP_UP_REQUIRED'])
+    expect(codes(await sensitive({ accessToken: data?.stepUp.accessToken ?? '' }))).toEqual([
+      'UNAUTHENTICATED',
+    ])
+    expect(codes(await sensitive(later))).toEqual(['UNAUTHENTICATED'])
+  })
+
+  test('is, as far as anyone can tell, a client that lost the answer: it stays signed in and steps up again', async () => {
+    const ada = await signUpVerified(service)
+    const app = await haveTotp(service, ada.id)
+    const started = claimsOf(ada.accessToken)
+    expect(started.acr).toBe('1fa')
+    expect((await stepUp(ada, [{ password: PASSWORD }, { totpCode: app.code() }])).errors).toEqual([])
+    service.clock.advance(11)
+    const again = await refreshedTokens(ada)
+    expect(claimsOf(again.accessToken)).toMatchObject({
+      acr: '1fa',
+      amr: ['pwd'],
+      auth_time: started.auth_time,
+    })
+    // A repeat of this answer within seconds gets the same tokens.
+    expect((await refreshedTokens(ada)).refreshToken).toBe(again.refreshToken)
+    const proofs = [{ password: PASSWORD }, { totpCode: app.code(1) }]
+    const { data, errors } = await stepUp(again, proofs)
+    expect(errors).toEqual([])
+    expect(data?.stepUp.session).toMatchObject({ id: ada.sessionId, strength: 'MULTI' })
+    expect((await sensitive({ accessToken: data?.stepUp.accessToken ?? '' })).errors).toEqual([])
   })
 })
 

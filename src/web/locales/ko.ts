@@ -150,6 +150,8 @@ export const ko: Messages = {
     'Enter a reason.': '사유를 입력해 주세요.',
     'Add a passkey, a security key or an authenticator app first.':
       '먼저 패스키, 보안 키 또는 인증 앱을 등록해 주세요.',
+    'You confirmed that it’s you a moment ago, which replaced your tokens. Try again in a few seconds.':
+      '방금 본인 확인을 마쳤습니다. 몇 초 후에 다시 시도해 주세요.',
     'Your tokens were refreshed in the meantime. Try again.':
       '그사이 로그인 정보가 갱신되었습니다. 다시 시도해 주세요.',
     'You have this role but no second factor. Add a passkey or an authenticator app first.':
