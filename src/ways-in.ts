@@ -4,18 +4,22 @@ import { AuthError } from './errors.ts'
 
 /**
  * The ways in which the owner of an account can begin a sign-in on this server: the password, a passkey of the current
- * domain, and an email to a verified address. A security key or a code alone begins none, and neither does “Forgot
+ * domain, an email to a verified address, and an identity at a provider that is still configured. A security key or a code alone begins none, and neither does “Forgot
  * password”, which replaces the password.
  */
 
-/** SQL for whether account `u` has a way in. Its parameters, which are `offeredWays`, start at `$first`. */
+/** SQL for whether account `u` has a way in. Its three parameters, which are `offeredWays`, start at `$first`. */
 export const hasWayIn = (first: number) => `(u.password_hash IS NOT NULL
   OR EXISTS (SELECT FROM passkeys p WHERE p.user_id = u.id AND p.discoverable AND p.rp_id = $${first}::text)
-  OR ($${first + 1}::boolean AND u.email_verified_at IS NOT NULL))`
+  OR ($${first + 1}::boolean AND u.email_verified_at IS NOT NULL)
+  OR EXISTS (SELECT FROM identities i WHERE i.user_id = u.id AND i.provider = ANY($${first + 2}::text[])))`
 
 /** What this server offers: the parameters of `hasWayIn`. */
-export function offeredWays(app: Pick<App, 'config'>): [passkeyDomain: string | null, emailLogin: boolean] {
-  return [usableDomain(app), app.config.emailLogin]
+export function offeredWays(
+  app: Pick<App, 'config'>,
+): [passkeyDomain: string | null, emailLogin: boolean, providers: string[]] {
+  const { emailLogin, providers } = app.config
+  return [usableDomain(app), emailLogin, providers.map(({ id }) => id)]
 }
 
 /** The domain whose passkeys can be used on this server; null with PASSKEYS=off. */

@@ -23,4 +23,5 @@ export const NEVER_CAME = {
   passwordChangedAt: null,
   lastLoginAt: null,
   passkeys: { none: {} },
+  identities: { none: {} },
 } as const

@@ -23,12 +23,15 @@ export const isDemanded = (secretHash: string, at: string) =>
 /** After this many wrong codes in a row, codes of the authenticator app are refused until another factor or a reset. */
 export const FAILURES_MAX = 100
 
-/** The SQL of the columns that `toFactors` reads. */
-export const factorColumns = `
+/**
+ * The SQL of the columns in `FactorRow`. Passkeys and security keys count only if they can be used on this server: those
+ * of the domain in the parameter `domain` (see `usableDomain` in ways-in.ts).
+ */
+export const factorColumns = (domain: string) => `
   EXISTS (SELECT FROM totp t WHERE t.user_id = u.id) AS has_totp,
   u.factor_failures >= ${FAILURES_MAX} AS suspended,
-  EXISTS (SELECT FROM passkeys p WHERE p.user_id = u.id AND p.discoverable) AS has_passkey,
-  EXISTS (SELECT FROM passkeys p WHERE p.user_id = u.id AND NOT p.discoverable) AS has_key,
+  EXISTS (SELECT FROM passkeys p WHERE p.user_id = u.id AND p.rp_id = ${domain}::text AND p.discoverable) AS has_passkey,
+  EXISTS (SELECT FROM passkeys p WHERE p.user_id = u.id AND p.rp_id = ${domain}::text AND NOT p.discoverable) AS has_key,
   EXISTS (SELECT FROM recovery_codes c WHERE c.user_id = u.id AND c.used_at IS NULL) AS has_recovery`
 
 export type FactorRow = [

@@ -3,11 +3,12 @@ import { newCredentialVersion } from '../accounts/credential-version.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { Account, RequestInfo, Viewer } from '../context.ts'
-import { HAS_FACTOR } from '../credentials/has-factor.ts'
+import { hasUsableFactor } from '../credentials/has-factor.ts'
 import type { Queryable } from '../database/client.ts'
 import { AuthError, unauthenticated } from '../errors.ts'
 import { requireRecentSignIn } from '../sessions/assurance.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
+import { usableDomain } from '../ways-in.ts'
 
 /**
  * Requires a second factor at every sign-in to the viewer's account, or no longer requires one. Turning it on ends the
@@ -26,7 +27,7 @@ export async function requireSecondFactor(
   const { id } = viewer.account
   const at = app.clock.now()
   await app.db.$transaction(async tx => {
-    const before = await lockAccount(tx, id)
+    const before = await lockAccount(app, tx, id)
     if (before.required === required) return
     if (required && !before.hasFactor) {
       throw new AuthError('CONFLICT', {
@@ -61,12 +62,13 @@ export async function requireSecondFactor(
 type Locked = { required: boolean; hasFactor: boolean }
 
 /** Locks the account, so that its last factor is not removed at the same time. */
-async function lockAccount(tx: Queryable, id: string): Promise<Locked> {
+async function lockAccount(app: App, tx: Queryable, id: string): Promise<Locked> {
   await tx.$queryRaw`SELECT FROM users WHERE id = ${id}::uuid FOR NO KEY UPDATE`
   const [locked] = await tx.$queryRawUnsafe<Locked[]>(
-    `SELECT u.second_factor_required AS required, ${HAS_FACTOR} AS "hasFactor"
+    `SELECT u.second_factor_required AS required, ${hasUsableFactor('$2')} AS "hasFactor"
      FROM users u WHERE u.id = $1::uuid AND u.disabled_at IS NULL`,
     id,
+    usableDomain(app),
   )
   if (!locked) throw unauthenticated('REVOKED')
   return locked

@@ -3,6 +3,7 @@ import { type FactorRow, factorColumns } from '../credentials/demand.ts'
 import type { AuthMethod } from '../credentials/proof.ts'
 import { statement } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
+import { usableDomain } from '../ways-in.ts'
 import { ACR, type AuthStrength } from './strength.ts'
 
 /** What an account can prove itself with. */
@@ -12,38 +13,34 @@ export type Means = {
   hasTotp: boolean
   /** Whether codes of the authenticator app are refused after too many wrong ones. */
   suspended: boolean
+  /** Passkeys and security keys that can be used on this server: none with PASSKEYS=off. */
   hasPasskey: boolean
   hasKey: boolean
   hasRecovery: boolean
-  /** Whether this server offers passkeys: see the setting PASSKEYS. */
-  offersPasskeys: boolean
 }
 
 const selectMeans = statement<[hasPassword: boolean, ...FactorRow]>(
   'means-of-proof',
-  `SELECT u.password_hash IS NOT NULL, ${factorColumns} FROM users u WHERE u.id = $1`,
+  `SELECT u.password_hash IS NOT NULL, ${factorColumns('$2')} FROM users u WHERE u.id = $1`,
 )
 
 /** What the account can prove itself with. An account that was deleted in the meantime has nothing but a password. */
 export async function meansOf(app: App, userId: string): Promise<Means> {
-  const [row] = await selectMeans(app.pool, [userId])
+  const [row] = await selectMeans(app.pool, [userId, usableDomain(app)])
   const [hasPassword = true, hasTotp = false, suspended = false, hasPasskey = false, ...rest] = row ?? []
   const [hasKey = false, hasRecovery = false] = rest
   const first = hasPassword ? 'PASSWORD' : 'EMAIL'
-  const offersPasskeys = app.config.passkeys.enabled
-  return { first, hasTotp, suspended, hasPasskey, hasKey, hasRecovery, offersPasskeys }
+  return { first, hasTotp, suspended, hasPasskey, hasKey, hasRecovery }
 }
 
-/** Whether the account has a factor besides its first proof. Suspending one does not remove it. */
+/** Whether the account has a usable factor besides its first proof. Suspending one does not remove it. */
 export function hasFactor({ hasTotp, hasPasskey, hasKey }: Means): boolean {
   return hasTotp || hasPasskey || hasKey
 }
 
 /** What `stepUp` accepts to reach the strength: each list is one way, the strongest first. */
 export function waysTo(strength: AuthStrength, means: Means): AuthMethod[][] {
-  const { first, hasTotp, suspended, hasRecovery, offersPasskeys } = means
-  const hasPasskey = offersPasskeys && means.hasPasskey
-  const hasKey = offersPasskeys && means.hasKey
+  const { first, hasTotp, suspended, hasPasskey, hasKey, hasRecovery } = means
   const resistant: AuthMethod[][] = [
     ...(hasPasskey ? [['PASSKEY'] as AuthMethod[]] : []),
     ...(hasKey ? [[first, 'SECURITY_KEY'] as AuthMethod[]] : []),

@@ -107,11 +107,11 @@ async function useEmailCode({ app, request }: Context, enrollee: Enrollee, code:
 /** The set-up ticket comes after a first proof. The emailed code must have been proved too. */
 async function requireEmailed(
   app: App,
-  { account, pending }: Extract<Enrollee, { kind: 'signIn' }>,
+  { pending }: Extract<Enrollee, { kind: 'signIn' }>,
   emailed: Proof | undefined,
 ): Promise<Date | undefined> {
   const at = emailed?.at ?? pending.proofs.find(({ method }) => method === 'EMAIL')?.at
-  if (!at && app.mailer) throw await emailCodeRequired(app, account.id)
+  if (!at && app.mailer) throw emailCodeRequired()
   return at
 }
 
@@ -132,18 +132,18 @@ async function requireMayAdd(
     !account.enrollmentRequired &&
     session.createdAt.getTime() === account.createdAt.getTime() &&
     now - session.createdAt.getTime() <= RECENT_MS
-  if (!registeredJustNow) throw await emailCodeRequired(app, account.id)
+  if (!registeredJustNow) throw emailCodeRequired()
   return undefined
 }
 
-async function emailCodeRequired(app: App, accountId: string): Promise<AuthError> {
-  const { first } = await meansOf(app, accountId)
+/** The first proof is recent, so only the emailed code remains. */
+function emailCodeRequired(): AuthError {
   return new AuthError('STEP_UP_REQUIRED', {
     message: 'Enter the code that we email to you first.',
     extensions: {
       acr: ACR.SINGLE,
       maxAgeSeconds: RECENT_MS / 1000,
-      accepts: [first === 'EMAIL' ? ['EMAIL'] : [first, 'EMAIL']],
+      accepts: [['EMAIL']],
     },
   })
 }

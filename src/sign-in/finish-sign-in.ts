@@ -22,6 +22,7 @@ import { type SessionWithAccount, sessionColumns } from '../sessions/find-sessio
 import { newSession } from '../sessions/start.ts'
 import { assuranceOf, isAtLeast, proofTimes } from '../sessions/strength.ts'
 import type { TokenTransport } from '../sessions/token-transport.ts'
+import { usableDomain } from '../ways-in.ts'
 import { type NextStep, type SealedTicket, sealSignIn } from './sign-in-ticket.ts'
 import { type AccountChange, claimSql, orLost, startSession } from './start-session.ts'
 
@@ -144,12 +145,12 @@ type Demand = [byOwner: boolean, onEveryDevice: boolean, trusted: boolean, ...Fa
 /** Makes the claims of the proofs, so that an emailed code is used up although it alone starts no session. */
 const demandSql = (claims: readonly Claim[]) =>
   claimSql(
-    `SELECT ${demandedByOwner}, ${demandedOnEveryDevice('$3')}, ${isTrusted('$4', '$3')}, ${factorColumns}
+    `SELECT ${demandedByOwner}, ${demandedOnEveryDevice('$3')}, ${isTrusted('$4', '$3')}, ${factorColumns('$5')}
      FROM users u WHERE u.id = $1 AND u.credential_version = $2 AND u.disabled_at IS NULL
      ${claims.length > 0 ? 'FOR NO KEY UPDATE OF u' : ''}`,
     'account.*',
     claims,
-    5,
+    6,
   )
 
 /** The step that the account demands next. Undefined if it has changed, or no longer demands one. */
@@ -158,7 +159,7 @@ async function nextStep(app: App, signIn: SignIn): Promise<Continued | undefined
   const claims = claimsOf(signIn)
   const select = statement<Demand>(['demand', ...claims.map(({ name }) => name)].join(' '), demandSql(claims))
   const trustedHash = trustedSecretHash(app, device)
-  const parameters = [account.id, account.credentialVersion, app.clock.now(), trustedHash]
+  const parameters = [account.id, account.credentialVersion, app.clock.now(), trustedHash, usableDomain(app)]
   const values = [...parameters, ...claims.flatMap(claim => claim.values)]
   const [row] = await orLost(claims, select(app.pool, values))
   if (!row) return undefined
@@ -187,7 +188,10 @@ function factorsToAdd({ config }: App): AuthMethod[] {
   ]
 }
 
-/** The methods that complete a sign-in, the strongest first; undefined if the account has no factor. */
+/**
+ * The methods that complete a sign-in, the strongest first. Undefined if the account has none that can be used on this
+ * server, such as a passkey with PASSKEYS=off: then its owner adds another one, rather than being locked out.
+ */
 function methodsIn([hasTotp, suspended, hasPasskey, hasKey, hasRecovery]: FactorRow):
   | AuthMethod[]
   | undefined {

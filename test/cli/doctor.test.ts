@@ -360,6 +360,26 @@ describe('the domain of passkeys', () => {
         message: '1 passkey is bound to old.example.com and can’t be used: PASSKEY_RP_ID is new.example.com.',
         advice: expect.stringContaining('PASSKEY_RP_ID=old.example.com'),
       },
+      { status: 'warn', message: expect.stringContaining('1 person has no second factor that can be used') },
+    ])
+    await service.app.db.passkey.deleteMany({ where: { userId: id } })
+  })
+
+  test('says who is locked out while passkeys are off', async () => {
+    const [only, both] = [await signUp(service), await signUp(service)]
+    for (const { id } of [only, both]) await addSomePasskey(service, id)
+    await service.app.db.user.update({ where: { id: only.id }, data: { passwordHash: null } })
+    expect((await doctor()).of('stored passkeys')).toMatchObject([{ status: 'ok' }])
+    const { healthy, of } = await doctor({ PASSKEYS: 'off' })
+    expect(healthy).toBe(false)
+    expect(of('stored passkeys')).toMatchObject([
+      { status: 'ok', message: expect.stringContaining('can’t be used: PASSKEYS is off') },
+      {
+        status: 'fail',
+        message: '1 person has only passkeys that can’t be used here, and no other way to sign in.',
+        advice: expect.stringContaining('EMAIL_LOGIN=on'),
+      },
+      { status: 'warn', message: expect.stringContaining('2 people have no second factor that can be used') },
     ])
   })
 })

@@ -8,7 +8,6 @@ const means = (given: Partial<Means>): Means => ({
   hasPasskey: false,
   hasKey: false,
   hasRecovery: false,
-  offersPasskeys: true,
   ...given,
 })
 
@@ -31,14 +30,6 @@ test.each<[string, Partial<Means>, string[][]]>([
     'no authenticator app that is suspended',
     { hasTotp: true, suspended: true, hasRecovery: true },
     [['PASSWORD', 'RECOVERY_CODE']],
-  ],
-  [
-    'no passkey on a server that does not offer them',
-    { ...everything, offersPasskeys: false },
-    [
-      ['PASSWORD', 'TOTP'],
-      ['PASSWORD', 'RECOVERY_CODE'],
-    ],
   ],
 ])('two factors: the error lists %s', (_, given, accepts) => {
   expect(waysTo('MULTI', means(given))).toEqual(accepts)

@@ -38,7 +38,7 @@ export async function overviewOf(app: App, period: OverviewPeriod, timeZone: str
     limitsHit: perInterval(events('limit.hit')),
     emailsFailed: perInterval(events('mail.failed')),
     newPeople: perInterval({ from: 'users', time: 'created_at', where: 'true', values: [] }),
-    people: () => inTurn(() => countUsers(app.pool, conditionsOf({}))),
+    people: () => inTurn(() => countUsers(app.pool, conditionsOf(app, {}))),
     emailsQueued: () =>
       inTurn(() => countUpTo(app.pool, { from: 'mails', where: `status = 'queued'`, values: [] })),
   }

@@ -1,11 +1,12 @@
 import type { App } from '../../app.ts'
 import { NO_REQUEST } from '../../audit/record.ts'
-import { HAS_FACTOR } from '../../credentials/has-factor.ts'
+import { hasUsableFactor } from '../../credentials/has-factor.ts'
 import type { Queryable } from '../../database/client.ts'
 import { AuthError } from '../../errors.ts'
 import type { Role } from '../../generated/prisma/client.ts'
 import { requireTime } from '../../input.ts'
 import { neededToGive } from '../../permissions/grants.ts'
+import { usableDomain } from '../../ways-in.ts'
 import { type Caller, changedFields } from '../administer.ts'
 import { changeRole, lockRole, type RecordedBy, recordRole, requireHeld } from './role-change.ts'
 
@@ -26,7 +27,7 @@ export async function setRoleSecondFactor(
   return changeRole(app, caller, async (tx, heldPermissions) => {
     const before = await lockRole(tx, name)
     requireHeld(neededToGive(app, before.permissions), heldPermissions)
-    if (from) await requireOwnFactor(tx, name, caller)
+    if (from) await requireOwnFactor(app, tx, name, caller)
     return setRequirement(app, tx, before, from, caller)
   })
 }
@@ -44,13 +45,13 @@ export async function requireSecondFactorOf(
   const role = await app.db.$transaction(async tx =>
     setRequirement(app, tx, await lockRole(tx, name), from, { request: NO_REQUEST }),
   )
-  const [people] = await app.db.$queryRawUnsafe<{ without: number }[]>(countWithout, name)
+  const [people] = await app.db.$queryRawUnsafe<{ without: number }[]>(countWithout, name, usableDomain(app))
   return { role, without: people?.without ?? 0 }
 }
 
 const countWithout = `
   SELECT count(*)::int AS without FROM user_roles r JOIN users u ON u.id = r.user_id
-  WHERE r.role_name = $1 AND u.disabled_at IS NULL AND NOT ${HAS_FACTOR}`
+  WHERE r.role_name = $1 AND u.disabled_at IS NULL AND NOT ${hasUsableFactor('$2')}`
 
 /** Stores and records the requirement, in the caller's transaction. */
 async function setRequirement(
@@ -70,12 +71,13 @@ async function setRequirement(
 }
 
 /** @throws AuthError CONFLICT */
-async function requireOwnFactor(tx: Queryable, role: string, { viewer }: Caller): Promise<void> {
+async function requireOwnFactor(app: App, tx: Queryable, role: string, { viewer }: Caller): Promise<void> {
   const [locked] = await tx.$queryRawUnsafe<unknown[]>(
     `SELECT FROM users u JOIN user_roles r ON r.user_id = u.id
-     WHERE u.id = $1::uuid AND r.role_name = $2 AND NOT ${HAS_FACTOR}`,
+     WHERE u.id = $1::uuid AND r.role_name = $2 AND NOT ${hasUsableFactor('$3')}`,
     viewer.account.id,
     role,
+    usableDomain(app),
   )
   if (!locked) return
   throw new AuthError('CONFLICT', {

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { labelField } from '../../accounts/fields.ts'
-import { HAS_FACTOR } from '../../credentials/has-factor.ts'
+import type { App } from '../../app.ts'
+import { hasUsableFactor } from '../../credentials/has-factor.ts'
 import { checkInput, requireTime } from '../../input.ts'
+import { usableDomain } from '../../ways-in.ts'
 
 export type UserSelection = {
   search?: string | null | undefined
@@ -33,7 +35,7 @@ function hasRole(role: string, param: (value: unknown) => string): string {
 }
 
 /** @throws AuthError BAD_USER_INPUT */
-export function conditionsOf(selection: UserSelection): Conditions {
+export function conditionsOf(app: App, selection: UserSelection): Conditions {
   const values: unknown[] = []
   const param = (value: unknown) => `$${values.push(value)}`
   const { role, disabled, emailVerified, hasSecondFactor } = selection
@@ -47,7 +49,8 @@ export function conditionsOf(selection: UserSelection): Conditions {
       role != null && hasRole(role, param),
       disabled != null && nullCheck('u.disabled_at', !disabled),
       emailVerified != null && nullCheck('u.email_verified_at', !emailVerified),
-      hasSecondFactor != null && `${hasSecondFactor ? '' : 'NOT '}${HAS_FACTOR}`,
+      hasSecondFactor != null &&
+        `${hasSecondFactor ? '' : 'NOT '}${hasUsableFactor(param(usableDomain(app)))}`,
       createdAfter && `u.created_at > ${param(createdAfter)}`,
       createdBefore && `u.created_at < ${param(createdBefore)}`,
     ]

@@ -87,8 +87,8 @@ export async function userPage(app: App, selection: UserSelection, order: UserOr
   const keys = ORDERS[field]
   const name = `${field} ${direction}`
   const page = pageOf(args, ([of, ...position]) => of === name && isPosition(keys, position))
-  const fetched = await fetchPage(app, conditionsOf(selection), page, order)
-  const totalCount = () => countUsers(app.pool, conditionsOf(selection))
+  const fetched = await fetchPage(app, conditionsOf(app, selection), page, order)
+  const totalCount = () => countUsers(app.pool, conditionsOf(app, selection))
   return connectionOf(page, fetched, totalCount, account => [name, ...keys.map(key => key.of(account))])
 }
 

@@ -5,13 +5,14 @@ import type { App } from '../../app.ts'
 import { record } from '../../audit/record.ts'
 import type { Account, RequestInfo, Viewer } from '../../context.ts'
 import { demandedOnEveryDevice } from '../../credentials/demand.ts'
-import { HAS_FACTOR } from '../../credentials/has-factor.ts'
+import { hasUsableFactor } from '../../credentials/has-factor.ts'
 import type { Queryable } from '../../database/client.ts'
 import { AuthError, unauthenticated } from '../../errors.ts'
 import { queueNotice } from '../../mail/notices.ts'
 import type { FactorKind } from '../../mail/texts.ts'
 import { requireRecentSignIn } from '../../sessions/assurance.ts'
 import { revokeSessions } from '../../sessions/revoke.ts'
+import { usableDomain } from '../../ways-in.ts'
 
 export type FactorRemoval = {
   factor: FactorKind
@@ -50,7 +51,7 @@ export async function removeFactor(
     })
     if (locked.count === 0) throw unauthenticated('REVOKED')
     if (!(await remove(tx))) throw new AuthError('NOT_FOUND')
-    await afterLast(tx, id, at)
+    await afterLast(app, tx, id, at)
     await tx.device.updateMany({
       where: { userId: id, trustedUntil: { not: null } },
       data: { trustedUntil: null },
@@ -72,14 +73,15 @@ export async function removeFactor(
 
 type Left = { hasFactor: boolean; demanded: boolean }
 
-/** @throws AuthError CONFLICT if no factor is left although one is demanded */
-async function afterLast(tx: Queryable, id: string, at: Date): Promise<void> {
+/** @throws AuthError CONFLICT if no usable factor is left although one is demanded */
+async function afterLast(app: App, tx: Queryable, id: string, at: Date): Promise<void> {
   const [left] = await tx.$queryRawUnsafe<Left[]>(
-    `SELECT ${HAS_FACTOR} AS "hasFactor",
+    `SELECT ${hasUsableFactor('$3')} AS "hasFactor",
        u.second_factor_required OR ${demandedOnEveryDevice('$2::timestamptz')} AS demanded
      FROM users u WHERE u.id = $1::uuid`,
     id,
     at,
+    usableDomain(app),
   )
   if (!left || left.hasFactor) return
   if (left.demanded) {

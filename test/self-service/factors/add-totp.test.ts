@@ -177,7 +177,7 @@ describe('a thief of the password', () => {
     const thief = await signIn(service, email)
     const refused = await begin(thief)
     expect(codes(refused)).toEqual(['STEP_UP_REQUIRED'])
-    expect(refused.errors[0]?.extensions).toMatchObject({ acr: '1fa', accepts: [['PASSWORD', 'EMAIL']] })
+    expect(refused.errors[0]?.extensions).toMatchObject({ acr: '1fa', accepts: [['EMAIL']] })
     expect(codes(await begin(thief, '123456'))).toEqual(['CODE_INVALID'])
   })
 

@@ -192,7 +192,7 @@ describe('a thief', () => {
     const { errors } = await beginAdding(service, thief)
     expect(errors[0]?.extensions).toMatchObject({
       code: 'STEP_UP_REQUIRED',
-      accepts: [['PASSWORD', 'EMAIL']],
+      accepts: [['EMAIL']],
     })
   })
 
