@@ -49,7 +49,7 @@ export type App = {
     refusals: Refusals
   }
   hasher: PasswordHasher
-  /** What this process knows about the providers in the settings, by ID. */
+  /** What this process knows about the providers in the settings, by ID and client. */
   discovered: Map<string, Discovered>
   /** Undefined if this server sends no email. */
   mailer: Mailer | undefined

@@ -21,6 +21,8 @@ export type LoadedKeys = {
   ticket: Buffer
   /** Seals the secrets of authenticator apps. */
   factor: Buffer
+  /** Seals the tokens that providers issued. */
+  providerTokens: Buffer
   /** The state of the keys in the database when they were loaded. */
   state: KeyState
 }
@@ -88,14 +90,16 @@ export async function loadKeys(
   const serverKey = async (name: ServerKeyName): Promise<Buffer> =>
     (known && sameServerKey(known.state, state, name) ? known[name] : undefined) ??
     loadServerKey(db, SERVER_KEYS[name], sealing, now)
-  const [signing, refreshToken, device, rateLimit, emailCode, ticket, factor] = await Promise.all([
-    loadSigningKeys(db, sealing, now, longestTtlSeconds, known?.signing),
-    serverKey('refreshToken'),
-    serverKey('device'),
-    serverKey('rateLimit'),
-    serverKey('emailCode'),
-    serverKey('ticket'),
-    serverKey('factor'),
-  ])
-  return { signing, refreshToken, device, rateLimit, emailCode, ticket, factor, state }
+  const [signing, refreshToken, device, rateLimit, emailCode, ticket, factor, providerTokens] =
+    await Promise.all([
+      loadSigningKeys(db, sealing, now, longestTtlSeconds, known?.signing),
+      serverKey('refreshToken'),
+      serverKey('device'),
+      serverKey('rateLimit'),
+      serverKey('emailCode'),
+      serverKey('ticket'),
+      serverKey('factor'),
+      serverKey('providerTokens'),
+    ])
+  return { signing, refreshToken, device, rateLimit, emailCode, ticket, factor, providerTokens, state }
 }

@@ -10,6 +10,7 @@ export const SERVER_KEYS = {
   rateLimit: 'rate-limit',
   emailCode: 'email-code',
   ticket: 'ticket',
+  providerTokens: 'provider-tokens',
 } as const
 
 export type ServerKeyName = keyof typeof SERVER_KEYS

@@ -43,6 +43,8 @@ type Grant = {
   challenge: string | null
   nonce: string | null
   person: FakeClaims
+  /** A code that the provider gave to an app, without a redirect. */
+  native?: boolean
 }
 
 /** The person who signs in, unless a test says otherwise. */
@@ -59,8 +61,14 @@ export class FakeProvider {
   /** Every request that reached it, oldest first. */
   readonly requests: FakeRequest[] = []
   bend: Bend = {}
+  /** The clients that it knows. */
+  readonly clientIds = new Set(['authograph'])
+  /** The tokens that it was asked to revoke, oldest first. */
+  readonly revoked: string[] = []
   /** Answers of its API, by path. The person is the one whose access token is used. */
   api: Record<string, (person: FakeClaims) => unknown> = {}
+  /** The refresh tokens that are valid. Each is valid once. */
+  readonly refreshTokens = new Set<string>()
   readonly #server: Server
   readonly #keys: { private: CryptoKey; public: JWK; alg: string }
   readonly #codes = new Map<string, Grant>()
@@ -221,6 +229,13 @@ export class FakeProvider {
     }
     if (/jwks|certs/.test(pathname)) return [200, (this.bend.keySet ?? same)({ keys: [this.#keys.public] })]
     if (request.form.get('grant_type') === 'authorization_code') return this.#exchange(request)
+    if (request.form.get('grant_type') === 'refresh_token') return this.#refresh(request)
+    if (pathname === '/revoke') {
+      if (!this.#isClient(request.form, request.headers.authorization))
+        return [401, { error: 'invalid_client' }]
+      this.revoked.push(request.form.get('token') ?? '')
+      return [200, {}]
+    }
     const person = this.#people.get(/^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '')
     if (this.api[pathname] && person) return [200, this.api[pathname](person)]
     if (pathname === '/userinfo' && person) return [200, (this.bend.userInfo ?? same)(person)]
@@ -234,16 +249,26 @@ export class FakeProvider {
     this.#codes.delete(code)
     const verifier = form.get('code_verifier') ?? ''
     const challenge = createHash('sha256').update(verifier).digest('base64url')
-    if (!grant || form.get('redirect_uri') !== grant.redirectUri || grant.challenge !== challenge) {
-      return [400, { error: 'invalid_grant' }]
-    }
+    const matches = grant?.native
+      ? form.get('client_id') === grant.clientId
+      : form.get('redirect_uri') === grant?.redirectUri && grant.challenge === challenge
+    if (!grant || !matches) return [400, { error: 'invalid_grant' }]
     const access_token = randomUUID()
     this.#people.set(access_token, grant.person)
     const nonce = grant.nonce ?? undefined
-    const claims = (this.bend.claims ?? same)(this.claims(grant.person, { nonce }))
+    const claims = (this.bend.claims ?? same)(this.claims(grant.person, { nonce, aud: grant.clientId }))
     const id_token = await (this.bend.sign ?? (signed => this.sign(signed)))(claims)
     const correct = { access_token, token_type: 'Bearer', expires_in: TOKEN_LIFETIME_SECONDS, id_token }
     return [200, (this.bend.tokens ?? same)(correct)]
+  }
+
+  #refresh({ form, headers }: FakeRequest): [status: number, json: unknown] {
+    const known = this.refreshTokens.delete(form.get('refresh_token') ?? '')
+    if (!known || !this.#isClient(form, headers.authorization)) return [400, { error: 'invalid_grant' }]
+    const refresh_token = randomUUID()
+    this.refreshTokens.add(refresh_token)
+    const correct = { access_token: randomUUID(), token_type: 'Bearer', expires_in: TOKEN_LIFETIME_SECONDS }
+    return [200, (this.bend.tokens ?? same)({ ...correct, refresh_token })]
   }
 
   /** The client by its secret, or by a client secret that it signed (Apple): that test checks it itself. */
@@ -251,7 +276,7 @@ export class FakeProvider {
     const [id, secret] = authorization.startsWith('Basic ')
       ? Buffer.from(authorization.slice(6), 'base64').toString().split(':').map(formDecode)
       : [form.get('client_id'), form.get('client_secret')]
-    return id === this.clientId && (secret === this.clientSecret || secret?.split('.').length === 3)
+    return this.clientIds.has(id ?? '') && (secret === this.clientSecret || secret?.split('.').length === 3)
   }
 }
 

@@ -14,7 +14,7 @@ import { boundedFetch, FETCH_TIMEOUT_MS } from './bounded-fetch.ts'
 import { clientAuth } from './client-auth.ts'
 import type { Dialect } from './dialect.ts'
 import { dialectOf } from './dialects/dialects.ts'
-import { providerFailed, toProviderError } from './failure.ts'
+import { failureOf, isUnreachable, providerFailed, toProviderError } from './failure.ts'
 
 /** How this process talks to a provider. */
 export type ProviderClient = {
@@ -61,7 +61,7 @@ const ASYMMETRIC = [
  */
 export async function clientOf(app: App, provider: ProviderSettings): Promise<ProviderClient> {
   const nowMs = app.clock.now().getTime()
-  const known = app.discovered.get(provider.id)
+  const known = app.discovered.get(keyOf(provider))
   if (known) {
     const ageMs = Math.abs(nowMs - known.askedAtMs)
     if (!known.pending && ageMs >= (known.failure ? RETRY_MS : FRESH_MS))
@@ -71,8 +71,13 @@ export async function clientOf(app: App, provider: ProviderSettings): Promise<Pr
     if (known.failure) throw known.failure
   }
   const entry: Discovered = { client: undefined, askedAtMs: nowMs, pending: undefined, failure: undefined }
-  app.discovered.set(provider.id, entry)
+  app.discovered.set(keyOf(provider), entry)
   return ask(app, provider, entry, nowMs)
+}
+
+/** An app of NATIVE_CLIENT_IDS is a client of its own. */
+function keyOf({ id, clientId }: ProviderSettings): string {
+  return `${id} ${clientId}`
 }
 
 function ask(
@@ -163,9 +168,7 @@ async function find(
     )
   } catch (error) {
     const failed = toProviderError(provider.id, error)
-    const { check, code } = failed.cause as { check: string; code?: string }
-    const fetching = ['timeout', 'response too large', 'redirect', 'insecure address', 'unreachable']
-    throw fetching.includes(check) ? failed : providerFailed(provider.id, 'discovery', code)
+    throw isUnreachable(failed) ? failed : providerFailed(provider.id, 'discovery', failureOf(failed)?.code)
   }
 }
 

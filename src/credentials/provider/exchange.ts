@@ -1,21 +1,15 @@
-import {
-  authorizationCodeGrant,
-  fetchUserInfo,
-  type TokenEndpointResponse,
-  type TokenEndpointResponseHelpers,
-} from 'openid-client'
+import { authorizationCodeGrant, fetchUserInfo } from 'openid-client'
 import type { App } from '../../app.ts'
 import type { ProviderSettings } from '../../provider-settings/settings.ts'
 import { apiCall } from './api-call.ts'
 import { baseOf, type Claims, type Dialect, type Statement } from './dialect.ts'
 import { dialectOf } from './dialects/dialects.ts'
 import { clientOf, type ProviderClient } from './discovery.ts'
-import { providerFailed, toProviderError } from './failure.ts'
+import { isUnreachable, providerFailed, toProviderError } from './failure.ts'
 import { toProfile } from './profile.ts'
-import type { FlowSecrets, ProviderProfile, ProviderTokens } from './provider.ts'
-import { checkClaims } from './verified-claims.ts'
-
-type TokenResponse = TokenEndpointResponse & TokenEndpointResponseHelpers
+import type { FlowSecrets, ProviderProfile } from './provider.ts'
+import { type TokenResponse, toProviderTokens } from './token-response.ts'
+import { checkClaims, subjectOf } from './verified-claims.ts'
 
 /**
  * Exchanges the code of a callback for what the provider says about the person. Checks state and `iss` of the callback
@@ -40,16 +34,22 @@ export async function exchangeCode(
       issuer: baseOf(provider),
       claims: {},
       statement,
-      tokens: keep(app, provider, tokens),
+      tokens: toProviderTokens(app, provider, tokens),
     })
   }
   const claims = tokens.claims() as Claims | undefined
   if (!claims) throw providerFailed(provider.id, 'missing ID token')
-  const { issuer, subject } = checkClaims(app, provider, client, claims, [provider.clientId])
+  const issuer = checkClaims(app, provider, client, claims, [provider.clientId])
+  const subject = subjectOf(provider, claims.sub)
   const said = await dialect.read(provider, claims, api)
   const statement = dialect.userInfo ? await complete(provider, client, tokens, subject, said) : said
   const named = { ...statement, displayName: statement.displayName ?? postedName(dialect, callback) }
-  return toProfile(provider, { issuer, claims, statement: named, tokens: keep(app, provider, tokens) })
+  return toProfile(provider, {
+    issuer,
+    claims,
+    statement: named,
+    tokens: toProviderTokens(app, provider, tokens),
+  })
 }
 
 async function redeem(
@@ -105,10 +105,7 @@ async function complete(
     info = await fetchUserInfo(configuration, tokens.access_token, subject)
   } catch (error) {
     const failed = toProviderError(provider.id, error)
-    const { check } = failed.cause as { check: string }
-    throw ['timeout', 'response too large', 'redirect'].includes(check)
-      ? failed
-      : providerFailed(provider.id, 'user info')
+    throw isUnreachable(failed) ? failed : providerFailed(provider.id, 'user info')
   }
   const { email, emailVerified } =
     said.email === undefined ? (dialectOf(provider).read(provider, info, undefined) as Statement) : said
@@ -124,15 +121,5 @@ function postedName(dialect: Dialect, callback: URLSearchParams): string | undef
     return [name?.firstName, name?.lastName].filter(part => typeof part === 'string').join(' ')
   } catch {
     return undefined
-  }
-}
-
-function keep(app: App, provider: ProviderSettings, tokens: TokenResponse): ProviderTokens {
-  const expiresMs = tokens.expires_in === undefined ? undefined : tokens.expires_in * 1000
-  return {
-    accessToken: tokens.access_token,
-    refreshToken: tokens.refresh_token ?? null,
-    expiresAt: expiresMs === undefined ? null : new Date(app.clock.now().getTime() + expiresMs),
-    scopes: tokens.scope?.split(/[\s,]+/).filter(Boolean) ?? provider.scopes,
   }
 }

@@ -57,6 +57,27 @@ export class FetchFailure extends Error {
   }
 }
 
+const UNREACHABLE: readonly FailedCheck[] = [
+  'discovery',
+  'timeout',
+  'response too large',
+  'redirect',
+  'insecure address',
+  'unreachable',
+]
+
+/** Whether the provider could not be asked, so that nothing is known about the token in hand. */
+export function isUnreachable(error: AuthError): boolean {
+  const failure = failureOf(error)
+  return failure !== undefined && UNREACHABLE.includes(failure.check)
+}
+
+/** Which check failed, for the log and the audit event. Undefined if the error is not about a provider. */
+export function failureOf(error: unknown): ProviderFailure | undefined {
+  const cause = error instanceof AuthError ? error.cause : undefined
+  return cause instanceof ProviderFailure ? cause : undefined
+}
+
 /** The error for clients. Its cause names the check that failed. */
 export function providerFailed(provider: string, check: FailedCheck, code?: string): AuthError {
   return new AuthError('PROVIDER_FAILED', { cause: new ProviderFailure(provider, check, code) })
@@ -128,6 +149,7 @@ const MESSAGES: [pattern: RegExp, check: FailedCheck][] = [
   [/"iss" \(issuer\) (missing|response parameter)|response parameter "iss"/, 'issuer of the response'],
   [/"state"/, 'state'],
   [/"id_token" property/, 'missing ID token'],
+  [/Invalid Compact JWS/, 'malformed token'],
   [/JWT "(\w+)"|"(\w+)" claim|Invalid JWT|JWT (?:Header|Payload)/, 'malformed token'],
   [/signature|verification key|applicable key|JWKS|jwks/i, 'signature'],
   [/user ?info/i, 'user info'],

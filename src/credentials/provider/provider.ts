@@ -7,6 +7,8 @@ export type { ProviderSettings } from '../../provider-settings/settings.ts'
 
 /** Tokens that a provider issued to this server. */
 export type ProviderTokens = {
+  /** The client that they were issued to: this server, or an app of NATIVE_CLIENT_IDS. */
+  readonly clientId: string
   readonly accessToken: string
   readonly refreshToken: string | null
   /** When the access token expires, if the provider says so. */

@@ -13,6 +13,7 @@ const SUBJECT_MAX_LENGTH = 255
 /**
  * Checks the claims of a token whose signature is verified (OpenID Connect Core, section 3.1.3.7). `audiences` are the
  * clients that the token may be for; a token for several clients must name one of ours as the party it was issued to.
+ * Returns the issuer.
  * @throws AuthError PROVIDER_FAILED whose cause names the claim
  */
 export function checkClaims(
@@ -21,7 +22,7 @@ export function checkClaims(
   { metadata }: ProviderClient,
   claims: Claims,
   audiences: readonly string[],
-): { issuer: string; subject: string } {
+): string {
   const fail = (check: Parameters<typeof providerFailed>[1]) => providerFailed(provider.id, check)
   const dialect = dialectOf(provider)
   const issuer = dialect.issuerOf ? dialect.issuerOf(provider, claims) : metadata.issuer
@@ -32,7 +33,7 @@ export function checkClaims(
   if (!isTime(claims.exp) || claims.exp <= nowSeconds - CLOCK_TOLERANCE_SECONDS) throw fail('claim exp')
   if (!isTime(claims.iat) || claims.iat > nowSeconds + CLOCK_TOLERANCE_SECONDS) throw fail('claim iat')
   if (claims.auth_time !== undefined && !isTime(claims.auth_time)) throw fail('claim auth_time')
-  return { issuer, subject: subjectOf(provider, claims.sub) }
+  return issuer
 }
 
 function checkAudience(

@@ -77,6 +77,7 @@ test('the provider’s tokens are handed on only if the settings keep them', asy
   const app = protocolApp({ ...fake.settings(), PROVIDER_CORP_KEEP_TOKENS: 'on' })
   const { tokens } = await signInAt(app, fake)
   expect(tokens).toEqual({
+    clientId: 'authograph',
     accessToken: expect.any(String),
     refreshToken: 'r',
     expiresAt: expect.any(Date),

@@ -136,7 +136,7 @@ test('while a provider is down, what is known of it stays in use', async () => {
   app.clock.advance(2 * 3600)
   fake.bend = at(WELL_KNOWN, down)
   expect((await start(app)).origin).toBe(fake.origin)
-  await app.app.discovered.get('corp')?.pending?.catch(() => {})
+  await app.app.discovered.get('corp authograph')?.pending?.catch(() => {})
   expect((await start(app)).origin).toBe(fake.origin)
   expect(app.logged.join()).toContain('could not be reached')
 })

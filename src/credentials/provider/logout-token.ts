@@ -1,0 +1,48 @@
+import type { App } from '../../app.ts'
+import type { ProviderSettings } from '../../provider-settings/settings.ts'
+import type { Claims } from './dialect.ts'
+import { providerFailed } from './failure.ts'
+import { verifyToken } from './verify-token.ts'
+
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+const TYPE = 'logout+jwt'
+
+/** What has ended at the provider: a session of its own (`sid`), or all of a person's (`subject` alone). */
+export type EndedAtProvider = {
+  issuer: string
+  subject: string | null
+  sid: string | null
+  jti: string
+  expiresAt: Date
+}
+
+/**
+ * Verifies a provider's announcement that a person signed out there (OpenID Connect Back-Channel Logout, section 2.6).
+ * Does not check whether it was announced before.
+ * @throws AuthError PROVIDER_FAILED, whose cause names the check
+ */
+export async function verifyLogoutToken(
+  app: App,
+  provider: ProviderSettings,
+  token: string,
+): Promise<EndedAtProvider> {
+  const { claims, issuer } = await verifyToken(app, provider, token, TYPE)
+  const subject = text(claims.sub)
+  const sid = text(claims.sid)
+  const jti = text(claims.jti)
+  // An ID token has a nonce and no event, so it announces nothing.
+  const valid =
+    isLogout(claims.events) && claims.nonce === undefined && jti !== null && (subject ?? sid) !== null
+  if (!valid || Number.isNaN(Number(claims.exp))) throw providerFailed(provider.id, 'logout token')
+  return { issuer, subject, sid, jti, expiresAt: new Date(Number(claims.exp) * 1000) }
+}
+
+function isLogout(events: unknown): boolean {
+  const event = typeof events === 'object' && events !== null ? (events as Claims)[EVENT] : undefined
+  return typeof event === 'object' && event !== null
+}
+
+function text(value: unknown): string | null {
+  const valid = typeof value === 'string' && /^[^\p{Cc}\p{Cs}]{1,255}$/u.test(value)
+  return valid ? value : null
+}
