@@ -10,6 +10,7 @@ import { startClockSync } from './keep-time.ts'
 import { startKeyReload } from './keys/reload.ts'
 import { startMailDelivery } from './mail/deliver.ts'
 import { startPruning } from './maintenance/prune.ts'
+import { startReminding } from './maintenance/remind.ts'
 import { type OpenOptions, openApp } from './open.ts'
 import { declarePermissions } from './permissions/declared.ts'
 import { declaredPermissions } from './permissions/permissions.ts'
@@ -59,6 +60,7 @@ async function start(options: ServerOptions): Promise<RunningServer> {
       startClockSync(app),
       startKeyReload(app),
       startPruning(app),
+      startReminding(app),
       startMailDelivery(app),
       startSearchIndexing(app),
     ]

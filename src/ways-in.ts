@@ -34,13 +34,18 @@ export function usableDomain({ config }: Pick<App, 'config'>): string | null {
  * @throws AuthError CONFLICT; roll back
  */
 export async function requireWayIn(app: App, tx: Queryable, userId: string): Promise<void> {
+  if (await isWayInLeft(app, tx, userId)) return
+  throw new AuthError('CONFLICT', {
+    message: 'This is the only way to sign in to your account. Add a passkey or set a password first.',
+  })
+}
+
+/** Whether the account has a way in. */
+export async function isWayInLeft(app: App, tx: Queryable, userId: string): Promise<boolean> {
   const [left] = await tx.$queryRawUnsafe<{ hasWay: boolean }[]>(
     `SELECT ${hasWayIn(2)} AS "hasWay" FROM users u WHERE u.id = $1::uuid`,
     userId,
     ...offeredWays(app),
   )
-  if (left?.hasWay) return
-  throw new AuthError('CONFLICT', {
-    message: 'This is the only way to sign in to your account. Add a passkey or set a password first.',
-  })
+  return left?.hasWay ?? false
 }

@@ -19,6 +19,8 @@ export type MailData = {
   'confirm-new-email': EmailOrigin & { link: string }
   'email-change-requested': EmailOrigin & { newEmail: string; link: string }
   'email-changed': EmailOrigin & { newEmail: string; link: string }
+  /** For an account without a password. Others receive a link to set one. */
+  'email-change-undone': { at: string }
   'email-replaced': { at: string; newEmail: string }
   'password-changed': EmailOrigin & { link: string }
   'password-removed': EmailOrigin & { link: string }
@@ -34,6 +36,8 @@ export type MailData = {
   'factors-reset': { at: string }
   /** `readyAt`: when the recovery can be completed, ISO 8601. */
   'factor-recovery': EmailOrigin & { readyAt: string; link: string }
+  /** `at`: when the recovery was requested. */
+  'factor-recovery-reminder': { at: string; readyAt: string; link: string }
   'factors-recovered': { at: string }
   'account-disabled': { at: string }
   'account-deleted': { at: string }

@@ -11,6 +11,17 @@ import { networkOf } from '../network/address.ts'
 import { type Attempt, countAttempt } from '../rate-limit/limit.ts'
 
 const TOKEN_BYTES = 32
+
+/** 256 random bits. Use them only in the link of an email; the database stores `hashOf`. */
+export function newSecret(): string {
+  return randomBytes(TOKEN_BYTES).toString('base64url')
+}
+
+/** SHA-256 of a token: what the database stores of it. */
+export function hashOf(token: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash('sha256').update(token).digest())
+}
+
 const HOUR = 3600
 const DAY = 24 * HOUR
 
@@ -64,7 +75,7 @@ export const tokenColumns = {
 /** A new token and its row, which the caller stores; see `tokensSql`. */
 export function newToken(app: App, requested: TokenRequest): IssuedToken & { row: EmailToken } {
   const { purpose, subject, userId, emailCanonical, payload } = requested
-  const token = randomBytes(TOKEN_BYTES).toString('base64url')
+  const token = newSecret()
   const createdAt = app.clock.now()
   const expiresAt = addSeconds(createdAt, LIFE_SECONDS[purpose])
   const row = {
@@ -165,10 +176,6 @@ function validToken(app: App, token: string, purposes: TokenPurpose[]): Prisma.E
     usedAt: null,
     expiresAt: { gt: app.clock.now() },
   }
-}
-
-function hashOf(token: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(token).digest())
 }
 
 /**

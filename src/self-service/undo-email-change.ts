@@ -5,6 +5,7 @@ import { record } from '../audit/record.ts'
 import type { Account, RequestInfo } from '../context.ts'
 import type { Queryable } from '../database/client.ts'
 import { keepOnlyDevice } from '../devices/device.ts'
+import type { User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { queueMail, requireMail } from '../mail/outbox.ts'
 import {
@@ -15,6 +16,7 @@ import {
   redeemToken,
 } from '../one-time-tokens/token.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
+import { isWayInLeft } from '../ways-in.ts'
 import type { AddressPayload } from './email-undo-link.ts'
 import { resetMail, resetTokenOf } from './password-reset-link.ts'
 import { replaceEmail } from './replace-email.ts'
@@ -24,8 +26,8 @@ const schema = z.object({ token: z.string() })
 
 /**
  * Keeps or restores the old address for the holder of the token that was sent there. The change may have come from a
- * thief, so this also ends all sessions, removes the password and the second factors added since, and sends a link to
- * set a new password.
+ * thief, so this also ends all sessions and removes the password and the factors and identities added since. Sends a link
+ * to set a new password; an account that had none, but has another way in, is signed in to as before.
  * @throws AuthError TOKEN_INVALID, ACCOUNT_DISABLED, RATE_LIMITED; EMAIL_TAKEN if another account now has the old
  *   address; CONFLICT if MAIL=off
  */
@@ -48,9 +50,8 @@ async function undoChange(app: App, token: string, request: RequestInfo): Promis
     await endTokens(app, tx, id)
     await keepOnlyDevice(app, tx, id, undefined)
     await endUndosSince(app, tx, id, undo.createdAt)
-    const removed = await removeFactorsSince(tx, id, undo.emailCanonical)
-    const reset = await issueToken(app, tx, resetTokenOf(restored))
-    await queueMail(app, tx, resetMail(app, restored, reset, request))
+    const removed = await removeSince(tx, id, undo.emailCanonical)
+    await sayHowToSignIn(app, tx, restored, request)
     const because = 'email change undone'
     await revokeSessions(
       app,
@@ -69,29 +70,42 @@ async function undoChange(app: App, token: string, request: RequestInfo): Promis
   return id
 }
 
+/** Call it last: it depends on what is left to sign in with. */
+async function sayHowToSignIn(app: App, tx: Queryable, restored: User, request: RequestInfo): Promise<void> {
+  const { id: userId, email: to, locale, passwordHash } = restored
+  if (passwordHash === null && (await isWayInLeft(app, tx, userId))) {
+    const data = { at: app.clock.now().toISOString() }
+    return queueMail(app, tx, { template: 'email-change-undone', to, locale, userId, data })
+  }
+  const reset = await issueToken(app, tx, resetTokenOf(restored))
+  await queueMail(app, tx, resetMail(app, restored, reset, request))
+}
+
 /** A change has two links to undo it: one from when it was requested, and one from when it was confirmed. */
-const removeSince = `
+const removal = `
   WITH began AS (
       SELECT min(created_at) AS at FROM email_tokens
       WHERE user_id = $1::uuid AND purpose = 'email-undo' AND email_canonical = $2
     ),
     app AS (DELETE FROM totp USING began WHERE user_id = $1::uuid AND created_at >= began.at RETURNING user_id),
     keys AS (DELETE FROM passkeys USING began WHERE user_id = $1::uuid AND created_at >= began.at RETURNING user_id),
+    ids AS (DELETE FROM identities USING began WHERE user_id = $1::uuid AND created_at >= began.at RETURNING user_id),
     codes AS (DELETE FROM recovery_codes WHERE user_id = $1::uuid RETURNING user_id)
   SELECT (SELECT count(*)::int FROM app) AS "authenticatorApps", (SELECT count(*)::int FROM keys) AS passkeys,
+    (SELECT count(*)::int FROM ids) AS identities,
     (SELECT count(*)::int FROM codes) AS "recoveryCodes"`
 
 /**
- * Removes the second factors that were added since the change from `formerEmail` was requested, which may be those of the
- * person who requested it. Also removes all recovery codes: no time tells who asked for them. Factors from before stay, so
+ * Removes the factors and identities that were added since the change from `formerEmail` was requested, which may be those
+ * of the person who requested it. Also removes all recovery codes: no time tells who asked for them. Factors from before stay, so
  * that the mailbox alone does not get past them.
  */
-async function removeFactorsSince(
+async function removeSince(
   tx: Queryable,
   userId: string,
   formerEmail: string,
 ): Promise<Record<string, number>> {
-  const [removed = {}] = await tx.$queryRawUnsafe<Record<string, number>[]>(removeSince, userId, formerEmail)
+  const [removed = {}] = await tx.$queryRawUnsafe<Record<string, number>[]>(removal, userId, formerEmail)
   return removed
 }
 

@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { emailOriginOf } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
@@ -13,7 +12,7 @@ import { AuthError } from '../errors.ts'
 import type { FactorRecovery, User } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { linkTo, queueMail, requireMail } from '../mail/outbox.ts'
-import { countInvalidTokens } from '../one-time-tokens/token.ts'
+import { countInvalidTokens, hashOf, newSecret } from '../one-time-tokens/token.ts'
 import { removeFactors } from './remove-factors.ts'
 import { type OpenedSignIn, openSignIn, requireUnchanged, ticketInvalid } from './sign-in-ticket.ts'
 
@@ -25,7 +24,7 @@ const schema = z.object({ ticket: z.string(), emailCode: z.string() })
 /**
  * Recovers an account whose owner has lost every second factor, in two calls. Both take a sign-in with the password that
  * demands a second factor, and a code emailed for its ticket. The first begins a wait, of which the owner is notified
- * with a link to cancel it. The second, after the wait, removes the factors; the next sign-in must add one. A factor that
+ * with a link to cancel it, and reminded halfway. The second, after the wait, removes the factors; the next sign-in must add one. A factor that
  * is proved during the wait cancels the recovery.
  * @returns when the recovery can be completed; in the past if it was completed now
  * @throws AuthError BAD_USER_INPUT, TICKET_INVALID, CODE_INVALID, RATE_LIMITED; CONFLICT unless the server allows it, for
@@ -96,7 +95,11 @@ async function useUp(tx: Queryable, subject: string, { claim }: Proof): Promise<
 }
 
 /** The recovery that has begun, unless it has expired or a factor was proved since. */
-async function openRecovery(app: App, tx: Queryable, userId: string): Promise<FactorRecovery | undefined> {
+export async function openRecovery(
+  app: App,
+  tx: Queryable,
+  userId: string,
+): Promise<FactorRecovery | undefined> {
   const begun = await tx.factorRecovery.findFirst({ where: { userId, expiresAt: { gt: app.clock.now() } } })
   if (!begun) return undefined
   const since = { gt: begun.requestedAt }
@@ -114,9 +117,11 @@ async function begin(
 ): Promise<Date> {
   const at = app.clock.now()
   const readyAt = addSeconds(at, waitSeconds)
-  const token = randomBytes(32).toString('base64url')
+  const token = newSecret()
   const row = {
     tokenHash: hashOf(token),
+    remindedAt: null,
+    reminderHash: null,
     requestedAt: at,
     readyAt,
     expiresAt: addSeconds(readyAt, COMPLETION_SECONDS),
@@ -157,11 +162,9 @@ export async function cancelFactorRecovery(app: App, input: unknown, request: Re
   )
 }
 
-/** The recovery that a token cancels, if there is one. */
+/** The recovery that a token from either email cancels, if there is one. */
 export async function findRecovery(tx: Queryable, now: Date, token: string): Promise<FactorRecovery | null> {
-  return tx.factorRecovery.findFirst({ where: { tokenHash: hashOf(token), expiresAt: { gt: now } } })
-}
-
-function hashOf(token: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(token).digest())
+  const hash = hashOf(token)
+  const either = [{ tokenHash: hash }, { reminderHash: hash }]
+  return tx.factorRecovery.findFirst({ where: { OR: either, expiresAt: { gt: now } } })
 }

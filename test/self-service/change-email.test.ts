@@ -15,7 +15,7 @@ import {
   ResetPassword,
   UndoEmailChange,
 } from '../support/operations.ts'
-import { havePasskey } from '../support/passkeys.ts'
+import { havePasskey, passkeyLogin, passkeyProblem } from '../support/passkeys.ts'
 import { meet, whileHolding } from '../support/race.ts'
 import { refusedFields } from '../support/refused.ts'
 import { codes, type Reply, useService } from '../support/service.ts'
@@ -229,6 +229,50 @@ describe('the link to undo, in the email to the old address,', () => {
     }
     expect(codes(await service.send(ResetPassword, { input }))).toEqual([])
     expect(codes(await login(service, { identifier: old, password: input.newPassword }))).toEqual([])
+  }
+
+  test('of an account without a password ends the sessions and what was added since, and its owner signs in as before', async () => {
+    const owner = await signUpVerified(service)
+    const before = await havePasskey(service, owner.id)
+    await service.app.db.user.update({
+      where: { id: owner.id },
+      data: { passwordHash: null, passwordChangedAt: null },
+    })
+    await service.app.db.session.update({
+      where: { id: owner.sessionId },
+      data: { passkeyAt: service.clock.now() },
+    })
+    const { old, confirmToken, undoToken } = await asked(owner)
+    service.clock.advance(60)
+    await confirm(confirmToken)
+    const thiefs = await havePasskey(service, owner.id)
+    await haveIdentity(owner.id)
+    expect(codes(await undo(undoToken))).toEqual([])
+    expect(await userOf(owner)).toMatchObject({ email: old, passwordHash: null })
+    expect(await liveSessions(service.app, owner.id)).toEqual([])
+    expect(await service.app.db.identity.count({ where: { userId: owner.id } })).toBe(0)
+    expect(passkeyProblem(await passkeyLogin(service, thiefs))).toBe('PASSKEY_INVALID UNKNOWN')
+    expect(codes(await passkeyLogin(service, before))).toEqual([])
+    const templates = await templatesTo(service, old)
+    expect(templates).toContain('email-change-undone')
+    expect(templates).not.toContain('reset-password')
+  })
+
+  test('of an account without a password that has nothing else from before sends a link to set one', async () => {
+    const owner = await signUpVerified(service)
+    await service.app.db.user.update({ where: { id: owner.id }, data: { passwordHash: null } })
+    const { old, undoToken } = await asked(owner)
+    await havePasskey(service, owner.id)
+    expect(codes(await undo(undoToken))).toEqual([])
+    await expectRescued(owner, old)
+  })
+
+  async function haveIdentity(userId: string): Promise<void> {
+    const at = service.clock.now()
+    const data = { id: crypto.randomUUID(), userId, provider: 'corp', issuer: 'https://corp.example.com' }
+    await service.app.db.identity.create({
+      data: { ...data, subject: crypto.randomUUID(), createdAt: at, lastUsedAt: at },
+    })
   }
 
   test('cancels the change before it is confirmed', async () => {

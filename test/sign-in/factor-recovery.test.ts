@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { remindOfRecoveries } from '../../src/sign-in/remind-of-recoveries.ts'
 import { signUpVerified } from '../support/actors.ts'
 import { actionsOf } from '../support/audit.ts'
 import { emailedLogin, loginWithEmail, wrong } from '../support/email-login.ts'
@@ -81,6 +82,57 @@ describe('an owner who lost every factor', () => {
     const { data } = await request(await proofs(email))
     expect(Date.parse(String(data?.requestFactorRecovery))).toBeGreaterThan(service.clock.now().getTime())
     expect(await factorsOf(id)).toEqual([1, 0])
+  })
+})
+
+describe('halfway through the wait, the owner is reminded once', () => {
+  const reminders = async (email: string) =>
+    (await templatesTo(service, email)).filter(template => template === 'factor-recovery-reminder').length
+
+  test('with a link that cancels the recovery, like the one of the first email', async () => {
+    for (const which of ['first', 'second']) {
+      const { id, email } = await signUpWithTotp()
+      await request(await proofs(email))
+      const first = await mailedToken(service, email, 'cancel-recovery')
+      service.clock.advance(1.5 * DAY - 60)
+      await remindOfRecoveries(service.app)
+      expect(await reminders(email)).toBe(0)
+      service.clock.advance(120)
+      await Promise.all([remindOfRecoveries(service.app), remindOfRecoveries(service.app)])
+      expect(await reminders(email)).toBe(1)
+      const second = await mailedToken(service, email, 'cancel-recovery')
+      expect(second).not.toBe(first)
+      const token = which === 'first' ? first : second
+      expect((await service.send(Link, { token })).data?.emailLink.purpose).toBe('CANCEL_FACTOR_RECOVERY')
+      expect(codes(await cancel(token))).toEqual([])
+      expect(await waiting(id)).toBe(0)
+      expect([codes(await cancel(first)), codes(await cancel(second))]).toEqual([
+        ['TOKEN_INVALID'],
+        ['TOKEN_INVALID'],
+      ])
+    }
+  })
+
+  test('not if a factor, a completion or the end of the wait came first; a recovery that begins anew has its own', async () => {
+    const { email, app } = await signUpWithTotp()
+    await request(await proofs(email))
+    service.clock.advance(DAY)
+    expect(
+      codes(await secondStep(service, await ticketOf(service, email), { totpCode: app.code() })),
+    ).toEqual([])
+    service.clock.advance(DAY)
+    await remindOfRecoveries(service.app)
+    expect(await reminders(email)).toBe(0)
+    await request(await proofs(email))
+    service.clock.advance(2 * DAY)
+    await remindOfRecoveries(service.app)
+    expect(await reminders(email)).toBe(1)
+
+    const late = await signUpWithTotp()
+    await request(await proofs(late.email))
+    service.clock.advance(3 * DAY + 60)
+    await remindOfRecoveries(service.app)
+    expect(await reminders(late.email)).toBe(0)
   })
 })
 

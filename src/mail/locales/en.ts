@@ -100,7 +100,7 @@ export default {
       paragraphs: [
         `Someone signed in to your account at ${appName} asked to change its email address to ${newEmail}.`,
         origin,
-        'If this was you, you don’t need to do anything. If it wasn’t, keep this address. Doing so signs out all devices and removes your password, so you’ll need to set a new one.',
+        'If this was you, you don’t need to do anything. If it wasn’t, keep this address. Doing so signs out all devices and removes your password, if you have one. We then email you how to sign in again.',
       ],
       action: 'Keep this address',
       after: ['This link is valid for 7 days, even after the address changes.'],
@@ -110,10 +110,17 @@ export default {
       paragraphs: [
         `The email address of your account at ${appName} is now ${newEmail}.`,
         origin,
-        'If this was you, you don’t need to do anything. If it wasn’t, restore this address. Doing so signs out all devices and removes your password, so you’ll need to set a new one.',
+        'If this was you, you don’t need to do anything. If it wasn’t, restore this address. Doing so signs out all devices and removes your password, if you have one. We then email you how to sign in again.',
       ],
       action: 'Restore this address',
       after: ['This link is valid for 7 days.'],
+    }),
+    'email-change-undone': ({ appName, time }) => ({
+      subject: `You kept your email address at ${appName}`,
+      paragraphs: [
+        `On ${time}, you kept this address for your account at ${appName}. All devices are signed out, and what was added to sign in with since the change was requested is removed.`,
+        'Your account has no password. Sign in the way you did before, such as with your passkey.',
+      ],
     }),
     'email-replaced': ({ appName, newEmail, time }) => ({
       subject: `An administrator changed your email address at ${appName}`,
@@ -223,6 +230,14 @@ export default {
         `Someone with your password asked to recover your account at ${appName} without its second factors:`,
         origin,
         `If this was you, wait until ${readyTime}. Then sign in with your password again and complete the recovery within 7 days. If it wasn’t, cancel it now and set a new password. Signing in with a second factor cancels it too.`,
+      ],
+      action: 'Cancel the recovery',
+    }),
+    'factor-recovery-reminder': ({ appName, time, readyTime }) => ({
+      subject: `Your second factors at ${appName} can be removed soon`,
+      paragraphs: [
+        `On ${time}, someone with your password asked to recover your account at ${appName} without its second factors. From ${readyTime} on, they can be removed.`,
+        'If this was you, you don’t need to do anything yet. If it wasn’t, cancel the recovery now and set a new password. Signing in with a second factor cancels it too.',
       ],
       action: 'Cancel the recovery',
     }),

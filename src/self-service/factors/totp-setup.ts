@@ -3,10 +3,12 @@ import { z } from 'zod'
 import type { App } from '../../app.ts'
 import { addSeconds } from '../../clock.ts'
 import type { Context } from '../../context.ts'
+import { countFactor, forgiveFactor } from '../../credentials/factor-attempts.ts'
 import type { Claim } from '../../credentials/proof.ts'
 import { DEFAULT_TOTP, newTotpSecret, totpSecretText, totpStep, totpUri } from '../../credentials/totp.ts'
 import { sealTotpSecret } from '../../credentials/totp-proof.ts'
 import { openTicket, sealTicket, TICKETS } from '../../crypto/ticket.ts'
+import { readDevice } from '../../devices/device.ts'
 import { AuthError } from '../../errors.ts'
 import { checkInput } from '../../input.ts'
 import { type AddedFactor, addFactor } from '../../sign-in/add-factor.ts'
@@ -46,21 +48,25 @@ const confirmSchema = z.object({ ticket: z.string(), code: z.string() })
 
 /**
  * Adds the authenticator app of a set-up, which a code of it confirms. It replaces an earlier one. That code, and every
- * earlier one, is used up.
- * @throws AuthError as `addFactor`; BAD_USER_INPUT, CODE_INVALID
+ * earlier one, is used up. Wrong codes count together with those of sign-ins.
+ * @throws AuthError as `addFactor`; BAD_USER_INPUT, CODE_INVALID, RATE_LIMITED
  */
 export async function confirmTotp(context: Context, input: unknown): Promise<AddedFactor> {
-  const { app } = context
+  const { app, request } = context
   const { ticket, code } = checkInput(confirmSchema, input)
   const now = app.clock.now()
   const opened = openTicket<Payload>(app.keys.ticket, TICKETS.totp, ticket, now)
   if (!opened) throw ticketInvalid('unknown or expired')
   const { secret: text, ...pending } = opened.payload
+  const device = readDevice(app, request.deviceCookie)
+  await countFactor(app, pending.user, device, request)
   const secret = Buffer.from(text, 'base64url')
   const step = totpStep(secret, DEFAULT_TOTP, code, now)
   if (step === undefined) throw new AuthError('CODE_INVALID')
   const insert = storedTotp(app, pending.user, secret, step)
-  return addFactor(context, pending, { method: 'TOTP', insert, demands: true })
+  const added = await addFactor(context, pending, { method: 'TOTP', insert, demands: true })
+  await forgiveFactor(app, pending.user, device)
+  return added
 }
 
 function storedTotp(app: App, accountId: string, secret: Buffer, step: number): Claim {

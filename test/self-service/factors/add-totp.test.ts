@@ -171,6 +171,27 @@ describe('adding an authenticator app', () => {
   })
 })
 
+test('wrong codes at the set-up are counted together with those of sign-ins, and the right one ends the count', async () => {
+  const account = await signedInAgain()
+  const { ticket, app } = await begun(account)
+  const wrong = app.code() === '000000' ? '111111' : '000000'
+  for (let tries = 0; tries < 9; tries++)
+    expect(codes(await confirm(ticket, wrong, account))).toEqual(['CODE_INVALID'])
+  const added = await confirm(ticket, app.code(), account)
+  expect(added.errors).toEqual([])
+  const token = added.data?.confirmTotp.auth.accessToken ?? ''
+  const again = await service.send(BeginTotp, {}, { token })
+  const other = again.data?.beginTotp.ticket ?? ''
+  for (let tries = 0; tries < 10; tries++)
+    expect(
+      codes(await service.send(ConfirmTotp, { input: { ticket: other, code: wrong } }, { token })),
+    ).toEqual(['CODE_INVALID'])
+  const right = new AuthenticatorApp(service, again.data?.beginTotp.secret ?? '').code()
+  expect(
+    codes(await service.send(ConfirmTotp, { input: { ticket: other, code: right } }, { token })),
+  ).toEqual(['RATE_LIMITED'])
+})
+
 describe('a thief of the password', () => {
   test('adds no authenticator app without the mailbox', async () => {
     const { email } = await signUpVerified(service)
