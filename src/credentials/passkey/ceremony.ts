@@ -20,8 +20,8 @@ export const KEY_ALGORITHMS = [-8, -7, -257]
 export type CredentialDescriptor = { id: string; transports: readonly string[] }
 
 /** The challenge of a ceremony is the SHA-256 of its ticket, so that a started ceremony stores nothing. */
-export function challengeOf(ticket: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(ticket).digest())
+export function challengeOf(ticket: string): Buffer {
+  return createHash('sha256').update(ticket).digest()
 }
 
 /** The options to sign in with. Without `allow` the browser offers every passkey it has for the domain. */
@@ -36,7 +36,7 @@ export async function authenticationOptions(
   const { generateAuthenticationOptions } = await webauthn()
   return generateAuthenticationOptions({
     rpID: rpId,
-    challenge: challengeOf(ticket),
+    challenge: new Uint8Array(challengeOf(ticket)),
     timeout: CEREMONY_TTL_SECONDS * 1000,
     userVerification,
     ...(allow && { allowCredentials: allow.map(allowed) }),
@@ -69,7 +69,7 @@ export async function registrationOptions(
     userID: userHandle,
     userName,
     userDisplayName: displayName,
-    challenge: challengeOf(ticket),
+    challenge: new Uint8Array(challengeOf(ticket)),
     timeout: CEREMONY_TTL_SECONDS * 1000,
     attestationType: 'none',
     excludeCredentials: exclude.map(allowed),

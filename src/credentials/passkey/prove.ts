@@ -7,9 +7,10 @@ import { networkOf } from '../../network/address.ts'
 import { type Attempt, countAttempt } from '../../rate-limit/limit.ts'
 import { recordDenial } from '../password/prove.ts'
 import type { Claim, Proof } from '../proof.ts'
+import { type Assertion, answersCeremony, verifyAssertion } from './assertion.ts'
 import type { PasskeyAnswer } from './ceremony-ticket.ts'
 import { findPasskey, requirePasskeys, type StoredPasskey } from './stored.ts'
-import { type Assertion, answersCeremony, claimedCredential, verifyAssertion } from './verify.ts'
+import { claimedCredential } from './verify.ts'
 
 /** Why a passkey is refused. Browsers remove a passkey that is UNKNOWN from their list. */
 export type PasskeyProblem = 'UNKNOWN' | 'REFUSED'
@@ -49,8 +50,7 @@ export async function provePasskey(
     return refuse(app, request, answers ? 'UNKNOWN' : 'REFUSED', 'no account has the credential')
   }
   const { passkey, account } = found
-  const stored = { credentialId: claimed.credentialId, publicKey: passkey.publicKey }
-  const assertion = await verifyAssertion(relyingParty, ticket, credential, stored)
+  const assertion = await verifyAssertion(relyingParty, ticket, credential, passkey.publicKey)
   if (!assertion) return refuse(app, request, 'REFUSED', 'not verified', account)
   const problem = problemOf(passkey, claimed.userHandle, assertion)
   if (problem) return refuse(app, request, 'REFUSED', problem, account)

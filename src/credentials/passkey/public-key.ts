@@ -1,27 +1,8 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import { isoCBOR } from '@simplewebauthn/server/helpers'
-import { KEY_ALGORITHMS } from './ceremony.ts'
+import { ALGORITHMS, type CoseKey, CURVES, KEY_TYPES, LABELS, toKeyObject } from './cose-key.ts'
 
-/** The labels of a COSE_Key (RFC 9052, section 7.1; RFC 9053, section 7; RFC 8230, section 4). */
-const KTY = 1
-const ALG = 3
-const CRV = -1
-const N = -1
-const X = -2
-const E = -2
-const Y = -3
-
-const OKP = 1
-const EC2 = 2
-const RSA = 3
-const P256 = 1
-const ED25519 = 6
-
-const EDDSA = -8
-const ES256 = -7
-const RS256 = -257
-
-type CoseKey = Map<number, number | Uint8Array>
+const { kty: KTY, alg: ALG, crv: CRV, n: N, x: X, e: E, y: Y } = LABELS
 
 /**
  * The COSE_Key, as the database stores it, of a public key that another system stored as COSE_Key, as SPKI (DER) or as
@@ -48,25 +29,25 @@ function fromJwk(jwk: JsonWebKey): CoseKey {
   const bytes = (text: string | undefined) => new Uint8Array(Buffer.from(text ?? '', 'base64url'))
   if (kty === 'EC' && crv === 'P-256') {
     return new Map<number, number | Uint8Array>([
-      [KTY, EC2],
-      [ALG, ES256],
-      [CRV, P256],
+      [KTY, KEY_TYPES.EC2],
+      [ALG, ALGORITHMS.ES256],
+      [CRV, CURVES.P256],
       [X, bytes(jwk.x)],
       [Y, bytes(jwk.y)],
     ])
   }
   if (kty === 'OKP' && crv === 'Ed25519') {
     return new Map<number, number | Uint8Array>([
-      [KTY, OKP],
-      [ALG, EDDSA],
-      [CRV, ED25519],
+      [KTY, KEY_TYPES.OKP],
+      [ALG, ALGORITHMS.EDDSA],
+      [CRV, CURVES.ED25519],
       [X, bytes(jwk.x)],
     ])
   }
   if (kty !== 'RSA') throw new Error('This server verifies no such keys')
   return new Map<number, number | Uint8Array>([
-    [KTY, RSA],
-    [ALG, RS256],
+    [KTY, KEY_TYPES.RSA],
+    [ALG, ALGORITHMS.RS256],
     [N, bytes(jwk.n)],
     [E, bytes(jwk.e)],
   ])
@@ -75,13 +56,7 @@ function fromJwk(jwk: JsonWebKey): CoseKey {
 /** The same bytes if they are one COSE_Key that this server can verify with. */
 function verified(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const own = new Uint8Array(bytes)
-  const key = isoCBOR.decodeFirst<CoseKey>(own)
-  const text = (label: number) => Buffer.from(key.get(label) as Uint8Array).toString('base64url')
-  const [kty, alg] = [key.get(KTY), key.get(ALG)]
-  if (!KEY_ALGORITHMS.includes(alg as number)) throw new Error('This server does not verify the algorithm')
-  if (kty === EC2) fromJwk({ kty: 'EC', crv: 'P-256', x: text(X), y: text(Y) })
-  else if (kty === OKP) fromJwk({ kty: 'OKP', crv: 'Ed25519', x: text(X) })
-  else fromJwk({ kty: 'RSA', n: text(N), e: text(E) })
+  toKeyObject(isoCBOR.decodeFirst<CoseKey>(own))
   return own
 }
 

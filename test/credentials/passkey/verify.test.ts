@@ -1,10 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
+import { verifyAssertion } from '../../../src/credentials/passkey/assertion.ts'
 import { authenticationOptions, registrationOptions } from '../../../src/credentials/passkey/ceremony.ts'
-import {
-  claimedCredential,
-  verifyAssertion,
-  verifyCreation,
-} from '../../../src/credentials/passkey/verify.ts'
+import { claimedCredential, verifyCreation } from '../../../src/credentials/passkey/verify.ts'
 import { type Ceremony, SoftAuthenticator } from '../../support/authenticator.ts'
 
 const ORIGIN = 'https://accounts.example.com'
@@ -30,8 +27,7 @@ async function create(ceremony: Ceremony = {}, { unattended = false, ticket = TI
 async function assert(ceremony: Ceremony = {}, { ticket = TICKET, synced = true } = {}) {
   const authenticator = new SoftAuthenticator(ORIGIN, { synced })
   const options = await authenticationOptions(rp, TICKET, { userVerification: 'required' })
-  const stored = { credentialId: authenticator.id, publicKey: authenticator.coseKey }
-  return verifyAssertion(rp, ticket, authenticator.get(options, ceremony), stored)
+  return verifyAssertion(rp, ticket, authenticator.get(options, ceremony), authenticator.coseKey)
 }
 
 const attacks: [string, Ceremony][] = [
@@ -118,8 +114,7 @@ test.each([
   { id: 'x', response: { userHandle: 5 } },
 ])('junk claims no credential and verifies as none (%#)', async junk => {
   expect(claimedCredential(junk)).toBeUndefined()
-  const stored = { credentialId: 'x', publicKey: new Uint8Array(1) }
-  expect(await verifyAssertion(rp, TICKET, junk, stored)).toBeUndefined()
+  expect(await verifyAssertion(rp, TICKET, junk, new Uint8Array(1))).toBeUndefined()
   expect(
     await verifyCreation(rp, TICKET, junk, { requireUserVerification: true, unattended: false }),
   ).toBeUndefined()
