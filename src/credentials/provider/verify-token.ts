@@ -47,7 +47,9 @@ export async function verifyToken(
 /** A token of another type was not made to prove this, and other text is no token. Many providers say JWT, or nothing. */
 function isOfOtherUse(token: string, type: string | undefined): boolean {
   try {
-    const named = decodeProtectedHeader(token).typ?.toLowerCase().replace(/^application\//, '')
+    const named = decodeProtectedHeader(token)
+      .typ?.toLowerCase()
+      .replace(/^application\//, '')
     return named !== undefined && named !== type && OTHER_TYPES.includes(named)
   } catch {
     return true
