@@ -29,6 +29,7 @@ export const LAYERS = [
   'keep-time.ts',
   'shutdown.ts',
   'metrics.ts',
+  'provider-outcomes.ts',
   'permissions/',
   'ways-in.ts',
   'devices/',

@@ -50,6 +50,14 @@ const list = z.string().transform(text =>
     .filter(Boolean),
 )
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).transform(trimSlash)
+/** Schemes that lead to no app, or that run or reveal something in a browser. */
+const NOT_OF_APPS = /^(?:http|javascript|data|vbscript|blob|file|about|filesystem|view-source):/i
+const nativeReturnUrl = z
+  .string()
+  .refine(
+    text => /^[a-z][a-z0-9+.-]*:\/\/?[^\s#]*$/i.test(text) && URL.canParse(text) && !NOT_OF_APPS.test(text),
+    'must be a list of addresses of apps such as myapp://sign-in or https://app.example.com/sign-in',
+  )
 /** A page that people open from an email: its address is kept as it is, with its query and fragment. */
 const httpsUrl = z.url({ protocol: /^https$/, error: 'must be an https URL' })
 const ORIGINS_PROBLEM = 'must be a list of origins such as https://app.example.com'
@@ -141,6 +149,7 @@ const settings = z.object({
   PRIVACY_URL: httpsUrl.optional(),
   SUPPORT_URL: httpsUrl.optional(),
   RETURN_ORIGINS: list.pipe(z.array(origin)).optional(),
+  NATIVE_RETURN_URLS: list.pipe(z.array(nativeReturnUrl)).default([]),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' }).optional(),
   DATABASE_POOL_SIZE: integer(1, 1000).default(10),
   DATA_DIR: z.string().default('data'),
@@ -192,6 +201,7 @@ const settings = z.object({
   LIMIT_REGISTER_NETWORK: limit(500, 3600),
   LIMIT_PROOF_ACCOUNT: limit(10, 900),
   LIMIT_PASSKEY_NETWORK: limit(60, 900),
+  LIMIT_PROVIDER_NETWORK: limit(300, 900),
   LIMIT_FACTOR_ACCOUNT: limit(10, 900),
   LIMIT_FACTOR_DEVICE: limit(10, 900),
   LIMIT_REFRESH_NETWORK: limit(300, 900),
@@ -401,6 +411,8 @@ function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
     providers,
     /** ask: an identity never joins an existing account before its owner signs in to that account. */
     providerLinking: env.PROVIDER_LINKING,
+    /** The addresses of apps that a sign-in with a provider may return to, besides the pages on `web.returnOrigins`. */
+    nativeReturnUrls: env.NATIVE_RETURN_URLS,
     /** How long a trusted device needs no second factor. Null if no device can be trusted. */
     trustedDeviceTtlSeconds: env.TRUSTED_DEVICE_TTL,
     /** How long the recovery of lost second factors waits, so that the owner can cancel it. Null if it is off. */
@@ -437,6 +449,8 @@ function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
       'proof.account': env.LIMIT_PROOF_ACCOUNT,
       /** Invalid passkeys. */
       'passkey.network': env.LIMIT_PASSKEY_NETWORK,
+      /** Sign-ins with a provider that begin, and those that fail. */
+      'provider.network': env.LIMIT_PROVIDER_NETWORK,
       /** Second factors, over all sign-ins and sessions of an account. */
       'factor.account': env.LIMIT_FACTOR_ACCOUNT,
       /** Second factors from a known device while the account is blocked. */

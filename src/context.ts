@@ -14,6 +14,8 @@ export type RequestInfo = {
   refreshCookie: string | undefined
   /** The device token from the cookie; undefined under the same conditions. */
   deviceCookie: string | undefined
+  /** What binds sign-ins with providers to the browser that began them; undefined under the same conditions. */
+  flowCookie: string | undefined
 }
 
 /** A user with the names of its roles and the permissions that the roles grant, both sorted. */
@@ -43,6 +45,8 @@ export type ResponseEffects = {
   clearRefreshCookie(): void
   /** Sets the device token's cookie for as long as browsers allow. */
   setDeviceCookie(token: string): void
+  /** Sets the cookie that binds a sign-in with a provider. `crossSite`: a page of another site posts to the callback. */
+  setFlowCookie(value: string, crossSite: boolean): void
 }
 
 export type Authenticate = (app: App, bearerToken: string, request: RequestInfo) => Promise<Viewer>

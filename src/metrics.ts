@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { App } from './app.ts'
+import { providerOutcomes } from './provider-outcomes.ts'
 
 export type Metrics = {
   registry: Registry
@@ -8,7 +9,8 @@ export type Metrics = {
 }
 
 /** Creates the metrics that /metrics serves for one app. */
-export function createMetrics({ pool, hasher, mailer }: Pick<App, 'pool' | 'hasher' | 'mailer'>): Metrics {
+export function createMetrics(app: App): Metrics {
+  const { pool, hasher, mailer } = app
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -42,6 +44,16 @@ export function createMetrics({ pool, hasher, mailer }: Pick<App, 'pool' | 'hash
       const { queued = 0, failed = 0 } = mailer?.backlog ?? {}
       this.set({ status: 'queued' }, queued)
       this.set({ status: 'failed' }, failed)
+    },
+  })
+  const signIns = new Counter({
+    name: 'authograph_provider_sign_ins_total',
+    help: 'Sign-ins with a provider by provider and outcome.',
+    labelNames: ['provider', 'outcome'],
+    registers,
+    collect() {
+      signIns.reset()
+      for (const { count, ...labels } of providerOutcomes(app)) signIns.inc(labels, count)
     },
   })
   const operations = new Counter({

@@ -21,9 +21,15 @@ export function testContext({ app = {}, viewer, request = {} }: TestContextOptio
     bearerToken: viewer && 'test',
     refreshCookie: undefined,
     deviceCookie: undefined,
+    flowCookie: undefined,
     ...request,
   }
-  const response = { setRefreshCookie() {}, clearRefreshCookie() {}, setDeviceCookie() {} }
+  const response = {
+    setRefreshCookie() {},
+    clearRefreshCookie() {},
+    setDeviceCookie() {},
+    setFlowCookie() {},
+  }
   return createContext(strict(app), requestInfo, response, async () => {
     if (!viewer) throw unauthenticated('INVALID')
     return testViewer(viewer)

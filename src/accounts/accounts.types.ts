@@ -153,12 +153,36 @@ export class UpdateProfileInput {
 export class VerifyEmailInput {
   @Field(() => String, { description: 'The value of `token=` in the link.' })
   token!: string
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'The ticket of the `ProviderSignUpRequired` that this client registered with, if it did. Connects the identity to the account that the link creates.',
+  })
+  ticket?: string | null
 }
 
 @InputType('ResendVerificationEmailInput', { description: 'The address to send another link to.' })
 export class ResendVerificationEmailInput {
   @Field(() => String, { description: 'The address that was registered.' })
   email!: string
+}
+
+@ObjectType('Provider', { description: 'A provider that people can sign in with.' })
+export class OfferedProvider {
+  @Field(() => ID, { description: 'Its ID in the server’s settings.' })
+  id!: string
+
+  @Field(() => String, { description: 'The name to show.' })
+  name!: string
+
+  @Field(() => String, {
+    description: 'The client ID of this server at the provider, for a provider’s own sign-in in an app.',
+  })
+  clientId!: string
+
+  @Field(() => Boolean, { description: 'Whether `signInWithIdToken` accepts its ID tokens.' })
+  idTokens!: boolean
 }
 
 @ObjectType('AuthSettings', {
@@ -187,6 +211,11 @@ export class AuthSettingsType {
 
   @Field(() => Boolean, { description: 'Whether people can sign in with a code or a link in an email.' })
   emailLogin!: boolean
+
+  @Field(() => [OfferedProvider], {
+    description: 'The providers that people can sign in with, in the order of the buttons.',
+  })
+  providers!: OfferedProvider[]
 
   @Field(() => Int, {
     description:

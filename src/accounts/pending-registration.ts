@@ -9,10 +9,12 @@ export type PendingRegistration = {
   username: string | null
   displayName: string | null
   locale: string
-  /** Null for a registration with a passkey. */
+  /** Null for a registration with a passkey or with an identity at a provider. */
   passwordHash: string | null
   /** The passkey to start with: the row that `toRows` returns, and the user handle in base64url. */
   passkey?: { rows: string; userHandle: string }
+  /** The ID of the ticket of the identity that the account was registered for: see sign-in/complete-provider-sign-up.ts. */
+  identityTicket?: string
   /** Where the registration came from, for the recipient of the email to recognize. */
   asked: EmailOrigin
 }

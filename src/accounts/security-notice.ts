@@ -29,6 +29,7 @@ type Notice =
   | 'factor-added'
   | 'factor-removed'
   | 'recovery-codes-renewed'
+  | 'identity-added'
   | 'wrong-codes'
   | 'recovery-code-used'
 

@@ -10,7 +10,7 @@ export const auditActions = {
   'user.verification_requested': 'Someone requested another link to verify an address.',
   'user.email_verified': 'The owner verified the email address.',
   'user.credentials_removed':
-    'The mailbox of an account was proved for the first time, and its password, passkeys and codes were removed.',
+    'The mailbox of an account was proved for the first time, and its password, passkeys, codes and identities were removed.',
   'user.profile_updated': 'The owner changed their profile or public metadata.',
   'user.password_changed': 'The owner changed the password.',
   'user.password_removed': 'The owner removed the password, to sign in with passkeys only.',
@@ -33,6 +33,7 @@ export const auditActions = {
   'role.created': 'A role was created.',
   'role.updated': 'A role was changed.',
   'role.deleted': 'A role was deleted.',
+  'identity.linked': 'An identity at a provider was connected to an account.',
   'factor.recovery_requested':
     'Someone with the password and the mailbox asked to recover lost second factors.',
   'factor.recovery_canceled': 'The recovery of second factors was canceled with the emailed link.',

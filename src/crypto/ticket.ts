@@ -4,7 +4,7 @@ const ID_BYTES = 16
 const IV_BYTES = 12
 const TAG_BYTES = 16
 /** Longer than any ticket of this server. Longer ones are rejected before they are decoded. */
-const MAX_LENGTH = 8192
+const MAX_LENGTH = 16_384
 
 /** The purposes of tickets. A ticket opens only for the purpose it was sealed for. */
 export const TICKETS = {
@@ -24,6 +24,14 @@ export const TICKETS = {
   passkeyRegistration: 'passkey-registration',
   /** Between the request for an email to sign in with and the code from that email. */
   emailLogin: 'email-login',
+  /** What a sign-in with a provider keeps between its start and the callback. Stored, not handed out. */
+  providerFlow: 'provider-flow',
+  /** What a provider said, between the callback and the completion. Stored, not handed out. */
+  providerOutcome: 'provider-outcome',
+  /** Between a sign-in with a provider and the account that its person creates. */
+  providerSignUp: 'provider-sign-up',
+  /** Between a sign-in with a provider and the account that it joins once its owner signs in. */
+  providerLink: 'provider-link',
 } as const
 
 export type TicketPurpose = (typeof TICKETS)[keyof typeof TICKETS]

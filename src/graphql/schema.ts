@@ -32,6 +32,7 @@ import { UserSessionsResolver } from '../sessions/user-sessions.resolver.ts'
 import { EmailLoginResolver } from '../sign-in/email-login.resolver.ts'
 import { FactorRecoveryResolver } from '../sign-in/factor-recovery.resolver.ts'
 import { PasskeyLoginResolver } from '../sign-in/passkey-login.resolver.ts'
+import { ProviderResolver } from '../sign-in/provider.resolver.ts'
 import { SignInResolver } from '../sign-in/sign-in.resolver.ts'
 import { authChecker } from './auth-checker.ts'
 import { requireDeclared, requireDistinctOperations, requireNoIgnoredValidators } from './check-resolvers.ts'
@@ -65,6 +66,7 @@ const resolvers = [
   UserPasskeysResolver,
   UserIdentitiesResolver,
   EmailLoginResolver,
+  ProviderResolver,
   TrustedDevicesResolver,
   FactorRecoveryResolver,
 ] as const

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import type { RequestInfo, ResponseEffects } from '../context.ts'
+import { FLOW_TTL_SECONDS } from '../sign-in/provider-flow.ts'
 
 /** `__Host-` binds the cookie to this host over https. Browsers reject the prefix over plain http. */
 export function refreshCookieName({ publicUrl }: Config): string {
@@ -10,6 +11,11 @@ export function refreshCookieName({ publicUrl }: Config): string {
 /** The cookie that identifies a browser a person has signed in from. It outlives the session. */
 export function deviceCookieName({ publicUrl }: Config): string {
   return isSecure(publicUrl) ? '__Host-authograph_device' : 'authograph_device'
+}
+
+/** The cookie that binds sign-ins with providers to the browser that began them. */
+export function flowCookieName({ publicUrl }: Config): string {
+  return isSecure(publicUrl) ? '__Host-authograph_flow' : 'authograph_flow'
 }
 
 /** The longest time that browsers keep a cookie (RFC 6265bis, section 5.5). */
@@ -26,6 +32,7 @@ export function cookieEffects(
 ): (request: FastifyRequest, reply: FastifyReply) => ResponseEffects {
   const name = refreshCookieName(config)
   const deviceName = deviceCookieName(config)
+  const flowName = flowCookieName(config)
   const attributes = {
     path: '/',
     httpOnly: true,
@@ -43,12 +50,18 @@ export function cookieEffects(
     setDeviceCookie: token => {
       void reply.setCookie(deviceName, token, { ...attributes, maxAge: DEVICE_COOKIE_SECONDS })
     },
+    setFlowCookie: (value, crossSite) => {
+      // The provider leads back from another site, so Strict would keep the cookie from the callback. Lax is sent with
+      // a navigation, but not with a form that another site posts.
+      const sameSite = crossSite && attributes.secure ? 'none' : 'lax'
+      void reply.setCookie(flowName, value, { ...attributes, sameSite, maxAge: FLOW_TTL_SECONDS })
+    },
   })
 }
 
-type Cookies = Pick<RequestInfo, 'refreshCookie' | 'deviceCookie'>
+type Cookies = Pick<RequestInfo, 'refreshCookie' | 'deviceCookie' | 'flowCookie'>
 
-const NO_COOKIES: Cookies = { refreshCookie: undefined, deviceCookie: undefined }
+const NO_COOKIES: Cookies = { refreshCookie: undefined, deviceCookie: undefined, flowCookie: undefined }
 
 /**
  * Returns what reads the tokens from the cookies, if a page of this server or of an allowed origin sent the request.
@@ -57,11 +70,13 @@ const NO_COOKIES: Cookies = { refreshCookie: undefined, deviceCookie: undefined 
 export function cookieReader(config: Config): (request: FastifyRequest) => Cookies {
   const name = refreshCookieName(config)
   const deviceName = deviceCookieName(config)
+  const flowName = flowCookieName(config)
   const ownOrigin = new URL(config.publicUrl).origin
   return request => {
     if (request.headers.cookie === undefined) return NO_COOKIES
     if (!comesFromAllowedOrigin(ownOrigin, config.corsOrigins, request)) return NO_COOKIES
-    return { refreshCookie: request.cookies[name], deviceCookie: request.cookies[deviceName] }
+    const { [name]: refreshCookie, [deviceName]: deviceCookie, [flowName]: flowCookie } = request.cookies
+    return { refreshCookie, deviceCookie, flowCookie }
   }
 }
 

@@ -19,6 +19,7 @@ import { discoveryRoutes } from './discovery.ts'
 import { explorerRoutes } from './explorer.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoute } from './jwks.ts'
+import { providerCallbackRoutes } from './provider-callback.ts'
 import { BODY_LIMIT_BYTES, errorBody, sendError } from './request-errors.ts'
 import { sandboxHeaders, securityHeaders } from './security-headers.ts'
 import { unlistedOriginLog } from './unlisted-origins.ts'
@@ -51,6 +52,8 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   if (config.sandbox && !pages) server.get('/', (_request, reply) => reply.redirect('/graphql'))
   jwksRoute(server, app)
   discoveryRoutes(server, config)
+  const readCookies = cookieReader(config)
+  await providerCallbackRoutes(server, app, request => requestInfo(request, readCookies))
   wellKnownRoutes(server, config)
   healthRoutes(server, app, metrics)
   return server
@@ -144,7 +147,7 @@ async function requireHost(request: FastifyRequest, reply: FastifyReply): Promis
 }
 
 function requestInfo(request: FastifyRequest, readCookies: ReturnType<typeof cookieReader>): RequestInfo {
-  const { refreshCookie, deviceCookie } = readCookies(request)
+  const { refreshCookie, deviceCookie, flowCookie } = readCookies(request)
   return {
     requestId: request.id,
     ipAddress: canonicalAddress(request.ip),
@@ -152,6 +155,7 @@ function requestInfo(request: FastifyRequest, readCookies: ReturnType<typeof coo
     bearerToken: bearerToken(request.headers.authorization),
     refreshCookie,
     deviceCookie,
+    flowCookie,
   }
 }
 

@@ -29,6 +29,8 @@ export type MailData = {
   'factor-code': EmailOrigin & { code: string }
   'factor-added': EmailOrigin & { factor: FactorKind; link: string }
   'factor-removed': EmailOrigin & { factor: FactorKind; link: string }
+  /** `provider`: its name. */
+  'identity-added': EmailOrigin & { provider: string; link: string }
   'recovery-codes-renewed': EmailOrigin & { link: string }
   'wrong-codes': EmailOrigin & { link: string }
   /** `left`: the number of unused codes. */

@@ -10,6 +10,7 @@ import {
 } from '../accounts/accounts.types.ts'
 import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
+import { presetOf } from '../provider-settings/presets.ts'
 import { FOR_WEAK_SESSIONS } from '../sessions/assurance.ts'
 import { resendVerification } from './resend-verification.ts'
 import { updateProfile } from './update-profile.ts'
@@ -20,7 +21,7 @@ export class ProfileResolver {
   @Query(() => AuthSettingsType, {
     description: withExample(
       'The server’s settings for signing up and signing in, for building forms. Does not require a sign-in.',
-      'query Settings { authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength passkeys passkeyRpId emailLogin trustedDeviceDays locales } }',
+      'query Settings { authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength passkeys passkeyRpId emailLogin providers { id name clientId idTokens } trustedDeviceDays locales } }',
     ),
   })
   authSettings(@Ctx() { app: { config } }: Context): AuthSettingsType {
@@ -32,6 +33,12 @@ export class ProfileResolver {
       passkeys: config.passkeys.enabled,
       passkeyRpId: config.passkeys.rpId,
       emailLogin: config.emailLogin,
+      providers: config.providers.map(({ id, name, clientId, type }) => ({
+        id,
+        name,
+        clientId,
+        idTokens: presetOf(type).idTokens,
+      })),
       trustedDeviceDays: Math.ceil((config.trustedDeviceTtlSeconds ?? 0) / 86_400),
       locales: config.locales,
     }

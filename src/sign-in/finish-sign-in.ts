@@ -18,13 +18,13 @@ import type { User } from '../generated/prisma/client.ts'
 import { noticeParameters } from '../mail/notices.ts'
 import type { NewMail } from '../mail/outbox.ts'
 import { grantsOf } from '../permissions/grants.ts'
-import { type SessionWithAccount, sessionColumns } from '../sessions/find-session.ts'
+import type { SessionWithAccount } from '../sessions/find-session.ts'
 import { newSession } from '../sessions/start.ts'
 import { assuranceOf, isAtLeast, proofTimes } from '../sessions/strength.ts'
 import type { TokenTransport } from '../sessions/token-transport.ts'
 import { usableDomain } from '../ways-in.ts'
-import { type NextStep, type SealedTicket, sealSignIn } from './sign-in-ticket.ts'
-import { type AccountChange, claimSql, orLost, startSession } from './start-session.ts'
+import { type NextStep, type ProvedIdentity, type SealedTicket, sealSignIn } from './sign-in-ticket.ts'
+import { type AccountChange, claimSql, orLost, startedColumns, startSession } from './start-session.ts'
 
 /** A sign-in whose credentials are verified. */
 export type SignIn = {
@@ -46,6 +46,10 @@ export type SignIn = {
    * else: see isTooWeak in sessions/assurance.ts.
    */
   toEnroll?: boolean
+  /** The ID of the session that starts; otherwise, it gets a new one. */
+  sessionId?: string
+  /** What proved the person, if a provider did. */
+  identity?: ProvedIdentity | undefined
   /** Recorded together with the start of the session. */
   events?: readonly Pick<AuditEntry, 'action' | 'detail'>[]
   /** Queued together with the start of the session. */
@@ -91,8 +95,9 @@ async function start(
   satisfied: boolean,
   request: RequestInfo,
 ): Promise<Started | undefined> {
-  const { account, proofs, device, transport, remember, deviceName, change = 'none' } = signIn
-  const session = newSession(app, account.id, request, { proofs, remember, deviceName })
+  const { account, proofs, device, transport, remember, deviceName, identity, change = 'none' } = signIn
+  const { id, ...unnamed } = newSession(app, account.id, request, { proofs, remember, deviceName })
+  const session = { ...unnamed, id: signIn.sessionId ?? id }
   const now = session.createdAt
   const eventRows = (...entries: Pick<AuditEntry, 'action' | 'detail'>[]) =>
     toRows(
@@ -101,7 +106,11 @@ async function start(
         toEvent(request, { ...entry, at: now, actorId: account.id, subjectId: account.id }),
       ),
     )
-  const detail = { sessionId: session.id, methods: proofs.map(({ method }) => method) }
+  const detail = {
+    sessionId: session.id,
+    methods: proofs.map(({ method }) => method),
+    ...(identity && { provider: identity.provider }),
+  }
   const others = signIn.events ?? []
   const newDevice = securityNotice(app, account, 'new-device', emailOriginOf(app, request))
   const row = await startSession(
@@ -110,7 +119,11 @@ async function start(
       account.id,
       account.credentialVersion,
       now,
-      toRows(sessionColumns, session),
+      toRows(startedColumns, {
+        ...session,
+        identityId: identity?.id ?? null,
+        providerSid: identity?.sid ?? null,
+      }),
       eventRows({ action: 'session.started', detail }, ...others),
       toDeviceRows(app, account.id, device, {
         deviceName: session.deviceName,

@@ -12,9 +12,9 @@ import { revokeSessions } from '../sessions/revoke.ts'
 
 /**
  * Verifies the address of an account for the first time, in the caller's transaction, and removes what others may have
- * set up to sign in with: the password, passkeys, the authenticator app and recovery codes. A stranger can register an
+ * set up to sign in with: the password, passkeys, the authenticator app, recovery codes and identities at providers. A stranger can register an
  * address before its owner does and wait (account pre-hijacking, Sudhodanan and Paverd, arXiv 2205.10174). Call it when
- * a reset or a sign-in by email proves the mailbox, and first in the transaction, because it locks the account. The
+ * a reset, a sign-in by email or a provider proves the mailbox, and first in the transaction, because it locks the account. The
  * caller ends the sessions, the known devices and the emailed links.
  * @returns false, without any change, if the address was verified before or the account has changed
  */
@@ -23,10 +23,11 @@ export async function removeUnprovedCredentials(
   tx: Queryable,
   { id, emailCanonical, passwordHash }: User,
   request: RequestInfo,
+  unchanged: Partial<Pick<User, 'credentialVersion'>> = {},
 ): Promise<boolean> {
   const now = app.clock.now()
   const { count } = await tx.user.updateMany({
-    where: { id, emailCanonical, emailVerifiedAt: null, disabledAt: null },
+    where: { id, emailCanonical, emailVerifiedAt: null, disabledAt: null, ...unchanged },
     data: {
       emailVerifiedAt: now,
       passwordHash: null,
@@ -40,7 +41,13 @@ export async function removeUnprovedCredentials(
   const passkeys = await tx.passkey.deleteMany({ where })
   const totp = await tx.totp.deleteMany({ where })
   await tx.recoveryCode.deleteMany({ where })
-  const removed = { password: passwordHash !== null, passkeys: passkeys.count, totp: totp.count > 0 }
+  const identities = await tx.identity.deleteMany({ where })
+  const removed = {
+    password: passwordHash !== null,
+    passkeys: passkeys.count,
+    totp: totp.count > 0,
+    identities: identities.count,
+  }
   const event = { at: now, actorId: id, subjectId: id }
   await record(tx, request, { ...event, action: 'user.email_verified' })
   // An invited account has nothing to remove.

@@ -11,6 +11,9 @@ import type { TokenTransport } from '../sessions/token-transport.ts'
 /** How long each step of a sign-in may take. */
 export const TICKET_TTL_SECONDS = 600
 
+/** The identity at a provider that proved a person, and the provider's ID of its own session. */
+export type ProvedIdentity = { id: string; provider: string; sid: string | null }
+
 /** A sign-in that is not complete, as its client carries it. */
 export type PendingSignIn = {
   accountId: string
@@ -22,6 +25,7 @@ export type PendingSignIn = {
   device: Device
   /** Whether the device may become trusted. */
   canTrustDevice: boolean
+  identity?: ProvedIdentity | undefined
 }
 
 type Payload = {
@@ -33,6 +37,7 @@ type Payload = {
   deviceName: string | null
   device: string
   trust: boolean
+  identity?: ProvedIdentity | undefined
 }
 
 export type SealedTicket = { ticket: string; expiresAt: Date }
@@ -52,6 +57,7 @@ export function sealSignIn(app: App, step: NextStep, pending: PendingSignIn): Se
     deviceName: pending.deviceName,
     device: pending.device.token,
     trust: pending.canTrustDevice,
+    identity: pending.identity,
   }
   return { ticket: sealTicket(app.keys.ticket, TICKETS[step], payload, expiresAt), expiresAt }
 }
@@ -82,6 +88,7 @@ export function openSignIn(app: App, step: NextStep, ticket: string): OpenedSign
     deviceName,
     device,
     canTrustDevice: opened.payload.trust,
+    identity: opened.payload.identity,
     claim: spentTicket(opened),
   }
 }

@@ -4,13 +4,20 @@ import { auditColumns } from '../audit/record.ts'
 import { isDemanded } from '../credentials/demand.ts'
 import type { Claim } from '../credentials/proof.ts'
 import { statement } from '../database/client.ts'
-import { insertSql } from '../database/insert.ts'
+import { type Columns, insertSql } from '../database/insert.ts'
 import { evictDevicesSql, seenDeviceSql } from '../devices/device.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { noticeSql } from '../mail/notices.ts'
 import { grantsColumn } from '../permissions/grants.ts'
 import { endWeakerSql } from '../sessions/end-weaker.ts'
 import { sessionColumns } from '../sessions/find-session.ts'
+
+/** The columns of a session that starts, with what only SQL reads. */
+export const startedColumns = {
+  ...sessionColumns,
+  identityId: 'identity_id',
+  providerSid: 'provider_sid',
+} as const satisfies Columns
 
 /** The parameters of the statement before those of the claims. */
 export type StartParameters = [
@@ -91,7 +98,7 @@ function startSql({ change, claims, notice }: Extras): string {
      ) AND EXISTS (SELECT FROM fresh)
    ), ${noticeSql(10, 'strange')},
    ${notice ? `${noticeSql(firstOfNotice, 'account', 'also_')},` : ''}
-   started AS (${insertSql('sessions', sessionColumns, 4, 'room', {
+   started AS (${insertSql('sessions', startedColumns, 4, 'room', {
      epoch: 'room.epoch',
      device_id: '(SELECT id FROM device)',
    })}),

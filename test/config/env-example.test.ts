@@ -29,6 +29,7 @@ test('.env.example leaves only settings without a universal default empty', () =
     'PRIVACY_URL',
     'SUPPORT_URL',
     'RETURN_ORIGINS',
+    'NATIVE_RETURN_URLS',
     'AUTHOGRAPH_SECRET',
     'AUTHOGRAPH_PREVIOUS_SECRETS',
     'TOKEN_ISSUER',

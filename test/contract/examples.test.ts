@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals'
+import { afterAll, expect, test } from '@jest/globals'
 import type {
   PublicKeyCredentialCreationOptionsJSON,
   PublicKeyCredentialRequestOptionsJSON,
@@ -18,11 +18,24 @@ import { createSchema } from '../../src/graphql/schema.ts'
 import { signUp, signUpVerified, signUpWith } from '../support/actors.ts'
 import { type Example, examples } from '../support/examples.ts'
 import { AuthenticatorApp, haveTotp, mailedCode, ticketOf } from '../support/factors.ts'
+import { startFakeProvider } from '../support/fake-provider.ts'
 import { failedMail, mailedToken } from '../support/mails.ts'
 import { havePasskey, newAuthenticator } from '../support/passkeys.ts'
+import { codeFor, land, newVerifier, someone } from '../support/provider-sign-in.ts'
 import { useService } from '../support/service.ts'
 
-const service = useService({ settings: { EMAIL_LOGIN: 'on', FACTOR_RECOVERY_WAIT: '3d' } })
+const provider = await startFakeProvider()
+const service = useService({
+  settings: {
+    ...provider.settings('google'),
+    PROVIDER_GOOGLE_TYPE: 'oidc',
+    PROVIDER_GOOGLE_EMAIL: 'authoritative',
+    RETURN_ORIGINS: 'https://app.example.com',
+    EMAIL_LOGIN: 'on',
+    FACTOR_RECOVERY_WAIT: '3d',
+  },
+})
+afterAll(() => provider.stop())
 const schema = createSchema()
 const types = Object.values(schema.getTypeMap()).filter(
   type => !isSpecifiedScalarType(type) && !type.name.startsWith('__'),
@@ -68,6 +81,10 @@ test("every operation's description ends in an example, and together they select
     .flatMap(type => Object.keys(type.getFields()).map(name => `${type.name}.${name}`))
   expect(fields.filter(field => !selected.has(field))).toEqual([])
 })
+
+const signInText = `mutation ($input: CompleteProviderInput!) {
+  completeProviderSignIn(input: $input) { ... on ProviderSignUpRequired { ticket } }
+}`
 
 test('the examples run unchanged, from the first sign-up to the last sign-out', async () => {
   const left = new Map(examples(schema).map(example => [example.coordinate, example]))
@@ -201,6 +218,19 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   expect(newcomer).toMatchObject({ user: { email: 'mary@example.com' } })
   await service.app.db.user.update({ where: { id: careful.id }, data: { secondFactorRequired: false } })
   expect(await run(take('Mutation.removeTotp'))).toMatchObject({ hasTotp: false })
+  const { verifier, challenge } = newVerifier()
+  const started = await run(take('Mutation.startProviderSignIn'), { challenge })
+  const back = provider.authorize(String(started.url), someone())
+  const { code: providerCode } = await land(service, back)
+  const withProvider = await run(take('Mutation.completeProviderSignIn'), { code: providerCode, verifier })
+  expect(withProvider).toMatchObject({ user: { identities: [{ provider: 'google' }] } })
+  const nameless = await run(
+    { coordinate: 'Mutation.completeProviderSignIn', text: signInText },
+    { input: await codeFor(service, provider, someone({ email: undefined }), { provider: 'google' }) },
+  )
+  expect(await run(take('Mutation.completeProviderSignUp'), { ticket: nameless.ticket })).toMatchObject({
+    user: { email: 'augusta@example.com' },
+  })
   const forgetful = await signUpVerified(service)
   await haveTotp(service, forgetful.id)
   const lostTicket = await ticketOf(service, forgetful.email)

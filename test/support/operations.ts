@@ -591,3 +591,43 @@ export const Suggestion = graphql(`
     login(input: $input) { __typename ... on AuthPayload { accessToken deviceToken passkeySuggestion } }
   }
 `)
+
+export const StartProviderSignIn = graphql(`
+  mutation StartProviderSignIn($input: StartProviderInput!) {
+    startProviderSignIn(input: $input) { url expiresAt }
+  }
+`)
+
+export const CompleteProviderSignIn = graphql(`
+  mutation CompleteProviderSignIn($input: CompleteProviderInput!) {
+    completeProviderSignIn(input: $input) {
+      __typename
+      ... on AuthPayload {
+        accessToken
+        refreshToken
+        deviceToken
+        session { id deviceName strength methods }
+        user { id email emailVerified displayName locale roles hasPassword identities { id provider email displayName } }
+      }
+      ... on SecondFactorRequired { ticket methods }
+      ... on SecondFactorSetupRequired { ticket methods }
+      ... on ProviderSignUpRequired { ticket provider email displayName expiresAt }
+      ... on ProviderLinkRequired { ticket provider address: email expiresAt }
+    }
+  }
+`)
+
+export const CompleteProviderSignUp = graphql(`
+  mutation CompleteProviderSignUp($input: CompleteSignUpInput!) {
+    completeProviderSignUp(input: $input) {
+      __typename
+      ... on AuthPayload {
+        accessToken
+        refreshToken
+        session { id strength methods }
+        user { id email emailVerified username displayName locale hasPassword identities { id provider } }
+      }
+      ... on EmailVerificationRequired { email }
+    }
+  }
+`)

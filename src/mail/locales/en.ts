@@ -189,6 +189,15 @@ export default {
       ],
       action: 'Set a new password',
     }),
+    'identity-added': ({ appName, origin, provider }) => ({
+      subject: `${provider} was connected to your account at ${appName}`,
+      paragraphs: [
+        `Your account at ${appName} can now be signed in to with ${provider}.`,
+        origin,
+        'If this was you, you don’t need to do anything. If it wasn’t, set a new password now, and then disconnect it in your account:',
+      ],
+      action: 'Set a new password',
+    }),
     'recovery-codes-renewed': ({ appName, origin }) => ({
       subject: `You have new recovery codes at ${appName}`,
       paragraphs: [

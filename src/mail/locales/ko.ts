@@ -189,6 +189,15 @@ export default {
       ],
       action: '새 비밀번호 설정',
     }),
+    'identity-added': ({ appName, origin, provider }) => ({
+      subject: `[${appName}] ${provider} 로그인이 연결되었습니다`,
+      paragraphs: [
+        `이제 ${provider}(으)로 ${appName} 계정에 로그인할 수 있습니다.`,
+        origin,
+        '본인이 맞다면 아무것도 하지 않으셔도 됩니다. 본인이 아니라면 지금 새 비밀번호를 설정하고 계정에서 연결을 해제해 주세요.',
+      ],
+      action: '새 비밀번호 설정',
+    }),
     'recovery-codes-renewed': ({ appName, origin }) => ({
       subject: `[${appName}] 복구 코드를 새로 발급했습니다`,
       paragraphs: [

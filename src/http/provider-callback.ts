@@ -1,0 +1,51 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { App } from '../app.ts'
+import type { RequestInfo } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { type ProviderCallback, receiveCallback } from '../sign-in/provider-callback.ts'
+import { flowCookieName } from './cookies.ts'
+import { errorBody } from './request-errors.ts'
+
+/** RFC 9110, section 15.4.4: after a POST as well, the browser goes on with a GET. */
+const SEE_OTHER = 303
+/** The page that explains why a sign-in did not continue. */
+const PAGE = '/sign-in/provider'
+const FORM = 'application/x-www-form-urlencoded'
+
+/**
+ * Serves the addresses that providers send browsers back to, one for each provider. Apple posts a form, so forms are read
+ * here and nowhere else: /graphql stays JSON only.
+ */
+export async function providerCallbackRoutes(
+  server: FastifyInstance,
+  app: App,
+  toRequestInfo: (request: FastifyRequest) => RequestInfo,
+): Promise<void> {
+  if (app.config.providers.length === 0) return
+  const cookieName = flowCookieName(app.config)
+  const respond = async (request: FastifyRequest, reply: FastifyReply, parameters: URLSearchParams) => {
+    const { provider } = request.params as { provider: string }
+    const flowCookie = request.cookies[cookieName]
+    const callback: ProviderCallback = { provider, parameters, flowCookie }
+    const result = await receiveCallback(app, callback, toRequestInfo(request))
+    if (result.to !== undefined) return reply.redirect(result.to, SEE_OTHER)
+    const { code } = result
+    if (app.config.web.enabled)
+      return reply.redirect(`${app.config.publicUrl}${PAGE}?provider_error=${code}`, SEE_OTHER)
+    return reply.code(400).send(errorBody(code, new AuthError(code).message))
+  }
+  await server.register(async scope => {
+    scope.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, done) =>
+      done(null, new URLSearchParams(String(body))),
+    )
+    const url = '/sign-in/callback/:provider'
+    // A HEAD request must not use up the state.
+    scope.get(url, { exposeHeadRoute: false }, (request, reply) =>
+      respond(request, reply, new URL(request.url, 'http://callback').searchParams),
+    )
+    scope.post(url, (request, reply) => {
+      const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
+      return respond(request, reply, form)
+    })
+  })
+}

@@ -1,0 +1,69 @@
+import { v7 as uuidv7 } from 'uuid'
+import { z } from 'zod'
+import type { App } from '../app.ts'
+import type { RequestInfo } from '../context.ts'
+import { newDevice } from '../devices/device.ts'
+import { AuthError } from '../errors.ts'
+import { checkInput } from '../input.ts'
+import { countInvalidTokens } from '../one-time-tokens/token.ts'
+import { findSession } from '../sessions/find-session.ts'
+import type { Started } from './finish-sign-in.ts'
+import type { SigningClient } from './login.ts'
+import { loginWithProvider, type ProviderSignInOutcome, sessionOptions } from './login-with-provider.ts'
+import { completedFlow, flowEnded, isRepeatable, type RedeemedFlow, redeemCode } from './provider-flow.ts'
+
+const schema = z.object({ code: z.string(), codeVerifier: z.string(), ...sessionOptions })
+
+/**
+ * Completes a sign-in with a provider: with the code that the callback handed to the browser, and the verifier that only
+ * the client which began it has. The code starts one session. If the answer was lost, the same code and verifier get the
+ * same session within a minute, as long as it has not been refreshed.
+ * @throws AuthError BAD_USER_INPUT, TOKEN_INVALID, ACCOUNT_DISABLED, EMAIL_NOT_VERIFIED, REGISTRATION_CLOSED, RATE_LIMITED
+ */
+export async function completeProviderSignIn(
+  app: App,
+  input: unknown,
+  request: RequestInfo,
+  client: SigningClient,
+): Promise<ProviderSignInOutcome> {
+  const { code, codeVerifier, deviceName, rememberMe } = checkInput(schema, input)
+  const redeem = () => redeemCode(app, 'sign-in', { code, codeVerifier })
+  const flow = await countInvalidTokens(app, request, redeem)
+  if (!flow.profile) return repeat(app, flow, client)
+  const sessionId = uuidv7()
+  try {
+    return await loginWithProvider(
+      app,
+      {
+        ...client,
+        profile: flow.profile,
+        claims: [completedFlow(app, flow, sessionId)],
+        sessionId,
+        deviceName,
+        remember: rememberMe ?? true,
+      },
+      request,
+    )
+  } catch (error) {
+    // A parallel request of the same client may have completed it.
+    if (!(error instanceof AuthError) || error.code !== 'TOKEN_INVALID') throw error
+    return repeat(app, await redeem(), client)
+  }
+}
+
+/**
+ * The session that the flow has started, for a client that did not receive the answer.
+ * @throws AuthError TOKEN_INVALID
+ */
+async function repeat(
+  app: App,
+  flow: RedeemedFlow,
+  { presented, transport }: SigningClient,
+): Promise<Started> {
+  const started =
+    flow.sessionId && isRepeatable(app, flow) ? await findSession(app, flow.sessionId) : undefined
+  const { generation, revokedAt } = started?.session ?? {}
+  if (!started || generation !== 0 || revokedAt || started.account.disabledAt)
+    throw flowEnded('completed before')
+  return { step: 'started', started, device: presented ?? newDevice(app), transport }
+}

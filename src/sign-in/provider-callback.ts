@@ -1,0 +1,117 @@
+import type { App } from '../app.ts'
+import { record } from '../audit/record.ts'
+import type { RequestInfo } from '../context.ts'
+import { exchangeCode } from '../credentials/provider/exchange.ts'
+import { findProvider, redirectUriOf } from '../credentials/provider/provider.ts'
+import { AuthError, type ErrorCode } from '../errors.ts'
+import type { ProviderFlow } from '../generated/prisma/client.ts'
+import { networkOf } from '../network/address.ts'
+import { countProviderOutcome } from '../provider-outcomes.ts'
+import { countAttempt } from '../rate-limit/limit.ts'
+import { answerFlow, consumeFlow, isBoundTo } from './provider-flow.ts'
+import { withParameters } from './return-address.ts'
+
+export type ProviderCallback = {
+  /** The provider in the callback's path. */
+  provider: string
+  /** The query of a GET, or the form of a POST. */
+  parameters: URLSearchParams
+  /** The cookie of the browser, if it began a sign-in. */
+  flowCookie: string | undefined
+}
+
+/** Where the browser goes on. `to` is undefined if the flow is unknown, and so its address as well. */
+export type Return = { to: string } | { to: undefined; code: ErrorCode }
+
+/**
+ * Receives a browser from a provider: uses up the state, exchanges the provider's code for what it says about the person,
+ * and sends the browser back with a code of this server. Whatever fails, nothing starts, and the audit log has one event.
+ * Each provider has its own path, so that one provider's code cannot be used at another (RFC 9700, section 4.4).
+ */
+export async function receiveCallback(
+  app: App,
+  callback: ProviderCallback,
+  request: RequestInfo,
+): Promise<Return> {
+  const state = onlyValue(callback.parameters, 'state')
+  const flow = state === undefined ? undefined : await consumeFlow(app, state)
+  const known = findProvider(app, callback.provider)?.id
+  if (!flow) return { to: undefined, code: await refuse(app, known, undefined, unknownState(), request) }
+  try {
+    const code = await exchange(app, callback, flow)
+    return { to: withParameters(flow.returnTo, { provider_code: code }) }
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error
+    const code = await refuse(app, known, flow, error, request)
+    return { to: withParameters(flow.returnTo, { provider_error: code }) }
+  }
+}
+
+type Flow = NonNullable<Awaited<ReturnType<typeof consumeFlow>>>
+
+async function exchange(
+  app: App,
+  { provider: id, parameters, flowCookie }: ProviderCallback,
+  flow: Flow,
+): Promise<string> {
+  const provider = findProvider(app, id)
+  if (!provider || flow.provider !== id) throw refused('another provider’s callback')
+  if (!isBoundTo(flow, flowCookie)) throw refused('another browser')
+  const redirectUri = redirectUriOf(app, provider)
+  const profile = await exchangeCode(app, provider, parameters, { ...flow.secrets, redirectUri })
+  return answerFlow(app, flow, profile)
+}
+
+/** Records a refusal. Too many from one network are refused without a record. */
+async function refuse(
+  app: App,
+  provider: string | undefined,
+  flow: Pick<ProviderFlow, 'userId' | 'purpose'> | undefined,
+  error: AuthError,
+  request: RequestInfo,
+): Promise<ErrorCode> {
+  if (provider !== undefined) countProviderOutcome(app, provider, outcomeOf(error))
+  try {
+    await countAttempt(app, [{ rule: 'provider.network', subject: networkOf(request.ipAddress) }], request)
+  } catch (limit) {
+    if (limit instanceof AuthError) return limit.code
+    throw limit
+  }
+  const because = checkOf(error)
+  await record(app.db, request, {
+    action: 'session.denied',
+    at: app.clock.now(),
+    subjectId: flow?.userId ?? undefined,
+    detail: { ...(provider !== undefined && { provider }), code: error.code, because },
+  })
+  if (error.code === 'PROVIDER_FAILED')
+    app.log.warn({ requestId: request.requestId, provider, because }, 'a sign-in with a provider failed')
+  return error.code
+}
+
+function outcomeOf({ code }: AuthError): 'denied' | 'failed' | 'refused' {
+  if (code === 'PROVIDER_DENIED') return 'denied'
+  return code === 'PROVIDER_FAILED' ? 'failed' : 'refused'
+}
+
+/** Which check failed. A cause of the protocol names it without secrets: see credentials/provider/failure.ts. */
+function checkOf({ cause, code }: AuthError): string {
+  if (typeof cause === 'string') return cause
+  const { check, code: detail } = (cause ?? {}) as { check?: unknown; code?: unknown }
+  if (typeof check !== 'string') return code
+  return typeof detail === 'string' ? `${check} (${detail})` : check
+}
+
+function unknownState(): AuthError {
+  return refused('unknown, expired or used state')
+}
+
+function refused(cause: string): AuthError {
+  return new AuthError('TOKEN_INVALID', { cause })
+}
+
+/** A parameter must not be repeated (RFC 6749, section 3.1). */
+function onlyValue(parameters: URLSearchParams, name: string): string | undefined {
+  const [value, ...more] = parameters.getAll(name)
+  return more.length === 0 ? value : undefined
+}

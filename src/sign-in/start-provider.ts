@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import type { App } from '../app.ts'
+import type { RequestInfo, ResponseEffects } from '../context.ts'
+import { authorizationUrl } from '../credentials/provider/authorize.ts'
+import { findProvider, type ProviderSettings, redirectUriOf } from '../credentials/provider/provider.ts'
+import { badInput } from '../errors.ts'
+import { checkInput } from '../input.ts'
+import { networkOf } from '../network/address.ts'
+import { countProviderOutcome } from '../provider-outcomes.ts'
+import { countAttempt } from '../rate-limit/limit.ts'
+import { TokenTransport } from '../sessions/token-transport.ts'
+import { beginFlow, type FlowPurpose, newFlowSecrets, newSecret } from './provider-flow.ts'
+import { requireReturnAddress } from './return-address.ts'
+
+const HINT_MAX_LENGTH = 320
+
+const schema = z.object({
+  provider: z.string(),
+  returnTo: z.string(),
+  codeChallenge: z
+    .string()
+    .regex(/^[\w-]{43}$/, 'Use the base64url SHA-256 of the verifier (RFC 7636, method S256).'),
+  loginHint: z
+    .string()
+    .max(HINT_MAX_LENGTH, `Use at most ${HINT_MAX_LENGTH} characters.`)
+    .regex(/^\P{C}*$/u, 'Remove control characters and line breaks.')
+    .nullish(),
+  tokenTransport: z.enum(TokenTransport).nullish(),
+})
+
+export type StartedFlow = { url: string; expiresAt: Date }
+
+/** Who begins the flow, and what it is for. */
+export type FlowStarter = {
+  purpose: FlowPurpose
+  /** The account and the session, for a link or a reauthentication. */
+  viewer?: { userId: string; sessionId: string }
+  /** login: the provider asks the person again. */
+  prompt?: 'login' | 'select_account'
+}
+
+/**
+ * Begins a flow at a provider. The state is in the database and the verifier at the client, so the flow goes on at any
+ * replica and in any browser that the client opens. With COOKIE, the browser that began it must also be the one that
+ * comes back: its cookie is reused, so that several tabs can sign in at the same time.
+ * @throws AuthError BAD_USER_INPUT, RATE_LIMITED; PROVIDER_FAILED while the provider cannot be reached
+ */
+export async function startProvider(
+  app: App,
+  input: unknown,
+  { purpose, viewer, prompt }: FlowStarter,
+  { request, response }: { request: RequestInfo; response: ResponseEffects },
+): Promise<StartedFlow> {
+  const { codeChallenge, loginHint, tokenTransport, ...wanted } = checkInput(schema, input)
+  const provider = requireProvider(app, wanted.provider)
+  const returnTo = requireReturnAddress(app, wanted.returnTo)
+  await countAttempt(app, [{ rule: 'provider.network', subject: networkOf(request.ipAddress) }], request)
+  const secrets = newFlowSecrets()
+  const redirectUri = redirectUriOf(app, provider)
+  const url = await authorizationUrl(app, provider, { ...secrets, redirectUri, loginHint, prompt })
+  const boundTo = tokenTransport === TokenTransport.COOKIE ? (boundCookie(request) ?? newSecret()) : undefined
+  const { expiresAt } = await beginFlow(
+    app,
+    { purpose, provider: provider.id, viewer, codeChallenge, boundTo, returnTo },
+    secrets,
+  )
+  if (boundTo !== undefined) response.setFlowCookie(boundTo, provider.type === 'apple')
+  countProviderOutcome(app, provider.id, 'started')
+  return { url: url.href, expiresAt }
+}
+
+/**
+ * The provider with this ID.
+ * @throws AuthError BAD_USER_INPUT
+ */
+export function requireProvider(app: App, id: string): ProviderSettings {
+  const provider = findProvider(app, id)
+  if (provider) return provider
+  throw badInput({ 'input.provider': ['This server doesn’t offer this provider.'] })
+}
+
+/** The cookie of an earlier flow in this browser, if this server made it. */
+function boundCookie({ flowCookie }: RequestInfo): string | undefined {
+  return flowCookie !== undefined && /^[\w-]{43}$/.test(flowCookie) ? flowCookie : undefined
+}

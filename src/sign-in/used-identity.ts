@@ -1,0 +1,22 @@
+import type { App } from '../app.ts'
+import type { Claim } from '../credentials/proof.ts'
+import type { ProviderProfile } from '../credentials/provider/provider.ts'
+import type { Identity } from '../generated/prisma/client.ts'
+import { flowEnded } from './provider-flow.ts'
+
+/**
+ * Requires that the account still has the identity when its session starts, and stores what the provider said. Apple
+ * tells the name only once, so what is missing stays as it was.
+ */
+export function usedIdentity(app: App, { id, userId }: Identity, profile: ProviderProfile): Claim {
+  return {
+    name: 'identity',
+    sql: first =>
+      `UPDATE identities SET last_used_at = $${first}::timestamptz, email = coalesce($${first + 1}, email),
+         display_name = coalesce($${first + 2}, display_name)
+       FROM account WHERE identities.id = $${first + 3}::uuid AND identities.user_id = $${first + 4}::uuid
+       RETURNING 1`,
+    values: [app.clock.now(), profile.email, profile.displayName, id, userId],
+    lost: () => flowEnded('the identity was disconnected'),
+  }
+}
