@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { PASSWORD, signUp } from '../support/actors.ts'
 import { useService } from '../support/service.ts'
+import { type Snippet, snippetsIn } from '../support/snippets.ts'
 import { inBareRealm } from './bare.ts'
 import { EXPIRY_SECONDS } from './support.ts'
 
@@ -280,31 +281,12 @@ test('the built client runs without browser APIs, as in React Native', async () 
   expect(await client.renewAccessToken(hers)).toBeNull()
 })
 
-type Snippet = { page: string; kind: string; text: string }
-
-/** The TypeScript on every page. */
-async function snippets(): Promise<Snippet[]> {
-  const docs = (await readdir(path.join(ROOT, 'docs'))).filter(file => file.endsWith('.md'))
-  const pages = ['README.md', 'src/client/README.md', ...docs.map(file => `docs/${file}`)]
-  const found = await Promise.all(
-    pages.map(async page => {
-      const text = await readFile(path.join(ROOT, page), 'utf8')
-      return [...text.matchAll(/```(tsx?)\n(.+?)```/gs)].map(([, kind = '', text = '']) => ({
-        page,
-        kind,
-        text,
-      }))
-    }),
-  )
-  return found.flat()
-}
-
 const usesClient = ({ text }: Snippet) => text.includes("'authograph-client")
 /** Those compile in test/verify/package.test.ts. */
 const verifies = ({ text }: Snippet) => text.includes("'authograph-verify")
 
 test('every snippet of the docs that extends the server compiles', async () => {
-  const all = (await snippets()).filter(snippet => !usesClient(snippet) && !verifies(snippet))
+  const all = snippetsIn('ts', 'tsx').filter(snippet => !usesClient(snippet) && !verifies(snippet))
   expect(all.length).toBeGreaterThan(3)
   const files: Record<string, string> = {
     'invoices.ts': 'export const payInvoiceOf = async (id: string) => id !== ""',
@@ -328,7 +310,7 @@ test('every snippet of the docs that extends the server compiles', async () => {
 })
 
 test('every snippet of the docs that uses the client compiles', async () => {
-  const all = (await snippets()).filter(usesClient)
+  const all = snippetsIn('ts', 'tsx').filter(usesClient)
   expect(all.filter(({ page }) => page === 'docs/client.md').length).toBeGreaterThan(8)
   const files: Record<string, string> = {
     // As Vite, Next.js and others declare it.
@@ -339,9 +321,9 @@ test('every snippet of the docs that uses the client compiles', async () => {
       export function deleteItemAsync(key: string): Promise<void>
     }`,
   }
-  for (const [index, { kind, text }] of all.entries()) {
+  for (const [index, { language, text }] of all.entries()) {
     const name = text.includes('export const SignIn =') ? 'sign-in' : `snippet-${index}`
-    files[`${name}.${kind}`] = text
+    files[`${name}.${language}`] = text
   }
   expect(Object.keys(files)).toContain('sign-in.tsx')
   const folder = await project(
@@ -352,4 +334,20 @@ test('every snippet of the docs that uses the client compiles', async () => {
   const lib = ['ES2022', 'DOM', 'DOM.Iterable']
   const options = { module: 'esnext', moduleResolution: 'bundler', moduleDetection: 'force', lib }
   await compile(folder, files, { ...options, skipLibCheck: true, noUnusedLocals: false })
+})
+
+test('the snippet of docs/passkeys.md compiles', async () => {
+  const [snippet, ...others] = snippetsIn('js').filter(({ page }) => page === 'docs/passkeys.md')
+  expect(others).toEqual([])
+  const files = {
+    'snippet.js': String(snippet?.text),
+    'globals.d.ts': `
+      declare const data: {
+        beginPasskeyLogin: { ticket: string; options: PublicKeyCredentialRequestOptionsJSON }
+      }
+      interface CredentialsContainer { get(options: CredentialRequestOptions): Promise<PublicKeyCredential> }`,
+  }
+  const options = { module: 'esnext', moduleResolution: 'bundler', moduleDetection: 'force' }
+  const checked = { ...options, allowJs: true, checkJs: true, lib: ['ES2022', 'DOM'] }
+  await compile(await project('passkey-snippet'), files, checked)
 })
