@@ -3,6 +3,8 @@ import path from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { defineConfig, type Plugin } from 'vite'
 import { Refresh } from '../client/operations.ts'
+import { FIRST_PEOPLE } from './admin/people-query.ts'
+import { UserListDocument } from './generated/graphql.ts'
 
 /** Compresses files once, so that the server need not compress each response. */
 function compressed(): Plugin {
@@ -24,17 +26,20 @@ function compressed(): Plugin {
   }
 }
 
-/** Puts the client's own request into start.js, so that the two cannot differ. */
-function earlyRefresh(): Plugin {
+/** Puts the client's own requests into start.js, so that they cannot differ. */
+function earlyRequests(): Plugin {
   return {
-    name: 'early-refresh',
+    name: 'early-requests',
     async writeBundle({ dir = '' }) {
       const file = path.join(dir, 'start.js')
-      const body = JSON.stringify({ query: Refresh, variables: { input: null } })
+      const refresh = JSON.stringify({ query: Refresh, variables: { input: null } })
+      const people = JSON.stringify({ query: String(UserListDocument), variables: FIRST_PEOPLE })
       const script = await readFile(file, 'utf8')
       await writeFile(
         file,
-        script.replace("'{{refresh}}'", () => JSON.stringify(body)),
+        script
+          .replace("'{{refresh}}'", () => JSON.stringify(refresh))
+          .replace("'{{people}}'", () => JSON.stringify(people)),
       )
     },
   }
@@ -42,7 +47,7 @@ function earlyRefresh(): Plugin {
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [compressed(), earlyRefresh()],
+  plugins: [compressed(), earlyRequests()],
   build: {
     outDir: '../../dist/web',
     emptyOutDir: true,

@@ -1,5 +1,7 @@
 import type { PageInfo } from './pager.tsx'
 
+/** What a page of the console shows. */
+export const PAGE_SIZE = 25
 /** The most that the server returns in a page. */
 const PAGE_MAX = 100
 

@@ -1,6 +1,5 @@
 import { useSearchParams } from 'wouter'
-
-const PAGE_SIZE = 25
+import { PAGE_SIZE } from './all-pages.ts'
 
 /** The filters and page of a list. The address holds them, so that it can be shared and the back button works. */
 export type ListState = {

@@ -5,7 +5,7 @@ import {
   type UserListQuery,
   type UserOrder,
 } from '../generated/graphql.ts'
-import { allPages } from './all-pages.ts'
+import { allPages, PAGE_SIZE } from './all-pages.ts'
 import type { ListState } from './list-state.ts'
 
 /** A row of the list of people. */
@@ -37,7 +37,7 @@ export const FACTORS = {
 } as const satisfies Record<string, UserFilter>
 
 /** What the address selects, and in which order. */
-export function selectionOf(state: ListState): { filter: UserFilter; orderBy: UserOrder } {
+export function selectionOf(state: Pick<ListState, 'get'>): { filter: UserFilter; orderBy: UserOrder } {
   const [search, role] = [state.get('search'), state.get('role')]
   return {
     filter: {
@@ -49,6 +49,9 @@ export function selectionOf(state: ListState): { filter: UserFilter; orderBy: Us
     orderBy: ORDERS[state.get('order') as keyof typeof ORDERS] ?? ORDERS[DEFAULT_ORDER],
   }
 }
+
+/** The variables of the list at an address without filters. start.js asks for it before the script has arrived. */
+export const FIRST_PEOPLE = { first: PAGE_SIZE, ...selectionOf({ get: () => '' }) }
 
 /** Every row that the address selects, on whatever page, a hundred at a time. */
 export function everyRow(client: AuthClient, state: ListState): AsyncGenerator<Row[]> {

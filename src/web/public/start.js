@@ -39,13 +39,31 @@ addEventListener(
 )
 
 // A visitor who was signed in at the last visit needs an access token first. Requesting it now, before the script runs,
-// saves a round trip. early-refresh.ts hands the answer to the client.
+// saves a round trip. early-answers.ts hands the answer to the client.
 if (stored('authograph.known') === 'yes') {
-  // The build replaces this by the request of the client.
+  const post = (body, more) => {
+    const headers = { accept: 'application/json', 'content-type': 'application/json', ...more }
+    return fetch('/graphql', { method: 'POST', headers, body })
+  }
+  // The build replaces these by the requests of the client.
   const body = '{{refresh}}'
-  const headers = { accept: 'application/json', 'content-type': 'application/json' }
-  const response = fetch('/graphql', { method: 'POST', headers, body })
+  const list = '{{people}}'
+  const at = Date.now()
+  const response = post(body)
   // Until the script runs, no one listens.
   response.catch(() => {})
-  globalThis.authographEarly = { body, response, at: Date.now() }
+  globalThis.authographEarly = { body, response, at }
+
+  // The list of people follows as soon as there is a token, for those who may read it.
+  if (location.pathname === '/users' && location.search === '') {
+    const answer = response
+      .then(refreshed => refreshed.clone().json())
+      .then(async ({ data: { refreshToken } }) => {
+        if (!refreshToken.user.permissions.includes('users:read')) throw new Error('not permitted')
+        const authorization = `Bearer ${refreshToken.accessToken}`
+        return { authorization, response: await post(list, { authorization }) }
+      })
+    answer.catch(() => {})
+    globalThis.authographEarlyList = { body: list, answer, at }
+  }
 }

@@ -1,0 +1,45 @@
+type EarlyRefresh = { body: string; response: Promise<Response>; at: number }
+type EarlyList = {
+  body: string
+  /** With the header of the token that it was asked with. */
+  answer: Promise<{ authorization: string; response: Response }>
+  at: number
+}
+
+declare global {
+  /** The refresh that public/start.js began; undefined if there was none, or once it is used. */
+  var authographEarly: EarlyRefresh | undefined
+  /** The list that it asked for with the token of that refresh; undefined likewise. */
+  var authographEarlyList: EarlyList | undefined
+}
+
+/** What waited longer than this for its script is asked for anew: an access token might be about to expire. */
+const MAX_AGE_MS = 30_000
+
+/**
+ * `fetch` for the client, which receives the answers to requests that began with the page. The server treats the early
+ * refresh like that of another tab. What failed is repeated by the client as usual.
+ */
+export const fetchWithEarlyAnswers: typeof fetch = (input, init) => {
+  const { authographEarly: refresh, authographEarlyList: list } = globalThis
+  if (refresh && init?.body === refresh.body) {
+    globalThis.authographEarly = undefined
+    if (isRecent(refresh)) return refresh.response
+  }
+  if (list && init?.body === list.body) {
+    globalThis.authographEarlyList = undefined
+    if (isRecent(list)) return listOf(list, input, init)
+  }
+  return fetch(input, init)
+}
+
+function isRecent({ at }: { at: number }): boolean {
+  return Date.now() - at < MAX_AGE_MS
+}
+
+/** Only for the user who asked: in the meantime, another one may have signed in, in another tab. */
+async function listOf({ answer }: EarlyList, ...request: Parameters<typeof fetch>): Promise<Response> {
+  const early = await answer.catch(() => undefined)
+  const authorization = new Headers(request[1]?.headers).get('authorization')
+  return early?.authorization === authorization ? early.response : fetch(...request)
+}
