@@ -30,6 +30,12 @@ export type FactorMethods = {
   /** Adds the authenticator app with its first code. With a ticket of a sign-in, also signs in. */
   confirmTotp(input: { ticket: string; code: string }): Promise<FactorAdded>
   removeTotp(): Promise<void>
+  /**
+   * Recovers an account whose second factors are lost, with the ticket of a sign-in with the password and a code emailed
+   * for it. The first call begins a wait; a call after it removes the factors, and the next sign-in must add one.
+   * @returns when the wait ends, as an ISO time; in the past if the factors have been removed
+   */
+  requestRecovery(input: { ticket: string; emailCode: string }): Promise<string>
   /** Replaces the recovery codes. The old ones stop working. */
   renewRecoveryCodes(): Promise<string[]>
 
@@ -122,6 +128,9 @@ export function factorMethods(parts: Parts, starting: SigningIn): FactorMethods 
     async removeTotp() {
       await asUser(operations.RemoveTotp, {})
     },
+
+    requestRecovery: async given =>
+      (await openly(operations.RequestFactorRecovery, { input: given })).requestFactorRecovery,
 
     renewRecoveryCodes: async () => (await asUser(operations.RenewRecoveryCodes, {})).renewRecoveryCodes,
 

@@ -108,6 +108,13 @@ export const SendEmailCode = typed<Types.SendEmailCodeMutation, Types.SendEmailC
 `,
 )
 
+export const RequestFactorRecovery = typed<
+  Types.RequestFactorRecoveryMutation,
+  Types.RequestFactorRecoveryMutationVariables
+>(/* GraphQL */ `
+  mutation RequestFactorRecovery($input: FactorRecoveryInput!) { requestFactorRecovery(input: $input) }
+`)
+
 export const BeginTotp = typed<Types.BeginTotpMutation, Types.BeginTotpMutationVariables>(/* GraphQL */ `
   mutation BeginTotp($input: TicketInput) { beginTotp(input: $input) { ticket secret uri qrCode expiresAt } }
 `)

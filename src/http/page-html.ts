@@ -26,6 +26,7 @@ export function pageSettings(config: Config) {
     totp: config.totp,
     emailLogin: config.emailLogin,
     trustedDeviceDays: Math.floor((config.trustedDeviceTtlSeconds ?? 0) / 86_400),
+    factorRecoveryWaitSeconds: config.factorRecoveryWaitSeconds,
     sandbox: config.sandbox,
   }
 }

@@ -22,6 +22,8 @@ export type PageSettings = {
   emailLogin: boolean
   /** How long a trusted device skips the second factor. */
   trustedDeviceDays: number
+  /** How long the recovery of lost second factors takes; null if this server recovers none. */
+  factorRecoveryWaitSeconds: number | null
   sandbox: boolean
 }
 

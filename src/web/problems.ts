@@ -7,6 +7,12 @@ export type CodeWords = Partial<Record<string, string>>
 /** Codes whose message from the server can say more than the code. */
 const SPOKEN = new Set<string>(['CONFLICT', 'FORBIDDEN'])
 
+/** Messages of other codes that say more than the code. */
+const SPECIFIC = new Set([
+  'This code was already used. Wait for the next one.',
+  'There were too many wrong codes, so codes of the authenticator app are refused. Use another method, or set a new password with “Forgot password”.',
+])
+
 /** What went wrong and what to do next. `span` formats a number of seconds. */
 export function problemText(
   text: Messages,
@@ -16,6 +22,8 @@ export function problemText(
 ): string {
   if (error instanceof NetworkError) return text.failures.network
   if (!(error instanceof AuthError)) return text.errors.INTERNAL_SERVER_ERROR
+  const specific = SPECIFIC.has(error.message) && serverText(text, error.message)
+  if (specific) return specific
   const own = words[error.code]
   if (own) return own
   if (error.code === 'RATE_LIMITED' && error.retryAfterSeconds)

@@ -10,11 +10,19 @@ export type Times = {
   day: (iso: string) => string
   /** Day, time and zone in full. */
   whole: (iso: string) => string
-  /** Such as "30 seconds" or "5 minutes". */
+  /** Such as "30 seconds", "5 minutes" or "3 days". */
   span: (seconds: number) => string
   /** The name of the visitor's time zone, such as "South Korea Time". */
   zone: string
 }
+
+const DAYS = [86_400, 'day'] as const
+/** The units of spans in seconds, each with the span from which on the next one is used. */
+const SPANS = [
+  [1, 'second', 90],
+  [60, 'minute', 90 * 60],
+  [3600, 'hour', 48 * 3600],
+] as const
 
 /** Times in the visitor's zone, written in the language of the page. */
 export function useTimes(): Times {
@@ -53,9 +61,9 @@ function timesIn(tag: string): Times {
     day: iso => date.format(new Date(iso)),
     whole: iso => whole.format(new Date(iso)),
     span: seconds => {
-      const [value, unit] = seconds < 90 ? [seconds, 'second'] : [Math.ceil(seconds / 60), 'minute']
-      return new Intl.NumberFormat(tag, { style: 'unit', unit: String(unit), unitDisplay: 'long' }).format(
-        Number(value),
+      const [size, unit] = SPANS.find(([, , limit]) => seconds < limit) ?? DAYS
+      return new Intl.NumberFormat(tag, { style: 'unit', unit, unitDisplay: 'long' }).format(
+        Math.ceil(seconds / size),
       )
     },
     zone: zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,

@@ -5,7 +5,7 @@ export type VirtualAuthenticator = {
   /** Whether the owner touches the authenticator when it asks. */
   setPresent(present: boolean): Promise<void>
   /** The credentials that it holds now, in base64. */
-  credentials(): Promise<{ credentialId: string }[]>
+  credentials(): Promise<{ credentialId: string; userHandle?: string }[]>
 }
 
 /** Connects an authenticator to a tab. */

@@ -45,6 +45,32 @@ describe.each([en, ko])('$name', text => {
     expect(Object.keys(text.errors).sort()).toEqual(Object.keys(errorTable).sort())
   })
 
+  test('has words for everything that events of the audit log say', () => {
+    const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
+      file => file.endsWith('.ts') && !/^(?:web|client|generated)/.test(file),
+    )
+    const sources = files.map(file => readFileSync(path.join(SRC, file), 'utf8')).join('\n')
+    const reasons = [...sources.matchAll(/because: (.+)/g)].flatMap(([, said = '']) =>
+      [...said.matchAll(/'([^']+)'/g)].map(([, reason]) => reason).filter(reason => reason?.includes(' ')),
+    )
+    expect(reasons.length).toBeGreaterThan(10)
+    expect(reasons.filter(reason => !(String(reason) in text.changes.because))).toEqual([])
+    const details = [...sources.matchAll(/\bdetail(?: =|:) \{ ([^{}]+)/g)].flatMap(([, names = '']) =>
+      [...names.matchAll(/(?:^|, )(\w+)(?=[,: ]|$)/g)].map(([, name]) => String(name)),
+    )
+    expect(details).toEqual(expect.arrayContaining(['methods', 'because', 'removed', 'until']))
+    expect(details.filter(name => !['after', ...Object.keys(text.changes.fields)].includes(name))).toEqual([])
+  })
+
+  test('says which code of the authenticator app to use next, whatever else a page says of wrong codes', () => {
+    const message = 'This code was already used. Wait for the next one.'
+    const error = new AuthError({ message, extensions: { code: 'CODE_INVALID' } })
+    const words = { CODE_INVALID: text.factors.wrongAppCode }
+    const said = problemText(text, seconds, error, words)
+    expect(said).toBe(serverText(text, message))
+    expect(said).not.toBe(text.factors.wrongAppCode)
+  })
+
   test('says how long to wait, which request ID the log has, and that the server is not responding', () => {
     const said = (code: string, extensions: object = {}) =>
       problemText(text, seconds, new AuthError({ message: 'x', extensions: { code, ...extensions } }))

@@ -9,7 +9,8 @@ import { PasskeyOffer } from '../parts/passkey-offer.tsx'
 import { Factors } from './factors.tsx'
 import { OwnData } from './own-data.tsx'
 import { Profile } from './profile.tsx'
-import { Security } from './security.tsx'
+import { Password } from './security.tsx'
+import { SecurityActivity } from './security-activity.tsx'
 import { Sessions } from './sessions.tsx'
 
 export type AccountProps = { user: User; section: string | undefined }
@@ -31,8 +32,9 @@ export function Account({ user, section = 'profile' }: AccountProps) {
       name: account.security,
       content: () => (
         <>
-          <Security user={user} />
+          <Password user={user} />
           <Factors user={user} />
+          <SecurityActivity user={user} />
         </>
       ),
     },

@@ -39,7 +39,9 @@ export function PasskeysPanel({ factors, user, withRecentSignIn, reload }: Passk
   const add = (securityKey: boolean) =>
     attempt(async () => {
       const { addPasskey } = await loadPasskeys()
-      const { recoveryCodes } = await withRecentSignIn(() => addPasskey(client, { securityKey }))
+      const { recoveryCodes } = await withRecentSignIn(() => addPasskey(client, { securityKey }), {
+        addsFactor: true,
+      })
       if (recoveryCodes) setCodes(recoveryCodes)
     })
   const adding = useForm(() => add(false), { inputs: [] })
@@ -152,7 +154,9 @@ function PasskeyRows({
               {passkey.lastUsedAt ? says.used(times.moment(passkey.lastUsedAt)) : says.unused}
             </Text>
           </div>
-          <Group gap={8}>{action(passkey)}</Group>
+          <Group gap={8} className="row-actions">
+            {action(passkey)}
+          </Group>
         </li>
       ))}
     </ul>

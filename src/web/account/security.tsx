@@ -6,18 +6,8 @@ import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { useTimes } from '../times.ts'
 import { PasswordInputs, usePasswordChange } from './password-change.tsx'
-import { SecurityActivity } from './security-activity.tsx'
 
-export function Security({ user }: { user: User }) {
-  return (
-    <>
-      <Password user={user} />
-      <SecurityActivity user={user} />
-    </>
-  )
-}
-
-function Password({ user }: { user: User }) {
+export function Password({ user }: { user: User }) {
   const { security } = useText()
   const times = useTimes()
   const [done, setDone] = useState(0)

@@ -6,6 +6,7 @@ import { DeviceIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
+import { deviceOf } from '../parts/session-rows.tsx'
 import { Tag } from '../parts/tag.tsx'
 import { useTimes } from '../times.ts'
 
@@ -13,7 +14,8 @@ type TrustedDevicesProps = { devices: Factors['trustedDevices']; reload: () => P
 
 /** Devices that skip the second factor. */
 export function TrustedDevices({ devices, reload }: TrustedDevicesProps) {
-  const { trusted: says, sessions } = useText()
+  const text = useText()
+  const { trusted: says, sessions } = text
   const { client } = useAuth()
   const times = useTimes()
   const one = useForm(
@@ -43,7 +45,7 @@ export function TrustedDevices({ devices, reload }: TrustedDevicesProps) {
               </span>
               <div className="grow">
                 <Text fw={550} fz={15} component="div" style={{ overflowWrap: 'anywhere' }}>
-                  {device.name ?? sessions.unknown}{' '}
+                  {deviceOf(text, { deviceName: device.name })}{' '}
                   {device.current && <Tag color="good">{sessions.current}</Tag>}
                 </Text>
                 <Text fz={13} c="dimmed" lh={1.5}>
@@ -52,14 +54,14 @@ export function TrustedDevices({ devices, reload }: TrustedDevicesProps) {
                   {device.ipAddress && ` · ${device.ipAddress}`}
                 </Text>
               </div>
-              <form onSubmit={one.onSubmit}>
+              <form onSubmit={one.onSubmit} className="row-actions">
                 <input type="hidden" name="id" value={device.id} />
                 <Button
                   type="submit"
                   size="xs"
                   variant="default"
                   disabled={one.busy}
-                  aria-label={says.endOf(device.name ?? sessions.unknown)}
+                  aria-label={says.endOf(deviceOf(text, { deviceName: device.name }))}
                 >
                   {says.end}
                 </Button>

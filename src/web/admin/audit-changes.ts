@@ -35,10 +35,14 @@ export function changesOf(
     if (value === null || value === undefined || value === '') return text.changes.nothing
     if (Array.isArray(value)) return value.length === 0 ? text.changes.nothing : value.map(show).join(', ')
     if (typeof value === 'boolean') return value ? text.changes.yes : text.changes.no
-    if (typeof value === 'object') return JSON.stringify(value)
+    if (typeof value === 'object') {
+      // Such as what was removed, with the number of each.
+      const parts = Object.entries(value).filter(([, part]) => part !== 0 && part !== false)
+      return parts.map(([name, part]) => `${labelOf(name)} ${show(part)}`).join(', ') || text.changes.nothing
+    }
     const word = String(value)
     if (ISO_TIME.test(word)) return formatTime(word)
-    return (because as Partial<Record<string, string>>)[word] ?? word
+    return ({ ...because, ...text.factors.names } as Partial<Record<string, string>>)[word] ?? word
   }
   return [
     ...(isChange ? changedFields(before, after) : []).map(([name, was, is]) => ({

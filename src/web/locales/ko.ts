@@ -9,6 +9,18 @@ const number = (n: number) => n.toLocaleString('ko')
 /** The server estimates larger numbers. */
 const about = (n: number) => (n > 10_000 ? `약 ${number(n)}` : number(n))
 
+/** The number of the final consonant of the last syllable: 0 for none, 8 for ㄹ. */
+const finalOf = (word: string) => {
+  const syllable = word.charCodeAt(word.length - 1) - 0xac00
+  return syllable >= 0 && syllable < 11_172 ? syllable % 28 : 0
+}
+/** "비밀번호와 인증 앱으로": the particles depend on the last sound of a word. */
+const by = (words: string[]) => {
+  const last = words.at(-1) ?? ''
+  const others = words.slice(0, -1).map(word => `${word}${finalOf(word) ? '과' : '와'} `)
+  return `${others.join('')}${last}${[0, 8].includes(finalOf(last)) ? '로' : '으로'}`
+}
+
 export const ko: Messages = {
   name: '한국어',
   common: {
@@ -397,8 +409,8 @@ export const ko: Messages = {
   fresh: {
     title: '본인 확인',
     lead: '안전을 위해 비밀번호를 한 번 더 입력해 주세요.',
-    leadWith: ways => `이 변경을 계속하려면 본인 확인이 필요합니다: ${ways.join(' + ')}`,
-    instead: ways => `다른 방법으로 확인: ${ways.join(' + ')}`,
+    leadWith: ways => `계속하려면 ${by(ways)} 본인 확인을 해 주세요.`,
+    instead: ways => `${by(ways)} 확인하기`,
     action: '계속',
   },
   passkeys: {
@@ -439,7 +451,7 @@ export const ko: Messages = {
     linkAction: '이 기기에서 로그인',
   },
   factors: {
-    stepTitle: '한 단계만 더',
+    stepTitle: '2단계 인증',
     names: {
       PASSWORD: '비밀번호',
       EMAIL: '이메일 인증번호',
@@ -494,15 +506,34 @@ export const ko: Messages = {
     openApp: '이 기기의 앱에서 열기',
     appCodeHint: '지금 앱에 표시된 숫자 6자리입니다.',
     wrongAppCode: '코드가 올바르지 않습니다. 휴대폰 시계가 맞는지 확인하고 현재 코드를 입력해 주세요.',
+    wrongRecoveryCode: '올바르지 않거나 이미 사용한 복구 코드입니다. 다른 코드를 입력해 주세요.',
     turnOn: '사용하기',
     always: '로그인할 때 항상 2단계 인증하기',
     alwaysLead: '비밀번호로 로그인할 때 패스키도 필요합니다.',
     noMail: '이 서버는 이메일을 보내지 않습니다. 복구 코드를 안전하게 보관해 주세요.',
   },
+  recoverFactors: {
+    link: '인증 수단을 잃어버리셨나요?',
+    title: '계정 복구',
+    lead: wait =>
+      `복구 코드도 남아 있지 않다면 등록된 2단계 인증 수단을 모두 삭제해 드립니다. 비밀번호를 아는 다른 사람이 몰래 삭제하지 못하도록 ${wait}의 대기 시간이 있습니다.`,
+    mailLead:
+      '본인 계정인지 확인하기 위해 이메일로 인증번호를 보냅니다. 대기 시간이 이미 지났다면 인증번호를 입력하는 즉시 삭제됩니다.',
+    action: '계속',
+    begun: '복구 요청을 접수했습니다',
+    readyAt: time => `${time}부터 복구를 완료할 수 있습니다.`,
+    howToFinish: link =>
+      `그때부터 7일 안에 비밀번호로 다시 로그인한 뒤 “${link}”를 눌러 주세요. 그 전에 2단계 인증으로 로그인하면 복구가 취소됩니다.`,
+    back: '로그인 페이지로 가기',
+    done: '2단계 인증 수단을 삭제했습니다',
+    doneLead: '모든 기기에서 로그아웃되었습니다. 비밀번호로 로그인해 새 인증 수단을 등록해 주세요.',
+    signIn: '로그인',
+  },
   recovery: {
     title: '복구 코드',
     fileTitle: app => `${app} 복구 코드`,
     lead: '휴대폰을 잃어버려도 복구 코드로 로그인할 수 있습니다. 코드마다 한 번만 사용할 수 있고 다시 볼 수 없으니 지금 보관해 주세요.',
+    onPaper: '코드마다 한 번만 사용할 수 있습니다. 다른 사람이 볼 수 없는 곳에 보관해 주세요.',
     download: '다운로드',
     print: '인쇄',
     stored: '복구 코드를 보관했습니다',
@@ -920,6 +951,23 @@ export const ko: Messages = {
       again: '재발송',
       links: '링크',
       withPasswordHashes: '비밀번호 해시 포함',
+      withSecondFactors: '2단계 인증 수단 포함',
+      methods: '인증 방법',
+      method: '인증 방법',
+      passkeyId: '패스키 ID',
+      removed: '삭제된 항목',
+      authenticatorApps: '인증 앱',
+      passkeys: '패스키',
+      totp: '인증 앱',
+      password: '비밀번호',
+      recoveryCodes: '복구 코드',
+      left: '남은 코드',
+      until: '기한',
+      required: '2단계 인증 필수',
+      stored: '저장된 횟수',
+      presented: '제시된 횟수',
+      twins: '대체된 가입 요청',
+      token: '리프레시 토큰',
       before: '이전',
     },
     because: {
@@ -928,6 +976,13 @@ export const ko: Messages = {
       'too many sessions': '세션 수 초과',
       'password changed': '비밀번호 변경',
       'password reset': '비밀번호 재설정',
+      'password removed': '비밀번호 삭제',
+      'second factor added': '2단계 인증 추가',
+      'second factor removed': '2단계 인증 삭제',
+      'second factor required': '2단계 인증 필수 설정',
+      'second factors reset': '2단계 인증 초기화',
+      'second factors recovered': '2단계 인증 복구',
+      'address verified for the first time': '첫 이메일 인증',
     },
   },
   actions: {

@@ -21,6 +21,8 @@ export type ConfirmLinkProps = {
   redeem: (token: string) => Promise<unknown>
   /** How to get a new link. */
   renewal?: ReactNode
+  /** How to continue when it is done; by default, to the sign-in page or the account. */
+  next?: ReactNode
   /** What to know before confirming. */
   children?: ReactNode
 }
@@ -35,6 +37,7 @@ export function ConfirmOpened({
   icon,
   redeem,
   renewal,
+  next,
   children,
 }: ConfirmLinkProps & { opened: OpenedLink }) {
   const [done, setDone] = useState(false)
@@ -45,7 +48,7 @@ export function ConfirmOpened({
     },
     { inputs: [] },
   )
-  if (says.done !== undefined && (done || link?.confirmed)) return <Confirmed says={says} />
+  if (says.done !== undefined && (done || link?.confirmed)) return <Confirmed says={says} next={next} />
   if (state === 'loading') return <Waiting />
   if (state !== 'open' || form.refusal?.code === 'TOKEN_INVALID') {
     return <DeadLink missing={state === 'incomplete'}>{renewal}</DeadLink>
@@ -72,15 +75,17 @@ function ConfirmLink(props: ConfirmLinkProps) {
   return <ConfirmOpened {...props} opened={useEmailLink()} />
 }
 
-function Confirmed({ says }: { says: Done }) {
+function Confirmed({ says, next }: { says: Done; next?: ReactNode }) {
   const { common } = useText()
   const { status } = useAuth()
   const signedIn = status === 'signedIn'
   return (
     <CardPage title={says.done} lead={says.doneLead} icon={<CheckIcon size={22} />}>
-      <Onward href={withReturnTo('/sign-in', rememberedReturn())}>
-        {signedIn ? common.toAccount : common.toSignIn}
-      </Onward>
+      {next ?? (
+        <Onward href={withReturnTo('/sign-in', rememberedReturn())}>
+          {signedIn ? common.toAccount : common.toSignIn}
+        </Onward>
+      )}
     </CardPage>
   )
 }
@@ -127,12 +132,14 @@ export function UndoEmailChange() {
 export function CancelFactorRecovery() {
   const { cancelRecovery, link } = useText()
   const { client } = useAuth()
+  const newPassword = <Onward href="/forgot-password">{link.newPassword}</Onward>
   return (
     <ConfirmLink
       says={cancelRecovery}
       icon={<KeyIcon size={22} />}
       redeem={client.cancelFactorRecovery}
-      renewal={<Onward href="/forgot-password">{link.newPassword}</Onward>}
+      renewal={newPassword}
+      next={newPassword}
     />
   )
 }

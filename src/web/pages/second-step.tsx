@@ -11,18 +11,35 @@ import { CodeField } from '../parts/code-field.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { loadPasskeys } from '../passkeys.ts'
 import { endPendingSignIn } from '../pending-sign-in.ts'
+import { RecoverFactors } from './recover-factors.tsx'
 
 type SecondMethod = 'PASSKEY' | 'SECURITY_KEY' | 'TOTP' | 'RECOVERY_CODE'
 
 /** Asks for a second factor after the password or the emailed code. */
 export function SecondStep({ pending }: { pending: SecondFactor }) {
-  const { factors } = useText()
+  const { factors, recoverFactors } = useText()
   const methods = pending.methods.filter(isSecond)
   const [method, setMethod] = useState<SecondMethod | undefined>(methods[0])
+  const [lost, setLost] = useState(false)
+  const { factorRecoveryWaitSeconds: waitSeconds } = settings
+  if (lost && waitSeconds !== null) {
+    const onCancel = () => setLost(false)
+    return <RecoverFactors ticket={pending.ticket} waitSeconds={waitSeconds} onCancel={onCancel} />
+  }
+  const ways = (
+    <Group gap="sm" justify="center">
+      {waitSeconds !== null && (
+        <Anchor component="button" type="button" fz={14} onClick={() => setLost(true)}>
+          {recoverFactors.link}
+        </Anchor>
+      )}
+      <StartOver />
+    </Group>
+  )
   if (!method) {
     return (
       <CardPage title={factors.stepTitle} lead={factors.noMethod}>
-        <StartOver />
+        {ways}
       </CardPage>
     )
   }
@@ -30,14 +47,16 @@ export function SecondStep({ pending }: { pending: SecondFactor }) {
   return (
     <CardPage title={factors.stepTitle} lead={factors.ask[method]} icon={<KeyIcon size={22} />}>
       <MethodForm key={method} method={method} pending={pending} />
-      <Group gap="sm" justify="center">
-        {others.map(other => (
-          <Anchor component="button" type="button" key={other} fz={14} onClick={() => setMethod(other)}>
-            {factors.use[other]}
-          </Anchor>
-        ))}
-        <StartOver />
-      </Group>
+      {others.length > 0 && (
+        <Group gap="sm" justify="center">
+          {others.map(other => (
+            <Anchor component="button" type="button" key={other} fz={14} onClick={() => setMethod(other)}>
+              {factors.use[other]}
+            </Anchor>
+          ))}
+        </Group>
+      )}
+      {ways}
     </CardPage>
   )
 }
@@ -64,6 +83,10 @@ function MethodForm({ method, pending }: { method: SecondMethod; pending: Second
     {
       inputs: ['code'],
       inputOf: { CODE_INVALID: 'code' },
+      words:
+        method === 'TOTP'
+          ? { CODE_INVALID: factors.wrongAppCode }
+          : { CODE_INVALID: factors.wrongRecoveryCode },
       check: values => ({ code: isKey ? undefined : checks.required(values('code')) }),
     },
   )

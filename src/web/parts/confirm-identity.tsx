@@ -5,13 +5,20 @@ import { useAuth } from '../../client/react.ts'
 import { Declined } from '../declined.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
+import { settings } from '../page-settings.ts'
 import { loadPasskeys } from '../passkeys.ts'
 import { CodeField } from './code-field.tsx'
 import { Dialog } from './dialog.tsx'
 import { AccountName, PasswordField } from './fields.tsx'
 import { Notice } from './notice.tsx'
 
-export type WithRecentSignIn = <Result>(run: () => Promise<Result>) => Promise<Result>
+export type WithRecentSignIn = <Result>(
+  run: () => Promise<Result>,
+  options?: {
+    /** Whether it adds a factor. For the first one, the server requires an emailed code as well. */
+    addsFactor?: boolean
+  },
+) => Promise<Result>
 
 type Prompt = { challenge: StepUpChallenge; onConfirmed: () => void; onCancelled: () => void }
 
@@ -37,12 +44,18 @@ export function useRecentSignIn(): { withRecentSignIn: WithRecentSignIn; dialog:
       setPrompt({ challenge, onConfirmed: close(resolve), onCancelled: cancel.current })
     })
   return {
-    withRecentSignIn: run => client.withStepUp(run, confirmation),
+    withRecentSignIn: (run, { addsFactor = false } = {}) =>
+      client.withStepUp(run, challenge =>
+        // Only accounts without a factor are asked for the password alone. The code would be asked for next.
+        confirmation(addsFactor && settings.mail && challenge.acr === undefined ? FIRST_FACTOR : challenge),
+      ),
     dialog: prompt && <IdentityDialog {...prompt} />,
   }
 }
 
 const PASSWORD: readonly AuthMethod[] = ['PASSWORD']
+/** What the server requires before it adds the first factor of an account with a password. */
+const FIRST_FACTOR: StepUpChallenge = { acr: '1fa', maxAgeSeconds: 600, accepts: [['PASSWORD', 'EMAIL']] }
 
 function IdentityDialog({ challenge, onConfirmed, onCancelled }: Prompt) {
   const { fresh, failures, factors } = useText()

@@ -28,7 +28,7 @@ export function DialogFrame({ title, onClose, children }: DialogFrameProps) {
       <Modal.Content radius="lg">
         <Modal.Body p="lg">
           <Group justify="space-between" wrap="nowrap" align="flex-start" mb="md">
-            <Modal.Title fw={650} fz={17} style={{ overflowWrap: 'anywhere' }}>
+            <Modal.Title fw={650} fz={17} lh={1.4} style={{ overflowWrap: 'anywhere' }}>
               {title}
             </Modal.Title>
             <Modal.CloseButton aria-label={common.close} />

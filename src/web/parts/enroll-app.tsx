@@ -7,9 +7,9 @@ import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { CodeField } from './code-field.tsx'
 import type { WithRecentSignIn } from './confirm-identity.tsx'
+import { MailboxProof } from './mailbox-proof.tsx'
 import { Notice } from './notice.tsx'
 import { RecoveryCodes } from './recovery-codes.tsx'
-import { Resend } from './resend.tsx'
 
 export type EnrollAppProps = {
   /** The ticket of a sign-in that must add a factor; omitted by signed-in users. */
@@ -23,6 +23,7 @@ export type EnrollAppProps = {
 
 /** Adds an authenticator app, step by step. */
 export function EnrollApp({ ticket, withRecentSignIn, onDone, onCancel }: EnrollAppProps) {
+  const { factors } = useText()
   const { client } = useAuth()
   const [setup, setSetup] = useState<TotpSetup>()
   const [codes, setCodes] = useState<readonly string[]>()
@@ -33,12 +34,23 @@ export function EnrollApp({ ticket, withRecentSignIn, onDone, onCancel }: Enroll
     return <ConfirmApp setup={setup} onConfirmed={confirmed} onCancel={onCancel} />
   }
   if (ticket !== undefined && settings.mail) {
-    return <ProveMailbox ticket={ticket} onSetup={setSetup} onCancel={onCancel} />
+    const onCode = async (code: string) => setSetup(await client.factors.beginTotp(ticket, code))
+    return (
+      <MailboxProof
+        ticket={ticket}
+        lead={factors.mailLead}
+        action={factors.next}
+        onCode={onCode}
+        onCancel={onCancel}
+      />
+    )
   }
   const begin = () => client.factors.beginTotp(ticket)
   return (
     <Begin
-      begin={async () => setSetup(await (withRecentSignIn ? withRecentSignIn(begin) : begin()))}
+      begin={async () =>
+        setSetup(await (withRecentSignIn ? withRecentSignIn(begin, { addsFactor: true }) : begin()))
+      }
       onCancel={onCancel}
     />
   )
@@ -55,48 +67,6 @@ function Begin({ begin, onCancel }: { begin: () => Promise<void>; onCancel: () =
       </Text>
       <Buttons busy={form.busy} action={factors.begin} onCancel={onCancel} />
     </form>
-  )
-}
-
-type ProveMailboxProps = {
-  ticket: string
-  onSetup: (setup: TotpSetup) => void
-  onCancel: () => void
-}
-
-/** The first factor needs proof that the mailbox is the person's, because someone else may know the password. */
-function ProveMailbox({ ticket, onSetup, onCancel }: ProveMailboxProps) {
-  const { factors } = useText()
-  const { client } = useAuth()
-  const checks = useChecks()
-  const [sent, setSent] = useState(false)
-  const send = () => client.factors.sendEmailCode(ticket)
-  const form = useForm(
-    async values => {
-      if (sent) onSetup(await client.factors.beginTotp(ticket, values('code')))
-      else {
-        await send()
-        setSent(true)
-      }
-    },
-    {
-      inputs: ['code'],
-      inputOf: { CODE_INVALID: 'code' },
-      check: values => ({ code: sent ? checks.required(values('code')) : undefined }),
-    },
-  )
-  return (
-    <>
-      <form onSubmit={form.onSubmit} noValidate className="stack">
-        <Notice kind="problem">{form.problem}</Notice>
-        <Text fz={14} lh={1.55}>
-          {sent ? factors.mailSent : factors.mailLead}
-        </Text>
-        {sent && <CodeField error={form.error('code')} autoFocus />}
-        <Buttons busy={form.busy} action={sent ? factors.next : factors.sendCode} onCancel={onCancel} />
-      </form>
-      {sent && <Resend send={send} label={factors.resendCode} />}
-    </>
   )
 }
 

@@ -26,7 +26,7 @@ export function PasskeyOffer() {
   const form = useForm(
     async () => {
       const { addPasskey } = await loadPasskeys()
-      const { recoveryCodes } = await withRecentSignIn(() => addPasskey(client))
+      const { recoveryCodes } = await withRecentSignIn(() => addPasskey(client), { addsFactor: true })
       if (recoveryCodes) setCodes(recoveryCodes)
       setClosed(true)
     },

@@ -1,8 +1,10 @@
 import { Button, Checkbox, Group, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
+import { useAuth } from '../../client/react.ts'
 import { download } from '../download.ts'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
+import { useTimes } from '../times.ts'
 import { DialogFrame } from './dialog.tsx'
 
 export type RecoveryCodesProps = {
@@ -24,11 +26,20 @@ export function RecoveryCodesDialog({ codes, onDone }: RecoveryCodesProps) {
 /** Recovery codes, which the server cannot show again. */
 export function RecoveryCodes({ codes, onDone }: RecoveryCodesProps) {
   const { recovery } = useText()
+  const { user } = useAuth()
+  const times = useTimes()
   const [stored, setStored] = useState(false)
   const text = `${recovery.fileTitle(settings.appName)}\n\n${codes.join('\n')}\n`
   return (
     <Stack gap={16}>
-      <Text fz={14} lh={1.55}>
+      <div className="print-only">
+        <Text fw={650} fz={20}>
+          {recovery.fileTitle(settings.appName)}
+        </Text>
+        <Text fz={14}>{[user?.email, times.day(new Date().toISOString())].filter(Boolean).join(' · ')}</Text>
+        <Text fz={14}>{recovery.onPaper}</Text>
+      </div>
+      <Text className="no-print" fz={14} lh={1.55}>
         {recovery.lead}
       </Text>
       <ul className="recovery-codes" aria-label={recovery.title}>
