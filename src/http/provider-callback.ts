@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { type ProviderCallback, receiveCallback } from '../sign-in/provider-callback.ts'
+import { flowEnded } from '../sign-in/provider-flow.ts'
 import { flowCookieName } from './cookies.ts'
 import { errorBody } from './request-errors.ts'
 
@@ -32,7 +33,8 @@ export async function providerCallbackRoutes(
     const { code } = result
     if (app.config.web.enabled)
       return reply.redirect(`${app.config.publicUrl}${PAGE}?provider_error=${code}`, SEE_OTHER)
-    return reply.code(400).send(errorBody(code, new AuthError(code).message))
+    const { message } = code === 'TOKEN_INVALID' ? flowEnded('unknown state') : new AuthError(code)
+    return reply.code(400).send(errorBody(code, message))
   }
   await server.register(async scope => {
     scope.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, done) =>

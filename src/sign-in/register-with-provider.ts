@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
+import { requireAddressNotHeld } from '../accounts/address-hold.ts'
 import { displayNameField } from '../accounts/fields.ts'
 import { voidPendingRegistrations } from '../accounts/pending-registration.ts'
 import type { App } from '../app.ts'
@@ -16,7 +17,8 @@ import { addIdentity } from './new-identity.ts'
  * Creates the account of an identity whose provider answers for its address. The account has no password, and its
  * address is verified. Of simultaneous registrations, the unique indexes let one create the account; the others change
  * nothing.
- * @throws AuthError REGISTRATION_CLOSED
+ * @throws AuthError REGISTRATION_CLOSED; EMAIL_TAKEN for an address that is held for its former owner, from a provider
+ *   that verified it only once
  */
 export async function registerWithProvider(
   app: App,
@@ -25,6 +27,7 @@ export async function registerWithProvider(
   request: RequestInfo,
 ): Promise<void> {
   if (!app.config.registrationOpen) throw new AuthError('REGISTRATION_CLOSED')
+  if (profile.emailTrust !== 'authoritative') await requireAddressNotHeld(app, address.canonical)
   try {
     await create(app, profile, address, request)
     countProviderOutcome(app, profile.provider, 'registered')
