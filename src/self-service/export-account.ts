@@ -27,7 +27,7 @@ type Read = (tx: Queryable, userId: string, after: Place, limit: number) => Prom
 const BEGINNING: Place = { at: new Date(0), id: '00000000-0000-0000-0000-000000000000' }
 
 /**
- * The viewer's data as JSON text (GDPR, articles 15 and 20): profile, public metadata, sessions, the latest emails and
+ * The viewer's data as JSON text (GDPR, articles 15 and 20): profile, public metadata, identities at providers, sessions, the latest emails and
  * the account's audit events. Excludes secrets and other people's addresses. Also excludes the private metadata and the
  * reason why an account was disabled, which may concern other people; an administrator decides about those.
  *
@@ -107,7 +107,24 @@ async function factorsOf(tx: Queryable, userId: string): Promise<object> {
   return { authenticatorApp, recoveryCodes, passkeys }
 }
 
-type Part = Record<List | 'devices', object[]> & { factors: object; next?: string }
+/** What this server stores of a person's accounts at providers, without the providers' tokens. */
+function identitiesOf(tx: Queryable, userId: string): Promise<object[]> {
+  return tx.identity.findMany({
+    where: { userId },
+    orderBy: { id: 'asc' },
+    select: {
+      provider: true,
+      issuer: true,
+      subject: true,
+      email: true,
+      displayName: true,
+      createdAt: true,
+      lastUsedAt: true,
+    },
+  })
+}
+
+type Part = Record<List | 'devices' | 'identities', object[]> & { factors: object; next?: string }
 
 async function readPart(tx: Queryable, userId: string, start: Start): Promise<Part> {
   // An account has only a few devices, so every part contains all of them.
@@ -116,7 +133,9 @@ async function readPart(tx: Queryable, userId: string, start: Start): Promise<Pa
     orderBy: { id: 'asc' },
     select: { firstSeen: true, lastSeen: true, trustedUntil: true, deviceName: true, ipAddress: true },
   })
-  const part: Part = { sessions: [], devices, factors: await factorsOf(tx, userId), mails: [], events: [] }
+  const identities = await identitiesOf(tx, userId)
+  const factors = await factorsOf(tx, userId)
+  const part: Part = { sessions: [], devices, identities, factors, mails: [], events: [] }
   let left = ROWS_PER_PART
   for (const list of lists.slice(lists.indexOf(start.list))) {
     let after = list === start.list ? start.after : BEGINNING
