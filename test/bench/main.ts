@@ -6,12 +6,14 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadConfig } from '../../src/config.ts'
 import { type EmbeddedDatabase, startEmbedded } from '../../src/database/embedded/start.ts'
+import { startFakeProvider } from '../support/fake-provider.ts'
 import { type Cores, findCores, pin } from './cores.ts'
 import { FLOOD_SETTINGS, floods } from './floods.ts'
 import { importing } from './importing.ts'
 import { load } from './load.ts'
 import { passkeys } from './passkeys.ts'
 import { residentMb, type Service, type Settings, startScript, startService } from './processes.ts'
+import { providers } from './providers.ts'
 import { type Account, register } from './requests.ts'
 import { scale } from './scale.ts'
 import { CONNECTIONS, hashing, latency, type Stage, throughput } from './stages.ts'
@@ -37,21 +39,20 @@ const config = loadConfig(SETTINGS)
 /** What must be stopped or removed at the end, in reverse order. */
 const leftovers: (() => Promise<unknown>)[] = []
 
+/** What `npm run bench -- <part>` measures alone. */
+const PARTS: Record<string, (folder: string, cores: Cores | undefined) => Promise<Row[]>> = {
+  scale: scaled,
+  floods: floodedAlone,
+  passkeys: passkeysAlone,
+  providers: providersAlone,
+  verify: verifyingAlone,
+}
+
 async function bench(): Promise<string> {
   const cores = await findCores()
   const [loadBefore = 0] = loadavg()
   const folder = await makeFolder()
-  const part = process.argv[2]
-  const run =
-    part === 'scale'
-      ? scaled
-      : part === 'floods'
-        ? floodedAlone
-        : part === 'passkeys'
-          ? passkeysAlone
-          : part === 'verify'
-            ? verifyingAlone
-            : everything
+  const run = PARTS[process.argv[2] ?? ''] ?? everything
   const rows = await run(folder, cores)
   return [toTable(rows), '', ...footer(cores, loadBefore), ''].join('\n')
 }
@@ -79,6 +80,7 @@ async function everything(folder: string, cores: Cores | undefined): Promise<Row
   return [
     ...rows,
     ...(await passkeyRows(database, folder, cores)),
+    ...(await providerRows(database, folder, cores)),
     ...(await flooded(database, folder, cores)),
     ...(await verifying()),
     ...imports,
@@ -126,6 +128,39 @@ async function passkeyRows(
   await pin(process.pid, cores?.asking)
   const rows = await passkeys(service, bareWebauthn, cores)
   await bareWebauthn.stop()
+  await service.stop()
+  return rows
+}
+
+/** Only the sign-ins with a provider: `npm run bench -- providers`. */
+async function providersAlone(folder: string, cores: Cores | undefined): Promise<Row[]> {
+  return providerRows(await startDatabase(folder, cores), folder, cores)
+}
+
+/** Outside production, because the provider of the bench has no certificate; the rest is as in production. */
+const PROVIDER_SETTINGS: Settings = {
+  NODE_ENV: 'development',
+  WEB: 'off',
+  SANDBOX: 'off',
+  INTROSPECTION: 'off',
+  // Addresses that can be relied on create accounts.
+  PROVIDER_CORP_EMAIL: 'verified',
+  LIMIT_PROVIDER_NETWORK: '1000000/1h',
+}
+
+async function providerRows(
+  database: EmbeddedDatabase,
+  folder: string,
+  cores: Cores | undefined,
+): Promise<Row[]> {
+  const DATABASE_URL = await database.ensureDatabase('providers')
+  const fake = await startFakeProvider()
+  leftovers.push(() => fake.stop())
+  const settings = { ...SETTINGS, ...PROVIDER_SETTINGS, ...fake.settings(), DATABASE_URL }
+  const service = await startService(settings, folder)
+  leftovers.push(service.stop)
+  await pin(process.pid, cores?.asking)
+  const rows = await providers(service, fake, cores)
   await service.stop()
   return rows
 }
