@@ -16,6 +16,8 @@ export type RequestInfo = {
   deviceCookie: string | undefined
   /** What binds sign-ins with providers to the browser that began them; undefined under the same conditions. */
   flowCookie: string | undefined
+  /** The administrator who acts as the viewer, once the viewer is known. The audit log names both. */
+  impersonatorId?: string | undefined
 }
 
 /** A user with the names of its roles and the permissions that the roles grant, both sorted. */
@@ -36,6 +38,8 @@ export type Viewer = {
     /** The generation and the authentication context class of the access token in the request. */
     readonly accessToken: { readonly generation: number; readonly acr: string | undefined }
   }
+  /** The administrator who acts as the account (`impersonateUser`); undefined if its owner made the request. */
+  impersonator?: Account | undefined
 }
 
 /** What a response sets besides its body. */

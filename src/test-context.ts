@@ -111,6 +111,7 @@ function testSession(userId: string, now: Date, session: Partial<Session> | unde
     ipAddress: null,
     userAgent: null,
     deviceName: null,
+    actorSessionId: null,
     ...session,
   }
 }

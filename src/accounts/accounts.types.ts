@@ -14,6 +14,9 @@ export class UserType {
   @Field(() => ID, { description: 'A UUID that never changes.' })
   id!: string
 
+  /** Who acts as the account, in the answer that starts it. */
+  impersonator?: Account
+
   @Authorized('self', 'users:read')
   @Field(() => String, {
     description: 'The email address that the server sends emails to, as the owner typed it, in Unicode NFKC.',

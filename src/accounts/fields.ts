@@ -50,6 +50,12 @@ export const localeField = z.string().transform((tag, context) => {
 export const displayNameField = labelField(100)
 export const deviceNameField = labelField(100)
 export const disabledReasonField = labelField(500)
+/** A required reason, for the audit log. */
+export const reasonField = labelField(500).transform((reason, context) => {
+  if (reason !== null) return reason
+  context.addIssue('Enter a reason.')
+  return z.NEVER
+})
 
 const METADATA_MAX_BYTES = 8192
 const METADATA_MAX_DEPTH = 8

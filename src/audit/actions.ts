@@ -28,6 +28,7 @@ export const auditActions = {
   'user.roles_changed': 'The roles were replaced.',
   'user.invited': 'An administrator created an account for someone, or sent its invitation again.',
   'user.updated': 'An administrator changed an account.',
+  'user.impersonated': 'An administrator started to act as the account.',
   'user.disabled': 'An account was disabled, and its sessions were ended.',
   'user.enabled': 'A disabled account was enabled.',
   'role.created': 'A role was created.',

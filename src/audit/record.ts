@@ -16,7 +16,7 @@ export type AuditEntry = {
 }
 
 /** Where a request came from, as recorded with an event. */
-export type EventOrigin = Pick<RequestInfo, 'ipAddress' | 'userAgent'>
+export type EventOrigin = Pick<RequestInfo, 'ipAddress' | 'userAgent' | 'impersonatorId'>
 
 /** For commands and background tasks. */
 export const NO_REQUEST: EventOrigin = { ipAddress: undefined, userAgent: undefined }
@@ -39,8 +39,16 @@ export function toAuditEvent(row: unknown[]): AuditEvent {
   return readEvent(row, 0)
 }
 
-/** The row of an entry. */
+/**
+ * The row of an entry. If an administrator acted as the account, the administrator is the actor, and the detail has the
+ * account.
+ */
 export function toEvent(origin: EventOrigin, entry: AuditEntry) {
+  const { impersonatorId } = origin
+  if (impersonatorId !== undefined && entry.actorId !== undefined && entry.actorId !== impersonatorId) {
+    const detail = { ...entry.detail, impersonatedId: entry.actorId }
+    return toEvent({ ...origin, impersonatorId: undefined }, { ...entry, actorId: impersonatorId, detail })
+  }
   return {
     id: uuidv7(),
     at: entry.at,

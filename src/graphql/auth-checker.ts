@@ -4,7 +4,7 @@ import { recordDeniedAccess } from '../audit/denied-access.ts'
 import type { Context, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { SELF } from '../permissions/permissions.ts'
-import { isTooWeak, refuseWeakSession } from '../sessions/assurance.ts'
+import { isTooWeak, refuseImpersonator, refuseWeakSession } from '../sessions/assurance.ts'
 
 /**
  * Allows a guarded operation or field if the viewer has at least one of the `required` permissions. `self` allows the
@@ -18,6 +18,7 @@ export const authChecker: AuthCheckerFn<Context, string> = async (
   const forSelf = required.includes(SELF)
   if (forSelf && root && context.isRevealed(root)) return true
   const viewer = await context.viewer()
+  if (!root && isForOwnersOnly(info)) refuseImpersonator(viewer)
   if (isTooWeak(context.app, viewer) && !allowsWeakSession(viewer, forSelf, root, info)) {
     return refuseWeakSession(context.app, viewer)
   }
@@ -31,6 +32,11 @@ export const authChecker: AuthCheckerFn<Context, string> = async (
     `${info.parentType.name}.${info.fieldName}`,
   )
   throw new AuthError('FORBIDDEN')
+}
+
+/** Whether an operation refuses an administrator who acts as the user. The schema marks them. */
+function isForOwnersOnly({ parentType, fieldName }: GraphQLResolveInfo): boolean {
+  return parentType.getFields()[fieldName]?.extensions.forOwnersOnly === true
 }
 
 /**

@@ -7,6 +7,7 @@ import { KeysResolver } from '../admin/operations/keys.resolver.ts'
 import { MailsResolver } from '../admin/operations/mails.resolver.ts'
 import { OverviewResolver } from '../admin/overview/overview.resolver.ts'
 import { RoleDefinitionsResolver } from '../admin/roles/roles.resolver.ts'
+import { ImpersonationResolver } from '../admin/users/impersonation.resolver.ts'
 import { UserAccessResolver } from '../admin/users/user-access.resolver.ts'
 import { UserFactorsResolver } from '../admin/users/user-factors.resolver.ts'
 import { UserListResolver } from '../admin/users/user-list.resolver.ts'
@@ -27,6 +28,7 @@ import { SecondFactorResolver } from '../self-service/second-factor.resolver.ts'
 import { SecurityActivityResolver } from '../self-service/security-activity.resolver.ts'
 import { SelfServiceResolver } from '../self-service/self-service.resolver.ts'
 import { TrustedDevicesResolver } from '../self-service/trusted-devices.resolver.ts'
+import { ImpersonatedByResolver } from '../sessions/impersonated-by.resolver.ts'
 import { SessionsResolver } from '../sessions/sessions.resolver.ts'
 import { UserSessionsResolver } from '../sessions/user-sessions.resolver.ts'
 import { EmailLoginResolver } from '../sign-in/email-login.resolver.ts'
@@ -56,9 +58,11 @@ const resolvers = [
   RoleDefinitionsResolver,
   UserListResolver,
   UserFactorsResolver,
+  ImpersonationResolver,
   UsersResolver,
   UserAccessResolver,
   UserSessionsResolver,
+  ImpersonatedByResolver,
   SignInResolver,
   PasskeyLoginResolver,
   PasskeysResolver,
@@ -103,6 +107,7 @@ export function createSchema(extra: readonly ClassType[] = [], declared?: readon
     validate: false,
   })
   requireNoIgnoredValidators(schema, all)
+  reserveForOwners(schema)
   if (declared) requireDeclared(schema, all, declared)
   for (const [name, description] of Object.entries(rootDescriptions)) {
     const type = schema.getType(name)
@@ -111,6 +116,23 @@ export function createSchema(extra: readonly ClassType[] = [], declared?: readon
   const config = schema.toConfig()
   // No field returns an error code. The enum is in the schema so that clients can generate it.
   return new GraphQLSchema({ ...config, types: [...config.types, errorCode] })
+}
+
+/** The built-in mutations that an administrator who acts as another user can call. */
+const FOR_IMPERSONATORS = new Set(['updateProfile'])
+
+/**
+ * Marks all other built-in mutations: those of credentials and sessions, and administration, which an administrator does
+ * as themselves. New ones are marked until someone decides otherwise. A program decides about its own: `viewer.impersonator`.
+ */
+function reserveForOwners(schema: GraphQLSchema): void {
+  const builtIn: readonly unknown[] = resolvers
+  const fields = schema.getMutationType()?.getFields() ?? {}
+  for (const { target, schemaName } of getMetadataStorage().mutations) {
+    const field = fields[schemaName]
+    if (!field || !builtIn.includes(target) || FOR_IMPERSONATORS.has(schemaName)) continue
+    field.extensions = { ...field.extensions, forOwnersOnly: true }
+  }
 }
 
 /**

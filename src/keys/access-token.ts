@@ -20,6 +20,8 @@ const claimsSchema = z.object({
   jti: z.string(),
   /** How strongly its session was authenticated when it was issued; see sessions/strength.ts. */
   acr: z.string().optional(),
+  /** The administrator who acts as the user (RFC 8693, section 4.1). */
+  act: z.object({ sub: z.uuid() }).optional(),
   iat: z.int(),
   exp: z.int(),
 })
@@ -35,8 +37,13 @@ export type AccessTokenSubject = {
   userId: string
   sessionId: string
   generation: number
-  /** How the session was authenticated (OpenID Connect Core 1.0, section 2; RFC 8176). */
-  assurance: { acr: string; amr: readonly string[]; auth_time: number }
+  /**
+   * How the session was authenticated (OpenID Connect Core 1.0, section 2; RFC 8176). Undefined if its user was not: then
+   * no service takes the token for a strong or recent sign-in.
+   */
+  assurance: { acr: string; amr: readonly string[]; auth_time: number } | undefined
+  /** The administrator who acts as the user. */
+  impersonatorId?: string | undefined
 }
 
 /**
@@ -46,7 +53,7 @@ export type AccessTokenSubject = {
  */
 export function signAccessToken(
   app: App,
-  { userId, sessionId, generation, assurance }: AccessTokenSubject,
+  { userId, sessionId, generation, assurance, impersonatorId }: AccessTokenSubject,
   ttlSeconds: number,
   extra: Record<string, unknown> = {},
 ): { token: string; expiresAt: Date } {
@@ -66,6 +73,7 @@ export function signAccessToken(
       sid: sessionId,
       gen: generation,
       ...assurance,
+      ...(impersonatorId !== undefined && { act: { sub: impersonatorId } }),
       jti: randomUUID(),
       iat: issuedAt,
       exp: expiresAtSeconds,

@@ -4,6 +4,7 @@ export const permissions = {
   'users:write': 'Invite, change, disable and enable accounts, and end their sessions.',
   'users:delete': 'Delete accounts.',
   'users:factors': 'Remove the second factors of accounts whose owners have lost them.',
+  'users:impersonate': 'Act as other people for 30 minutes, to see what they see.',
   'roles:write': 'Define and assign roles.',
   'audit:read': 'Read the audit log.',
   'keys:write': 'Rotate the signing key.',

@@ -14,6 +14,16 @@ import {
 const RECENT_SECONDS = 600
 
 /**
+ * Refuses an administrator who acts as another user.
+ * @throws AuthError FORBIDDEN
+ */
+export function refuseImpersonator({ impersonator }: Viewer): void {
+  if (impersonator) {
+    throw new AuthError('FORBIDDEN', { message: 'You can’t do this while you act as another user.' })
+  }
+}
+
+/**
  * Protects a sensitive operation from the finder of a session that was left open, and from a thief of the session.
  * Requires what a full sign-in to the account proves: a passkey, or a password and a second factor, within 10 minutes;
  * from an account that only has a password, the password.
@@ -21,13 +31,15 @@ const RECENT_SECONDS = 600
  */
 export async function requireRecentSignIn(
   app: App,
-  { account, via: { session, accessToken } }: Viewer,
+  viewer: Viewer,
   maxAgeSeconds = RECENT_SECONDS,
 ): Promise<void> {
+  refuseImpersonator(viewer)
+  const { session, accessToken } = viewer.via
   // An access token from before the latest step-up proves nothing recent, so that a thief who holds one does not benefit
   // from what the owner has proved since.
   const proving = accessToken.generation < session.proofGeneration ? undefined : session
-  await requireFullSignIn(app, account.id, proving, maxAgeSeconds)
+  await requireFullSignIn(app, viewer.account.id, proving, maxAgeSeconds)
 }
 
 /**
@@ -35,6 +47,7 @@ export async function requireRecentSignIn(
  * @throws AuthError STEP_UP_REQUIRED
  */
 export async function requireSecondFactorIfAny(app: App, viewer: Viewer): Promise<void> {
+  refuseImpersonator(viewer)
   const requirement: Requirement = { strength: 'MULTI', maxAgeSeconds: RECENT_SECONDS }
   const { session, accessToken } = viewer.via
   if (accessToken.generation >= session.proofGeneration && isProved(app, session, requirement)) return
@@ -65,6 +78,7 @@ export async function requireFullSignIn(
  * @throws AuthError STEP_UP_REQUIRED, also if the account has nothing to prove it with
  */
 export async function requireAssurance(app: App, viewer: Viewer, requirement: Requirement): Promise<void> {
+  refuseImpersonator(viewer)
   const { session, accessToken } = viewer.via
   if (accessToken.generation >= session.proofGeneration && isProved(app, session, requirement)) return
   throw stepUpRequired(requirement, await meansOf(app, viewer.account.id))
@@ -84,10 +98,27 @@ function isProved(
  * Whether one of the viewer's roles requires a second factor that the session has not proved, or an administrator has
  * reset the factors of the account. Trusted devices do not matter here. Costs nothing unless a factor is required.
  */
-export function isTooWeak(app: App, { account, via }: Viewer): boolean {
-  const { secondFactorRequiredFrom: from } = account
-  const demanded = account.enrollmentRequired || (from !== null && from <= app.clock.now())
-  return demanded && !isAtLeast(strengthOf(via), 'MULTI')
+export function isTooWeak(app: App, { account, via, impersonator }: Viewer): boolean {
+  // The administrator proved their own second factor before: see admin/users/impersonate-user.ts.
+  if (impersonator) return false
+  return demandsFactor(app, account) && !isAtLeast(strengthOf(via), 'MULTI')
+}
+
+/** Whether one of the roles of the account requires a second factor, or its owner has to add one. */
+function demandsFactor(
+  app: App,
+  { enrollmentRequired, secondFactorRequiredFrom: from }: Viewer['account'],
+): boolean {
+  return enrollmentRequired || (from !== null && from <= app.clock.now())
+}
+
+/**
+ * Requires that the viewer's session is strong enough for another account too, to act as it.
+ * @throws AuthError STEP_UP_REQUIRED
+ */
+export async function requireStrengthOf(app: App, viewer: Viewer, account: Viewer['account']): Promise<void> {
+  if (demandsFactor(app, account) && !isAtLeast(strengthOf(viewer.via), 'MULTI'))
+    throw stepUpRequired({ strength: 'MULTI' }, await meansOf(app, viewer.account.id))
 }
 
 /** The extension of an operation that a session may call although it `isTooWeak`. */

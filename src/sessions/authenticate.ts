@@ -4,8 +4,10 @@ import { statement } from '../database/client.ts'
 import { unauthenticated } from '../errors.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { verifyAccessToken } from '../keys/access-token.ts'
-import { findSession, type SessionWithAccount } from './find-session.ts'
+import { findSession } from './find-session.ts'
 import { isBurned } from './generations.ts'
+import { requireImpersonator } from './impersonation.ts'
+import { endReasonOf } from './live.ts'
 import { endSharedSession } from './two-holders.ts'
 
 /** How far `lastUsedAt` may lag behind. A write with every request would cost too much. */
@@ -27,16 +29,11 @@ export async function authenticate(app: App, bearerToken: string, request: Reque
     await endSharedSession(app, found, { kind: 'access', generation: gen }, request)
     throw unauthenticated('REVOKED')
   }
-  return { account, via: { kind: 'session', session, accessToken: { generation: gen, acr } } }
-}
-
-/** Why the session has ended, or undefined while it is live. */
-export function endReasonOf(
-  { session, account }: SessionWithAccount,
-  now: Date,
-): 'REVOKED' | 'EXPIRED' | undefined {
-  if (session.revokedAt || account.disabledAt) return 'REVOKED'
-  return session.expiresAt <= now ? 'EXPIRED' : undefined
+  const via = { kind: 'session', session, accessToken: { generation: gen, acr } } as const
+  if (session.actorSessionId === null) return { account, via }
+  const impersonator = await requireImpersonator(app, session.actorSessionId, account)
+  request.impersonatorId = impersonator.id
+  return { account, via, impersonator }
 }
 
 const markUsed = statement<[burned: boolean]>(

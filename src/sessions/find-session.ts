@@ -34,6 +34,7 @@ export const sessionColumns = {
   ipAddress: 'ip_address',
   userAgent: 'user_agent',
   deviceName: 'device_name',
+  actorSessionId: 'actor_session_id',
 } as const satisfies Record<keyof Session, string>
 
 const sessionFields = Object.keys(sessionColumns)

@@ -22,6 +22,7 @@ export async function issueTokens(
   app: App,
   { session, account }: SessionWithAccount,
   accessTtlSeconds?: number | null,
+  impersonatorId?: string,
 ): Promise<IssuedTokens> {
   const { tokens } = app.config
   const secondsLeft = Math.ceil((session.absoluteExpiresAt.getTime() - app.clock.now().getTime()) / 1000)
@@ -31,7 +32,8 @@ export async function issueTokens(
     userId: account.id,
     sessionId: session.id,
     generation: session.generation,
-    assurance: assuranceClaims(session),
+    assurance: impersonatorId === undefined ? assuranceClaims(session) : undefined,
+    impersonatorId,
   }
   const claims = { ...configuredClaims(app, account), ...(await app.accessTokenClaims?.(toUser(account))) }
   const access = signAccessToken(app, subject, ttlSeconds, claims)

@@ -1,3 +1,5 @@
+import type { SessionWithAccount } from './find-session.ts'
+
 /**
  * Defines in SQL when a session is live. All queries share this definition; `s` is the session and `u` its account.
  *
@@ -22,3 +24,12 @@ export const revokedAt = `CASE WHEN s.revoked_at IS NOT NULL OR s.epoch = u.sess
 /** SQL that marks sessions `s`, selected by `where`, as ended when their epoch ended. */
 export const markEnded = (where: string) =>
   `UPDATE sessions s SET revoked_at = ${endedWithOthersAt} WHERE s.revoked_at IS NULL AND ${where}`
+
+/** Why the session has ended, or undefined while it is live. */
+export function endReasonOf(
+  { session, account }: SessionWithAccount,
+  now: Date,
+): 'REVOKED' | 'EXPIRED' | undefined {
+  if (session.revokedAt || account.disabledAt) return 'REVOKED'
+  return session.expiresAt <= now ? 'EXPIRED' : undefined
+}

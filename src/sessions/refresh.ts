@@ -1,9 +1,9 @@
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { AuthError } from '../errors.ts'
-import { endReasonOf } from './authenticate.ts'
 import { findSession, type SessionWithAccount } from './find-session.ts'
 import { standingOf, steppedUpForSeconds } from './generations.ts'
+import { endReasonOf } from './live.ts'
 import { recordRace } from './refresh-record.ts'
 import { isAuthentic, parseRefreshToken } from './refresh-token.ts'
 import { catchUp, moveOn, replaceLost } from './rotate.ts'
@@ -40,6 +40,8 @@ export async function refreshSession(
     const found = await findSession(app, token.sessionId)
     if (!found || !isAuthentic(app, found.session, token)) throw invalid('unknown')
     const now = app.clock.now()
+    // No one has received a refresh token of an administrator's session as another user.
+    if (found.session.actorSessionId !== null) throw invalid('impersonation')
     const ended = endReasonOf(found, now)
     if (ended) throw invalid(ended.toLowerCase())
     const standing = standingOf(found.session, generation, now)

@@ -29,7 +29,7 @@ export class SessionsResolver {
   @Mutation(() => SessionType, {
     description: withExample(
       'Immediately ends one of your sessions and its access tokens. A session that has already ended is returned unchanged.',
-      'mutation RevokeSession($id: ID!) { revokeSession(id: $id) { id current deviceName ipAddress userAgent createdAt lastUsedAt expiresAt authenticatedAt revokedAt } }',
+      'mutation RevokeSession($id: ID!) { revokeSession(id: $id) { id current deviceName ipAddress userAgent createdAt lastUsedAt expiresAt authenticatedAt revokedAt impersonated } }',
     ),
   })
   async revokeSession(

@@ -87,6 +87,11 @@ export class SessionType {
     description: 'When the session was revoked; null if it was not.',
   })
   revokedAt!: Date | null
+
+  @Field(() => Boolean, {
+    description: 'Whether an administrator acts as the user in this session: see `impersonateUser`.',
+  })
+  impersonated!: boolean
 }
 
 /** The session as the API shows it. `currentId` is the session that made the request. */
@@ -101,6 +106,7 @@ export function toSession(session: Session, currentId: string | undefined): Sess
     userAgent,
     deviceName,
     revokedAt,
+    actorSessionId,
   } = session
   return {
     id,
@@ -115,6 +121,7 @@ export function toSession(session: Session, currentId: string | undefined): Sess
     userAgent,
     deviceName,
     revokedAt,
+    impersonated: actorSessionId !== null,
   }
 }
 

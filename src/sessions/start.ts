@@ -53,5 +53,6 @@ export function newSession(
     ipAddress: request.ipAddress ?? null,
     userAgent: request.userAgent ?? null,
     deviceName: deviceName ?? deviceNameOf(request.userAgent) ?? null,
+    actorSessionId: null,
   }
 }

@@ -39,7 +39,9 @@ export const NO_PROOFS: ProofTimes = {
 }
 
 /** What tells how strongly a session was authenticated. */
-export type ProvedSession = ProofTimes & Pick<Session, 'authenticatedAt'>
+export type ProvedSession = ProofTimes &
+  Pick<Session, 'authenticatedAt'> &
+  Partial<Pick<Session, 'actorSessionId'>>
 
 /** The times of the proofs that a session starts with. */
 export function proofTimes(proofs: readonly Pick<Proof, 'method' | 'at'>[]): ProofTimes {
@@ -57,13 +59,15 @@ export function addProofs(session: ProofTimes, proofs: readonly Pick<Proof, 'met
 }
 
 /** A session that an earlier version started has no proofs: it was started with a password. */
-function timesOf(session: ProofTimes & Partial<Pick<Session, 'authenticatedAt'>>): ProofTimes {
-  if (session.authenticatedAt === undefined || methods.some(method => session[timeOf[method]])) return session
+function timesOf(session: ProofTimes & Partial<ProvedSession>): ProofTimes {
+  // In the session of an administrator who acts as the account, nothing was proved.
+  if (session.authenticatedAt === undefined || session.actorSessionId) return session
+  if (methods.some(method => session[timeOf[method]])) return session
   return { ...NO_PROOFS, passwordAt: session.authenticatedAt }
 }
 
 /** The methods that were proved in the session. */
-export function methodsOf(session: ProofTimes & Partial<Pick<Session, 'authenticatedAt'>>): AuthMethod[] {
+export function methodsOf(session: ProofTimes & Partial<ProvedSession>): AuthMethod[] {
   const times = timesOf(session)
   return methods.filter(method => times[timeOf[method]])
 }

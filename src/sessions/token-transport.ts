@@ -1,5 +1,5 @@
 import { toUser } from '../accounts/accounts.types.ts'
-import type { Context, RequestInfo } from '../context.ts'
+import type { Account, Context, RequestInfo } from '../context.ts'
 import { type Device, readDevice } from '../devices/device.ts'
 import { AuthError } from '../errors.ts'
 import type { Session } from '../generated/prisma/client.ts'
@@ -62,6 +62,26 @@ export function deliverTokens(
   })
   if (device) signedIn.set(payload, { session, device })
   return payload
+}
+
+/** Hands only the access token to a client: the session has no other. `impersonator` acts as its user. */
+export function deliverAccessToken(
+  { reveal }: Context,
+  { session, account, accessToken, accessTokenExpiresAt }: IssuedTokens,
+  impersonator: Account,
+): AuthPayload {
+  const user = Object.assign(toUser(account), { impersonator })
+  reveal(user, session.id)
+  return Object.assign(new AuthPayload(), {
+    accessToken,
+    tokenType: 'Bearer',
+    accessTokenExpiresAt,
+    refreshToken: null,
+    refreshTokenExpiresAt: session.expiresAt,
+    deviceToken: null,
+    session: toSession(session, session.id),
+    user,
+  })
 }
 
 type SignedIn = { session: Session; device: Device }

@@ -4,7 +4,7 @@ import { proveEnrollmentCode } from '../credentials/enrollment-code.ts'
 import type { Proof } from '../credentials/proof.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
-import { requireRecentSignIn } from '../sessions/assurance.ts'
+import { refuseImpersonator, requireRecentSignIn } from '../sessions/assurance.ts'
 import { hasFactor, meansOf } from '../sessions/step-up-required.ts'
 import { ACR } from '../sessions/strength.ts'
 import { type OpenedSignIn, openSignIn, requireUnchanged, ticketInvalid } from './sign-in-ticket.ts'
@@ -41,6 +41,7 @@ export async function enrolleeOf(
 ): Promise<Enrollee> {
   if (ticket == null) {
     const signedIn = await viewer()
+    refuseImpersonator(signedIn)
     return { kind: 'session', account: signedIn.account, viewer: signedIn }
   }
   const pending = openSignIn(app, 'setup', ticket)

@@ -17,12 +17,13 @@ export async function logout(
   const found = await Promise.all(refreshTokens.map(token => sessionOfRefreshToken(app, token)))
   for (const session of [...found, sessionOfAccessToken(app, request.bearerToken)]) {
     if (!session) continue
-    const { id, userId } = session
-    await revokeSession(app, { id, userId }, { action: 'session.ended', request, actorId: userId })
+    const { id, userId, impersonatorId } = session
+    const origin = { ...request, impersonatorId }
+    await revokeSession(app, { id, userId }, { action: 'session.ended', request: origin, actorId: userId })
   }
 }
 
-type OwnedSession = { id: string; userId: string }
+type OwnedSession = { id: string; userId: string; impersonatorId?: string | undefined }
 
 async function sessionOfRefreshToken(
   app: App,
@@ -36,8 +37,8 @@ async function sessionOfRefreshToken(
 function sessionOfAccessToken(app: App, token: string | undefined): OwnedSession | undefined {
   try {
     if (token === undefined) return undefined
-    const { sid, sub } = readAccessToken(app, token)
-    return { id: sid, userId: sub }
+    const { sid, sub, act } = readAccessToken(app, token)
+    return { id: sid, userId: sub, impersonatorId: act?.sub }
   } catch {
     return undefined
   }

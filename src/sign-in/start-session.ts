@@ -93,7 +93,7 @@ function startSql({ change, claims, notice }: Extras): string {
    evicted AS (${evictDevicesSql(1, 'fresh')}),
    strange AS (
      SELECT FROM account WHERE (
-       EXISTS (SELECT FROM sessions WHERE user_id = $1)
+       EXISTS (SELECT FROM sessions WHERE user_id = $1 AND actor_session_id IS NULL)
        OR EXISTS (SELECT FROM audit_events WHERE subject_id = $1 AND action = 'session.started')
      ) AND EXISTS (SELECT FROM fresh)
    ), ${noticeSql(10, 'strange')},

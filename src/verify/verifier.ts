@@ -15,6 +15,8 @@ export type Identity = {
   readonly sessionId: string
   /** The permissions of the user. Empty unless the server has `permissions` in TOKEN_CLAIMS. */
   readonly permissions: readonly string[]
+  /** The ID of the administrator who acts as the user: the claim `act` (RFC 8693). Undefined in the user's own sessions. */
+  readonly actorId: string | undefined
   /** All claims of the token. */
   readonly claims: Readonly<JWTPayload>
 }
@@ -110,13 +112,19 @@ function refusal(error: unknown): unknown {
 
 /** Frozen, because requests share it when it is cached. */
 function toIdentity(claims: JWTPayload): Identity | undefined {
-  const { sub, sid, iat, permissions } = claims
+  const { sub, sid, iat, permissions, act } = claims
   if (typeof sub !== 'string' || typeof sid !== 'string' || typeof iat !== 'number') return undefined
   const names = Array.isArray(permissions) ? permissions.filter(name => typeof name === 'string') : []
   return Object.freeze({
     userId: sub,
     sessionId: sid,
     permissions: Object.freeze(names),
+    actorId: actorOf(act),
     claims: Object.freeze(claims),
   })
+}
+
+function actorOf(act: unknown): string | undefined {
+  const { sub } = (act ?? {}) as { sub?: unknown }
+  return typeof sub === 'string' ? sub : undefined
 }

@@ -343,6 +343,7 @@ describe('secrets', () => {
       'factor.counter_regressed',
       'factor.requirement_changed',
       'factor.reset',
+      'user.impersonated',
       'session.stepped_up',
       'user.email_login_requested',
       'recovery_code.renewed',

@@ -170,6 +170,10 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   })
   token = (await signUpWith(service, 'admin')).accessToken
   await run(take('Mutation.endEmailChangeUndo'), { id: other.id })
+  expect(await run(take('Mutation.impersonateUser'), { id: other.id })).toMatchObject({
+    user: { id: other.id },
+    session: { impersonated: true },
+  })
   await run(take('Mutation.revokeUserSession'), sessionOfOther)
   const careful = await signUp(service)
   token = careful.accessToken

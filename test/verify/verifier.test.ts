@@ -1,8 +1,8 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { errorTable } from '../../src/errors.ts'
-import { AuthError, createVerifier, type VerifierOptions } from '../../src/verify/index.ts'
-import { as, newRole, type SignedIn, signIn, signUp, signUpWith } from '../support/actors.ts'
+import { AuthError, createVerifier, requireStepUp, type VerifierOptions } from '../../src/verify/index.ts'
+import { as, newRole, type SignedIn, signIn, signUp, signUpAdmin, signUpWith } from '../support/actors.ts'
 import { claimsOf, encode, forge, headerOf, type Json, signed } from '../support/forge.ts'
 import { useService } from '../support/service.ts'
 
@@ -51,8 +51,21 @@ describe('the verifier accepts', () => {
       userId: reader.id,
       sessionId: claimsOf(accessToken).sid,
       permissions: ['users:read'],
+      actorId: undefined,
       claims: claimsOf(accessToken),
     })
+  })
+
+  test('a token of an administrator who acts as the user, and names both', async () => {
+    const admin = await signUpAdmin(service)
+    const { data } = await service.send<{ impersonateUser: { accessToken: string } }, object>(
+      'mutation ($id: ID!) { impersonateUser(id: $id, reason: "Ticket 4711") { accessToken } }',
+      { id: account.id },
+      as(admin),
+    )
+    const identity = await verifier.verify(data?.impersonateUser.accessToken ?? '')
+    expect([identity.userId, identity.actorId]).toEqual([account.id, admin.id])
+    expect(() => requireStepUp(identity, { strength: 'SINGLE' })).toThrow('Confirm')
   })
 
   test('an issuer written with a slash at the end', async () => {

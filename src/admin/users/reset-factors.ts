@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { emailField, labelField } from '../../accounts/fields.ts'
+import { emailField, reasonField } from '../../accounts/fields.ts'
 import type { App } from '../../app.ts'
 import { NO_REQUEST } from '../../audit/record.ts'
 import { AuthError } from '../../errors.ts'
@@ -7,12 +7,6 @@ import { checkInput } from '../../input.ts'
 import { requireRecentSignIn } from '../../sessions/assurance.ts'
 import { type Removed, removeFactors } from '../../sign-in/remove-factors.ts'
 import { administerUser, type Caller } from '../administer.ts'
-
-const reasonField = labelField(500).transform((reason, context) => {
-  if (reason !== null) return reason
-  context.addIssue('Enter a reason.')
-  return z.NEVER
-})
 
 const addressSchema = z.object({ email: emailField })
 

@@ -10,6 +10,7 @@ import { readDevice } from '../../devices/device.ts'
 import { AuthError } from '../../errors.ts'
 import type { User } from '../../generated/prisma/client.ts'
 import { checkInput } from '../../input.ts'
+import { refuseImpersonator } from '../../sessions/assurance.ts'
 import { beginEnrollment, type PendingEnrollment } from '../../sign-in/enrollment.ts'
 import { requireAutomatic } from './automatic-passkey.ts'
 
@@ -64,6 +65,7 @@ async function beginAutomatic(
   deviceToken: string | null | undefined,
 ): Promise<{ account: User; pending: PendingEnrollment }> {
   const signedIn = await viewer()
+  refuseImpersonator(signedIn)
   await requireAutomatic(app, signedIn, readDevice(app, deviceToken ?? request.deviceCookie))
   const { account, via } = signedIn
   return {

@@ -148,7 +148,6 @@ export const ko: Messages = {
     'Use finite numbers.': '유한한 숫자를 입력해 주세요.',
     'This account has changed since you loaded it. Check the current values, then try again.':
       '불러온 뒤에 계정이 변경되었습니다. 현재 값을 확인하고 다시 시도해 주세요.',
-    'This account is disabled. Enable it first.': '정지된 계정입니다. 먼저 정지를 해제해 주세요.',
     'This account has no open invitation. Its owner can already sign in or set a password.':
       '대기 중인 초대가 없습니다. 이미 로그인하거나 비밀번호를 설정할 수 있는 계정입니다.',
     'This account has no password yet. Send its invitation again instead.':
@@ -159,6 +158,9 @@ export const ko: Messages = {
       '마지막 관리자입니다. 먼저 다른 계정을 관리자로 지정해 주세요.',
     'This is your own account. Another administrator can reset its second factors.':
       '본인 계정의 2단계 인증은 다른 관리자만 초기화할 수 있습니다.',
+    'You can’t do this while you act as another user.': '대리 접속 중에는 할 수 없는 작업입니다.',
+    'This is your own account.': '본인 계정입니다.',
+    'This account is disabled. Enable it first.': '정지된 계정입니다. 먼저 정지를 해제해 주세요.',
     'Enter a reason.': '사유를 입력해 주세요.',
     'Add a passkey, a security key or an authenticator app first.':
       '먼저 패스키, 보안 키 또는 인증 앱을 등록해 주세요.',
@@ -781,6 +783,7 @@ export const ko: Messages = {
       'users:write': '계정 초대, 변경, 정지 및 해제, 세션 종료',
       'users:delete': '계정 삭제',
       'users:factors': '2단계 인증 수단을 잃어버린 사용자의 인증 초기화',
+      'users:impersonate': '30분 동안 다른 사용자의 화면으로 서비스 이용',
       'roles:write': '역할을 정의하고 부여하기',
       'audit:read': '감사 로그 보기',
       'keys:write': '서명 키 교체',
@@ -939,6 +942,7 @@ export const ko: Messages = {
       fields: '항목',
       field: '항목',
       sessionId: '세션',
+      impersonatedId: '대리 접속한 계정',
       newDevice: '새 기기',
       count: '개수',
       rule: '제한',
@@ -1015,6 +1019,7 @@ export const ko: Messages = {
     'user.roles_changed': '역할 변경',
     'user.invited': '초대',
     'user.updated': '계정 변경',
+    'user.impersonated': '관리자 대리 접속 시작',
     'user.disabled': '정지',
     'user.enabled': '정지 해제',
     'role.created': '역할 생성',

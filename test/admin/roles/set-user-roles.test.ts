@@ -15,6 +15,7 @@ const EVERYTHING = [
   'roles:write',
   'users:delete',
   'users:factors',
+  'users:impersonate',
   'users:read',
   'users:write',
 ]
