@@ -274,7 +274,7 @@ describe('password managers', () => {
     expect(await signals()).toEqual(expected)
   }
 
-  test('are told which passkeys exist and what the account is called, and hide a removed one', async () => {
+  test('learn which passkeys exist and what the account is called, and hide a removed one', async () => {
     const page = await browser.open()
     const signals = await listen(page)
     const authenticator = await connectAuthenticator(page)
@@ -314,7 +314,7 @@ describe('password managers', () => {
     expect(await authenticator.credentials()).toEqual([])
   })
 
-  test('are told that a passkey which signs in to no account is unknown', async () => {
+  test('learn that a passkey which signs in to no account is unknown', async () => {
     const page = await browser.open()
     const signals = await listen(page)
     const authenticator = await connectAuthenticator(page)
