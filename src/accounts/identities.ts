@@ -2,7 +2,8 @@ import DataLoader from 'dataloader'
 import type { App } from '../app.ts'
 import { recordReader, statement } from '../database/client.ts'
 import type { Columns } from '../database/insert.ts'
-import type { Identity } from '../generated/prisma/client.ts'
+import type { Identity, User } from '../generated/prisma/client.ts'
+import { userColumns } from './account.ts'
 
 export const identityColumns = {
   id: 'id',
@@ -51,16 +52,24 @@ async function load(app: App, ids: readonly string[]): Promise<Identity[][]> {
   return ids.map(id => identities.filter(({ userId }) => userId === id))
 }
 
+const readUser = recordReader<User>(Object.keys(userColumns))
+const qualified = [
+  ...Object.values(identityColumns).map(column => `i.${column}`),
+  ...Object.values(userColumns).map(column => `u.${column}`),
+]
 const selectBySubject = statement(
   'identity-by-subject',
-  `SELECT ${columns} FROM identities WHERE issuer = $1 AND subject = $2`,
+  `SELECT ${qualified.join(', ')} FROM identities i JOIN users u ON u.id = i.user_id
+   WHERE i.issuer = $1 AND i.subject = $2`,
 )
 
-/** The identity of a person at an issuer (OpenID Connect Core 1.0, section 2), if an account has it. */
+/** The identity of a person at an issuer (OpenID Connect Core 1.0, section 2), if an account has it, and the account. */
 export async function findIdentity(
   app: App,
   { issuer, subject }: Pick<Identity, 'issuer' | 'subject'>,
-): Promise<Identity | undefined> {
+): Promise<{ identity: Identity; account: User } | undefined> {
   const [row] = await selectBySubject(app.pool, [issuer, subject])
-  return row && readIdentity(row, 0)
+  return (
+    row && { identity: readIdentity(row, 0), account: readUser(row, Object.keys(identityColumns).length) }
+  )
 }

@@ -18,6 +18,7 @@ import {
   ok,
   warn,
 } from './finding.ts'
+import { checkIdentities } from './identity-checks.ts'
 import { checkPasskeyDomain, checkStoredPasskeys } from './passkey-checks.ts'
 
 /** The checks that need no database. */
@@ -40,6 +41,7 @@ export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'passwords', run: checkPasswords },
   { name: 'second factors', run: checkRequiredFactors },
   { name: 'stored passkeys', run: checkStoredPasskeys },
+  { name: 'identities', run: checkIdentities },
   { name: 'outbox', run: checkOutbox },
   { name: 'erasures', run: checkErasures },
 ]

@@ -12,15 +12,15 @@ import { decideIdentity, type IdentityDecision, type IdentityFacts } from './dec
 export type ProfileAddress = { typed: string; canonical: string }
 
 export type Identified = { address: ProfileAddress | undefined } & (
-  | { decision: 'sign-in'; identity: Identity; account: undefined }
+  | { decision: 'sign-in'; identity: Identity; account: User }
   | { decision: Exclude<IdentityDecision, 'sign-in'>; identity: undefined; account: User | undefined }
 )
 
 /** Decides which account a profile belongs to: see `decideIdentity`. The account is as it was when it was decided. */
 export async function identify(app: App, profile: ProviderProfile): Promise<Identified> {
   const address = addressOf(profile)
-  const identity = await findIdentity(app, profile)
-  if (identity) return { decision: 'sign-in', identity, account: undefined, address }
+  const known = await findIdentity(app, profile)
+  if (known) return { decision: 'sign-in', ...known, address }
   const trust = address ? profile.emailTrust : 'never'
   const found = address && trust !== 'never' ? await findByAddress(app, address.canonical) : undefined
   const facts: IdentityFacts = {

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { findUserById } from '../accounts/account.ts'
 import { deviceNameField } from '../accounts/fields.ts'
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
@@ -65,7 +64,7 @@ export async function loginWithProvider(
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const { decision, identity, account, address } = await identify(app, profile)
     if (decision === 'sign-in') {
-      const outcome = await start(app, signIn, identity, request)
+      const outcome = await start(app, signIn, identity, account, request)
       if (outcome) return outcome
       continue
     }
@@ -87,10 +86,9 @@ async function start(
   app: App,
   { profile, claims, presented, remember, ...options }: ProviderSignIn,
   identity: Identity,
+  account: User,
   request: RequestInfo,
 ): Promise<SignInOutcome | undefined> {
-  const account = await findUserById(app, identity.userId)
-  if (!account) return undefined
   await requireMaySignIn(app, account, request)
   const at = app.clock.now()
   const outcome = await finishSignIn(

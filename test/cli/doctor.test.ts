@@ -68,6 +68,7 @@ test('doctor reports the result of every check and changes nothing', async () =>
     'passwords',
     'second factors',
     'stored passkeys',
+    'identities',
     'outbox',
     'erasures',
   ])
@@ -382,4 +383,18 @@ describe('the domain of passkeys', () => {
       { status: 'warn', message: expect.stringContaining('2 people have no second factor that can be used') },
     ])
   })
+})
+
+test('people who can no longer sign in with a provider that they have connected are counted', async () => {
+  const user = await signUpWith(service)
+  const now = new Date()
+  const row = { issuer: 'https://former.example', subject: randomUUID(), createdAt: now, lastUsedAt: now }
+  const identities = async () =>
+    (await doctor()).of('identities').map(({ status, message }) => [status, message])
+  expect(await identities()).toEqual([['ok', 'Every connected provider is in PROVIDERS.']])
+  await service.app.db.identity.create({ data: { ...row, userId: user.id, provider: 'former' } })
+  expect(await identities()).toEqual([
+    ['warn', '1 person has connected former, which PROVIDERS doesn’t list.'],
+  ])
+  await service.app.db.identity.deleteMany({ where: { userId: user.id } })
 })

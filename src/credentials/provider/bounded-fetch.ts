@@ -11,7 +11,8 @@ const USER_AGENT = 'authograph'
 type FetchOptions = {
   method?: string
   headers?: RequestInit['headers']
-  body?: RequestInit['body']
+  /** Bytes of any buffer, as the protocol library types them. */
+  body?: RequestInit['body'] | Uint8Array
   signal?: AbortSignal | null | undefined
 }
 
@@ -34,7 +35,7 @@ export function boundedFetch(production: boolean): BoundedFetch {
       const response = await fetch(url, {
         method: options.method ?? 'GET',
         headers,
-        body: options.body ?? null,
+        body: (options.body ?? null) as NonNullable<RequestInit['body']> | null,
         signal,
         redirect: 'manual',
       })

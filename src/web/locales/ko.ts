@@ -161,6 +161,11 @@ export const ko: Messages = {
     'You can’t do this while you act as another user.': '대리 접속 중에는 할 수 없는 작업입니다.',
     'This is your own account.': '본인 계정입니다.',
     'This account is disabled. Enable it first.': '정지된 계정입니다. 먼저 정지를 해제해 주세요.',
+    'This server doesn’t offer this provider.': '이 서버에서 지원하지 않는 로그인 수단입니다.',
+    'Use an address on an origin of RETURN_ORIGINS, or one of NATIVE_RETURN_URLS.':
+      'RETURN_ORIGINS에 있는 출처의 주소나 NATIVE_RETURN_URLS에 있는 주소를 사용해 주세요.',
+    'This sign-in has expired or was already completed. Start again.':
+      '만료되었거나 이미 완료된 로그인입니다. 처음부터 다시 시도해 주세요.',
     'Enter a reason.': '사유를 입력해 주세요.',
     'Add a passkey, a security key or an authenticator app first.':
       '먼저 패스키, 보안 키 또는 인증 앱을 등록해 주세요.',
