@@ -2,6 +2,7 @@ import type { ClassType } from 'type-graphql'
 import { startSearchIndexing } from './accounts/search-index.ts'
 import type { App } from './app.ts'
 import { type Config, loadConfig } from './config.ts'
+import { startRevocations } from './credentials/provider/revocations.ts'
 import { readEnvironment } from './environment.ts'
 import { createSchema } from './graphql/schema.ts'
 import { listen } from './http/listen.ts'
@@ -63,6 +64,7 @@ async function start(options: ServerOptions): Promise<RunningServer> {
       startReminding(app),
       startMailDelivery(app),
       startSearchIndexing(app),
+      startRevocations(app),
     ]
     return {
       app,

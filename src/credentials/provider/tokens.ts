@@ -8,22 +8,20 @@ import { providerFailed, toProviderError } from './failure.ts'
 import type { ProviderTokens } from './provider.ts'
 import { toProviderTokens } from './token-response.ts'
 
-/** Seals the tokens under a server key, so that replacing AUTHOGRAPH_SECRET changes no row. */
-export function sealTokens(app: App, purpose: string, tokens: ProviderTokens): string {
-  return seal(Buffer.from(JSON.stringify(tokens)), `provider tokens ${purpose}`, keyOf(app))
+/**
+ * Seals tokens of the provider with this ID under a server key, so that replacing AUTHOGRAPH_SECRET changes no row. They
+ * are never opened for another provider, which would receive them.
+ */
+export function sealTokens(app: App, providerId: string, tokens: ProviderTokens): string {
+  return seal(Buffer.from(JSON.stringify(tokens)), `provider tokens ${providerId}`, keyOf(app))
 }
 
-/** The tokens that `sealTokens` sealed for the same purpose. @throws Error if they were sealed for another */
-export function openTokens(app: App, purpose: string, sealed: string): ProviderTokens {
+/** The tokens that `sealTokens` sealed for the same provider. @throws Error if they were sealed for another */
+export function openTokens(app: App, providerId: string, sealed: string): ProviderTokens {
   const keys = { current: keyOf(app), previous: [] }
-  const { plain } = unseal(sealed, `provider tokens ${purpose}`, keys)
+  const { plain } = unseal(sealed, `provider tokens ${providerId}`, keys)
   const tokens = JSON.parse(plain.toString()) as ProviderTokens & { expiresAt: string | null }
   return { ...tokens, expiresAt: tokens.expiresAt === null ? null : new Date(tokens.expiresAt) }
-}
-
-/** The purpose of the tokens of an identity: sealed for one, they open for no other. */
-export function purposeOfIdentity({ issuer, subject }: { issuer: string; subject: string }): string {
-  return JSON.stringify([issuer, subject])
 }
 
 function keyOf({ keys }: App) {
