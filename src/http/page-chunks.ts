@@ -27,7 +27,8 @@ const ENTRY = 'index.html'
 
 /**
  * Returns the elements for the head of the page at an address that load its chunks together with the script of all
- * pages, instead of after it. Empty if the page has none, or if `folder` has no manifest.
+ * pages, instead of after it. The requests of start.js go before them. Empty if the page has none, or if `folder` has no
+ * manifest.
  */
 export async function preloadsIn(folder: string): Promise<(address: string) => string> {
   const manifest = await readManifest(folder)
@@ -39,7 +40,9 @@ export async function preloadsIn(folder: string): Promise<(address: string) => s
     const styles = chunks.flatMap(name => manifest[name]?.css ?? [])
     return [
       ...[...new Set(styles)].map(file => `<link rel="stylesheet" crossorigin href="/${file}">`),
-      ...chunks.map(name => `<link rel="modulepreload" crossorigin href="/${manifest[name]?.file}">`),
+      ...chunks.map(
+        name => `<link rel="modulepreload" fetchpriority="low" crossorigin href="/${manifest[name]?.file}">`,
+      ),
     ].join('')
   }
 }

@@ -45,6 +45,29 @@ function earlyRequests(): Plugin {
   }
 }
 
+type Modules = { getModuleInfo(id: string): { importers: readonly string[] } | null }
+
+/** Whether pages before signing in contain a module, by themselves or through others that do not load later. */
+function isForVisitors(id: string, modules: Modules, seen = new Set<string>()): boolean {
+  if (/\/src\/web\/(?:main\.tsx|pages\/)/.test(id)) return true
+  if (seen.has(id)) return false
+  seen.add(id)
+  return modules.getModuleInfo(id)?.importers.some(by => isForVisitors(by, modules, seen)) ?? false
+}
+
+/**
+ * What several pages after signing in have in common is one file rather than a dozen: without HTTP/2, a browser loads six
+ * at a time, and the requests of start.js wait with them.
+ */
+const inside = {
+  debugName: 'inside',
+  name: (id: string, modules: Modules) =>
+    /\/src\/web\/(?:admin|account|parts|\w+\.)/.test(id) && !isForVisitors(id, modules) ? 'inside' : null,
+  minShareCount: 2,
+  // Those are in the script of all pages or in files of their own.
+  includeDependenciesRecursively: false,
+}
+
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [compressed(), earlyRequests()],
@@ -60,6 +83,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 1000,
     rolldownOptions: {
       input: ['index.html', 'explorer.html'].map(file => path.join(import.meta.dirname, file)),
+      output: { codeSplitting: { groups: [inside] } },
       // The libraries say 'use client' for servers that render React. These pages have none.
       onLog: (level, log, tell) => {
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') tell(level, log)

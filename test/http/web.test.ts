@@ -104,12 +104,15 @@ test('a page is sent compressed, once for all, and each form has its own validat
 
 test('a page loads its own chunks and their styles together with the script of all pages', async () => {
   const { body } = await server.inject('/users')
-  const linked = [...body.matchAll(/<link rel="(\S+)" crossorigin href="(\S+)">/g)].map(([, ...link]) => link)
+  const links = body.matchAll(/<link rel="(\S+)"(?: fetchpriority="low")? crossorigin href="(\S+)">/g)
+  const linked = [...links].map(([, ...link]) => link)
   expect(linked).toEqual([
     ['stylesheet', '/assets/table-3.css'],
     ['modulepreload', '/assets/users-2.js'],
     ['modulepreload', '/assets/table-3.js'],
   ])
+  // They must not delay the session and the list, for which start.js asks.
+  expect(body.match(/<link rel="modulepreload" fetchpriority="low"/g)).toHaveLength(2)
   expect((await server.inject('/sign-in')).body).not.toContain('modulepreload')
 })
 
