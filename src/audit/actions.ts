@@ -66,6 +66,7 @@ export const auditActions = {
   'factor.reset': 'An administrator removed every second factor of an account.',
   'factor.requirement_changed':
     'The owner required a second factor at every sign-in, or no longer requires one.',
+  'identity.token_used': 'A service received a token that a provider issued for an account.',
   'limit.hit': 'There were too many attempts; further attempts are refused for a while.',
   'access.denied': 'A signed-in user attempted something without permission.',
   'mail.failed': 'An email could not be sent and will not be retried.',

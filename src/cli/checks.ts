@@ -20,6 +20,7 @@ import {
 } from './finding.ts'
 import { checkIdentities } from './identity-checks.ts'
 import { checkPasskeyDomain, checkStoredPasskeys } from './passkey-checks.ts'
+import { checkProviders, checkRevocations } from './provider-checks.ts'
 
 /** The checks that need no database. */
 export const checks: Check<CheckContext>[] = [
@@ -27,6 +28,7 @@ export const checks: Check<CheckContext>[] = [
   { name: 'data folder', run: checkDataFolder },
   { name: 'mail', run: checkMail },
   { name: 'passkeys', run: checkPasskeyDomain },
+  { name: 'providers', run: checkProviders },
 ]
 
 /** The checks that need a database, in order. */
@@ -43,6 +45,7 @@ export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'stored passkeys', run: checkStoredPasskeys },
   { name: 'identities', run: checkIdentities },
   { name: 'outbox', run: checkOutbox },
+  { name: 'revocations', run: checkRevocations },
   { name: 'erasures', run: checkErasures },
 ]
 

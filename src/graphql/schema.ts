@@ -8,6 +8,7 @@ import { MailsResolver } from '../admin/operations/mails.resolver.ts'
 import { OverviewResolver } from '../admin/overview/overview.resolver.ts'
 import { RoleDefinitionsResolver } from '../admin/roles/roles.resolver.ts'
 import { ImpersonationResolver } from '../admin/users/impersonation.resolver.ts'
+import { ProviderTokenResolver } from '../admin/users/provider-token.resolver.ts'
 import { UserAccessResolver } from '../admin/users/user-access.resolver.ts'
 import { UserFactorsResolver } from '../admin/users/user-factors.resolver.ts'
 import { UserListResolver } from '../admin/users/user-list.resolver.ts'
@@ -61,6 +62,7 @@ const resolvers = [
   ImpersonationResolver,
   UsersResolver,
   UserAccessResolver,
+  ProviderTokenResolver,
   UserSessionsResolver,
   ImpersonatedByResolver,
   SignInResolver,

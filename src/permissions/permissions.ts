@@ -5,6 +5,7 @@ export const permissions = {
   'users:delete': 'Delete accounts.',
   'users:factors': 'Remove the second factors of accounts whose owners have lost them.',
   'users:impersonate': 'Act as other people for 30 minutes, to see what they see.',
+  'identities:tokens': 'Use the tokens that providers issued for accounts.',
   'roles:write': 'Define and assign roles.',
   'audit:read': 'Read the audit log.',
   'keys:write': 'Rotate the signing key.',

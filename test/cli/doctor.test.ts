@@ -8,6 +8,7 @@ import { databaseChecks } from '../../src/cli/checks.ts'
 import { addSeconds } from '../../src/clock.ts'
 import { signUp, signUpWith } from '../support/actors.ts'
 import { build, runCli } from '../support/cli.ts'
+import { startFakeProvider } from '../support/fake-provider.ts'
 import { CHEAP_HASH } from '../support/foreign-hashes.ts'
 import { createEmptyDatabase } from '../support/postgres.ts'
 import { startService, useService } from '../support/service.ts'
@@ -58,6 +59,7 @@ test('doctor reports the result of every check and changes nothing', async () =>
     'data folder',
     'mail',
     'passkeys',
+    'providers',
     'database',
     'clock',
     'connections',
@@ -70,6 +72,7 @@ test('doctor reports the result of every check and changes nothing', async () =>
     'stored passkeys',
     'identities',
     'outbox',
+    'revocations',
     'erasures',
   ])
   expect(await tables()).toEqual(before)
@@ -397,4 +400,48 @@ test('people who can no longer sign in with a provider that they have connected 
     ['warn', '1 person has connected former, which PROVIDERS doesn’t list.'],
   ])
   await service.app.db.identity.deleteMany({ where: { userId: user.id } })
+})
+
+describe('each provider', () => {
+  test('that answers is reported with the redirect address to register there', async () => {
+    const fake = await startFakeProvider()
+    const { of } = await doctor({ ...fake.settings(), PUBLIC_URL: 'https://auth.example.com' })
+    await fake.stop()
+    expect(of('providers')).toMatchObject([
+      {
+        status: 'ok',
+        message: expect.stringContaining('https://auth.example.com/sign-in/callback/corp'),
+      },
+    ])
+  })
+
+  test('that is down is a warning, because other ways to sign in still work', async () => {
+    const fake = await startFakeProvider()
+    await fake.stop()
+    const { of, healthy } = await doctor(fake.settings())
+    expect(of('providers')).toMatchObject([
+      { status: 'warn', message: expect.stringContaining('corp'), advice: expect.any(String) },
+    ])
+    expect(healthy).toBe(true)
+  })
+
+  test('that names another issuer than the settings is a failure', async () => {
+    const fake = await startFakeProvider()
+    fake.bend.metadata = metadata => ({ ...metadata, issuer: 'https://another.example.com' })
+    const { of } = await doctor(fake.settings())
+    await fake.stop()
+    expect(of('providers')).toMatchObject([{ status: 'fail', advice: expect.stringContaining('issuer') }])
+  })
+
+  test('that takes no revocations for over an hour is a warning with the reason', async () => {
+    await service.app.pool.query(
+      `INSERT INTO provider_revocations (id, provider, sealed_token, created_at, next_attempt_at, expires_at, last_error)
+       SELECT gen_random_uuid(), 'corp', '', now() - interval '2 hours', now(), now() + interval '1 day', 'corp: timeout'`,
+    )
+    const { of } = await doctor()
+    await service.app.db.providerRevocation.deleteMany()
+    expect(of('revocations')).toMatchObject([
+      { status: 'warn', message: expect.stringContaining('corp: timeout') },
+    ])
+  })
 })

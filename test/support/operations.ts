@@ -629,5 +629,8 @@ export const CompleteProviderSignUp = graphql(`
       }
       ... on EmailVerificationRequired { email }
     }
+export const ProviderTokenOf = graphql(`
+  query ProviderTokenOf($userId: ID!, $provider: ID!) {
+    providerToken(userId: $userId, provider: $provider) { accessToken expiresAt scopes }
   }
 `)

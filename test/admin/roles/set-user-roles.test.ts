@@ -11,6 +11,7 @@ const service = useService()
 
 const EVERYTHING = [
   'audit:read',
+  'identities:tokens',
   'keys:write',
   'roles:write',
   'users:delete',
