@@ -34,6 +34,7 @@ import { SessionsResolver } from '../sessions/sessions.resolver.ts'
 import { UserSessionsResolver } from '../sessions/user-sessions.resolver.ts'
 import { EmailLoginResolver } from '../sign-in/email-login.resolver.ts'
 import { FactorRecoveryResolver } from '../sign-in/factor-recovery.resolver.ts'
+import { IdTokenResolver } from '../sign-in/id-token.resolver.ts'
 import { PasskeyLoginResolver } from '../sign-in/passkey-login.resolver.ts'
 import { ProviderResolver } from '../sign-in/provider.resolver.ts'
 import { SignInResolver } from '../sign-in/sign-in.resolver.ts'
@@ -63,6 +64,7 @@ const resolvers = [
   UsersResolver,
   UserAccessResolver,
   ProviderTokenResolver,
+  IdTokenResolver,
   UserSessionsResolver,
   ImpersonatedByResolver,
   SignInResolver,

@@ -4,7 +4,7 @@ import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestInfo } from '../context.ts'
 import type { ProviderProfile } from '../credentials/provider/provider.ts'
-import { purposeOfIdentity, sealTokens } from '../credentials/provider/tokens.ts'
+import { sealTokens } from '../credentials/provider/tokens.ts'
 import { type Queryable, violatedUnique } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { Identity, User } from '../generated/prisma/client.ts'
@@ -20,17 +20,12 @@ export function newIdentity(app: App, userId: string, profile: ProviderProfile):
     subject: profile.subject,
     email: profile.email,
     displayName: profile.displayName,
-    sealedTokens: sealedTokensOf(app, profile),
+    sealedTokens: profile.tokens && sealTokens(app, profile.provider, profile.tokens),
     tokenVersion: 0,
     refreshingUntil: null,
     createdAt: now,
     lastUsedAt: now,
   }
-}
-
-/** The provider's tokens, sealed for their identity; null unless this server keeps them. */
-export function sealedTokensOf(app: App, profile: ProviderProfile): string | null {
-  return profile.tokens && sealTokens(app, purposeOfIdentity(profile), profile.tokens)
 }
 
 /** Adds an identity in the caller's transaction. The unique index lets one account have it. Roll back if it throws. */

@@ -1,14 +1,10 @@
 import type { App } from '../app.ts'
-import { record } from '../audit/record.ts'
 import type { RequestInfo } from '../context.ts'
 import { exchangeCode } from '../credentials/provider/exchange.ts'
 import { findProvider, redirectUriOf } from '../credentials/provider/provider.ts'
 import { AuthError, type ErrorCode } from '../errors.ts'
-import type { ProviderFlow } from '../generated/prisma/client.ts'
-import { networkOf } from '../network/address.ts'
-import { countProviderOutcome } from '../provider-outcomes.ts'
-import { countAttempt } from '../rate-limit/limit.ts'
 import { answerFlow, consumeFlow, isBoundTo } from './provider-flow.ts'
+import { refuseProvider } from './refused-provider.ts'
 import { withParameters } from './return-address.ts'
 
 export type ProviderCallback = {
@@ -36,13 +32,17 @@ export async function receiveCallback(
   const state = onlyValue(callback.parameters, 'state')
   const flow = state === undefined ? undefined : await consumeFlow(app, state)
   const known = findProvider(app, callback.provider)?.id
-  if (!flow) return { to: undefined, code: await refuse(app, known, undefined, unknownState(), request) }
+  const about = { provider: known, subjectId: flow?.userId ?? undefined }
+  if (!flow) {
+    const { code } = await refuseProvider(app, about, unknownState(), request)
+    return { to: undefined, code }
+  }
   try {
     const code = await exchange(app, callback, flow)
     return { to: withParameters(flow.returnTo, { provider_code: code }) }
   } catch (error) {
     if (!(error instanceof AuthError)) throw error
-    const code = await refuse(app, known, flow, error, request)
+    const { code } = await refuseProvider(app, about, error, request)
     return { to: withParameters(flow.returnTo, { provider_error: code }) }
   }
 }
@@ -60,46 +60,6 @@ async function exchange(
   const redirectUri = redirectUriOf(app, provider)
   const profile = await exchangeCode(app, provider, parameters, { ...flow.secrets, redirectUri })
   return answerFlow(app, flow, profile)
-}
-
-/** Records a refusal. Too many from one network are refused without a record. */
-async function refuse(
-  app: App,
-  provider: string | undefined,
-  flow: Pick<ProviderFlow, 'userId' | 'purpose'> | undefined,
-  error: AuthError,
-  request: RequestInfo,
-): Promise<ErrorCode> {
-  if (provider !== undefined) countProviderOutcome(app, provider, outcomeOf(error))
-  try {
-    await countAttempt(app, [{ rule: 'provider.network', subject: networkOf(request.ipAddress) }], request)
-  } catch (limit) {
-    if (limit instanceof AuthError) return limit.code
-    throw limit
-  }
-  const because = checkOf(error)
-  await record(app.db, request, {
-    action: 'session.denied',
-    at: app.clock.now(),
-    subjectId: flow?.userId ?? undefined,
-    detail: { ...(provider !== undefined && { provider }), code: error.code, because },
-  })
-  if (error.code === 'PROVIDER_FAILED')
-    app.log.warn({ requestId: request.requestId, provider, because }, 'a sign-in with a provider failed')
-  return error.code
-}
-
-function outcomeOf({ code }: AuthError): 'denied' | 'failed' | 'refused' {
-  if (code === 'PROVIDER_DENIED') return 'denied'
-  return code === 'PROVIDER_FAILED' ? 'failed' : 'refused'
-}
-
-/** Which check failed. A cause of the protocol names it without secrets: see credentials/provider/failure.ts. */
-function checkOf({ cause, code }: AuthError): string {
-  if (typeof cause === 'string') return cause
-  const { check, code: detail } = (cause ?? {}) as { check?: unknown; code?: unknown }
-  if (typeof check !== 'string') return code
-  return typeof detail === 'string' ? `${check} (${detail})` : check
 }
 
 function unknownState(): AuthError {

@@ -11,6 +11,17 @@ export class ProviderRedirect {
   expiresAt!: Date
 }
 
+@ObjectType('ProviderNonce', { description: 'A nonce for a provider’s own sign-in on a device.' })
+export class ProviderNonce {
+  @Field(() => String, {
+    description: 'Give it to the provider’s SDK and to `signInWithIdToken`. Valid once.',
+  })
+  nonce!: string
+
+  @Field(() => GraphQLDateTime, { description: 'When it expires.' })
+  expiresAt!: Date
+}
+
 @ObjectType('ProviderSignUpRequired', {
   description:
     'The identity has no account yet, and the provider gives no address that can be relied on. Ask for one and call `completeProviderSignUp`. No session has started. Whether an address has an account does not matter here, so this reveals nothing.',

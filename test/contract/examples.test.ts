@@ -30,6 +30,7 @@ const service = useService({
     ...provider.settings('google'),
     PROVIDER_GOOGLE_TYPE: 'oidc',
     PROVIDER_GOOGLE_EMAIL: 'authoritative',
+    PROVIDER_GOOGLE_KEEP_TOKENS: 'on',
     RETURN_ORIGINS: 'https://app.example.com',
     EMAIL_LOGIN: 'on',
     FACTOR_RECOVERY_WAIT: '3d',
@@ -228,6 +229,15 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   const { code: providerCode } = await land(service, back)
   const withProvider = await run(take('Mutation.completeProviderSignIn'), { code: providerCode, verifier })
   expect(withProvider).toMatchObject({ user: { identities: [{ provider: 'google' }] } })
+  const { id: atProvider } = withProvider.user as { id: string }
+  expect(await run(take('Query.providerToken'), { id: atProvider })).toMatchObject({
+    scopes: ['openid', 'email', 'profile'],
+  })
+  const { nonce } = await run(take('Mutation.createProviderNonce'))
+  const idToken = await provider.idToken(someone(), { nonce })
+  expect(await run(take('Mutation.signInWithIdToken'), { idToken, nonce })).toMatchObject({
+    user: { email: expect.stringContaining('@') },
+  })
   const nameless = await run(
     { coordinate: 'Mutation.completeProviderSignIn', text: signInText },
     { input: await codeFor(service, provider, someone({ email: undefined }), { provider: 'google' }) },

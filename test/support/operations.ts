@@ -629,8 +629,35 @@ export const CompleteProviderSignUp = graphql(`
       }
       ... on EmailVerificationRequired { email }
     }
+  }
+`)
+
 export const ProviderTokenOf = graphql(`
   query ProviderTokenOf($userId: ID!, $provider: ID!) {
     providerToken(userId: $userId, provider: $provider) { accessToken expiresAt scopes }
+  }
+`)
+
+export const CreateProviderNonce = graphql(`
+  mutation CreateProviderNonce {
+    createProviderNonce { nonce expiresAt }
+  }
+`)
+
+export const SignInWithIdToken = graphql(`
+  mutation SignInWithIdToken($input: IdTokenInput!) {
+    signInWithIdToken(input: $input) {
+      __typename
+      ... on AuthPayload {
+        accessToken
+        refreshToken
+        deviceToken
+        session { id strength methods }
+        user { id email emailVerified displayName hasPassword identities { id provider } }
+      }
+      ... on SecondFactorRequired { ticket methods }
+      ... on ProviderSignUpRequired { ticket provider email displayName expiresAt }
+      ... on ProviderLinkRequired { ticket provider address: email expiresAt }
+    }
   }
 `)

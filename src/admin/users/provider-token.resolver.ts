@@ -11,7 +11,7 @@ export class ProviderTokenResolver {
   @Query(() => ProviderTokenType, {
     description: withExample(
       'Returns an access token for a provider’s API, refreshed if it is about to expire. Only for providers with KEEP_TOKENS=on. Each call is in the audit log.',
-      'query ProviderToken($userId: ID!) { providerToken(userId: $userId, provider: "google") { accessToken expiresAt scopes } }',
+      'query ProviderToken($id: ID!) { providerToken(userId: $id, provider: "google") { accessToken expiresAt scopes } }',
     ),
   })
   async providerToken(

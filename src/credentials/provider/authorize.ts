@@ -39,6 +39,7 @@ export async function authorizationUrl(
       code_challenge: challenge,
       code_challenge_method: 'S256',
       ...(dialect.responseMode && { response_mode: dialect.responseMode }),
+      ...(provider.keepTokens && dialect.offlineAccess),
       ...promptOf(dialect, request.prompt),
       ...hintOf(dialect, request.loginHint),
     })

@@ -34,6 +34,8 @@ export type Dialect = {
   readonly scopeSeparator?: ' ' | ','
   /** Authorization parameters by which the provider makes the person prove again who they are. */
   readonly freshSignIn?: Readonly<Record<string, string>>
+  /** Authorization parameters by which the provider issues a refresh token, if the tokens are kept. */
+  readonly offlineAccess?: Readonly<Record<string, string>>
   /** Authorization parameters by which the person chooses the account. */
   readonly chooseAccount?: Readonly<Record<string, string>>
   /** The authorization parameter for the address to sign in with. Null: there is none. By default, `login_hint`. */

@@ -11,6 +11,7 @@ export const google: Dialect = {
   algorithm: 'RS256',
   // Google has no `prompt=login`.
   freshSignIn: { prompt: 'select_account' },
+  offlineAccess: { access_type: 'offline' },
   chooseAccount: { prompt: 'select_account' },
   read: (_provider, claims) => standardStatement(claims),
   trust: ({ email, emailVerified }, claims) => {
