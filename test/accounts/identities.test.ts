@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { openTokens, purposeOfIdentity } from '../../src/credentials/provider/tokens.ts'
+import { openTokens } from '../../src/credentials/provider/tokens.ts'
 import { prune } from '../../src/maintenance/prune.ts'
 import { signUp, signUpAdmin, signUpVerified } from '../support/actors.ts'
 import { begin, codeFor, complete, signedInWith, someone, useProviders } from '../support/provider-sign-in.ts'
@@ -67,7 +67,7 @@ test('a provider’s tokens are kept only where the settings say so, sealed for 
     service.app.db.identity.findFirstOrThrow({ where: { subject: sub } })
   expect((await rowOf(discarded)).sealedTokens).toBeNull()
   const row = await rowOf(kept)
-  const tokens = openTokens(service.app, purposeOfIdentity(row), row.sealedTokens ?? '')
+  const tokens = openTokens(service.app, row.provider, row.sealedTokens ?? '')
   expect(tokens.accessToken.length).toBeGreaterThan(10)
   expect(row.sealedTokens).not.toContain(tokens.accessToken)
   expect(() => openTokens(service.app, 'another identity', row.sealedTokens ?? '')).toThrow()

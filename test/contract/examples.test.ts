@@ -230,6 +230,8 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   const withProvider = await run(take('Mutation.completeProviderSignIn'), { code: providerCode, verifier })
   expect(withProvider).toMatchObject({ user: { identities: [{ provider: 'google' }] } })
   const { id: atProvider } = withProvider.user as { id: string }
+  await service.app.db.userRole.create({ data: { userId: atProvider, roleName: 'admin' } })
+  token = String(withProvider.accessToken)
   expect(await run(take('Query.providerToken'), { id: atProvider })).toMatchObject({
     scopes: ['openid', 'email', 'profile'],
   })

@@ -61,6 +61,12 @@ export const ko: Messages = {
     tooLong: max => `${max}자까지 입력할 수 있습니다.`,
   },
   server: {
+    'The provider’s sign-in was not accepted. Try again, or sign in another way.':
+      '간편 로그인을 확인할 수 없습니다. 다시 시도하거나 다른 방법으로 로그인해 주세요.',
+    'This sign-in is no longer valid. Try again.': '로그인 시간이 지났습니다. 다시 시도해 주세요.',
+    'There is no valid token of this provider for this account. Ask its owner to sign in with the provider again.':
+      '이 계정에 사용할 수 있는 간편 로그인 토큰이 없습니다. 계정 사용자가 다시 로그인해야 합니다.',
+    'There is no provider with this ID.': '이 ID를 가진 간편 로그인 서비스가 없습니다.',
     'This code was already used. Wait for the next one.':
       '이미 사용한 코드입니다. 다음 코드를 기다려 주세요.',
     'There were too many wrong codes, so codes of the authenticator app are refused. Use another method, or set a new password with “Forgot password”.':
