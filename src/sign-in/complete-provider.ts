@@ -10,14 +10,21 @@ import { findSession } from '../sessions/find-session.ts'
 import type { Started } from './finish-sign-in.ts'
 import type { SigningClient } from './login.ts'
 import { loginWithProvider, type ProviderSignInOutcome, sessionOptions } from './login-with-provider.ts'
-import { completedFlow, flowEnded, isRepeatable, type RedeemedFlow, redeemCode } from './provider-flow.ts'
+import {
+  completedFlow,
+  flowEnded,
+  handOverFlow,
+  isRepeatable,
+  type RedeemedFlow,
+  redeemCode,
+} from './provider-flow.ts'
 
 const schema = z.object({ code: z.string(), codeVerifier: z.string(), ...sessionOptions })
 
 /**
  * Completes a sign-in with a provider: with the code that the callback handed to the browser, and the verifier that only
  * the client which began it has. The code starts one session. If the answer was lost, the same code and verifier get the
- * same session within a minute, as long as it has not been refreshed.
+ * same session within a minute, as long as it has not been refreshed; or a ticket again, where there was one.
  * @throws AuthError BAD_USER_INPUT, TOKEN_INVALID, ACCOUNT_DISABLED, EMAIL_NOT_VERIFIED, REGISTRATION_CLOSED, RATE_LIMITED
  */
 export async function completeProviderSignIn(
@@ -30,9 +37,10 @@ export async function completeProviderSignIn(
   const redeem = () => redeemCode(app, 'sign-in', { code, codeVerifier })
   const flow = await countInvalidTokens(app, request, redeem)
   if (!flow.profile) return repeat(app, flow, client)
+  if (flow.completedAt && !isRepeatable(app, flow)) throw flowEnded('completed before')
   const sessionId = uuidv7()
   try {
-    return await loginWithProvider(
+    const outcome = await loginWithProvider(
       app,
       {
         ...client,
@@ -44,6 +52,8 @@ export async function completeProviderSignIn(
       },
       request,
     )
+    if ('provider' in outcome) await handOverFlow(app, flow)
+    return outcome
   } catch (error) {
     // A parallel request of the same client may have completed it.
     if (!(error instanceof AuthError) || error.code !== 'TOKEN_INVALID') throw error

@@ -192,6 +192,16 @@ export function completedFlow(app: App, { id }: Pick<ProviderFlow, 'id'>, sessio
   }
 }
 
+const handOver = statement(
+  'hand-over-provider-flow',
+  'UPDATE provider_flows SET completed_at = $2 WHERE id = $1 AND completed_at IS NULL',
+)
+
+/** Uses up a flow that ends in a ticket instead of a session. From now on, it starts none. */
+export async function handOverFlow(app: App, { id }: Pick<ProviderFlow, 'id'>): Promise<void> {
+  await handOver(app.pool, [id, app.clock.now()])
+}
+
 /** Whether the answer of the flow's completion can be repeated, because its client may not have received it. */
 export function isRepeatable(app: App, { completedAt }: ProviderFlow): boolean {
   return completedAt !== null && addSeconds(completedAt, REPEAT_SECONDS) > app.clock.now()

@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { newAddress, signUpVerified } from '../support/actors.ts'
+import { haveTotp } from '../support/factors.ts'
+import { CompleteLogin } from '../support/operations.ts'
 import {
   begin,
   codeFor,
@@ -135,6 +137,23 @@ test('an account that demands a second factor gets the next step, and no session
   const result = await signInWith(service, fake, person)
   expect(result.__typename).toBe('SecondFactorSetupRequired')
   expect(await service.app.db.session.count({ where: { userId: user.id } })).toBe(before)
+})
+
+test('a second factor completes the sign-in, and the session remembers the identity', async () => {
+  const person = someone()
+  const { user } = await signedInWith(service, fake, person)
+  const app = await haveTotp(service, user.id)
+  const result = await signInWith(service, fake, { ...person, sid: 'there-2' })
+  if (result.__typename !== 'SecondFactorRequired') throw new Error(result.__typename)
+  expect(result.methods).toContain('TOTP')
+  const reply = await service.send(CompleteLogin, {
+    input: { ticket: result.ticket, proof: { totpCode: app.code() } },
+  })
+  const payload = reply.data?.completeLogin
+  expect(payload?.session).toMatchObject({ strength: 'MULTI', methods: ['TOTP', 'PROVIDER'] })
+  const [row] = await service.app.db.$queryRaw<object[]>`
+    SELECT identity_id, provider_sid FROM sessions WHERE id = ${payload?.session.id}::uuid`
+  expect(row).toEqual({ identity_id: user.identities[0]?.id, provider_sid: 'there-2' })
 })
 
 test('a disabled account gets no session', async () => {

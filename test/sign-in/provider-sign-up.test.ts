@@ -4,7 +4,14 @@ import { newAddress, newUsername, signUpVerified } from '../support/actors.ts'
 import { actionsOf } from '../support/audit.ts'
 import { mailedToken } from '../support/mails.ts'
 import { CompleteProviderSignUp, VerifyEmail } from '../support/operations.ts'
-import { signedInWith, signInWith, someone, useProviders } from '../support/provider-sign-in.ts'
+import {
+  codeFor,
+  complete,
+  signedInWith,
+  signInWith,
+  someone,
+  useProviders,
+} from '../support/provider-sign-in.ts'
 import { codes } from '../support/service.ts'
 
 const { service, fake } = useProviders({ EMAIL_VERIFICATION: 'required' })
@@ -49,6 +56,26 @@ test('without required verification, the sign-up creates an unverified account w
   })
   const again = await signedInWith(lenient.service, lenient.fake, person, 'corp')
   expect(again.user.email).toBe(email)
+})
+
+test('a code that led to a ticket starts no session later', async () => {
+  const person = someone()
+  const input = await codeFor(lenient.service, lenient.fake, person, { provider: 'corp' })
+  const first = await complete(lenient.service, input)
+  const again = await complete(lenient.service, input)
+  for (const { data } of [first, again])
+    expect(data?.completeProviderSignIn.__typename).toBe('ProviderSignUpRequired')
+  const result = first.data?.completeProviderSignIn
+  const ticket = result?.__typename === 'ProviderSignUpRequired' ? result.ticket : ''
+  expect(codes(await signUp(lenient, { ticket, email: newAddress() }))).toEqual([])
+  expect(codes(await complete(lenient.service, input))).toEqual(['TOKEN_INVALID'])
+})
+
+test('the ticket of a code is not repeated after a minute', async () => {
+  const input = await codeFor(lenient.service, lenient.fake, someone(), { provider: 'corp' })
+  expect(codes(await complete(lenient.service, input))).toEqual([])
+  lenient.service.clock.advance(61)
+  expect(codes(await complete(lenient.service, input))).toEqual(['TOKEN_INVALID'])
 })
 
 test('a ticket creates one account', async () => {
