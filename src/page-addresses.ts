@@ -16,6 +16,7 @@ export type LinkedPage = (typeof linkedPages)[number]
 export const pageAddresses = [
   '/',
   '/sign-in',
+  '/sign-in/provider',
   '/register',
   ...linkedPages.map(page => `/${page}`),
   '/account',

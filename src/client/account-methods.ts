@@ -70,8 +70,9 @@ export function accountMethods(parts: Parts, me: () => Promise<User | null>) {
       return emailLink
     },
 
-    async verifyEmail(token: string): Promise<PublicUser> {
-      const { verifyEmail } = await requests.openly(operations.VerifyEmail, { input: { token } })
+    async verifyEmail(token: string, ticket?: string): Promise<PublicUser> {
+      const input = { token, ...(ticket !== undefined && { ticket }) }
+      const { verifyEmail } = await requests.openly(operations.VerifyEmail, { input })
       return reloadIfSignedIn(verifyEmail)
     },
 

@@ -64,8 +64,12 @@ export function accountMethods(parts: Parts) {
     /** What the link with this token is for. The token stays valid. */
     emailLink: async (token: string): Promise<EmailLink> => (await rest()).emailLink(token),
 
-    /** Verifies the address with the token from the email. */
-    verifyEmail: async (token: string): Promise<PublicUser> => (await rest()).verifyEmail(token),
+    /**
+     * Verifies the address with the token from the email. If this client signed up with `providers.completeSignUp`, pass
+     * the ticket of that sign-up too: it connects the provider.
+     */
+    verifyEmail: async (token: string, ticket?: string): Promise<PublicUser> =>
+      (await rest()).verifyEmail(token, ticket),
 
     /** Emails a link to the new address. Requires a recent sign-in: see `reauthenticate`. */
     requestEmailChange: async (newEmail: string): Promise<void> =>

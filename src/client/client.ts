@@ -4,9 +4,9 @@ import { type AuthEvent, type AuthEvents, Events } from './events.ts'
 import type { FactorMethods } from './factor-methods.ts'
 import { type Fetch, poster } from './http.ts'
 import { LiveSession } from './live-session.ts'
-import { onDemand } from './on-demand.ts'
+import { onDemand, onFirstCall } from './on-demand.ts'
 import { pageUrl, type ServerPage } from './pages.ts'
-import type { Parts } from './parts.ts'
+import type { ProviderMethods } from './provider-types.ts'
 import { requester } from './request.ts'
 import { signInMethods, signingIn } from './sign-in.ts'
 import { warnIfCrossSite } from './site.ts'
@@ -144,7 +144,14 @@ export function createAuthClient(options: AuthClientOptions) {
     ...account,
 
     /** Passkeys, authenticator apps, recovery codes and trusted devices. */
-    factors: factorsOf(parts),
+    factors: onFirstCall<FactorMethods>(async () =>
+      (await import('./factor-methods.ts')).factorMethods(parts, signingIn(parts)),
+    ),
+
+    /** Signing in with other providers, such as Google. */
+    providers: onFirstCall<ProviderMethods>(async () =>
+      (await import('./provider-methods.ts')).providerMethods(parts, signingIn(parts)),
+    ),
 
     /**
      * Proves the user's identity again, for operations that answer STEP_UP_REQUIRED. Replaces the tokens: an older access
@@ -181,23 +188,6 @@ export function createAuthClient(options: AuthClientOptions) {
     /** Leaves the other tabs alone and cancels pending requests. Does not sign out. */
     close: (): void => session.close(),
   }
-}
-
-/** Loads the methods on first use. Whatever is called, the part that has them is the same. */
-function factorsOf(parts: Parts): FactorMethods {
-  const load = onDemand(async () =>
-    (await import('./factor-methods.ts')).factorMethods(parts, signingIn(parts)),
-  )
-  return new Proxy({} as FactorMethods, {
-    get: (_, name) => {
-      // An object with a `then` would be taken for a promise.
-      if (name === 'then') return undefined
-      return async (...args: never[]) => {
-        const method = (await load())[name as keyof FactorMethods] as (...given: never[]) => unknown
-        return method(...args)
-      }
-    },
-  })
 }
 
 export type AuthClient = ReturnType<typeof createAuthClient>

@@ -5,7 +5,7 @@ import { Logout } from './operations.ts'
 import { MESSAGE_DELAY_MS, SessionRenewal } from './session-renewal.ts'
 import type { Payload } from './session-state.ts'
 
-type SignInAnswer =
+export type SignInAnswer =
   | LoginMutation['login']
   | LoginWithEmailMutation['loginWithEmail']
   | RegisterMutation['register']

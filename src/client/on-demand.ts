@@ -16,3 +16,18 @@ export function onDemand<Part>(load: () => Promise<Part>): () => Promise<Part> {
     return part
   }
 }
+
+/** An object of asynchronous methods that are loaded when the first of them is called. */
+export function onFirstCall<Methods extends object>(load: () => Promise<Methods>): Methods {
+  const loaded = onDemand(load)
+  return new Proxy({} as Methods, {
+    get: (_, name) => {
+      // An object with a `then` would be taken for a promise.
+      if (name === 'then') return undefined
+      return async (...args: never[]) => {
+        const method = (await loaded())[name as keyof Methods] as (...given: never[]) => unknown
+        return method(...args)
+      }
+    },
+  })
+}

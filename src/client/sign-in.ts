@@ -1,4 +1,5 @@
 import type { LoginFieldsFragment } from './generated/operations.ts'
+import type { SignInAnswer } from './live-session.ts'
 import { onDemand } from './on-demand.ts'
 import * as operations from './operations.ts'
 import { type Parts, withDevice } from './parts.ts'
@@ -20,32 +21,23 @@ type RegisterAnswer = Payload | { __typename: 'EmailVerificationRequired'; email
 /** Runs the operations that start a session. Each of them stores the device token, and knows every outcome. */
 export function signingIn(parts: Parts) {
   const { session, device } = parts
-  const keepDevice = async <Answer extends { __typename: string }>(answer: Answer): Promise<Answer> => {
-    if (answer.__typename === 'AuthPayload') await device?.write((answer as unknown as Payload).deviceToken)
-    return answer
-  }
+  const start = <Answer extends SignInAnswer>(send: () => Promise<Answer>): Promise<Answer> =>
+    session.signIn(async () => {
+      const answer = await send()
+      if (answer.__typename === 'AuthPayload') await device?.write((answer as Payload).deviceToken)
+      return answer
+    })
 
   return {
-    login: async (send: () => Promise<LoginFieldsFragment>): Promise<LoginResult> => {
-      const answer = await session.signIn(async () => keepDevice(await send()))
-      switch (answer.__typename) {
-        case 'AuthPayload':
-          return signedIn(answer)
-        case 'SecondFactorRequired': {
-          const { __typename, ...pending } = answer
-          return { status: 'secondFactor', ...pending }
-        }
-        case 'SecondFactorSetupRequired': {
-          const { __typename, ...pending } = answer
-          return { status: 'setup', ...pending }
-        }
-        default:
-          throw unknownOutcome(answer)
-      }
-    },
+    start,
+
+    resultOf,
+
+    login: async (send: () => Promise<LoginFieldsFragment>): Promise<LoginResult> =>
+      resultOf(await start(send)),
 
     register: async (send: () => Promise<RegisterAnswer>): Promise<SignedIn | VerificationRequired> => {
-      const answer = await session.signIn(async () => keepDevice(await send()))
+      const answer = await start(send)
       if (answer.__typename === 'EmailVerificationRequired')
         return { status: 'verificationRequired', email: answer.email }
       if (answer.__typename !== 'AuthPayload') throw unknownOutcome(answer)
@@ -97,6 +89,24 @@ export function signInMethods(parts: Parts) {
      * `logout` again.
      */
     logout: (): Promise<void> => session.signOut(),
+  }
+}
+
+/** What comes next after a sign-in. */
+function resultOf(answer: LoginFieldsFragment): LoginResult {
+  switch (answer.__typename) {
+    case 'AuthPayload':
+      return signedIn(answer)
+    case 'SecondFactorRequired': {
+      const { __typename, ...pending } = answer
+      return { status: 'secondFactor', ...pending }
+    }
+    case 'SecondFactorSetupRequired': {
+      const { __typename, ...pending } = answer
+      return { status: 'setup', ...pending }
+    }
+    default:
+      throw unknownOutcome(answer)
   }
 }
 

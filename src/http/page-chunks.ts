@@ -10,6 +10,7 @@ export const pageModules: Record<string, string> = {
   '/reset-password': 'pages/set-password.tsx',
   '/accept-invitation': 'pages/set-password.tsx',
   '/email-login': 'pages/email-login.tsx',
+  '/sign-in/provider': 'pages/provider-return.tsx',
   '/account': 'account/account.tsx',
   '/account/*': 'account/account.tsx',
   '/overview': 'admin/overview.tsx',

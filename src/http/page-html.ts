@@ -25,6 +25,7 @@ export function pageSettings(config: Config) {
     passkeys: config.passkeys.enabled,
     totp: config.totp,
     emailLogin: config.emailLogin,
+    providers: config.providers.map(({ id, type, name }) => ({ id, type, name })),
     trustedDeviceDays: Math.floor((config.trustedDeviceTtlSeconds ?? 0) / 86_400),
     factorRecoveryWaitSeconds: config.factorRecoveryWaitSeconds,
     sandbox: config.sandbox,

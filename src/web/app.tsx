@@ -32,6 +32,10 @@ const AcceptInvitation = lazy(() =>
 const EmailLogin = lazy(() =>
   import('./pages/email-login.tsx').then(({ EmailLogin }) => ({ default: EmailLogin })),
 )
+// Loaded on the way back from another service.
+const ProviderReturn = lazy(() =>
+  import('./pages/provider-return.tsx').then(({ ProviderReturn }) => ({ default: ProviderReturn })),
+)
 // Loaded after signing in, so that the sign-in page does not wait for them.
 const Account = lazy(() => import('./account/account.tsx').then(({ Account }) => ({ default: Account })))
 const Overview = lazy(() => import('./admin/overview.tsx').then(({ Overview }) => ({ default: Overview })))
@@ -53,6 +57,7 @@ export function App() {
           <Route path="/sign-in">
             <SignIn />
           </Route>
+          <Route path="/sign-in/provider" component={ProviderReturn} />
           <Route path="/register" component={Register} />
           <Route path="/forgot-password" component={ForgotPassword} />
           <Route path="/verify-email" component={VerifyEmail} />

@@ -1,3 +1,13 @@
+import type { Brand } from './brands.ts'
+
+/** A service that people can sign in with. */
+export type ProviderSettings = {
+  id: string
+  type: Brand | 'oidc'
+  /** The brand's own name unless the operator chose another. */
+  name: string
+}
+
 /** The server's settings that the pages need before their first query; src/http/web.ts writes them into the page. */
 export type PageSettings = {
   appName: string
@@ -20,6 +30,8 @@ export type PageSettings = {
   passkeys: boolean
   totp: boolean
   emailLogin: boolean
+  /** The other services that people can sign in with, in the order of their buttons. */
+  providers: readonly ProviderSettings[]
   /** How long a trusted device skips the second factor. */
   trustedDeviceDays: number
   /** How long the recovery of lost second factors takes; null if this server recovers none. */

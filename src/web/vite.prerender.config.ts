@@ -10,11 +10,13 @@ export default defineConfig({
     outDir: '../../dist/prerender',
     emptyOutDir: true,
     minify: true,
+    // As in the browser's build, whose files the pages show.
+    assetsInlineLimit: 0,
     rolldownOptions: {
       // The pages of links and after signing in, which the worker never renders.
       external: [
         /\/(?:account|admin)\/[\w-]+\.tsx$/,
-        /\/pages\/(?:confirm-link|email-login|next-step|set-password)\.tsx$/,
+        /\/pages\/(?:confirm-link|email-login|next-step|provider-return|set-password)\.tsx$/,
         /\/client\/passkeys\.ts$/,
       ],
       onLog: (level, log, tell) => {

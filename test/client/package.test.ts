@@ -319,6 +319,26 @@ test('every snippet of the docs that uses the client compiles', async () => {
       export function getItemAsync(key: string): Promise<string | null>
       export function setItemAsync(key: string, value: string): Promise<void>
       export function deleteItemAsync(key: string): Promise<void>
+    }
+    declare module 'expo-web-browser' {
+      type Closed = { type: 'cancel' | 'dismiss' | 'opened' | 'locked' }
+      type Back = { type: 'success'; url: string }
+      export function openAuthSessionAsync(url: string, redirectUrl?: string | null): Promise<Closed | Back>
+    }
+    declare module 'expo-crypto' {
+      export enum CryptoDigestAlgorithm { SHA256 = 'SHA-256' }
+      export enum CryptoEncoding { HEX = 'hex', BASE64 = 'base64' }
+      export function getRandomBytes(byteCount: number): Uint8Array
+      export function digestStringAsync(
+        algorithm: CryptoDigestAlgorithm, data: string, options?: { encoding: CryptoEncoding },
+      ): Promise<string>
+    }
+    declare module 'expo-apple-authentication' {
+      export function signInAsync(options?: { nonce?: string }): Promise<{
+        identityToken: string | null
+        authorizationCode: string | null
+        fullName: { givenName: string | null; familyName: string | null } | null
+      }>
     }`,
   }
   for (const [index, { language, text }] of all.entries()) {

@@ -11,7 +11,8 @@ const { clientId, clientSecret, redirectPaths } = JSON.parse(process.argv[2] ?? 
 const claimsOf = new Map()
 
 const page = (title, body) =>
-  `<!doctype html><meta charset="utf-8"><title>${title}</title><h1>${title}</h1>${body}`
+  // Without an icon, browsers look for one in vain.
+  `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>${title}</title><h1>${title}</h1>${body}`
 const signInPage = page(
   'Corp',
   `<form method="post"><label>Account <input name="login" autocomplete="off" autofocus></label>

@@ -6,11 +6,9 @@ import { Missing } from '../parts/card-page.tsx'
 import { Frame, NavLink } from '../parts/frame.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { PasskeyOffer } from '../parts/passkey-offer.tsx'
-import { Factors } from './factors.tsx'
 import { OwnData } from './own-data.tsx'
 import { Profile } from './profile.tsx'
-import { Password } from './security.tsx'
-import { SecurityActivity } from './security-activity.tsx'
+import { Security } from './security.tsx'
 import { Sessions } from './sessions.tsx'
 
 export type AccountProps = { user: User; section: string | undefined }
@@ -30,13 +28,7 @@ export function Account({ user, section = 'profile' }: AccountProps) {
     },
     security: {
       name: account.security,
-      content: () => (
-        <>
-          <Password user={user} />
-          <Factors user={user} />
-          <SecurityActivity user={user} />
-        </>
-      ),
+      content: () => <Security user={user} />,
     },
     devices: { name: account.sessions, content: () => <Sessions /> },
     data: { name: account.data, content: () => <OwnData user={user} /> },

@@ -1,18 +1,15 @@
-import type { User } from '../../client/index.ts'
-import { useAuth } from '../../client/react.ts'
+import type { Factors as FactorsOfUser, User } from '../../client/index.ts'
 import { settings } from '../page-settings.ts'
 import { useRecentSignIn } from '../parts/confirm-identity.tsx'
 import { Answer } from '../parts/panel.tsx'
-import { useQuery } from '../use-query.ts'
+import type { Query } from '../use-query.ts'
 import { AppPanel } from './authenticator-app.tsx'
 import { PasskeysPanel } from './passkeys.tsx'
 import { TrustedDevices } from './trusted-devices.tsx'
 
 /** The ways to sign in beyond the password. */
-export function Factors({ user }: { user: User }) {
-  const { client } = useAuth()
+export function Factors({ user, query }: { user: User; query: Query<FactorsOfUser> }) {
   const { withRecentSignIn, dialog } = useRecentSignIn()
-  const query = useQuery('factors', () => client.factors.get())
   const shared = { withRecentSignIn, reload: query.reload }
   return (
     <>

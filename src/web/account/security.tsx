@@ -1,13 +1,63 @@
 import { Button } from '@mantine/core'
 import { useState } from 'react'
 import type { User } from '../../client/index.ts'
+import { useAuth } from '../../client/react.ts'
+import { useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
+import { settings } from '../page-settings.ts'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { useTimes } from '../times.ts'
+import { useQuery } from '../use-query.ts'
+import { Factors } from './factors.tsx'
 import { PasswordInputs, usePasswordChange } from './password-change.tsx'
+import { SecurityActivity } from './security-activity.tsx'
 
-export function Password({ user }: { user: User }) {
+export function Security({ user }: { user: User }) {
+  const { client } = useAuth()
+  const query = useQuery('factors', () => client.factors.get())
+  const hasPassword = query.data?.hasPassword ?? true
+  return (
+    <>
+      {hasPassword ? <Password user={user} /> : settings.mail && <NoPassword user={user} />}
+      <Factors user={user} query={query} />
+      <SecurityActivity user={user} />
+    </>
+  )
+}
+
+/** People who sign in with a passkey or another service can have a password too. */
+function NoPassword({ user }: { user: User }) {
+  const { security } = useText()
+  const { client } = useAuth()
+  const [sent, setSent] = useState(false)
+  const form = useForm(
+    async () => {
+      await client.requestPasswordReset(user.email)
+      setSent(true)
+    },
+    { inputs: [] },
+  )
+  return (
+    <Panel title={security.title} lead={security.none}>
+      <form onSubmit={form.onSubmit} className="stack">
+        <Notice kind="problem">{form.problem}</Notice>
+        <Notice kind="mail">{sent && security.mailed(user.email)}</Notice>
+        <Button
+          type="submit"
+          variant="default"
+          loading={form.busy}
+          disabled={sent}
+          style={{ alignSelf: 'flex-start' }}
+        >
+          {security.mailLink}
+        </Button>
+      </form>
+    </Panel>
+  )
+}
+
+function Password({ user }: { user: User }) {
   const { security } = useText()
   const times = useTimes()
   const [done, setDone] = useState(0)

@@ -238,6 +238,9 @@ export const en = {
     current: 'Current password',
     action: 'Change password',
     done: 'Your password was changed and all other devices were signed out.',
+    none: 'You sign in without a password. You can set one with a link that we email you. Setting it signs out all devices.',
+    mailLink: 'Email me a link',
+    mailed: (email: string) => `We sent a link to ${email}.`,
   },
   activity: {
     title: 'Recent activity',
@@ -318,6 +321,35 @@ export const en = {
     offerLead:
       'With a passkey, you sign in with your fingerprint, your face or your device’s PIN instead of the password.',
     notNow: 'Not now',
+  },
+  providers: {
+    /** The words that each brand prescribes, or recommends first. */
+    brands: {
+      apple: 'Continue with Apple',
+      discord: 'Continue with Discord',
+      facebook: 'Continue with Facebook',
+      github: 'Continue with GitHub',
+      gitlab: 'Continue with GitLab',
+      google: 'Continue with Google',
+      kakao: 'Login with Kakao',
+      line: 'Log in with LINE',
+      microsoft: 'Sign in with Microsoft',
+      naver: 'Sign in with NAVER',
+    },
+    /** Names that differ in this language. */
+    names: { kakao: 'Kakao', naver: 'NAVER' },
+    continueWith: (name: string) => `Continue with ${name}`,
+    more: 'More ways to sign in',
+    failedAny: 'You’re not signed in',
+    failed: (name: string) => `You’re not signed in with ${name}`,
+    expired: 'This took too long, or began in another browser. Start again.',
+    back: 'Go back',
+    signUpLead: (name: string) =>
+      `You signed in with ${name}. To create your account, enter the email address that it should use.`,
+    haveAccount: 'I already have an account',
+    connectTitle: (_name: string) => 'You already have an account',
+    connectLead: (name: string, email: string) =>
+      `${email}, your address at ${name}, already has an account here. Sign in to it.`,
   },
   emailLogin: {
     title: 'Sign in by email',

@@ -7,6 +7,7 @@ import { useText } from '../language.tsx'
 import { CardPage } from '../parts/card-page.tsx'
 import { Waiting } from '../parts/loading.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { forgetSignUp, rememberedSignUp } from '../pending-identity.ts'
 import { rememberedReturn } from '../pending-return.ts'
 import { withReturnTo } from '../return-to.ts'
 import { DeadLink, Onward } from './dead-link.tsx'
@@ -97,7 +98,10 @@ export function VerifyEmail() {
     <ConfirmLink
       says={verify}
       icon={<MailIcon size={22} />}
-      redeem={client.verifyEmail}
+      redeem={async token => {
+        await client.verifyEmail(token, rememberedSignUp())
+        forgetSignUp()
+      }}
       renewal={<Text fz={14}>{link.askFromSignIn}</Text>}
     />
   )

@@ -8,6 +8,7 @@ import { KeyIcon, MailIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { Notice } from '../parts/notice.tsx'
+import { ProviderButtons } from '../parts/provider-buttons.tsx'
 import { loadPasskeys, useHasPasskeys } from '../passkeys.ts'
 import { continueSignIn } from '../pending-sign-in.ts'
 import { withReturnTo } from '../return-to.ts'
@@ -36,8 +37,14 @@ export function usePasskeyAutofill(): () => void {
   return useCallback(() => stop.current(), [])
 }
 
+type OtherWaysProps = {
+  beforePasskey: () => void
+  /** Whether other services are among them. */
+  providers: boolean
+}
+
 /** The ways to sign in without a password. */
-export function OtherWays({ beforePasskey }: { beforePasskey: () => void }) {
+export function OtherWays({ beforePasskey, providers }: OtherWaysProps) {
   const { passkeys, emailLogin } = useText()
   const { client } = useAuth()
   const form = useForm(
@@ -50,7 +57,8 @@ export function OtherWays({ beforePasskey }: { beforePasskey: () => void }) {
   )
   const search = useVisitorSearch()
   const hasPasskeys = useHasPasskeys()
-  if (!hasPasskeys && !settings.emailLogin) return null
+  const hasProviders = providers && settings.providers.length > 0
+  if (!hasPasskeys && !settings.emailLogin && !hasProviders) return null
   return (
     <>
       <Divider label={passkeys.or} />
@@ -81,6 +89,7 @@ export function OtherWays({ beforePasskey }: { beforePasskey: () => void }) {
           {emailLogin.offer}
         </Button>
       )}
+      {hasProviders && <ProviderButtons />}
     </>
   )
 }

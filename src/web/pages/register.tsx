@@ -1,4 +1,4 @@
-import { Anchor, Button, Text, TextInput } from '@mantine/core'
+import { Anchor, Button, Divider, Text, TextInput } from '@mantine/core'
 import { Fragment, useState } from 'react'
 import { Link } from 'wouter'
 import { useAuth } from '../../client/react.ts'
@@ -11,6 +11,7 @@ import { Aside, CardPage } from '../parts/card-page.tsx'
 import { EmailField, NewPasswordField } from '../parts/fields.tsx'
 import { CookieNotice, Notice } from '../parts/notice.tsx'
 import { OutsideLink } from '../parts/outside-link.tsx'
+import { ProviderButtons } from '../parts/provider-buttons.tsx'
 import { Resend } from '../parts/resend.tsx'
 import { loadPasskeys, useHasPasskeys } from '../passkeys.ts'
 import { rememberReturn } from '../pending-return.ts'
@@ -108,28 +109,39 @@ function RegisterCard() {
             {withPasskey ? register.withPassword : text.passkeys.register}
           </Anchor>
         )}
-        {settings.links.terms && (
-          <Text fz={13} c="dimmed" ta="center">
-            <Agreement terms={settings.links.terms} />
-          </Text>
-        )}
+        <Agreement />
       </form>
+      {settings.providers.length > 0 && (
+        <>
+          <Divider label={text.passkeys.or} />
+          <ProviderButtons />
+        </>
+      )}
     </CardPage>
   )
 }
 
-function Agreement({ terms }: { terms: string }) {
+/** What creating an account agrees to. */
+export function Agreement() {
   const { register } = useText()
+  const { terms } = settings.links
+  if (!terms) return null
   const link = (
     <OutsideLink href={terms} inherit>
       {register.terms}
     </OutsideLink>
   )
-  return register.agree(link).map((part, place) => <Fragment key={String(place)}>{part}</Fragment>)
+  return (
+    <Text fz={13} c="dimmed" ta="center">
+      {register.agree(link).map((part, place) => (
+        <Fragment key={String(place)}>{part}</Fragment>
+      ))}
+    </Text>
+  )
 }
 
 /** The account waits until its owner opens the link in an email. */
-function CheckMailbox({ email }: { email: string }) {
+export function CheckMailbox({ email }: { email: string }) {
   const search = useVisitorSearch()
   const { text } = useLanguage()
   const { client } = useAuth()

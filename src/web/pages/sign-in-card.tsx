@@ -1,6 +1,7 @@
 import { Anchor } from '@mantine/core'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
+import type { ProviderLink } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { useVisitorSearch } from '../hydration.ts'
@@ -10,6 +11,7 @@ import { Aside, CardPage } from '../parts/card-page.tsx'
 import { CookieNotice, Notice } from '../parts/notice.tsx'
 import { Resend } from '../parts/resend.tsx'
 import { continueSignIn } from '../pending-sign-in.ts'
+import { nameOf, providerOf } from '../providers.ts'
 import { withReturnTo } from '../return-to.ts'
 import { signOut, useArrival } from '../sign-out.ts'
 import { ArrivalNotice } from './arrival-notice.tsx'
@@ -17,6 +19,8 @@ import { OtherWays, usePasskeyAutofill } from './other-ways.tsx'
 import { SignInForm } from './sign-in-form.tsx'
 
 export type SignInCardProps = {
+  /** What the account belongs to that is to be signed in to. */
+  connecting?: ProviderLink | undefined
   /** Whether a session has just ended. */
   ended?: boolean
   /** Whether `return_to` was refused. */
@@ -26,15 +30,17 @@ export type SignInCardProps = {
 }
 
 /** The sign-in form with everything that helps to get past it. */
-export function SignInCard({ ended, badReturn, unreachable }: SignInCardProps) {
+export function SignInCard({ connecting, ended, badReturn, unreachable }: SignInCardProps) {
   const search = useVisitorSearch()
-  const { signIn, failures } = useText()
+  const text = useText()
+  const { signIn, failures, providers } = text
   const { client } = useAuth()
   const checks = useChecks()
   const [, navigate] = useLocation()
   const arrival = useArrival()
-  const [name, setName] = useState('')
+  const [name, setName] = useState(connecting?.email ?? '')
   const stopOffering = usePasskeyAutofill()
+  const connectingName = connecting ? nameOf(text, providerOf(connecting.provider)) : ''
   const form = useForm(
     async values => {
       stopOffering()
@@ -57,9 +63,11 @@ export function SignInCard({ ended, badReturn, unreachable }: SignInCardProps) {
   const unverified = form.refusal?.code === 'EMAIL_NOT_VERIFIED' && name.includes('@')
   return (
     <CardPage
-      title={signIn.to(settings.appName)}
+      title={connecting ? providers.connectTitle(connectingName) : signIn.to(settings.appName)}
+      lead={connecting && providers.connectLead(connectingName, connecting.email)}
       tab={signIn.title}
       below={
+        !connecting &&
         settings.registrationOpen && (
           <Aside question={signIn.noAccount} href={withReturnTo('/register', search)}>
             {signIn.register}
@@ -80,7 +88,7 @@ export function SignInCard({ ended, badReturn, unreachable }: SignInCardProps) {
       {form.refusal?.code === 'RATE_LIMITED' && settings.mail && <BlockedNotice email={name} />}
       {unverified && <Resend send={() => client.resendVerificationEmail(name)} label={signIn.resend} />}
       <SignInForm form={form} name={name} onName={setName} />
-      <OtherWays beforePasskey={stopOffering} />
+      <OtherWays beforePasskey={stopOffering} providers={!connecting} />
     </CardPage>
   )
 }

@@ -29,6 +29,7 @@ export function SignInForm({ form, name, onName }: SignInFormProps) {
         required
         withAsterisk={false}
         error={form.error('identifier')}
+        defaultValue={name}
         onChange={event => onName(event.currentTarget.value)}
         size="md"
       />
