@@ -66,7 +66,12 @@ export function strengthOf({ text }: AccessToken): AuthStrength | undefined {
   return STRENGTHS[claimsOf(text).acr ?? '']
 }
 
-type Claims = { sid?: string; iat?: number; exp?: number; acr?: string }
+/** The ID of the administrator who acts as the user; undefined in the user's own sessions. */
+export function impersonatorOf({ text }: AccessToken): string | undefined {
+  return claimsOf(text).act?.sub
+}
+
+type Claims = { sid?: string; iat?: number; exp?: number; acr?: string; act?: { sub?: string } }
 
 /** RFC 7519, section 3. The signature is not verified: only the server relies on the claims. */
 function claimsOf(text: string): Claims {

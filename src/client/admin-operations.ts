@@ -84,6 +84,15 @@ export const RevokeUserSessions = typed<
   mutation RevokeUserSessions($id: ID!) { revokeUserSessions(id: $id) }
 `)
 
+export const ImpersonateUser = typed<
+  Types.ImpersonateUserMutation,
+  Types.ImpersonateUserMutationVariables
+>(/* GraphQL */ `
+  mutation ImpersonateUser($id: ID!, $reason: String!) {
+    impersonateUser(id: $id, reason: $reason) { accessToken accessTokenExpiresAt session { id } }
+  }
+`)
+
 export const EndUserEmailChangeUndo = typed<
   Types.EndUserEmailChangeUndoMutation,
   Types.EndUserEmailChangeUndoMutationVariables

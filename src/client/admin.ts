@@ -11,6 +11,8 @@ export type Role = Generated.RoleFieldsFragment
 export type UserPage = Generated.UsersQuery['users']
 export type AuditPage = Generated.AuditLogQuery['auditLog']
 export type FailedEmailPage = Generated.FailedMailsQuery['failedMails']
+/** The access token of a session in which an administrator acts as another user. */
+export type Impersonation = Generated.ImpersonateUserMutation['impersonateUser']
 export type SigningKey = Generated.RotateSigningKeyMutation['rotateSigningKey']
 export type UserListOptions = Generated.UsersQueryVariables
 export type AuditListOptions = Generated.AuditLogQueryVariables
@@ -63,6 +65,13 @@ export function createAdminClient({ request }: AuthClient) {
     /** Ends all sessions of an account, and returns how many ended. Requires `users:write`. */
     revokeUserSessions: async (id: string): Promise<number> =>
       (await request(operations.RevokeUserSessions, { id })).revokeUserSessions,
+
+    /**
+     * Starts a session in which you act as another user, for 30 minutes. Pass the token to a client of its own:
+     * `createAuthClient({ url, accessToken })`. Requires `users:impersonate` and a recent sign-in.
+     */
+    impersonateUser: async (id: string, reason: string): Promise<Impersonation> =>
+      (await request(operations.ImpersonateUser, { id, reason })).impersonateUser,
 
     /** Ends the time in which a link in an email can undo a change of address. Requires `users:write`. */
     endEmailChangeUndo: async (id: string): Promise<ManagedUser> =>

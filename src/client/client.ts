@@ -24,6 +24,11 @@ export type AuthClientOptions = {
    * (`body`, for React Native and Node).
    */
   transport?: 'cookie' | 'body' | undefined
+  /**
+   * An access token of a session that cannot be refreshed, such as that of `impersonateUser`. The client uses it until it
+   * ends, apart from the sessions of other clients, and keeps nothing.
+   */
+  accessToken?: string | undefined
   /** Where the `body` transport keeps the refresh token. Default: memory. */
   storage?: TokenStorage | undefined
   /** Origins that `client.fetch` may send the access token to, besides the server's and the page's. */
@@ -56,8 +61,12 @@ export function createAuthClient(options: AuthClientOptions) {
   const { url, timeoutMs = 10_000, onError = () => {}, tokenOrigins = [] } = options
   if (!url) throw new TypeError('createAuthClient has no url. Set it to the GraphQL endpoint.')
   const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
-  const transport = options.transport ?? (typeof document === 'undefined' ? 'body' : 'cookie')
-  const storage = options.storage ?? memoryStorage()
+  const given = options.accessToken
+  const transport =
+    given !== undefined
+      ? 'body'
+      : (options.transport ?? (typeof document === 'undefined' ? 'body' : 'cookie'))
+  const storage = (given === undefined ? options.storage : undefined) ?? memoryStorage()
   const scope = transport === 'cookie' ? 'cookie' : storage.scope
   // Versions the messages between tabs: a tab from before an update may still be open.
   const name = scope === undefined ? undefined : `authograph 2 ${url} ${scope}`
@@ -67,6 +76,7 @@ export function createAuthClient(options: AuthClientOptions) {
   const session = new LiveSession({
     post,
     tokens: transport === 'cookie' ? inCookie : inStorage(storage, onError),
+    given,
     turns: turnsFor(name, options.locks),
     channelName: name,
     reload: () => account.me(),

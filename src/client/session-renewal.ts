@@ -1,8 +1,9 @@
 import { type AccessToken, isFresh, leftMs, sessionOf } from './access-token.ts'
 import { AuthError } from './errors.ts'
 import { dataOf, persistently, sleep } from './http.ts'
-import { Refresh } from './operations.ts'
+import { Me, Refresh } from './operations.ts'
 import { type Payload, RESTORING, SessionState } from './session-state.ts'
+import type { User } from './types.ts'
 
 /** How long a message from the tab that just finished its turn may take. */
 export const MESSAGE_DELAY_MS = 100
@@ -84,7 +85,8 @@ export class SessionRenewal extends SessionState {
 
   /** Runs one exchange. Returns false if the stored token changed during it: the caller tries the new one. */
   async #exchange(epoch: AbortSignal): Promise<boolean> {
-    const { post, tokens } = this.parts
+    const { post, tokens, given } = this.parts
+    if (given !== undefined && this.state.status === 'restoring') return this.#useGiven(given, epoch)
     const sent = await tokens.read()
     if (epoch.aborted) return true
     if (sent === null) return this.#forget()
@@ -106,6 +108,20 @@ export class SessionRenewal extends SessionState {
       if (!(error instanceof AuthError) || error.code !== 'REFRESH_TOKEN_INVALID') throw error
       if (kept !== sent) return false
       await tokens.remove()
+      return epoch.aborted || this.#forget()
+    }
+  }
+
+  /** Starts the session of the token that was given. Nothing renews it. */
+  async #useGiven(accessToken: string, epoch: AbortSignal): Promise<true> {
+    try {
+      const answer = await this.parts.post<{ me: User }>(Me, {}, { token: accessToken, signal: epoch })
+      const { me: user } = dataOf(answer)
+      const session = { id: sessionOf(accessToken) ?? '' }
+      if (!epoch.aborted) this.start({ accessToken, refreshToken: null, session, user })
+      return true
+    } catch (error) {
+      if (!(error instanceof AuthError) || error.code !== 'UNAUTHENTICATED') throw error
       return epoch.aborted || this.#forget()
     }
   }

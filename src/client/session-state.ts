@@ -1,4 +1,4 @@
-import { type AccessToken, leftMs, received, strengthOf } from './access-token.ts'
+import { type AccessToken, impersonatorOf, leftMs, received, strengthOf } from './access-token.ts'
 import type { Events } from './events.ts'
 import type { PayloadFieldsFragment } from './generated/operations.ts'
 import type { Post } from './http.ts'
@@ -11,6 +11,8 @@ export type Payload = PayloadFieldsFragment
 export type SessionParts = {
   post: Post
   tokens: RefreshTokens
+  /** The access token of a session that cannot be refreshed. */
+  given?: string | undefined
   turns: Turns
   /** The channel to clients with the same session; undefined if no other client can have it. */
   channelName: string | undefined
@@ -155,7 +157,13 @@ export class SessionState {
 
   #signedInAs(user: User): void {
     const strength = this.access && strengthOf(this.access)
-    this.become({ status: 'signedIn', user, ...(strength && { strength }) })
+    const impersonatorId = this.access && impersonatorOf(this.access)
+    this.become({
+      status: 'signedIn',
+      user,
+      ...(strength && { strength }),
+      ...(impersonatorId && { impersonatorId }),
+    })
   }
 
   async #recheckHere(): Promise<void> {

@@ -31,15 +31,27 @@ export type ResetPasswordInput = Omit<Generated.ResetPasswordInput, 'deviceToken
 /** The user who is signed in, as far as this client knows. */
 export type AuthState =
   /** The server has not answered yet. After a failure, `error` says why. */
-  | { readonly status: 'restoring'; readonly user: undefined; readonly error: unknown }
+  | {
+      readonly status: 'restoring'
+      readonly user: undefined
+      readonly error: unknown
+      readonly impersonatorId?: undefined
+    }
   | {
       readonly status: 'signedIn'
       readonly user: User
       /** How strong the sign-in was; undefined if that is not known yet. */
       readonly strength?: AuthStrength | undefined
+      /** The ID of the administrator who acts as the user; undefined in the user's own sessions. */
+      readonly impersonatorId?: string | undefined
       readonly error?: undefined
     }
-  | { readonly status: 'signedOut'; readonly user: null; readonly error?: undefined }
+  | {
+      readonly status: 'signedOut'
+      readonly user: null
+      readonly error?: undefined
+      readonly impersonatorId?: undefined
+    }
 
 export type SignedIn = {
   readonly status: 'signedIn'

@@ -42,6 +42,10 @@ const NEWER = [
   ...Object.keys(factorOperations),
   'EmailLink',
   'EndEmailChangeUndo',
+  // Sessions tell whether an administrator acts as the user in them.
+  'Sessions',
+  'RevokeSession',
+  'Reauthenticate',
   // Administrators see when an address change can be undone, and metadata.
   ...Object.keys(adminOperations),
 ]

@@ -13,6 +13,7 @@ import { settings } from '../page-settings.ts'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { ChangedMeanwhile, saveGuarded } from './guarded-save.ts'
+import { ActDialog } from './user-act-dialog.tsx'
 import { DeleteDialog } from './user-delete-dialog.tsx'
 import type { UserPanelProps } from './user-details.ts'
 import { DisableDialog } from './user-disable-dialog.tsx'
@@ -21,7 +22,7 @@ import { DisableDialog } from './user-disable-dialog.tsx'
 export function UserAccess({ user, reload }: UserPanelProps) {
   const { user: says } = useText()
   const { client, user: viewer } = useAuth()
-  const [asking, setAsking] = useState<'disable' | 'delete'>()
+  const [asking, setAsking] = useState<'act' | 'disable' | 'delete'>()
   const [done, setDone] = useState<string>()
   const { id, email } = user
 
@@ -82,6 +83,13 @@ export function UserAccess({ user, reload }: UserPanelProps) {
         <Notice kind="problem">{form.problem ?? (changed && says.changedMeanwhile)}</Notice>
         <Notice kind="success">{!form.problem && done}</Notice>
       </div>
+      {may('users:impersonate') && viewer?.id !== user.id && !user.disabledAt && (
+        <Choice lead={says.act.lead}>
+          <Button variant="default" onClick={() => setAsking('act')}>
+            {says.act.action}
+          </Button>
+        </Choice>
+      )}
       {may('users:write') && (
         <>
           {!user.emailVerified && !user.invitedAt && run('verify', says.verifyLead(email), says.verify)}
@@ -108,6 +116,7 @@ export function UserAccess({ user, reload }: UserPanelProps) {
           </Button>
         </Choice>
       )}
+      {asking === 'act' && <ActDialog user={user} onClose={() => setAsking(undefined)} />}
       {asking === 'disable' && (
         <DisableDialog
           user={user}

@@ -260,11 +260,16 @@ export const en = {
     passwordLead:
       'Set a new password now, because someone may know the current one. This also signs out all your other devices.',
   },
+  acting: {
+    bar: (person: string) => `You’re acting as ${person}.`,
+    stop: 'Stop',
+  },
   sessions: {
     title: 'Devices',
     lead: 'Where you’re signed in. Sign out any device you don’t recognize, then change your password.',
     current: 'this device',
     unknown: 'Unknown device',
+    impersonated: 'Administrator acting as this account',
     /** The server's name for a device, such as "Firefox on Linux" or "Android app". */
     named: (device: string) => device,
     used: (time: string) => `Last used ${time}`,
@@ -626,6 +631,14 @@ export const en = {
     invite: 'Resend invitation',
     inviteLead: 'Emails a new link, valid for 7 days. The old link stops working.',
     inviteDone: (email: string) => `We sent another invitation to ${email}.`,
+    act: {
+      action: 'Act as this person',
+      lead: 'Shows you what this person sees, for 30 minutes. You can’t change how they sign in.',
+      title: (person: string) => `Act as ${person}?`,
+      told: 'The person sees in their account that an administrator was there. The audit log names you in everything you do.',
+      reasonHint:
+        'For example, the number of the support request. Shown in the audit log, never to the person.',
+    },
     disable: 'Disable',
     disableTitle: (person: string) => `Disable ${person}?`,
     disableLead:
@@ -940,7 +953,7 @@ export const en = {
     'user.roles_changed': 'Roles changed',
     'user.invited': 'Invited',
     'user.updated': 'Account changed',
-    'user.impersonated': 'An administrator began to act as the person',
+    'user.impersonated': 'Account opened by an administrator',
     'user.disabled': 'Disabled',
     'user.enabled': 'Enabled',
     'role.created': 'Role created',

@@ -395,11 +395,16 @@ export const ko: Messages = {
     passwordLead:
       '다른 사람이 현재 비밀번호를 알고 있을 수 있으니 지금 새 비밀번호를 설정해 주세요. 다른 모든 기기에서도 로그아웃됩니다.',
   },
+  acting: {
+    bar: person => `${person} 계정으로 대리 접속 중입니다.`,
+    stop: '대리 접속 종료',
+  },
   sessions: {
     title: '기기',
     lead: '로그인된 기기 목록입니다. 모르는 기기가 있다면 로그아웃하고 비밀번호를 변경해 주세요.',
     current: '이 기기',
     unknown: '알 수 없는 기기',
+    impersonated: '관리자 대리 접속',
     named: device => device.replace(APP, '$1 앱').replace(ON_SYSTEM, '$2의 $1'),
     used: time => `마지막 사용 ${time}`,
     since: time => `로그인 ${time}`,
@@ -752,6 +757,13 @@ export const ko: Messages = {
     invite: '초대 다시 보내기',
     inviteLead: '7일 동안 유효한 새 링크를 보냅니다. 이전 링크는 사용할 수 없게 됩니다.',
     inviteDone: email => `${email} 주소로 초대를 다시 보냈습니다.`,
+    act: {
+      action: '대리 접속',
+      lead: '30분 동안 이 사용자의 화면을 그대로 확인합니다. 로그인 수단은 변경할 수 없습니다.',
+      title: person => `${person} 계정으로 대리 접속하시겠습니까?`,
+      told: '사용자는 관리자가 접속했다는 사실을 계정에서 확인할 수 있습니다. 접속 중에 한 모든 작업은 감사 로그에 본인 이름으로 남습니다.',
+      reasonHint: '문의 번호 등을 적어 주세요. 감사 로그에만 남고 사용자에게는 보이지 않습니다.',
+    },
     disable: '정지',
     disableTitle: person => `${person} 계정을 정지하시겠습니까?`,
     disableLead: '즉시 모든 기기에서 로그아웃되며, 정지를 해제할 때까지 로그인할 수 없습니다.',

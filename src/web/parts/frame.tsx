@@ -6,13 +6,14 @@ import { useAuth } from '../../client/react.ts'
 import { DownIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { signOut } from '../sign-out.ts'
+import { ActingBar, stopActing } from './acting-bar.tsx'
 import { Brand } from './card-page.tsx'
 import { Preferences } from './preferences.tsx'
 
 /** The header and navigation around every page after signing in. */
 export function Frame({ children }: { children: ReactNode }) {
   const { nav, common } = useText()
-  const { user } = useAuth()
+  const { user, impersonatorId } = useAuth()
   const may = (permission: string) => user?.permissions.includes(permission)
   return (
     <>
@@ -32,6 +33,7 @@ export function Frame({ children }: { children: ReactNode }) {
           </nav>
           <AccountMenu />
         </div>
+        {user && impersonatorId && <ActingBar user={user} />}
       </header>
       <main id="main" className="frame-main" tabIndex={-1}>
         {children}
@@ -55,8 +57,8 @@ export function NavLink({ href, exact, children }: { href: string; exact?: boole
 }
 
 function AccountMenu() {
-  const { common, account } = useText()
-  const { user } = useAuth()
+  const { common, account, acting } = useText()
+  const { user, impersonatorId, client } = useAuth()
   const [, navigate] = useLocation()
   if (!user) return null
   const name = user.displayName ?? user.username ?? user.email
@@ -86,7 +88,11 @@ function AccountMenu() {
         </Menu.Label>
         <Menu.Divider />
         <Menu.Item onClick={() => navigate('/account')}>{account.title}</Menu.Item>
-        <Menu.Item onClick={() => void signOut(navigate)}>{common.signOut}</Menu.Item>
+        {impersonatorId ? (
+          <Menu.Item onClick={() => void stopActing(client)}>{acting.stop}</Menu.Item>
+        ) : (
+          <Menu.Item onClick={() => void signOut(navigate)}>{common.signOut}</Menu.Item>
+        )}
       </Menu.Dropdown>
     </Menu>
   )

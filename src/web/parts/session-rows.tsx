@@ -13,10 +13,15 @@ export type SessionFacts = {
   lastUsedAt: string
   ipAddress: string | null
   deviceName: string | null
+  impersonated: boolean
 }
 
 /** The name of a session's device. */
-export function deviceOf({ sessions }: Messages, { deviceName }: { deviceName: string | null }): string {
+export function deviceOf(
+  { sessions }: Messages,
+  { deviceName, impersonated }: { deviceName: string | null; impersonated?: boolean },
+): string {
+  if (impersonated) return sessions.impersonated
   return deviceName === null ? sessions.unknown : sessions.named(deviceName)
 }
 
