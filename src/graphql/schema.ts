@@ -37,6 +37,7 @@ import { FactorRecoveryResolver } from '../sign-in/factor-recovery.resolver.ts'
 import { IdTokenResolver } from '../sign-in/id-token.resolver.ts'
 import { PasskeyLoginResolver } from '../sign-in/passkey-login.resolver.ts'
 import { ProviderResolver } from '../sign-in/provider.resolver.ts'
+import { ProviderLogoutResolver } from '../sign-in/provider-logout.resolver.ts'
 import { SignInResolver } from '../sign-in/sign-in.resolver.ts'
 import { authChecker } from './auth-checker.ts'
 import { requireDeclared, requireDistinctOperations, requireNoIgnoredValidators } from './check-resolvers.ts'
@@ -65,6 +66,7 @@ const resolvers = [
   UserAccessResolver,
   ProviderTokenResolver,
   IdTokenResolver,
+  ProviderLogoutResolver,
   UserSessionsResolver,
   ImpersonatedByResolver,
   SignInResolver,

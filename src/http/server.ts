@@ -12,6 +12,7 @@ import { createApollo } from '../graphql/apollo.ts'
 import { createMetrics } from '../metrics.ts'
 import { canonicalAddress } from '../network/address.ts'
 import { authenticate } from '../sessions/authenticate.ts'
+import { backchannelLogoutRoutes } from './backchannel-logout.ts'
 import { assetRoutes } from './built-files.ts'
 import { cookieEffects, cookieReader } from './cookies.ts'
 import { crossSiteLog } from './cross-site-log.ts'
@@ -54,6 +55,7 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   discoveryRoutes(server, config)
   const readCookies = cookieReader(config)
   await providerCallbackRoutes(server, app, request => requestInfo(request, readCookies))
+  await backchannelLogoutRoutes(server, app, request => requestInfo(request, readCookies))
   wellKnownRoutes(server, config)
   healthRoutes(server, app, metrics)
   return server

@@ -6,16 +6,16 @@ const MAX_LENGTH = 2048
 /**
  * The address that a browser returns to after a sign-in with a provider, as browsers read it: an http(s) address on an
  * origin of RETURN_ORIGINS or of this server, or exactly one of NATIVE_RETURN_URLS. A code travels there, so anything
- * else would hand it to a stranger (RFC 9700, section 4.1).
+ * else would hand it to a stranger (RFC 9700, section 4.1). `field` is the path of the input.
  * @throws AuthError BAD_USER_INPUT
  */
-export function requireReturnAddress({ config }: App, wanted: string): string {
+export function requireReturnAddress({ config }: App, wanted: string, field = 'input.returnTo'): string {
   if (config.nativeReturnUrls.includes(wanted)) return wanted
   const origins = [...config.web.returnOrigins, new URL(config.publicUrl).origin]
   const allowed = webAddress(wanted)
   if (allowed && origins.includes(allowed.origin)) return allowed.href
   throw badInput({
-    'input.returnTo': ['Use an address on an origin of RETURN_ORIGINS, or one of NATIVE_RETURN_URLS.'],
+    [field]: ['Use an address on an origin of RETURN_ORIGINS, or one of NATIVE_RETURN_URLS.'],
   })
 }
 

@@ -235,6 +235,7 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   expect(await run(take('Query.providerToken'), { id: atProvider })).toMatchObject({
     scopes: ['openid', 'email', 'profile'],
   })
+  expect(await run(take('Query.providerLogoutUrl'))).toContain(provider.origin)
   const { nonce } = await run(take('Mutation.createProviderNonce'))
   const idToken = await provider.idToken(someone(), { nonce })
   expect(await run(take('Mutation.signInWithIdToken'), { idToken, nonce })).toMatchObject({

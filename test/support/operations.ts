@@ -661,3 +661,9 @@ export const SignInWithIdToken = graphql(`
     }
   }
 `)
+
+export const ProviderLogoutUrl = graphql(`
+  query ProviderLogoutUrl($returnTo: String!) {
+    providerLogoutUrl(returnTo: $returnTo)
+  }
+`)

@@ -2,6 +2,7 @@ import type { App } from '../../app.ts'
 import type { ProviderSettings } from '../../provider-settings/settings.ts'
 import type { Claims } from './dialect.ts'
 import { providerFailed } from './failure.ts'
+import { CLOCK_TOLERANCE_SECONDS } from './verified-claims.ts'
 import { verifyToken } from './verify-token.ts'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
@@ -13,12 +14,13 @@ export type EndedAtProvider = {
   subject: string | null
   sid: string | null
   jti: string
-  expiresAt: Date
+  /** When the provider announced it, as late as its clock may be wrong. */
+  issuedAt: Date
 }
 
 /**
  * Verifies a provider's announcement that a person signed out there (OpenID Connect Back-Channel Logout, section 2.6).
- * Does not check whether it was announced before.
+ * An announcement that is sent again names the same sessions.
  * @throws AuthError PROVIDER_FAILED, whose cause names the check
  */
 export async function verifyLogoutToken(
@@ -33,8 +35,10 @@ export async function verifyLogoutToken(
   // An ID token has a nonce and no event, so it announces nothing.
   const valid =
     isLogout(claims.events) && claims.nonce === undefined && jti !== null && (subject ?? sid) !== null
-  if (!valid || Number.isNaN(Number(claims.exp))) throw providerFailed(provider.id, 'logout token')
-  return { issuer, subject, sid, jti, expiresAt: new Date(Number(claims.exp) * 1000) }
+  if (!valid) throw providerFailed(provider.id, 'logout token')
+  // A number: verifyToken has checked it.
+  const issuedAt = new Date((Number(claims.iat) + CLOCK_TOLERANCE_SECONDS) * 1000)
+  return { issuer, subject, sid, jti, issuedAt }
 }
 
 function isLogout(events: unknown): boolean {

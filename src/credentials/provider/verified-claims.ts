@@ -6,7 +6,7 @@ import type { ProviderClient } from './discovery.ts'
 import { providerFailed } from './failure.ts'
 
 /** Clocks differ. Providers recommend at most a few minutes. */
-const CLOCK_TOLERANCE_SECONDS = 60
+export const CLOCK_TOLERANCE_SECONDS = 60
 /** OpenID Connect Core, section 2. */
 const SUBJECT_MAX_LENGTH = 255
 
