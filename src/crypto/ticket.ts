@@ -3,8 +3,8 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 const ID_BYTES = 16
 const IV_BYTES = 12
 const TAG_BYTES = 16
-/** Longer than any ticket of this server. Longer ones are rejected before they are decoded. */
-const MAX_LENGTH = 16_384
+/** Longer than any ticket that a client carries. Longer ones are rejected before they are decoded. */
+export const TICKET_MAX_LENGTH = 16_384
 
 /** The purposes of tickets. A ticket opens only for the purpose it was sealed for. */
 export const TICKETS = {
@@ -59,14 +59,18 @@ export function sealTicket(key: Buffer, purpose: string, payload: unknown, expir
   return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')
 }
 
-/** Opens a ticket that `sealTicket` sealed. Undefined if it has expired, or if the key, the purpose or any byte differs. */
+/**
+ * Opens a ticket that `sealTicket` sealed. Undefined if it has expired, or if the key, the purpose or any byte differs.
+ * One that this server stored itself can have any length.
+ */
 export function openTicket<Payload>(
   key: Buffer,
   purpose: string,
   ticket: string,
   now: Date,
+  { stored = false } = {},
 ): Ticket<Payload> | undefined {
-  if (ticket.length > MAX_LENGTH) return undefined
+  if (!stored && ticket.length > TICKET_MAX_LENGTH) return undefined
   const plain = decrypt(key, purpose, Buffer.from(ticket, 'base64url'))
   if (!plain) return undefined
   const [expiresAtMs, payload] = JSON.parse(plain.subarray(ID_BYTES).toString()) as [number, Payload]

@@ -2,7 +2,7 @@ import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
 import type { Claim } from '../credentials/proof.ts'
 import type { ProviderProfile } from '../credentials/provider/provider.ts'
-import { openTicket, sealTicket, TICKETS } from '../crypto/ticket.ts'
+import { openTicket, sealTicket, TICKET_MAX_LENGTH, TICKETS } from '../crypto/ticket.ts'
 import { type PackedProfile, packProfile, unpackProfile } from './packed-profile.ts'
 import { flowEnded } from './provider-flow.ts'
 import { type SealedTicket, spentTicket } from './sign-in-ticket.ts'
@@ -28,8 +28,14 @@ export function sealIdentity(
   accountId: string | null,
 ): SealedTicket {
   const expiresAt = addSeconds(app.clock.now(), TTL_SECONDS)
-  const payload: Payload = { profile: packProfile(profile), account: accountId }
-  return { ticket: sealTicket(app.keys.ticket, PURPOSES[step], payload, expiresAt), expiresAt }
+  const seal = (sealed: ProviderProfile) => {
+    const payload: Payload = { profile: packProfile(sealed), account: accountId }
+    return sealTicket(app.keys.ticket, PURPOSES[step], payload, expiresAt)
+  }
+  const ticket = seal(profile)
+  // Some providers have very long tokens. The identity matters more; its next sign-in brings new ones.
+  const fits = ticket.length <= TICKET_MAX_LENGTH
+  return { ticket: fits ? ticket : seal({ ...profile, tokens: null }), expiresAt }
 }
 
 export type OpenedIdentity = {

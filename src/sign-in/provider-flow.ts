@@ -18,6 +18,7 @@ const CODE_TTL_SECONDS = 300
 /** How long the answer of a completion can be repeated, in case it was lost. */
 const REPEAT_SECONDS = 60
 const SECRET_BYTES = 32
+const STORED = { stored: true } as const
 
 /** What a flow is for. One never completes another. */
 export type FlowPurpose = 'sign-in' | 'link' | 'reauthentication'
@@ -115,7 +116,7 @@ export async function consumeFlow(app: App, state: string): Promise<ReturnedFlow
   const now = app.clock.now()
   const [row] = await consume(app.pool, [hashOf(state), now])
   const flow = toFlow(row)
-  const opened = flow && openTicket<Sealed>(app.keys.ticket, TICKETS.providerFlow, flow.sealed, now)
+  const opened = flow && openTicket<Sealed>(app.keys.ticket, TICKETS.providerFlow, flow.sealed, now, STORED)
   if (!opened) return undefined
   const { returnTo, ...secrets } = opened.payload
   return { ...flow, secrets: { state, ...secrets }, returnTo }
@@ -174,7 +175,7 @@ export async function redeemCode(
   const opened =
     sealedOutcome === null
       ? undefined
-      : openTicket<unknown>(app.keys.ticket, TICKETS.providerOutcome, sealedOutcome, now)
+      : openTicket<unknown>(app.keys.ticket, TICKETS.providerOutcome, sealedOutcome, now, STORED)
   return { ...flow, profile: opened && unpackProfile(opened.payload) }
 }
 

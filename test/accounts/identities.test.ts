@@ -2,7 +2,15 @@ import { expect, test } from '@jest/globals'
 import { openTokens } from '../../src/credentials/provider/tokens.ts'
 import { prune } from '../../src/maintenance/prune.ts'
 import { signUp, signUpAdmin, signUpVerified } from '../support/actors.ts'
-import { begin, codeFor, complete, signedInWith, someone, useProviders } from '../support/provider-sign-in.ts'
+import {
+  begin,
+  codeFor,
+  complete,
+  signedInWith,
+  signInWith,
+  someone,
+  useProviders,
+} from '../support/provider-sign-in.ts'
 import { codes } from '../support/service.ts'
 
 const { service, fake } = useProviders({ PROVIDER_SURE_KEEP_TOKENS: 'on' })
@@ -71,6 +79,16 @@ test('a provider’s tokens are kept only where the settings say so, sealed for 
   expect(tokens.accessToken.length).toBeGreaterThan(10)
   expect(row.sealedTokens).not.toContain(tokens.accessToken)
   expect(() => openTokens(service.app, 'another identity', row.sealedTokens ?? '')).toThrow()
+})
+
+test('very long tokens do not keep a person from signing in or up', async () => {
+  fake.bend = { tokens: correct => ({ ...correct, access_token: 'a'.repeat(40_000) }) }
+  const { user } = await signedInWith(service, fake, someone())
+  expect(await service.app.db.identity.count({ where: { userId: user.id, sealedTokens: null } })).toBe(0)
+  const ada = await signUpAdmin(service)
+  const result = await signInWith(service, fake, someone({ email: ada.email }))
+  if (result.__typename !== 'ProviderLinkRequired') throw new Error(result.__typename)
+  expect(result.ticket.length).toBeLessThan(16_384)
 })
 
 test('the next sign-in replaces the kept tokens', async () => {

@@ -1,4 +1,6 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from '@jest/globals'
+import { startFakeProvider } from '../support/fake-provider.ts'
 import {
   begin,
   complete,
@@ -143,6 +145,34 @@ test('the cookie is for this host only, out of reach of scripts, and comes along
     for (const attribute of ['HttpOnly', 'Secure', 'SameSite=Lax', 'Path=/'])
       expect(cookie).toContain(attribute)
   } finally {
+    await secure.close()
+  }
+})
+
+test('the cookie comes along with the form that Apple posts from its own site', async () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const secure = await startService({
+    settings: {
+      PROVIDERS: 'apple',
+      PROVIDER_APPLE_CLIENT_ID: 'com.example.app',
+      PROVIDER_APPLE_TEAM_ID: 'ABCDE12345',
+      PROVIDER_APPLE_KEY_ID: 'FGHIJ67890',
+      PROVIDER_APPLE_PRIVATE_KEY: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      PUBLIC_URL: 'https://auth.example.com',
+    },
+    clock: service.clock,
+  })
+  const apple = await startFakeProvider({ issuer: 'https://appleid.apple.com', clock: service.clock })
+  const undo = apple.standIn('https://appleid.apple.com')
+  try {
+    const returnTo = 'https://auth.example.com/'
+    const { reply } = await begin(secure, { provider: 'apple', tokenTransport: 'COOKIE', returnTo })
+    const [cookie] = reply.headers.getSetCookie()
+    for (const attribute of ['__Host-authograph_flow=', 'HttpOnly', 'Secure', 'SameSite=None'])
+      expect(cookie).toContain(attribute)
+  } finally {
+    undo()
+    await apple.stop()
     await secure.close()
   }
 })

@@ -1,9 +1,10 @@
 import { expect, test } from '@jest/globals'
 import { login, newAddress, PASSWORD, register, signUp } from '../support/actors.ts'
-import { Register } from '../support/operations.ts'
+import { Me, Register } from '../support/operations.ts'
 import { codeFor, complete, signedInWith, someone, useProviders } from '../support/provider-sign-in.ts'
 import { meet } from '../support/race.ts'
 import { codes } from '../support/service.ts'
+import { refresh } from '../support/sessions.ts'
 
 const { service, fake } = useProviders()
 
@@ -45,24 +46,25 @@ test('two people of one address, whose provider answers for both, do not meet in
   expect(emails.some(({ subject }) => subject?.includes('was connected'))).toBe(true)
 })
 
-test('a login of the squatter beside the take-over leaves no session of the squatter', async () => {
-  const squatter = await signUp(service)
-  const input = await codeFor(service, fake, someone({ email: squatter.email }))
-  const [taken] = await meet(
-    service,
-    { table: 'users', id: squatter.id },
-    () => complete(service, input),
-    () => login(service, { identifier: squatter.email }),
-  )
-  expect(codes(taken)).toEqual([])
-  const result = taken.data?.completeProviderSignIn
-  if (result?.__typename !== 'AuthPayload') throw new Error('not signed in')
-  const live = await service.app.db.session.findMany({
-    where: { userId: squatter.id, revokedAt: null, providerAt: null },
-  })
-  const { sessionEpoch } = await epochOf(squatter.id)
-  expect(live.length === 0 || sessionEpoch > 0).toBe(true)
-  expect(codes(await login(service, { identifier: squatter.email }))).toEqual(['INVALID_CREDENTIALS'])
+test('a login of the squatter that meets the take-over is refused, or its session ends with it', async () => {
+  const orders = ['take-over first', 'login first'] as const
+  for (const order of orders) {
+    const squatter = await signUp(service)
+    const input = await codeFor(service, fake, someone({ email: squatter.email }))
+    const row = { table: 'users', id: squatter.id } as const
+    const takeOver = () => complete(service, input)
+    const squat = () => login(service, { identifier: squatter.email })
+    const [taken, squatted] =
+      order === 'take-over first'
+        ? await meet(service, row, takeOver, squat)
+        : (await meet(service, row, squat, takeOver)).reverse()
+    expect([order, ...codes(taken as Awaited<ReturnType<typeof complete>>)]).toEqual([order])
+    const { data } = squatted as Awaited<ReturnType<typeof login>>
+    const token = data?.login.accessToken
+    if (token !== undefined) expect(codes(await service.send(Me, {}, { token }))).toEqual(['UNAUTHENTICATED'])
+    expect(codes(await refresh(service, squatter.refreshToken))).toEqual(['REFRESH_TOKEN_INVALID'])
+    expect(codes(await login(service, { identifier: squatter.email }))).toEqual(['INVALID_CREDENTIALS'])
+  }
 })
 
 test('disabling the account during the callback leaves no session', async () => {
@@ -88,9 +90,3 @@ test('a registration that waits for its link gives way to the account of the pro
   const { user } = await signedInWith(service, fake, someone({ email }))
   expect(user).toMatchObject({ emailVerified: true, hasPassword: false })
 })
-
-async function epochOf(id: string): Promise<{ sessionEpoch: number }> {
-  const [row] = await service.app.db.$queryRaw<{ sessionEpoch: number }[]>`
-    SELECT session_epoch AS "sessionEpoch" FROM users WHERE id = ${id}::uuid`
-  return row ?? { sessionEpoch: 0 }
-}
