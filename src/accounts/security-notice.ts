@@ -30,6 +30,7 @@ type Notice =
   | 'factor-removed'
   | 'recovery-codes-renewed'
   | 'identity-added'
+  | 'identity-removed'
   | 'wrong-codes'
   | 'recovery-code-used'
 

@@ -35,6 +35,7 @@ export const auditActions = {
   'role.updated': 'A role was changed.',
   'role.deleted': 'A role was deleted.',
   'identity.linked': 'An identity at a provider was connected to an account.',
+  'identity.unlinked': 'An identity at a provider was disconnected from an account.',
   'factor.recovery_requested':
     'Someone with the password and the mailbox asked to recover lost second factors.',
   'factor.recovery_canceled': 'The recovery of second factors was canceled with the emailed link.',

@@ -20,6 +20,7 @@ import { EmailLinkResolver } from '../self-service/email-link.resolver.ts'
 import { EmailUndoResolver } from '../self-service/email-undo.resolver.ts'
 import { FactorsResolver } from '../self-service/factors/factors.resolver.ts'
 import { OwnFactorsResolver } from '../self-service/factors/user-factors.resolver.ts'
+import { IdentitiesResolver } from '../self-service/identities/identities.resolver.ts'
 import { UserIdentitiesResolver } from '../self-service/identities/user-identities.resolver.ts'
 import { PasskeySuggestionResolver } from '../self-service/passkeys/passkey-suggestion.resolver.ts'
 import { PasskeysResolver } from '../self-service/passkeys/passkeys.resolver.ts'
@@ -75,6 +76,7 @@ const resolvers = [
   PasskeySuggestionResolver,
   UserPasskeysResolver,
   UserIdentitiesResolver,
+  IdentitiesResolver,
   EmailLoginResolver,
   ProviderResolver,
   TrustedDevicesResolver,

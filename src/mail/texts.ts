@@ -31,6 +31,7 @@ export type MailData = {
   'factor-removed': EmailOrigin & { factor: FactorKind; link: string }
   /** `provider`: its name. */
   'identity-added': EmailOrigin & { provider: string; link: string }
+  'identity-removed': EmailOrigin & { provider: string; link: string }
   'recovery-codes-renewed': EmailOrigin & { link: string }
   'wrong-codes': EmailOrigin & { link: string }
   /** `left`: the number of unused codes. */

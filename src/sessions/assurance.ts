@@ -69,7 +69,8 @@ export async function requireFullSignIn(
   const means = await meansOf(app, userId)
   const strength = hasFactor(means) ? 'MULTI' : 'SINGLE'
   if (strength === 'SINGLE' && isProved(app, session, { strength, maxAgeSeconds })) return
-  if (strength === 'SINGLE' && means.first === 'PASSWORD') throw new AuthError('REAUTHENTICATION_REQUIRED')
+  const passwordAlone = means.firsts.length === 1 && means.firsts[0] === 'PASSWORD'
+  if (strength === 'SINGLE' && passwordAlone) throw new AuthError('REAUTHENTICATION_REQUIRED')
   throw stepUpRequired({ strength, maxAgeSeconds }, means)
 }
 

@@ -8,8 +8,8 @@ import { ACR, type AuthStrength } from './strength.ts'
 
 /** What an account can prove itself with. */
 export type Means = {
-  /** The first proof: an account without a password proves its mailbox. */
-  first: 'PASSWORD' | 'EMAIL'
+  /** What can be proved first, the usual one first. An account without a password can prove its mailbox. */
+  firsts: readonly ('PASSWORD' | 'PROVIDER' | 'EMAIL')[]
   hasTotp: boolean
   /** Whether codes of the authenticator app are refused after too many wrong ones. */
   suspended: boolean
@@ -19,18 +19,25 @@ export type Means = {
   hasRecovery: boolean
 }
 
-const selectMeans = statement<[hasPassword: boolean, ...FactorRow]>(
+const selectMeans = statement<[hasPassword: boolean, hasIdentity: boolean, ...FactorRow]>(
   'means-of-proof',
-  `SELECT u.password_hash IS NOT NULL, ${factorColumns('$2')} FROM users u WHERE u.id = $1`,
+  `SELECT u.password_hash IS NOT NULL,
+     EXISTS (SELECT FROM identities i WHERE i.user_id = u.id AND i.provider = ANY($3::text[])), ${factorColumns('$2')} FROM users u WHERE u.id = $1`,
 )
 
 /** What the account can prove itself with. An account that was deleted in the meantime has nothing but a password. */
 export async function meansOf(app: App, userId: string): Promise<Means> {
-  const [row] = await selectMeans(app.pool, [userId, usableDomain(app)])
-  const [hasPassword = true, hasTotp = false, suspended = false, hasPasskey = false, ...rest] = row ?? []
-  const [hasKey = false, hasRecovery = false] = rest
-  const first = hasPassword ? 'PASSWORD' : 'EMAIL'
-  return { first, hasTotp, suspended, hasPasskey, hasKey, hasRecovery }
+  const providers = app.config.providers.map(({ id }) => id)
+  const [row = [true, false] as const] = await selectMeans(app.pool, [userId, usableDomain(app), providers])
+  const [hasPassword, hasIdentity, ...factors] = row
+  const [hasTotp = false, suspended = false, hasPasskey = false, hasKey = false, hasRecovery = false] =
+    factors
+  const firsts = [
+    ...(hasPassword ? (['PASSWORD'] as const) : []),
+    ...(hasIdentity ? (['PROVIDER'] as const) : []),
+    ...(hasPassword || (hasIdentity && !app.mailer) ? [] : (['EMAIL'] as const)),
+  ]
+  return { firsts, hasTotp, suspended, hasPasskey, hasKey, hasRecovery }
 }
 
 /** Whether the account has a usable factor besides its first proof. Suspending one does not remove it. */
@@ -40,17 +47,20 @@ export function hasFactor({ hasTotp, hasPasskey, hasKey }: Means): boolean {
 
 /** What `stepUp` accepts to reach the strength: each list is one way, the strongest first. */
 export function waysTo(strength: AuthStrength, means: Means): AuthMethod[][] {
-  const { first, hasTotp, suspended, hasPasskey, hasKey, hasRecovery } = means
+  const { firsts, hasTotp, suspended, hasPasskey, hasKey, hasRecovery } = means
+  const eachWith = (factor: AuthMethod) => firsts.map((first): AuthMethod[] => [first, factor])
   const resistant: AuthMethod[][] = [
     ...(hasPasskey ? [['PASSKEY'] as AuthMethod[]] : []),
-    ...(hasKey ? [[first, 'SECURITY_KEY'] as AuthMethod[]] : []),
+    ...(hasKey ? eachWith('SECURITY_KEY') : []),
   ]
   if (strength === 'PHISHING_RESISTANT') return resistant
-  if (strength === 'SINGLE') return [...(hasPasskey ? [['PASSKEY'] as AuthMethod[]] : []), [first]]
+  if (strength === 'SINGLE') {
+    return [...(hasPasskey ? [['PASSKEY'] as AuthMethod[]] : []), ...firsts.map(first => [first])]
+  }
   return [
     ...resistant,
-    ...(hasTotp && !suspended ? [[first, 'TOTP'] as AuthMethod[]] : []),
-    ...(hasRecovery ? [[first, 'RECOVERY_CODE'] as AuthMethod[]] : []),
+    ...(hasTotp && !suspended ? eachWith('TOTP') : []),
+    ...(hasRecovery ? eachWith('RECOVERY_CODE') : []),
   ]
 }
 

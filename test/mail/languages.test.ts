@@ -30,6 +30,7 @@ const samples: MailData = {
   'factor-added': { ...origin, link, factor: 'TOTP' },
   'factor-removed': { ...origin, link, factor: 'PASSKEY' },
   'identity-added': { ...origin, link, provider: 'Google' },
+  'identity-removed': { ...origin, link, provider: 'Google' },
   'recovery-codes-renewed': { ...origin, link },
   'wrong-codes': { ...origin, link },
   'recovery-code-used': { ...origin, link, left: 7 },

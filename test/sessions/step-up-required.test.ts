@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { type Means, stepUpRequired, waysTo } from '../../src/sessions/step-up-required.ts'
 
 const means = (given: Partial<Means>): Means => ({
-  first: 'PASSWORD',
+  firsts: ['PASSWORD'],
   hasTotp: false,
   suspended: false,
   hasPasskey: false,
@@ -23,8 +23,18 @@ test.each<[string, Partial<Means>, string[][]]>([
   ],
   [
     'the mailbox instead of a password that there is not',
-    { hasTotp: true, first: 'EMAIL' },
+    { hasTotp: true, firsts: ['EMAIL'] },
     [['EMAIL', 'TOTP']],
+  ],
+  [
+    'a provider as well, with each factor',
+    { hasTotp: true, hasRecovery: true, firsts: ['PROVIDER', 'EMAIL'] },
+    [
+      ['PROVIDER', 'TOTP'],
+      ['EMAIL', 'TOTP'],
+      ['PROVIDER', 'RECOVERY_CODE'],
+      ['EMAIL', 'RECOVERY_CODE'],
+    ],
   ],
   [
     'no authenticator app that is suspended',
@@ -38,7 +48,7 @@ test.each<[string, Partial<Means>, string[][]]>([
 test('codes are no way to what resists phishing, and a mailbox or a password is enough for a single factor', () => {
   expect(waysTo('PHISHING_RESISTANT', means(everything))).toEqual([['PASSKEY'], ['PASSWORD', 'SECURITY_KEY']])
   expect(waysTo('SINGLE', means(everything))).toEqual([['PASSKEY'], ['PASSWORD']])
-  expect(waysTo('SINGLE', means({ first: 'EMAIL' }))).toEqual([['EMAIL']])
+  expect(waysTo('SINGLE', means({ firsts: ['EMAIL'] }))).toEqual([['EMAIL']])
 })
 
 test('an account with nothing to prove it with learns that it must add a factor', () => {

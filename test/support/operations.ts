@@ -659,6 +659,40 @@ export const SignInWithIdToken = graphql(`
       ... on ProviderSignUpRequired { ticket provider email displayName expiresAt }
       ... on ProviderLinkRequired { ticket provider address: email expiresAt }
     }
+
+export const StartProviderLink = graphql(`
+  mutation StartProviderLink($input: StartProviderInput!) {
+    startProviderLink(input: $input) { url expiresAt }
+  }
+`)
+
+export const CompleteProviderLink = graphql(`
+  mutation CompleteProviderLink($input: CompleteProviderInput!) {
+    completeProviderLink(input: $input) { id provider displayName email }
+  }
+`)
+
+export const LinkIdentity = graphql(`
+  mutation LinkIdentity($input: LinkIdentityInput!) {
+    linkIdentity(input: $input) { id provider displayName email }
+  }
+`)
+
+export const UnlinkIdentity = graphql(`
+  mutation UnlinkIdentity($id: ID!) {
+    unlinkIdentity(id: $id) { id identities { id } }
+  }
+`)
+
+export const StartProviderReauthentication = graphql(`
+  mutation StartProviderReauthentication($input: StartProviderInput!) {
+    startProviderReauthentication(input: $input) { url expiresAt }
+  }
+`)
+
+export const CompleteProviderReauthentication = graphql(`
+  mutation CompleteProviderReauthentication($input: CompleteProviderInput!) {
+    completeProviderReauthentication(input: $input) { id strength methods authenticatedAt }
   }
 `)
 

@@ -198,6 +198,15 @@ export default {
       ],
       action: 'Set a new password',
     }),
+    'identity-removed': ({ appName, origin, provider }) => ({
+      subject: `${provider} was disconnected from your account at ${appName}`,
+      paragraphs: [
+        `Your account at ${appName} can no longer be signed in to with ${provider}. Your other devices are signed out.`,
+        origin,
+        IF_NOT_YOU,
+      ],
+      action: 'Set a new password',
+    }),
     'recovery-codes-renewed': ({ appName, origin }) => ({
       subject: `You have new recovery codes at ${appName}`,
       paragraphs: [

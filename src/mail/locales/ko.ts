@@ -198,6 +198,15 @@ export default {
       ],
       action: '새 비밀번호 설정',
     }),
+    'identity-removed': ({ appName, origin, provider }) => ({
+      subject: `[${appName}] ${provider} 로그인 연결이 해제되었습니다`,
+      paragraphs: [
+        `이제 ${provider}(으)로 ${appName} 계정에 로그인할 수 없습니다. 다른 기기는 모두 로그아웃되었습니다.`,
+        origin,
+        IF_NOT_YOU,
+      ],
+      action: '새 비밀번호 설정',
+    }),
     'recovery-codes-renewed': ({ appName, origin }) => ({
       subject: `[${appName}] 복구 코드를 새로 발급했습니다`,
       paragraphs: [
