@@ -18,7 +18,7 @@ import { createSchema } from '../../src/graphql/schema.ts'
 import { signUp, signUpVerified, signUpWith } from '../support/actors.ts'
 import { type Example, examples } from '../support/examples.ts'
 import { AuthenticatorApp, haveTotp, mailedCode, ticketOf } from '../support/factors.ts'
-import { startFakeProvider } from '../support/fake-provider.ts'
+import { type FakeClaims, startFakeProvider } from '../support/fake-provider.ts'
 import { failedMail, mailedToken } from '../support/mails.ts'
 import { havePasskey, newAuthenticator } from '../support/passkeys.ts'
 import { codeFor, land, newVerifier, someone } from '../support/provider-sign-in.ts'
@@ -241,6 +241,30 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   expect(await run(take('Mutation.signInWithIdToken'), { idToken, nonce })).toMatchObject({
     user: { email: expect.stringContaining('@') },
   })
+  /** Goes through a flow that begins with this example, and returns what completes it. */
+  async function completing(coordinate: string, person: FakeClaims) {
+    const { url } = await run(take(coordinate), { challenge })
+    const { code } = await land(service, provider.authorize(String(url), person))
+    return { code, verifier }
+  }
+  const atWork = someone()
+  const linked = await run(
+    take('Mutation.completeProviderLink'),
+    await completing('Mutation.startProviderLink', atWork),
+  )
+  expect(linked).toMatchObject({ provider: 'google' })
+  expect(
+    await run(
+      take('Mutation.completeProviderReauthentication'),
+      await completing('Mutation.startProviderReauthentication', atWork),
+    ),
+  ).toMatchObject({ methods: ['PROVIDER'] })
+  await run(take('Mutation.unlinkIdentity'), { id: linked.id })
+  const unconnected = await run(
+    { coordinate: 'Mutation.completeProviderSignIn', text: signInText },
+    { input: await codeFor(service, provider, someone({ email: undefined }), { provider: 'google' }) },
+  )
+  await run(take('Mutation.linkIdentity'), { ticket: unconnected.ticket })
   const nameless = await run(
     { coordinate: 'Mutation.completeProviderSignIn', text: signInText },
     { input: await codeFor(service, provider, someone({ email: undefined }), { provider: 'google' }) },

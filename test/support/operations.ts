@@ -659,6 +659,8 @@ export const SignInWithIdToken = graphql(`
       ... on ProviderSignUpRequired { ticket provider email displayName expiresAt }
       ... on ProviderLinkRequired { ticket provider address: email expiresAt }
     }
+  }
+`)
 
 export const StartProviderLink = graphql(`
   mutation StartProviderLink($input: StartProviderInput!) {

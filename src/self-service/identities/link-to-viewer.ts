@@ -46,8 +46,8 @@ export async function linkToViewer(
 }
 
 /**
- * Nothing is linked to an address that no one has proved: whoever proves it takes the account over. A server that never
- * verifies addresses links all the same.
+ * Nothing is linked to an address that no one has proved: the person who proves it takes the account over. A server that
+ * never verifies addresses links anyway.
  * @throws AuthError EMAIL_NOT_VERIFIED
  */
 export function requireLinkable({ config }: App, { emailVerifiedAt }: Pick<User, 'emailVerifiedAt'>): void {

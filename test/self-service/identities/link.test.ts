@@ -2,7 +2,12 @@ import { describe, expect, test } from '@jest/globals'
 import { signIn, signUp, signUpVerified } from '../../support/actors.ts'
 import { actionsOf } from '../../support/audit.ts'
 import { mailedToken, templatesTo } from '../../support/mails.ts'
-import { LinkIdentity, RequestPasswordReset, ResetPassword, StartProviderLink } from '../../support/operations.ts'
+import {
+  LinkIdentity,
+  RequestPasswordReset,
+  ResetPassword,
+  StartProviderLink,
+} from '../../support/operations.ts'
 import { completeLink, linkCode, startAs } from '../../support/provider-link.ts'
 import { complete, signedInWith, signInWith, someone, useProviders } from '../../support/provider-sign-in.ts'
 import { meet } from '../../support/race.ts'
