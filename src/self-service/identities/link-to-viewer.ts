@@ -29,7 +29,7 @@ export async function linkToViewer(
 ): Promise<Identity> {
   requireLinkable(app, account)
   const known = await findIdentity(app, profile)
-  if (known?.userId === account.id) return known
+  if (known?.account.id === account.id) return known.identity
   if (known) throw identityTaken('found')
   try {
     const identity = await app.db.$transaction(async tx => {
