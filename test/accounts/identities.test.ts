@@ -78,7 +78,7 @@ test('a provider’s tokens are kept only where the settings say so, sealed for 
   const tokens = openTokens(service.app, row.provider, row.sealedTokens ?? '')
   expect(tokens.accessToken.length).toBeGreaterThan(10)
   expect(row.sealedTokens).not.toContain(tokens.accessToken)
-  expect(() => openTokens(service.app, 'another identity', row.sealedTokens ?? '')).toThrow()
+  expect(() => openTokens(service.app, 'another provider', row.sealedTokens ?? '')).toThrow()
 })
 
 test('very long tokens do not keep a person from signing in or up', async () => {
