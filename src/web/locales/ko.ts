@@ -177,6 +177,15 @@ export const ko: Messages = {
       '먼저 패스키, 보안 키 또는 인증 앱을 등록해 주세요.',
     'You confirmed that it’s you a moment ago, which replaced your tokens. Try again in a few seconds.':
       '방금 본인 확인을 마쳤습니다. 몇 초 후에 다시 시도해 주세요.',
+    'The address at the provider belongs to another account. Sign in to that account first.':
+      '외부 계정의 이메일 주소를 다른 계정에서 사용하고 있습니다. 먼저 그 계정으로 로그인해 주세요.',
+    'Your account has too many connections. Remove one first.':
+      '연결된 외부 계정이 너무 많습니다. 먼저 하나를 해제해 주세요.',
+    'Your account has no identity with this ID.': '연결되어 있지 않은 외부 계정입니다.',
+    'You signed in to the provider as someone whom your account doesn’t know. Try again.':
+      '이 계정에 연결되지 않은 외부 계정으로 로그인하셨습니다. 다시 시도해 주세요.',
+    'The provider didn’t ask you to sign in again. Sign out there first, or confirm in another way.':
+      '외부 서비스에서 다시 로그인하지 않았습니다. 먼저 그 서비스에서 로그아웃하거나 다른 방법으로 확인해 주세요.',
     'Your tokens were refreshed in the meantime. Try again.':
       '그사이 로그인 정보가 갱신되었습니다. 다시 시도해 주세요.',
     'You have this role but no second factor. Add a passkey or an authenticator app first.':
@@ -919,6 +928,7 @@ export const ko: Messages = {
       'recovery-code-used': '복구 코드 사용',
       'factors-reset': '2단계 인증 초기화',
       'identity-added': '외부 계정 연결',
+      'identity-removed': '외부 계정 연결 해제',
       'account-disabled': '계정 정지',
       'account-deleted': '계정 삭제',
     },
@@ -1037,6 +1047,7 @@ export const ko: Messages = {
       'password changed': '비밀번호 변경',
       'password reset': '비밀번호 재설정',
       'password removed': '비밀번호 삭제',
+      'identity disconnected': '외부 계정 연결 해제',
       'second factor added': '2단계 인증 추가',
       'second factor removed': '2단계 인증 삭제',
       'second factor required': '2단계 인증 필수 설정',
@@ -1108,6 +1119,7 @@ export const ko: Messages = {
     'mail.retried': '메일 재발송',
     'audit.pruned': '오래된 기록 삭제',
     'identity.linked': '외부 계정 연결',
+    'identity.unlinked': '외부 계정 연결 해제',
     'key.revoked': '서명 키 폐기',
     'key.refresh_replaced': '모든 세션 종료',
     'key.rotated': '새 서명 키',
