@@ -100,6 +100,7 @@ describe('pruning sessions', () => {
       'absolute_expires_at',
       'epoch',
       'id',
+      'provider_sid',
       'revoked_at',
       'user_id',
     ])
