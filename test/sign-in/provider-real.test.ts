@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from '@jest/globals'
 import { startOidcProvider } from '../support/oidc-provider.ts'
+import { Me } from '../support/operations.ts'
 import { begin, comeBack, complete, type ProviderResult } from '../support/provider-browser.ts'
 import { codes, useService } from '../support/service.ts'
 
@@ -73,4 +74,17 @@ test('its code cannot be exchanged twice, nor by a client with another verifier'
   expect((await comeBack(service, back, { cookie })).code).toBeNull()
   expect(codes(await complete(service, code, `${verifier.slice(1)}x`))).toEqual(['TOKEN_INVALID'])
   expect(codes(await complete(service, code, verifier))).toEqual([])
+})
+
+test('signing out there ends the sessions that it started here, and no others', async () => {
+  await provider.setBackchannelLogoutUri(`${service.url}/sign-in/backchannel-logout/corp`)
+  const [browser, other] = [provider.newBrowser(), provider.newBrowser()]
+  const ended = await signIn('annie', { browser })
+  const elsewhere = await signIn('annie', { browser: other })
+  const someone = await signIn('hedy')
+  await browser.signOut()
+  const me = async ({ accessToken }: ProviderResult) =>
+    codes(await service.send(Me, {}, { token: accessToken }))
+  expect(await me(ended)).toEqual(['UNAUTHENTICATED'])
+  expect([await me(elsewhere), await me(someone)]).toEqual([[], []])
 })
