@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
@@ -10,6 +10,7 @@ import type { Columns } from '../database/insert.ts'
 import { AuthError } from '../errors.ts'
 import type { EmailLogin, User } from '../generated/prisma/client.ts'
 import { EMAIL_CODE_TTL_SECONDS } from '../one-time-tokens/email-request.ts'
+import { hashOf, newSecret } from '../one-time-tokens/token.ts'
 import {
   countEmailCode,
   EMAIL_CODE_TRIES,
@@ -20,8 +21,6 @@ import {
 } from './email-code.ts'
 import { recordDenial } from './password/prove.ts'
 import type { Claim } from './proof.ts'
-
-const TOKEN_BYTES = 32
 
 export const emailLoginColumns = {
   id: 'id',
@@ -68,7 +67,7 @@ export function newEmailLogin(
 ): NewEmailLogin {
   const id = uuidv7()
   const code = newEmailCode()
-  const token = randomBytes(TOKEN_BYTES).toString('base64url')
+  const token = newSecret()
   const createdAt = app.clock.now()
   const expiresAt = addSeconds(createdAt, EMAIL_CODE_TTL_SECONDS)
   const payload: Payload = { email, locale, credentialVersion: account?.credentialVersion ?? null }
@@ -76,7 +75,7 @@ export function newEmailLogin(
     id,
     userId: account?.id ?? null,
     emailCanonical,
-    tokenHash: new Uint8Array(sent ? hashOf(token) : randomBytes(32)),
+    tokenHash: sent ? hashOf(token) : new Uint8Array(randomBytes(32)),
     codeHmac: new Uint8Array(sent ? emailCodeHmac(app, id, code) : randomBytes(32)),
     attempts: 0,
     payload,
@@ -158,7 +157,7 @@ const findByHash = batchedLookup(
  * @throws AuthError TOKEN_INVALID
  */
 export async function proveEmailLoginToken(app: App, token: string): Promise<ProvedEmailLogin> {
-  const row = await findByHash(app.pool, hashOf(token).toString('hex'))
+  const row = await findByHash(app.pool, Buffer.from(hashOf(token)).toString('hex'))
   if (!row) throw new AuthError('TOKEN_INVALID')
   const [, userId, emailCanonical, payload, id, expiresAt] = row as [string, ...Found, string, Date]
   if (expiresAt <= app.clock.now()) throw new AuthError('TOKEN_INVALID')
@@ -182,8 +181,4 @@ function claimOf(id: string, lost: () => AuthError): Claim {
     values: [id],
     lost,
   }
-}
-
-function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest()
 }

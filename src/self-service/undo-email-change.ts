@@ -16,6 +16,7 @@ import {
   redeemToken,
 } from '../one-time-tokens/token.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
+import type { Removed } from '../sign-in/remove-factors.ts'
 import { isWayInLeft } from '../ways-in.ts'
 import type { AddressPayload } from './email-undo-link.ts'
 import { resetMail, resetTokenOf } from './password-reset-link.ts'
@@ -81,6 +82,8 @@ async function sayHowToSignIn(app: App, tx: Queryable, restored: User, request: 
   await queueMail(app, tx, resetMail(app, restored, reset, request))
 }
 
+type RemovedSince = Removed & { identities: number }
+
 /** A change has two links to undo it: one from when it was requested, and one from when it was confirmed. */
 const removal = `
   WITH began AS (
@@ -104,8 +107,8 @@ async function removeSince(
   tx: Queryable,
   userId: string,
   formerEmail: string,
-): Promise<Record<string, number>> {
-  const [removed = {}] = await tx.$queryRawUnsafe<Record<string, number>[]>(removal, userId, formerEmail)
+): Promise<Partial<RemovedSince>> {
+  const [removed = {}] = await tx.$queryRawUnsafe<Partial<RemovedSince>[]>(removal, userId, formerEmail)
   return removed
 }
 
