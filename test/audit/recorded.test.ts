@@ -356,6 +356,10 @@ describe('secrets', () => {
       'key.refresh_replaced',
       'factor.renamed',
       'user.password_removed',
+      // test/http/provider-callback.test.ts looks for the secrets of sign-ins with providers.
+      'identity.linked',
+      'identity.token_used',
+      'identity.unlinked',
     ]
     expect([...actions, ...elsewhere].sort()).toEqual(Object.keys(auditActions).sort())
 

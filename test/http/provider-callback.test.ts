@@ -247,6 +247,33 @@ test('the database has no state, nonce, verifier or code that could be replayed'
   }
 })
 
+test('neither the audit log nor the log has a secret of a sign-in', async () => {
+  const person = someone()
+  const { url, verifier } = await begin(service)
+  const back = fake.authorize(url, person)
+  const { code = '' } = await land(service, back)
+  const reply = await complete(service, { code, codeVerifier: verifier })
+  fake.bend = { claims: claims => ({ ...claims, nonce: 'another' }) }
+  const failing = await begin(service)
+  const failed = fake.authorize(failing.url, person)
+  await land(service, failed)
+  const payload = reply.data?.completeProviderSignIn
+  if (payload?.__typename !== 'AuthPayload') throw new Error('not signed in')
+  const lines = service.logged.splice(0)
+  const written = JSON.stringify([await service.app.db.auditEvent.findMany(), lines])
+  expect(written).toContain(payload.session.id)
+  expect(lines).toHaveLength(1)
+  const secrets = [url, failing.url].flatMap(({ searchParams }) =>
+    ['state', 'nonce', 'code_challenge'].map(name => searchParams.get(name)),
+  )
+  const codesOfProvider = [back, failed].map(({ searchParams }) => searchParams.get('code'))
+  const all = [...secrets, ...codesOfProvider, code, verifier, failing.verifier]
+  for (const secret of [...all, payload.accessToken, payload.refreshToken, fake.clientSecret]) {
+    expect(secret?.length).toBeGreaterThan(20)
+    expect(written).not.toContain(secret)
+  }
+})
+
 test('starts are limited for each network', async () => {
   const limited = await startService({
     settings: { ...providersOf(fake), LIMIT_PROVIDER_NETWORK: '2/15m' },
