@@ -21,6 +21,7 @@ import { EmailUndoResolver } from '../self-service/email-undo.resolver.ts'
 import { FactorsResolver } from '../self-service/factors/factors.resolver.ts'
 import { OwnFactorsResolver } from '../self-service/factors/user-factors.resolver.ts'
 import { IdentitiesResolver } from '../self-service/identities/identities.resolver.ts'
+import { LinkIdTokenResolver } from '../self-service/identities/link-id-token.resolver.ts'
 import { UserIdentitiesResolver } from '../self-service/identities/user-identities.resolver.ts'
 import { PasskeySuggestionResolver } from '../self-service/passkeys/passkey-suggestion.resolver.ts'
 import { PasskeysResolver } from '../self-service/passkeys/passkeys.resolver.ts'
@@ -68,6 +69,7 @@ const resolvers = [
   ProviderTokenResolver,
   IdTokenResolver,
   ProviderLogoutResolver,
+  LinkIdTokenResolver,
   UserSessionsResolver,
   ImpersonatedByResolver,
   SignInResolver,

@@ -14,6 +14,7 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql'
+import { createNonce } from '../../src/credentials/provider/nonce.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { signUp, signUpVerified, signUpWith } from '../support/actors.ts'
 import { type Example, examples } from '../support/examples.ts'
@@ -260,6 +261,11 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
     ),
   ).toMatchObject({ methods: ['PROVIDER'] })
   await run(take('Mutation.unlinkIdentity'), { id: linked.id })
+  const { nonce: another } = createNonce(service.app)
+  const brought = await provider.idToken(someone(), { nonce: another })
+  expect(await run(take('Mutation.linkIdToken'), { idToken: brought, nonce: another })).toMatchObject({
+    provider: 'google',
+  })
   const unconnected = await run(
     { coordinate: 'Mutation.completeProviderSignIn', text: signInText },
     { input: await codeFor(service, provider, someone({ email: undefined }), { provider: 'google' }) },

@@ -58,7 +58,16 @@ test('every other operation answers UNAUTHENTICATED without a session', async ()
   const guarded = examples(createSchema()).filter(({ coordinate }) => !publicOperations.includes(coordinate))
   for (const { coordinate, text } of guarded) {
     const id = '00000000-0000-7000-8000-000000000000'
-    const given = { id, sessionId: id, ticket: 'x', code: 'x', verifier: 'x', challenge: 'x' }
+    const given = {
+      id,
+      sessionId: id,
+      ticket: 'x',
+      code: 'x',
+      verifier: 'x',
+      challenge: 'x',
+      idToken: 'x',
+      nonce: 'x',
+    }
     const reply = await service.send(text, given)
     expect([coordinate, ...codes(reply)]).toEqual([coordinate, 'UNAUTHENTICATED'])
     expect(reply.errors[0]?.extensions.reason).toBe('MISSING')

@@ -703,3 +703,9 @@ export const ProviderLogoutUrl = graphql(`
     providerLogoutUrl(returnTo: $returnTo)
   }
 `)
+
+export const LinkIdToken = graphql(`
+  mutation LinkIdToken($input: IdTokenInput!) {
+    linkIdToken(input: $input) { id provider }
+  }
+`)
