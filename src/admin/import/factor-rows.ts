@@ -1,9 +1,10 @@
 import type { App } from '../../app.ts'
 import { foreignCodeHash } from '../../credentials/imported-recovery-codes.ts'
+import { passkeyColumns } from '../../credentials/passkey/new-passkey.ts'
 import { sealTotpSecret } from '../../credentials/totp-proof.ts'
 import { newBulkId } from '../../database/bulk-ids.ts'
-import { toRows } from '../../database/insert.ts'
-import type { Passkey, RecoveryCode, Totp } from '../../generated/prisma/client.ts'
+import { type Columns, insertSql, toRows } from '../../database/insert.ts'
+import type { RecoveryCode, Totp } from '../../generated/prisma/client.ts'
 import type { ImportRow } from './import-row.ts'
 
 const totpColumns = {
@@ -23,34 +24,13 @@ const codeColumns = {
   usedAt: 'used_at',
 } as const satisfies Record<keyof RecoveryCode, string>
 
-const passkeyColumns = {
-  id: 'id',
-  userId: 'user_id',
-  credentialId: 'credential_id',
-  publicKey: 'public_key',
-  counter: 'counter',
-  backupEligible: 'backup_eligible',
-  backedUp: 'backed_up',
-  discoverable: 'discoverable',
-  transports: 'transports',
-  aaguid: 'aaguid',
-  userHandle: 'user_handle',
-  rpId: 'rp_id',
-  name: 'name',
-  createdAt: 'created_at',
-  lastUsedAt: 'last_used_at',
-} as const satisfies Record<keyof Passkey, string>
-
 /**
  * SQL of the CTEs that insert the factors in the parameters from `$first` on (see `factorRows`) for the accounts in the
  * CTE `taken`. A passkey that another account has is left out.
  */
 export function factorsSql(first: number): string {
-  const insert = (table: string, columns: Record<string, string>, parameter: number) => {
-    const names = Object.values(columns)
-    return `INSERT INTO ${table} (${names.join(', ')}) SELECT ${names.map(name => `r.${name}`).join(', ')}
-      FROM jsonb_populate_recordset(NULL::${table}, $${parameter}::jsonb) r JOIN taken ON taken.id = r.user_id`
-  }
+  const insert = (table: string, columns: Columns, parameter: number) =>
+    `${insertSql(table, columns, parameter, 'taken')} WHERE taken.id = r.user_id`
   return `apps AS (${insert('totp', totpColumns, first)}),
      codes AS (${insert('recovery_codes', codeColumns, first + 1)}),
      keys AS (${insert('passkeys', passkeyColumns, first + 2)} ON CONFLICT DO NOTHING RETURNING user_id)`
