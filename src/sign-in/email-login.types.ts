@@ -1,6 +1,6 @@
 import { GraphQLDateTime } from 'graphql-scalars'
 import { Field, InputType, ObjectType } from 'type-graphql'
-import { TokenTransport } from '../sessions/token-transport.ts'
+import { RememberedSessionInput } from './session-input.types.ts'
 
 @InputType('RequestEmailLoginInput', { description: 'Where to send the email.' })
 export class RequestEmailLoginInput {
@@ -32,7 +32,7 @@ export class EmailLoginRequested {
 @InputType('LoginWithEmailInput', {
   description: 'Either the token of the link, or the ticket of the request and the code.',
 })
-export class LoginWithEmailInput {
+export class LoginWithEmailInput extends RememberedSessionInput {
   @Field(() => String, { nullable: true, description: 'The value of `token=` in the link.' })
   token?: string | null
 
@@ -44,29 +44,4 @@ export class LoginWithEmailInput {
     description: 'The six digits from the email. Spaces and hyphens are ignored.',
   })
   code?: string | null
-
-  @Field(() => String, { nullable: true, description: 'The device’s own name, such as Ada’s phone.' })
-  deviceName?: string | null
-
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'The `deviceToken` of an earlier sign-in with this app, if any. Web pages send it in a cookie.',
-  })
-  deviceToken?: string | null
-
-  @Field(() => Boolean, {
-    nullable: true,
-    defaultValue: true,
-    description:
-      'If false, the session ends within a day, and its cookie is deleted when the browser closes.',
-  })
-  rememberMe?: boolean | null
-
-  @Field(() => TokenTransport, {
-    nullable: true,
-    defaultValue: TokenTransport.BODY,
-    description: 'Defaults to BODY.',
-  })
-  tokenTransport?: TokenTransport | null
 }

@@ -5,6 +5,7 @@ import { type AuthMethod, authMethods } from '../credentials/proof.ts'
 import { AuthPayload } from '../sessions/sessions.types.ts'
 import { TokenTransport } from '../sessions/token-transport.ts'
 import { ProviderLinkRequired, ProviderSignUpRequired } from './provider.types.ts'
+import { RememberedSessionInput, SessionInput } from './session-input.types.ts'
 
 registerEnumType(TokenTransport, {
   name: 'TokenTransport',
@@ -146,7 +147,7 @@ export class StepUpInput {
 }
 
 @InputType('RegisterInput', { description: 'A new account.' })
-export class RegisterInput {
+export class RegisterInput extends SessionInput {
   @Field(() => String, { description: 'An email address that does not have an account yet.' })
   email!: string
 
@@ -171,57 +172,22 @@ export class RegisterInput {
     description: 'A BCP 47 tag such as en or ko. Defaults to the server’s default language.',
   })
   locale?: string | null
-
-  @Field(() => String, { nullable: true, description: 'The device’s own name, such as Ada’s phone.' })
-  deviceName?: string | null
-
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'The `deviceToken` of an earlier sign-in with this app, if any. Web pages send it in a cookie.',
-  })
-  deviceToken?: string | null
-
-  @Field(() => TokenTransport, {
-    nullable: true,
-    defaultValue: TokenTransport.BODY,
-    description: 'Defaults to BODY.',
-  })
-  tokenTransport?: TokenTransport | null
 }
 
 @InputType('LoginInput', { description: 'An identifier and its password.' })
-export class LoginInput {
+export class LoginInput extends RememberedSessionInput {
   @Field(() => String, { description: 'The email address or the username.' })
   identifier!: string
 
   @Field(() => String, { description: 'The account’s password.' })
   password!: string
 
-  @Field(() => String, { nullable: true, description: 'The device’s own name, such as Ada’s phone.' })
-  deviceName?: string | null
-
   @Field(() => String, {
     nullable: true,
     description:
       'The `deviceToken` of an earlier sign-in with this app, for any account. A device that the account recognizes can sign in even when others have exhausted the attempts, and causes no new-device notice. Web pages send it in a cookie. An invalid token is ignored.',
   })
-  deviceToken?: string | null
-
-  @Field(() => Boolean, {
-    nullable: true,
-    defaultValue: true,
-    description:
-      'If false, the session ends within a day, and its cookie is deleted when the browser closes.',
-  })
-  rememberMe?: boolean | null
-
-  @Field(() => TokenTransport, {
-    nullable: true,
-    defaultValue: TokenTransport.BODY,
-    description: 'Defaults to BODY.',
-  })
-  tokenTransport?: TokenTransport | null
+  override deviceToken?: string | null
 }
 
 @InputType('LogoutInput', { description: 'A session to end in addition to that of the access token.' })
