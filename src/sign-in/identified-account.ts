@@ -23,6 +23,9 @@ export async function identify(app: App, profile: ProviderProfile): Promise<Iden
   if (known) return { decision: 'sign-in', ...known, address }
   const trust = address ? profile.emailTrust : 'never'
   const found = address && trust !== 'never' ? await findByAddress(app, address.canonical) : undefined
+  // A parallel sign-in of the same person may have created the account between the two reads, with the identity.
+  const meanwhile = found && (await findIdentity(app, profile))
+  if (meanwhile) return { decision: 'sign-in', ...meanwhile, address }
   const facts: IdentityFacts = {
     known: false,
     trust,
