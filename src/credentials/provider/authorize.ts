@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { buildAuthorizationUrl } from 'openid-client'
 import type { App } from '../../app.ts'
 import { isSafeUrl } from '../../provider-settings/read.ts'
 import type { ProviderSettings } from '../../provider-settings/settings.ts'
@@ -28,12 +27,12 @@ export async function authorizationUrl(
   request: AuthorizationRequest,
 ): Promise<URL> {
   const dialect = dialectOf(provider)
-  const { configuration } = await clientOf(app, provider)
+  const { configuration, openid } = await clientOf(app, provider)
   // The library's own takes a trip through the thread pool.
   const challenge = createHash('sha256').update(request.verifier).digest('base64url')
   let url: URL
   try {
-    url = buildAuthorizationUrl(configuration, {
+    url = openid.buildAuthorizationUrl(configuration, {
       redirect_uri: new URL(request.redirectUri).href,
       ...scopeOf(provider, dialect),
       state: request.state,

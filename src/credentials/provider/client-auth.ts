@@ -1,15 +1,11 @@
-import {
-  type ClientAuth,
-  ClientSecretBasic,
-  ClientSecretPost,
-  None,
-  type ServerMetadata,
-} from 'openid-client'
+import type { ClientAuth, ServerMetadata } from 'openid-client'
 import type { ProviderSettings } from '../../provider-settings/settings.ts'
 import { appleClientSecret } from './apple-secret.ts'
+import type { OpenidClient } from './library.ts'
 
 /** How this server authenticates to the token endpoint. A provider that announces nothing expects Basic. */
 export function clientAuth(
+  { ClientSecretBasic, ClientSecretPost, None }: OpenidClient,
   provider: ProviderSettings,
   metadata: ServerMetadata | undefined,
   now: () => Date,

@@ -1,23 +1,18 @@
-import { createRemoteJWKSet, customFetch as joseFetch, type RemoteJWKSet } from 'jose'
-import {
-  allowInsecureRequests,
-  Configuration,
-  customFetch,
-  discovery,
-  enableNonRepudiationChecks,
-  type ServerMetadata,
-} from 'openid-client'
+import type { RemoteJWKSet } from 'jose'
+import type { Configuration, ServerMetadata } from 'openid-client'
 import type { App } from '../../app.ts'
 import { AuthError } from '../../errors.ts'
 import type { ProviderSettings } from '../../provider-settings/settings.ts'
-import { boundedFetch, FETCH_TIMEOUT_MS } from './bounded-fetch.ts'
+import { type BoundedFetch, boundedFetch, FETCH_TIMEOUT_MS } from './bounded-fetch.ts'
 import { clientAuth } from './client-auth.ts'
 import type { Dialect } from './dialect.ts'
 import { dialectOf } from './dialects/dialects.ts'
 import { failureOf, isUnreachable, providerFailed, toProviderError } from './failure.ts'
+import { jose, type OpenidClient, openidClient } from './library.ts'
 
 /** How this process talks to a provider. */
 export type ProviderClient = {
+  readonly openid: OpenidClient
   readonly configuration: Configuration
   readonly metadata: ServerMetadata
   /** The algorithms that a token of the provider may be signed with. Never symmetric, never `none`. */
@@ -111,59 +106,62 @@ export async function discover(
   { config, clock }: Pick<App, 'config' | 'clock'>,
   provider: ProviderSettings,
 ): Promise<ProviderClient> {
+  const openid = await openidClient()
   const dialect = dialectOf(provider)
   const fetchBounded = boundedFetch(config.production)
   const insecure = !config.production && provider.issuer.startsWith('http:')
   const setUp = (configuration: Configuration): Configuration => {
-    configuration[customFetch] = fetchBounded
+    configuration[openid.customFetch] = fetchBounded
     configuration.timeout = FETCH_TIMEOUT_MS / 1000
-    enableNonRepudiationChecks(configuration)
-    if (insecure) allowInsecureRequests(configuration)
+    openid.enableNonRepudiationChecks(configuration)
+    if (insecure) openid.allowInsecureRequests(configuration)
     return configuration
   }
   const found = dialect.metadata
     ? undefined
-    : await find(provider, dialect, { fetchBounded, insecure, now: () => clock.now() })
+    : await find(openid, provider, dialect, { fetchBounded, insecure, now: () => clock.now() })
   const metadata =
     found?.serverMetadata() ?? (dialect.metadata as (p: ProviderSettings) => ServerMetadata)(provider)
   const algorithms = algorithmsOf(dialect, metadata)
-  const auth = clientAuth(provider, metadata, () => clock.now())
+  const auth = clientAuth(openid, provider, metadata, () => clock.now())
   const configuration =
     found && dialect.algorithm
       ? found
-      : new Configuration(
+      : new openid.Configuration(
           { ...plain(metadata), id_token_signing_alg_values_supported: [...algorithms] },
           provider.clientId,
           undefined,
           auth,
         )
   return {
+    openid,
     configuration: setUp(configuration),
     metadata,
     algorithms,
-    keys: metadata.jwks_uri === undefined ? undefined : keySet(metadata.jwks_uri, fetchBounded),
+    keys: metadata.jwks_uri === undefined ? undefined : await keySet(metadata.jwks_uri, fetchBounded),
   }
 }
 
-type Finding = { fetchBounded: ReturnType<typeof boundedFetch>; insecure: boolean; now: () => Date }
+type Finding = { fetchBounded: BoundedFetch; insecure: boolean; now: () => Date }
 
 async function find(
+  openid: OpenidClient,
   provider: ProviderSettings,
   dialect: Dialect,
   { fetchBounded, insecure, now }: Finding,
 ): Promise<Configuration> {
   const server = new URL(dialect.discoverAt?.(provider) ?? provider.issuer)
   try {
-    return await discovery(
+    return await openid.discovery(
       server,
       provider.clientId,
       { ...(dialect.algorithm && { id_token_signed_response_alg: dialect.algorithm }) },
       // Only a dialect with a pinned algorithm keeps this configuration. All of those take the secret in the body.
-      clientAuth(provider, undefined, now),
+      clientAuth(openid, provider, undefined, now),
       {
-        [customFetch]: fetchBounded,
+        [openid.customFetch]: fetchBounded,
         timeout: FETCH_TIMEOUT_MS / 1000,
-        execute: insecure ? [allowInsecureRequests] : [],
+        execute: insecure ? [openid.allowInsecureRequests] : [],
       },
     )
   } catch (error) {
@@ -184,6 +182,7 @@ function algorithmsOf(dialect: Dialect, metadata: ServerMetadata): readonly stri
   return announced.filter(algorithm => ASYMMETRIC.includes(algorithm))
 }
 
-function keySet(url: string, fetchBounded: ReturnType<typeof boundedFetch>): RemoteJWKSet {
-  return createRemoteJWKSet(new URL(url), { timeoutDuration: FETCH_TIMEOUT_MS, [joseFetch]: fetchBounded })
+async function keySet(url: string, fetchBounded: BoundedFetch): Promise<RemoteJWKSet> {
+  const { createRemoteJWKSet, customFetch } = await jose()
+  return createRemoteJWKSet(new URL(url), { timeoutDuration: FETCH_TIMEOUT_MS, [customFetch]: fetchBounded })
 }

@@ -1,4 +1,3 @@
-import { authorizationCodeGrant, fetchUserInfo } from 'openid-client'
 import type { App } from '../../app.ts'
 import type { ProviderSettings } from '../../provider-settings/settings.ts'
 import { apiCall } from './api-call.ts'
@@ -55,7 +54,7 @@ export async function exchangeCode(
 async function redeem(
   provider: ProviderSettings,
   dialect: Dialect,
-  { configuration }: ProviderClient,
+  { configuration, openid }: ProviderClient,
   callback: URLSearchParams,
   flow: FlowSecrets & { redirectUri: string },
 ): Promise<TokenResponse> {
@@ -63,7 +62,7 @@ async function redeem(
   const url = new URL(flow.redirectUri)
   url.search = new URLSearchParams(withoutTenantIssuer(provider, dialect, callback)).toString()
   try {
-    return await authorizationCodeGrant(
+    return await openid.authorizationCodeGrant(
       configuration,
       url,
       {
@@ -93,7 +92,7 @@ function withoutTenantIssuer(
 /** Adds the address and the name that only the user info endpoint has. An address comes with its own verification. */
 async function complete(
   provider: ProviderSettings,
-  { configuration, metadata }: ProviderClient,
+  { configuration, metadata, openid }: ProviderClient,
   tokens: TokenResponse,
   subject: string,
   said: Statement,
@@ -102,7 +101,7 @@ async function complete(
   if (said.email !== undefined && said.displayName !== undefined) return said
   let info: Claims
   try {
-    info = await fetchUserInfo(configuration, tokens.access_token, subject)
+    info = await openid.fetchUserInfo(configuration, tokens.access_token, subject)
   } catch (error) {
     const failed = toProviderError(provider.id, error)
     throw isUnreachable(failed) ? failed : providerFailed(provider.id, 'user info')

@@ -1,4 +1,3 @@
-import { AuthorizationResponseError, ResponseBodyError } from 'openid-client'
 import { AuthError } from '../../errors.ts'
 
 /** Which check of a provider's response failed. The log and the audit event show it; the client does not see it. */
@@ -83,6 +82,10 @@ export function providerFailed(provider: string, check: FailedCheck, code?: stri
   return new AuthError('PROVIDER_FAILED', { cause: new ProviderFailure(provider, check, code) })
 }
 
+/** The codes of the errors of openid-client for an error in the provider's response. */
+const AUTHORIZATION_ERROR = 'OAUTH_AUTHORIZATION_RESPONSE_ERROR'
+const TOKEN_ERROR = 'OAUTH_RESPONSE_BODY_ERROR'
+
 /** Error codes by which providers say that the person or a policy of the provider refused. */
 const DENIALS = new Set([
   'access_denied',
@@ -100,8 +103,8 @@ const DENIALS = new Set([
  */
 export function toProviderError(provider: string, error: unknown): AuthError {
   if (error instanceof AuthError) return error
-  if (error instanceof AuthorizationResponseError) {
-    const code = plainCode(error.error)?.toLowerCase()
+  if (codeOf(error) === AUTHORIZATION_ERROR) {
+    const code = saidCode(error)?.toLowerCase()
     const denied = code !== undefined && DENIALS.has(code)
     return new AuthError(denied ? 'PROVIDER_DENIED' : 'PROVIDER_FAILED', {
       cause: new ProviderFailure(provider, 'authorization response', code),
@@ -109,8 +112,8 @@ export function toProviderError(provider: string, error: unknown): AuthError {
   }
   const fetchFailure = causesOf(error).find(cause => cause instanceof FetchFailure)
   if (fetchFailure) return providerFailed(provider, fetchFailure.check)
-  if (error instanceof ResponseBodyError) {
-    return providerFailed(provider, 'token endpoint', plainCode(error.error))
+  if (codeOf(error) === TOKEN_ERROR) {
+    return providerFailed(provider, 'token endpoint', saidCode(error))
   }
   return providerFailed(provider, checkOf(error), codeOf(error))
 }
@@ -123,6 +126,11 @@ function plainCode(code: unknown): string | undefined {
 function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code
   return plainCode(code)
+}
+
+/** The error code in the provider's response. */
+function saidCode(error: unknown): string | undefined {
+  return plainCode((error as { error?: unknown } | null)?.error)
 }
 
 /** An error and its causes, outermost first. */

@@ -1,4 +1,3 @@
-import { genericGrantRequest } from 'openid-client'
 import type { App } from '../../app.ts'
 import type { ProviderSettings } from '../../provider-settings/settings.ts'
 import type { Claims } from './dialect.ts'
@@ -22,8 +21,8 @@ export async function redeemNativeCode(
   const audience = [claims.aud].flat()[0]
   const native = { ...provider, clientId: String(audience) }
   try {
-    const { configuration } = await clientOf(app, native)
-    const response = await genericGrantRequest(configuration, 'authorization_code', { code })
+    const { configuration, openid } = await clientOf(app, native)
+    const response = await openid.genericGrantRequest(configuration, 'authorization_code', { code })
     // Another person's tokens would be revoked in place of this one's.
     if (response.claims()?.sub !== claims.sub) return null
     return toProviderTokens(app, native, response)

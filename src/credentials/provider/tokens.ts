@@ -1,4 +1,3 @@
-import { buildEndSessionUrl, refreshTokenGrant, tokenRevocation } from 'openid-client'
 import type { App } from '../../app.ts'
 import { seal, unseal } from '../../crypto/seal.ts'
 import { isSafeUrl } from '../../provider-settings/read.ts'
@@ -39,9 +38,9 @@ export async function refreshTokens(
 ): Promise<ProviderTokens> {
   if (tokens.refreshToken === null) throw providerFailed(provider.id, 'token endpoint', 'no_refresh_token')
   const client = { ...provider, clientId: tokens.clientId }
-  const { configuration } = await clientOf(app, client)
+  const { configuration, openid } = await clientOf(app, client)
   try {
-    const response = await refreshTokenGrant(configuration, tokens.refreshToken)
+    const response = await openid.refreshTokenGrant(configuration, tokens.refreshToken)
     return toProviderTokens(app, client, response, tokens)
   } catch (error) {
     throw toProviderError(provider.id, error)
@@ -57,11 +56,11 @@ export async function revokeTokens(
   provider: ProviderSettings,
   tokens: ProviderTokens,
 ): Promise<boolean> {
-  const { configuration, metadata } = await clientOf(app, { ...provider, clientId: tokens.clientId })
+  const { configuration, metadata, openid } = await clientOf(app, { ...provider, clientId: tokens.clientId })
   if (metadata.revocation_endpoint === undefined) return false
   const { refreshToken, accessToken } = tokens
   try {
-    await tokenRevocation(configuration, refreshToken ?? accessToken, {
+    await openid.tokenRevocation(configuration, refreshToken ?? accessToken, {
       token_type_hint: refreshToken === null ? 'access_token' : 'refresh_token',
     })
     return true
@@ -80,11 +79,11 @@ export async function endSessionUrl(
   provider: ProviderSettings,
   returnTo: string,
 ): Promise<URL | null> {
-  const { configuration, metadata } = await clientOf(app, provider)
+  const { configuration, metadata, openid } = await clientOf(app, provider)
   if (metadata.end_session_endpoint === undefined) return null
   if (!isSafeUrl(metadata.end_session_endpoint, app.config.production)) return null
   try {
-    return buildEndSessionUrl(configuration, { post_logout_redirect_uri: returnTo })
+    return openid.buildEndSessionUrl(configuration, { post_logout_redirect_uri: returnTo })
   } catch (error) {
     throw toProviderError(provider.id, error)
   }

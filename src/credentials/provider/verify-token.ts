@@ -1,9 +1,9 @@
-import { decodeProtectedHeader, jwtVerify } from 'jose'
 import type { App } from '../../app.ts'
 import type { ProviderSettings } from '../../provider-settings/settings.ts'
 import type { Claims } from './dialect.ts'
 import { clientOf } from './discovery.ts'
 import { providerFailed, toProviderError } from './failure.ts'
+import { jose } from './library.ts'
 import { checkClaims } from './verified-claims.ts'
 
 /** Longer than any token of a provider. */
@@ -28,7 +28,9 @@ export async function verifyToken(
   if (token.length > TOKEN_MAX_LENGTH) throw providerFailed(provider.id, 'malformed token')
   const client = await clientOf(app, provider)
   if (!client.keys) throw providerFailed(provider.id, 'algorithm')
-  if (isOfOtherUse(token, type)) throw providerFailed(provider.id, 'malformed token')
+  const { decodeProtectedHeader, jwtVerify } = await jose()
+  if (isOfOtherUse(() => decodeProtectedHeader(token), type))
+    throw providerFailed(provider.id, 'malformed token')
   let claims: Claims
   try {
     const verified = await jwtVerify(token, client.keys, {
@@ -45,9 +47,9 @@ export async function verifyToken(
 }
 
 /** A token of another type was not made to prove this, and other text is no token. Many providers say JWT, or nothing. */
-function isOfOtherUse(token: string, type: string | undefined): boolean {
+function isOfOtherUse(header: () => { typ?: string }, type: string | undefined): boolean {
   try {
-    const named = decodeProtectedHeader(token)
+    const named = header()
       .typ?.toLowerCase()
       .replace(/^application\//, '')
     return named !== undefined && named !== type && OTHER_TYPES.includes(named)
