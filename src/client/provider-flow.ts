@@ -7,7 +7,7 @@ const VERIFIER_BYTES = 32
 /** The server repeats the answer to a completion for so long. */
 const REPEAT_MS = 60_000
 
-export type Purpose = 'signIn'
+export type Purpose = 'signIn' | 'link' | 'reauthenticate'
 
 /** What a flow needs when it returns. The verifier never leaves this client before that. */
 export type Flow = {

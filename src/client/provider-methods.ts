@@ -8,11 +8,13 @@ import {
   forgetFlow,
   keepFlow,
   newVerifier,
+  ProviderCancelled,
   type Purpose,
   returnedFlow,
 } from './provider-flow.ts'
 import * as operations from './provider-operations.ts'
 import type {
+  AskForIdToken,
   Identity,
   ProviderLoginResult,
   ProviderMethods,
@@ -33,6 +35,10 @@ export function providerMethods(parts: Parts, starting: SigningIn): ProviderMeth
   const startAt = {
     signIn: async (input: StartProviderInput) =>
       (await openly(operations.StartProviderSignIn, { input })).startProviderSignIn,
+    link: async (input: StartProviderInput) =>
+      (await asUser(operations.StartProviderLink, { input })).startProviderLink,
+    reauthenticate: async (input: StartProviderInput) =>
+      (await asUser(operations.StartProviderReauthentication, { input })).startProviderReauthentication,
   }
 
   async function login(send: () => Promise<LoginAnswer>): Promise<ProviderLoginResult> {
@@ -67,6 +73,18 @@ export function providerMethods(parts: Parts, starting: SigningIn): ProviderMeth
         })
       // The server answers a repeated completion with the same session.
       return { purpose: 'signIn' as const, result: await repeatedOnce(send) }
+    },
+    link: async ({ code, verifier }: Completion) => {
+      const input = { code, codeVerifier: verifier }
+      const { completeProviderLink } = await asUser(operations.CompleteProviderLink, { input })
+      return { purpose: 'link' as const, identity: completeProviderLink }
+    },
+    reauthenticate: async ({ code, verifier }: Completion) => {
+      const input = { code, codeVerifier: verifier }
+      const { completeProviderReauthentication } = await asUser(operations.CompleteProviderReauthentication, {
+        input,
+      })
+      return { purpose: 'reauthenticate' as const, session: completeProviderReauthentication }
     },
   }
 
@@ -123,9 +141,24 @@ export function providerMethods(parts: Parts, starting: SigningIn): ProviderMeth
     }
   }
 
+  async function idTokenFrom(provider: string, ask: AskForIdToken) {
+    const { createProviderNonce } = await openly(operations.CreateProviderNonce, {})
+    const answer = await ask(createProviderNonce.nonce)
+    if (!answer) throw new ProviderCancelled('The dialog of the provider was closed.')
+    const given = typeof answer === 'string' ? { idToken: answer } : answer
+    return { provider, nonce: createProviderNonce.nonce, tokenTransport, ...given }
+  }
+
   return {
     signIn: (async (id: string, options: ProviderSignInOptions) =>
       (await begin('signIn', id, options))?.result) as ProviderMethods['signIn'],
+
+    link: (async (id: string, options: ProviderOptions) =>
+      (await begin('link', id, options))?.identity) as ProviderMethods['link'],
+
+    reauthenticate: (async (id: string, options: ProviderOptions) => {
+      await begin('reauthenticate', id, options)
+    }) as ProviderMethods['reauthenticate'],
 
     // Frameworks run effects twice. The code is valid once.
     handleReturn(options) {
@@ -140,6 +173,24 @@ export function providerMethods(parts: Parts, starting: SigningIn): ProviderMeth
         const input = await withDevice(parts, { ...given, tokenTransport })
         return (await openly(operations.CompleteProviderSignUp, { input })).completeProviderSignUp
       }),
+
+    async signInWithIdToken(id, ask, { rememberMe, deviceName } = {}) {
+      const given = {
+        ...(await idTokenFrom(id, ask)),
+        ...(rememberMe !== undefined && { rememberMe }),
+        ...(deviceName !== undefined && { deviceName }),
+      }
+      return login(async () => {
+        const input = await withDevice(parts, given)
+        return (await openly(operations.SignInWithIdToken, { input })).signInWithIdToken
+      })
+    },
+
+    linkIdentity: async ticket => (await asUser(operations.LinkIdentity, { input: { ticket } })).linkIdentity,
+
+    async unlink(id) {
+      await asUser(operations.UnlinkIdentity, { id })
+    },
 
     async identities(): Promise<readonly Identity[]> {
       return (await asUser(operations.Identities, {})).me?.identities ?? []

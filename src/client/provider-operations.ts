@@ -55,6 +55,73 @@ export const CompleteProviderSignUp = typed<
   ${userFields}
 `)
 
+export const StartProviderLink = typed<
+  Types.StartProviderLinkMutation,
+  Types.StartProviderLinkMutationVariables
+>(/* GraphQL */ `
+  mutation StartProviderLink($input: StartProviderInput!) {
+    startProviderLink(input: $input) { ...RedirectFields }
+  }
+  ${redirectFields}
+`)
+
+export const CompleteProviderLink = typed<
+  Types.CompleteProviderLinkMutation,
+  Types.CompleteProviderLinkMutationVariables
+>(/* GraphQL */ `
+  mutation CompleteProviderLink($input: CompleteProviderInput!) {
+    completeProviderLink(input: $input) { ...IdentityFields }
+  }
+  ${identityFields}
+`)
+
+export const LinkIdentity = typed<Types.LinkIdentityMutation, Types.LinkIdentityMutationVariables>(
+  /* GraphQL */ `
+  mutation LinkIdentity($input: LinkIdentityInput!) { linkIdentity(input: $input) { ...IdentityFields } }
+  ${identityFields}
+`,
+)
+
+export const UnlinkIdentity = typed<Types.UnlinkIdentityMutation, Types.UnlinkIdentityMutationVariables>(
+  /* GraphQL */ `
+  mutation UnlinkIdentity($id: ID!) { unlinkIdentity(id: $id) { id } }
+`,
+)
+
+export const StartProviderReauthentication = typed<
+  Types.StartProviderReauthenticationMutation,
+  Types.StartProviderReauthenticationMutationVariables
+>(/* GraphQL */ `
+  mutation StartProviderReauthentication($input: StartProviderInput!) {
+    startProviderReauthentication(input: $input) { ...RedirectFields }
+  }
+  ${redirectFields}
+`)
+
+export const CompleteProviderReauthentication = typed<
+  Types.CompleteProviderReauthenticationMutation,
+  Types.CompleteProviderReauthenticationMutationVariables
+>(/* GraphQL */ `
+  mutation CompleteProviderReauthentication($input: CompleteProviderInput!) {
+    completeProviderReauthentication(input: $input) { id authenticatedAt }
+  }
+`)
+
+export const CreateProviderNonce = typed<
+  Types.CreateProviderNonceMutation,
+  Types.CreateProviderNonceMutationVariables
+>(/* GraphQL */ `
+  mutation CreateProviderNonce { createProviderNonce { nonce expiresAt } }
+`)
+
+export const SignInWithIdToken = typed<
+  Types.SignInWithIdTokenMutation,
+  Types.SignInWithIdTokenMutationVariables
+>(/* GraphQL */ `
+  mutation SignInWithIdToken($input: IdTokenInput!) { signInWithIdToken(input: $input) { ...ProviderLoginFields } }
+  ${providerLoginFields}
+`)
+
 export const Identities = typed<Types.IdentitiesQuery, Types.IdentitiesQueryVariables>(/* GraphQL */ `
   query Identities { me { hasPassword identities { ...IdentityFields } } }
   ${identityFields}

@@ -1,5 +1,5 @@
 import type * as Generated from './generated/operations.ts'
-import type { LoginResult, SignedIn, VerificationRequired } from './types.ts'
+import type { LoginResult, Session, SignedIn, VerificationRequired } from './types.ts'
 
 /** A person's account at a provider, which signs in to their account here. */
 export type Identity = Generated.IdentityFieldsFragment
@@ -16,7 +16,7 @@ export type ProviderSignUp = {
   readonly displayName: string | null
   readonly expiresAt: string
 }
-/** The address has an account: sign in to it. No session has started. */
+/** The address has an account: sign in to it, then call `linkIdentity` with the ticket. No session has started. */
 export type ProviderLink = {
   readonly status: 'providerLink'
   readonly ticket: string
@@ -69,7 +69,20 @@ export type ReturnOptions = {
 }
 
 /** What came back from a provider. */
-export type ProviderReturn = { readonly purpose: 'signIn'; readonly result: ProviderLoginResult }
+export type ProviderReturn =
+  | { readonly purpose: 'signIn'; readonly result: ProviderLoginResult }
+  | { readonly purpose: 'link'; readonly identity: Identity }
+  | { readonly purpose: 'reauthenticate'; readonly session: Pick<Session, 'id' | 'authenticatedAt'> }
+
+export type IdTokenAnswer = {
+  readonly idToken: string
+  /** Apple's, with which the server can revoke its tokens when the account is deleted. */
+  readonly authorizationCode?: string | null | undefined
+  /** Apple tells it to the app only, at the first sign-in. */
+  readonly displayName?: string | null | undefined
+}
+/** Asks the provider's SDK for an ID token with this nonce. Resolves to null if the person closes its dialog. */
+export type AskForIdToken = (nonce: string) => Promise<string | IdTokenAnswer | null | undefined>
 
 /**
  * Signing in with other providers, such as Google. They reject with AuthError PROVIDER_DENIED if the person or the
@@ -81,15 +94,30 @@ export type ProviderMethods = {
   signIn(id: string, options: ProviderSignInOptions & InBrowser): Promise<ProviderLoginResult>
   signIn(id: string, options: ProviderSignInOptions): Promise<undefined>
 
+  /** Connects a provider to the signed-in account. Requires a recent sign-in. */
+  link(id: string, options: ProviderOptions & InBrowser): Promise<Identity>
+  link(id: string, options: ProviderOptions): Promise<undefined>
+
+  /** Confirms with a connected provider who the user is, for operations that require a recent sign-in. */
+  reauthenticate(id: string, options: ProviderOptions & InBrowser): Promise<void>
+  reauthenticate(id: string, options: ProviderOptions): Promise<undefined>
+
   /**
-   * Completes what began with `signIn`, on the page at `returnTo`. Resolves to null if the browser does not come from a
-   * provider. If the server's answer is lost, call it again.
+   * Completes what began with `signIn`, `link` or `reauthenticate`, on the page at `returnTo`. Resolves to null if the
+   * browser does not come from a provider. If the server's answer is lost, call it again.
    */
   handleReturn(options?: ReturnOptions): Promise<ProviderReturn | null>
 
   /** Creates the account after a result of `providerSignUp`. */
   completeSignUp(input: CompleteSignUpInput): Promise<SignedIn | VerificationRequired>
 
+  /** Signs in with the ID token of a provider's own SDK. Each call has a fresh nonce: call it when the button is pressed. */
+  signInWithIdToken(id: string, ask: AskForIdToken, options?: Remembered): Promise<ProviderLoginResult>
+
+  /** Connects what `providerLink` or `providerSignUp` is about to the account that has signed in since. */
+  linkIdentity(ticket: string): Promise<Identity>
+  /** Disconnects a provider. Requires a recent sign-in. CONFLICT for the last way to sign in. */
+  unlink(identityId: string): Promise<void>
   /** The providers that are connected to the signed-in account. */
   identities(): Promise<readonly Identity[]>
 }

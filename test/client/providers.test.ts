@@ -233,3 +233,44 @@ describe('providers.handleReturn', () => {
     expect(kept).toBeNull()
   })
 })
+
+test('link and reauthenticate act for the signed-in user', async () => {
+  const { client, of } = opened()
+  const options = { returnTo: RETURN_TO, open: back(WITH_CODE) }
+  await client.providers.signIn('corp', options)
+  expect(await client.providers.link('corp', options)).toEqual(identity)
+  await client.providers.reauthenticate('corp', options)
+  for (const operation of [
+    'StartProviderLink',
+    'CompleteProviderLink',
+    'StartProviderReauthentication',
+    'CompleteProviderReauthentication',
+  ])
+    expect(of(operation).map(({ token }) => token)).toEqual(['Bearer an access token'])
+})
+
+describe('providers.signInWithIdToken', () => {
+  test('gives the SDK a fresh nonce at each press, and sends the one that it gave', async () => {
+    const { client, of } = opened()
+    const given: string[] = []
+    const press = () =>
+      client.providers.signInWithIdToken('google', async nonce => {
+        given.push(nonce)
+        return { idToken: `token for ${nonce}`, displayName: 'Ada' }
+      })
+    expect(await press()).toMatchObject({ status: 'signedIn' })
+    await press()
+    expect(new Set(given).size).toBe(2)
+    expect(of('SignInWithIdToken').map(({ input }) => [input.nonce, input.idToken])).toEqual(
+      given.map(nonce => [nonce, `token for ${nonce}`]),
+    )
+  })
+
+  test('says that the person closed the dialog of the SDK', async () => {
+    const { client, of } = opened()
+    await expect(client.providers.signInWithIdToken('google', async () => null)).rejects.toMatchObject({
+      name: 'ProviderCancelled',
+    })
+    expect(of('SignInWithIdToken')).toEqual([])
+  })
+})

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
+import { PASSWORD, type SignedIn, signUpVerified } from '../support/actors.ts'
 import { violations } from '../support/axe.ts'
 import { useBrowser } from '../support/browser.ts'
 import { haveTotp } from '../support/factors.ts'
 import { type OidcProvider, startOidcProvider } from '../support/oidc-provider.ts'
 import { type Service, startService } from '../support/service.ts'
 import { linkOf } from '../support/smtp.ts'
+import { signInOn } from '../support/web.ts'
 
 let oidc: OidcProvider
 let service: Service
@@ -132,19 +134,84 @@ describe('someone who has an account', () => {
   })
 })
 
-test('someone whose address already has an account is asked to sign in to it', async () => {
-  await signInFresh('owner')
-  // Another account at the provider with the same address, which the provider once verified, but does not run.
-  await oidc.setClaims('other', { email: 'owner@example.com', email_verified: true })
-  const page = await browser.open({ locale: 'ko-KR', viewport: { width: 375, height: 800 } })
-  await page.goto(`${site}/sign-in`)
-  await page.getByRole('button', { name: 'Corp 계정으로 계속하기' }).click()
-  await signInAtProvider(page, 'other')
-  await page.getByRole('heading', { name: '이미 가입한 계정이 있습니다' }).waitFor()
-  expect(await page.getByLabel('이메일 주소 또는 사용자 이름').inputValue()).toBe('owner@example.com')
-  expectCleanAddress(page)
-  await screenshot(page, 'already-has-an-account')
+/** An account with a password and a verified address. */
+async function withPassword(): Promise<SignedIn> {
+  const { config } = service.app
+  Object.assign(config, { emailVerification: 'optional' })
+  const person = await signUpVerified(service)
+  Object.assign(config, { emailVerification: 'required' })
+  return person
+}
+
+async function signOut(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Account menu' }).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await page.getByRole('heading', { name: /Sign in to/ }).waitFor()
+}
+
+describe('an account with a password', () => {
+  test('is connected with a provider, which then signs in, and disconnected', async () => {
+    const person = await withPassword()
+    const page = await browser.open()
+    await page.goto(`${site}/account/security`)
+    await signInOn(page, person.email, PASSWORD)
+    await page.getByRole('button', { name: 'Connect Corp', exact: true }).click()
+    await signInAtProvider(page, 'connected')
+    await page.getByText('Corp is connected.').waitFor()
+    expectCleanAddress(page)
+    await page.getByRole('button', { name: 'Disconnect Corp' }).waitFor()
+    await screenshot(page, 'connected')
+    expect(await violations(page)).toEqual([])
+    await signOut(page)
+    await continueWithCorp(page)
+    await page.getByRole('heading', { name: 'My account' }).waitFor()
+    await page.goto(`${site}/account/security`)
+    await page.getByRole('button', { name: 'Disconnect Corp' }).click()
+    await page.getByRole('button', { name: 'Connect Corp', exact: true }).waitFor()
+  })
+
+  test('is signed in to once, in Korean on a phone, when the provider knows only its address', async () => {
+    const person = await withPassword()
+    await oidc.setClaims('same-address', { email: person.email, email_verified: true })
+    const page = await browser.open({ locale: 'ko-KR', viewport: { width: 375, height: 800 } })
+    await page.goto(`${site}/sign-in`)
+    await page.getByRole('button', { name: 'Corp 계정으로 계속하기' }).click()
+    await signInAtProvider(page, 'same-address')
+    await page.getByRole('heading', { name: 'Corp 계정 연결' }).waitFor()
+    expect(await page.getByLabel('이메일 주소 또는 사용자 이름').inputValue()).toBe(person.email)
+    expectCleanAddress(page)
+    await screenshot(page, 'connect')
+    expect(await violations(page)).toEqual([])
+    await signInOn(page, person.email, PASSWORD)
+    await page.getByText('Corp 계정을 연결했습니다.').waitFor()
+    await page.getByRole('button', { name: 'Corp 연결 해제' }).waitFor()
+    await screenshot(page, 'connected-ko')
+  })
+})
+
+test('someone without a password confirms an export with the provider, and comes back to it', async () => {
+  const page = await signInFresh('exporter')
+  // The provider goes by its own clock.
+  const longAgo = new Date(service.clock.now().getTime() - 3_600_000)
+  const { id } = await service.app.db.user.findFirstOrThrow({ where: { email: 'exporter@example.com' } })
+  await service.app.db.session.updateMany({
+    where: { userId: id },
+    data: { authenticatedAt: longAgo, providerAt: longAgo },
+  })
+  await page.goto(`${site}/account/data`)
+  const download = page.getByRole('button', { name: 'Download' })
+  await download.click()
+  const dialog = page.getByRole('dialog', { name: 'Confirm it’s you' })
+  await dialog.getByRole('button', { name: 'Continue with Corp' }).waitFor()
+  await screenshot(page, 'confirm')
   expect(await violations(page)).toEqual([])
+  await dialog.getByRole('button', { name: 'Continue with Corp' }).click()
+  await signInAtProvider(page, 'exporter')
+  await page.waitForURL(`${site}/account/data`)
+  await page.getByText('You confirmed it’s you.').waitFor()
+  const saved = page.waitForEvent('download')
+  await download.click()
+  expect((await saved).suggestedFilename()).toBe('account.json')
 })
 
 describe('a sign-in that does not work out', () => {

@@ -5,6 +5,7 @@ import { Answer } from '../parts/panel.tsx'
 import type { Query } from '../use-query.ts'
 import { AppPanel } from './authenticator-app.tsx'
 import { PasskeysPanel } from './passkeys.tsx'
+import { ProvidersPanel } from './providers.tsx'
 import { TrustedDevices } from './trusted-devices.tsx'
 
 /** The ways to sign in beyond the password. */
@@ -16,6 +17,9 @@ export function Factors({ user, query }: { user: User; query: Query<FactorsOfUse
       <Answer query={query}>
         {factors => (
           <>
+            {settings.providers.length > 0 && (
+              <ProvidersPanel withRecentSignIn={withRecentSignIn} onChange={query.reload} />
+            )}
             {settings.passkeys && <PasskeysPanel factors={factors} user={user} {...shared} />}
             {(settings.totp || factors.hasTotp) && <AppPanel factors={factors} {...shared} />}
             {factors.trustedDevices.length > 0 && (

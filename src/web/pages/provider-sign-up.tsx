@@ -1,6 +1,5 @@
 import { Anchor, Button, TextInput } from '@mantine/core'
 import { useState } from 'react'
-import { Link } from 'wouter'
 import type { ProviderSignUp } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
@@ -12,16 +11,17 @@ import { CookieNotice, Notice } from '../parts/notice.tsx'
 import { forgetIdentity, rememberSignUp } from '../pending-identity.ts'
 import { rememberReturn } from '../pending-return.ts'
 import { nameOf, providerOf } from '../providers.ts'
-import { withReturnTo } from '../return-to.ts'
 import { Agreement, CheckMailbox } from './register.tsx'
 
 type ProviderSignUpPageProps = {
   identity: ProviderSignUp
   search: URLSearchParams
+  /** The visitor has an account already. */
+  onConnect: () => void
 }
 
 /** Asks for the address that a provider does not give, or that no one can rely on, and creates the account. */
-export function ProviderSignUpPage({ identity, search }: ProviderSignUpPageProps) {
+export function ProviderSignUpPage({ identity, search, onConnect }: ProviderSignUpPageProps) {
   const { tag, text } = useLanguage()
   const { client } = useAuth()
   const checks = useChecks()
@@ -55,13 +55,7 @@ export function ProviderSignUpPage({ identity, search }: ProviderSignUpPageProps
       title={text.register.to}
       lead={settings.registrationOpen ? providers.signUpLead(name) : text.errors.REGISTRATION_CLOSED}
       below={
-        <Anchor
-          component={Link}
-          href={withReturnTo('/sign-in', `?${search}`)}
-          fz={14}
-          underline="always"
-          onClick={forgetIdentity}
-        >
+        <Anchor component="button" type="button" fz={14} underline="always" onClick={onConnect}>
           {providers.haveAccount}
         </Anchor>
       }

@@ -1,7 +1,6 @@
 import { Anchor } from '@mantine/core'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
-import type { ProviderLink } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { useVisitorSearch } from '../hydration.ts'
@@ -10,6 +9,7 @@ import { settings } from '../page-settings.ts'
 import { Aside, CardPage } from '../parts/card-page.tsx'
 import { CookieNotice, Notice } from '../parts/notice.tsx'
 import { Resend } from '../parts/resend.tsx'
+import type { UnconnectedIdentity } from '../pending-identity.ts'
 import { continueSignIn } from '../pending-sign-in.ts'
 import { nameOf, providerOf } from '../providers.ts'
 import { withReturnTo } from '../return-to.ts'
@@ -19,8 +19,8 @@ import { OtherWays, usePasskeyAutofill } from './other-ways.tsx'
 import { SignInForm } from './sign-in-form.tsx'
 
 export type SignInCardProps = {
-  /** What the account belongs to that is to be signed in to. */
-  connecting?: ProviderLink | undefined
+  /** What the sign-in is to be connected with. */
+  connecting?: UnconnectedIdentity | undefined
   /** Whether a session has just ended. */
   ended?: boolean
   /** Whether `return_to` was refused. */
@@ -64,7 +64,12 @@ export function SignInCard({ connecting, ended, badReturn, unreachable }: SignIn
   return (
     <CardPage
       title={connecting ? providers.connectTitle(connectingName) : signIn.to(settings.appName)}
-      lead={connecting && providers.connectLead(connectingName, connecting.email)}
+      lead={
+        connecting &&
+        (connecting.status === 'providerLink'
+          ? providers.connectLead(connectingName, connecting.email)
+          : providers.connectAny(connectingName))
+      }
       tab={signIn.title}
       below={
         !connecting &&

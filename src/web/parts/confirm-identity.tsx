@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Text, TextInput } from '@mantine/core'
+import { Anchor, Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { AuthMethod, ProofInput, StepUpChallenge } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
@@ -8,9 +8,10 @@ import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { loadPasskeys } from '../passkeys.ts'
 import { CodeField } from './code-field.tsx'
-import { Dialog } from './dialog.tsx'
+import { Dialog, DialogFrame } from './dialog.tsx'
 import { AccountName, PasswordField } from './fields.tsx'
 import { Notice } from './notice.tsx'
+import { ProviderProof } from './provider-proof.tsx'
 
 export type WithRecentSignIn = <Result>(
   run: () => Promise<Result>,
@@ -57,12 +58,40 @@ const PASSWORD: readonly AuthMethod[] = ['PASSWORD']
 /** What the server requires before it adds the first factor of an account with a password. */
 const FIRST_FACTOR: StepUpChallenge = { acr: '1fa', maxAgeSeconds: 600, accepts: [['PASSWORD', 'EMAIL']] }
 
-function IdentityDialog({ challenge, onConfirmed, onCancelled }: Prompt) {
+function IdentityDialog(prompt: Prompt) {
+  const { fresh, factors } = useText()
+  const { accepts } = prompt.challenge
+  const ways = accepts.length > 0 ? accepts : [PASSWORD]
+  const [way, setWay] = useState(ways[0] ?? PASSWORD)
+  const otherWays = ways.length > 1 && (
+    <Group gap="sm">
+      {ways
+        .filter(other => other !== way)
+        .map(other => (
+          <Anchor component="button" type="button" fz={14} key={other.join()} onClick={() => setWay(other)}>
+            {fresh.instead(other.map(method => factors.names[method]))}
+          </Anchor>
+        ))}
+    </Group>
+  )
+  // A service is another page, from which the visitor comes back to this one. The other proofs of this way come after.
+  if (!way.includes('PROVIDER')) return <ProofDialog {...prompt} way={way} otherWays={otherWays} />
+  return (
+    <DialogFrame title={fresh.title} onClose={prompt.onCancelled}>
+      <Stack gap={16}>
+        <ProviderProof />
+        {otherWays}
+      </Stack>
+    </DialogFrame>
+  )
+}
+
+type ProofDialogProps = Prompt & { way: readonly AuthMethod[]; otherWays: ReactNode }
+
+function ProofDialog({ challenge, onConfirmed, onCancelled, way, otherWays }: ProofDialogProps) {
   const { fresh, failures, factors } = useText()
   const { client, user } = useAuth()
   const checks = useChecks()
-  const ways = challenge.accepts.length > 0 ? challenge.accepts : [PASSWORD]
-  const [way, setWay] = useState(ways[0] ?? PASSWORD)
   const asksFor = (method: AuthMethod) => way.includes(method)
   const form = useForm(
     async values => {
@@ -106,23 +135,7 @@ function IdentityDialog({ challenge, onConfirmed, onCancelled }: Prompt) {
         />
       )}
       {asksFor('EMAIL') && <EmailedCode error={form.error('emailCode')} />}
-      {ways.length > 1 && (
-        <Group gap="sm">
-          {ways
-            .filter(other => other !== way)
-            .map(other => (
-              <Anchor
-                component="button"
-                type="button"
-                fz={14}
-                key={other.join()}
-                onClick={() => setWay(other)}
-              >
-                {fresh.instead(other.map(method => factors.names[method]))}
-              </Anchor>
-            ))}
-        </Group>
-      )}
+      {otherWays}
     </Dialog>
   )
 }

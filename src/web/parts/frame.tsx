@@ -6,7 +6,11 @@ import { useAuth } from '../../client/react.ts'
 import { DownIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { signOut } from '../sign-out.ts'
+
 import { ActingBar, stopActing } from './acting-bar.tsx'
+
+import { BackNotice } from './back-notice.tsx'
+
 import { Brand } from './card-page.tsx'
 import { Preferences } from './preferences.tsx'
 
@@ -36,6 +40,7 @@ export function Frame({ children }: { children: ReactNode }) {
         {user && impersonatorId && <ActingBar user={user} />}
       </header>
       <main id="main" className="frame-main" tabIndex={-1}>
+        <BackNotice />
         {children}
       </main>
       <div style={{ padding: '0 16px 24px' }}>

@@ -5,7 +5,6 @@ export const oidc: Dialect = {
   proof: 'claims',
   userInfo: true,
   freshSignIn: { prompt: 'login', max_age: '0' },
-  chooseAccount: { prompt: 'select_account' },
   read: (_provider, claims) => standardStatement(claims),
   trust: () => 'never',
 }
