@@ -932,6 +932,7 @@ export const en = {
       'too many sessions': 'too many sessions',
       'password changed': 'password changed',
       'password reset': 'password reset',
+      'signed out at the provider': 'signed out at the provider',
       'password removed': 'password removed',
       'identity disconnected': 'provider disconnected',
       'second factor added': 'second factor added',

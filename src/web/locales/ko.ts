@@ -1063,6 +1063,7 @@ export const ko: Messages = {
       'too many sessions': '세션 수 초과',
       'password changed': '비밀번호 변경',
       'password reset': '비밀번호 재설정',
+      'signed out at the provider': '외부 서비스에서 로그아웃',
       'password removed': '비밀번호 삭제',
       'identity disconnected': '외부 계정 연결 해제',
       'second factor added': '2단계 인증 추가',
