@@ -39,6 +39,7 @@ export function ProvidersPanel({ withRecentSignIn, onChange }: ProvidersPanelPro
     },
     { inputs: [] },
   )
+  const problem = linking.problem ?? unlinking.problem
   const unconnected = (identities: readonly Identity[]) =>
     settings.providers.filter(({ id }) => !identities.some(({ provider }) => provider === id))
   return (
@@ -66,7 +67,7 @@ export function ProvidersPanel({ withRecentSignIn, onChange }: ProvidersPanelPro
         </Answer>
       }
     >
-      <Notice kind="problem">{linking.problem ?? unlinking.problem}</Notice>
+      {problem && <Notice kind="problem">{problem}</Notice>}
     </Panel>
   )
 }

@@ -17,9 +17,14 @@ export function BackNotice() {
     setBack(state)
     history.replaceState(null, '')
   }, [state])
-  if (back?.connected !== undefined)
-    return (
-      <Notice kind="success">{text.providers.connectedNow(nameOf(text, providerOf(back.connected)))}</Notice>
-    )
-  return back?.confirmed ? <Notice kind="success">{text.providers.confirmedNow}</Notice> : null
+  if (back?.connected === undefined && !back?.confirmed) return null
+  return (
+    <div style={{ marginBottom: 24 }}>
+      <Notice kind="success">
+        {back.connected === undefined
+          ? text.providers.confirmedNow
+          : text.providers.connectedNow(nameOf(text, providerOf(back.connected)))}
+      </Notice>
+    </div>
+  )
 }
