@@ -89,6 +89,8 @@ const OWN = [
   'publicMetadata',
   'sessions { id }',
   'trustedDevices { id }',
+  'identities { id }',
+  'impersonatedBy { id }',
 ]
 /** Only for the owner, whatever others may see. */
 const PRIVATE = ['passkeyUserHandle']
