@@ -18,7 +18,7 @@ export const authChecker: AuthCheckerFn<Context, string> = async (
   const forSelf = required.includes(SELF)
   if (forSelf && root && context.isRevealed(root)) return true
   const viewer = await context.viewer()
-  if (!root && isForOwnersOnly(info)) refuseImpersonator(viewer)
+  if (!root && viewer.impersonator && isForOwnersOnly(info)) refuseImpersonator(viewer)
   if (isTooWeak(context.app, viewer) && !allowsWeakSession(viewer, forSelf, root, info)) {
     return refuseWeakSession(context.app, viewer)
   }

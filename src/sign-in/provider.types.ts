@@ -1,6 +1,7 @@
 import { GraphQLDateTime } from 'graphql-scalars'
 import { Field, ID, InputType, ObjectType } from 'type-graphql'
 import { TokenTransport } from '../sessions/token-transport.ts'
+import { RememberedSessionInput, SessionInput } from './session-input.types.ts'
 
 @ObjectType('ProviderRedirect', { description: 'A sign-in with a provider that has begun.' })
 export class ProviderRedirect {
@@ -94,43 +95,18 @@ export class StartProviderInput {
 }
 
 @InputType('CompleteProviderInput', { description: 'What the browser returned with.' })
-export class CompleteProviderInput {
+export class CompleteProviderInput extends RememberedSessionInput {
   @Field(() => String, { description: 'The value of `provider_code=` in the address. Valid once.' })
   code!: string
 
   @Field(() => String, { description: 'The verifier of `codeChallenge` (RFC 7636).' })
   codeVerifier!: string
-
-  @Field(() => String, { nullable: true, description: 'The device’s own name, such as Ada’s phone.' })
-  deviceName?: string | null
-
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'The `deviceToken` of an earlier sign-in with this app, if any. Web pages send it in a cookie.',
-  })
-  deviceToken?: string | null
-
-  @Field(() => Boolean, {
-    nullable: true,
-    defaultValue: true,
-    description:
-      'If false, the session ends within a day, and its cookie is deleted when the browser closes.',
-  })
-  rememberMe?: boolean | null
-
-  @Field(() => TokenTransport, {
-    nullable: true,
-    defaultValue: TokenTransport.BODY,
-    description: 'Defaults to BODY.',
-  })
-  tokenTransport?: TokenTransport | null
 }
 
 @InputType('IdTokenInput', {
   description: 'What an app received from a provider’s own sign-in on the device.',
 })
-export class IdTokenInput {
+export class IdTokenInput extends RememberedSessionInput {
   @Field(() => ID, { description: 'One of `authSettings { providers { id } }` that has `idTokens`.' })
   provider!: string
 
@@ -154,35 +130,10 @@ export class IdTokenInput {
     description: 'The person’s name, if the provider told it to the app only, as Apple does once.',
   })
   displayName?: string | null
-
-  @Field(() => String, { nullable: true, description: 'The device’s own name, such as Ada’s phone.' })
-  deviceName?: string | null
-
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'The `deviceToken` of an earlier sign-in with this app, if any. Web pages send it in a cookie.',
-  })
-  deviceToken?: string | null
-
-  @Field(() => Boolean, {
-    nullable: true,
-    defaultValue: true,
-    description:
-      'If false, the session ends within a day, and its cookie is deleted when the browser closes.',
-  })
-  rememberMe?: boolean | null
-
-  @Field(() => TokenTransport, {
-    nullable: true,
-    defaultValue: TokenTransport.BODY,
-    description: 'Defaults to BODY.',
-  })
-  tokenTransport?: TokenTransport | null
 }
 
 @InputType('CompleteSignUpInput', { description: 'The account to create for an identity.' })
-export class CompleteSignUpInput {
+export class CompleteSignUpInput extends SessionInput {
   @Field(() => String, { description: 'The ticket of `ProviderSignUpRequired`.' })
   ticket!: string
 
@@ -204,23 +155,6 @@ export class CompleteSignUpInput {
     description: 'A BCP 47 tag such as en or ko. Defaults to the server’s default language.',
   })
   locale?: string | null
-
-  @Field(() => String, { nullable: true, description: 'The device’s own name, such as Ada’s phone.' })
-  deviceName?: string | null
-
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'The `deviceToken` of an earlier sign-in with this app, if any. Web pages send it in a cookie.',
-  })
-  deviceToken?: string | null
-
-  @Field(() => TokenTransport, {
-    nullable: true,
-    defaultValue: TokenTransport.BODY,
-    description: 'Defaults to BODY.',
-  })
-  tokenTransport?: TokenTransport | null
 }
 
 @InputType('LinkIdentityInput', { description: 'An identity to connect to the signed-in account.' })
