@@ -74,6 +74,25 @@ test('"This wasn’t me" ends that session first, then sets a new password, by k
   await signIn(service, owner.email, NEW_PASSWORD)
 })
 
+test('"This wasn’t me" signs out all other devices of an owner without a password', async () => {
+  const owner = await signUp(service)
+  const thief = await signInByThief(owner)
+  const page = await securityOf(owner)
+  // Who signs in with a passkey or another service.
+  await service.app.db.user.update({ where: { id: owner.id }, data: { passwordHash: null } })
+  await page.reload()
+  await page.locator('.rows > li').nth(1).getByRole('button', { name: 'This wasn’t me' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Secure your account' })
+  await dialog.getByText('This signs out Firefox on Linux and all your other devices.').waitFor()
+  expect(await dialog.getByLabel('Current password').count()).toBe(0)
+  expect(await violations(page)).toEqual([])
+  await page.screenshot({ path: 'test/web/screenshots/not-me-without-password.png' })
+  await dialog.getByRole('button', { name: 'Sign out other devices' }).click()
+  await page.getByText('All other devices were signed out.').waitFor()
+  expect(await stateOf(service, thief)).toBe('REVOKED')
+  expect(await stateOf(service, owner.accessToken)).toBe('REVOKED')
+})
+
 test('a sign-in that has ended leads straight to a new password', async () => {
   const owner = await signUp(service)
   await signInByThief(owner)

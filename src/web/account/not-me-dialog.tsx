@@ -12,6 +12,25 @@ import type { SecurityEvent } from './security-activity.tsx'
 
 type NotMeDialogProps = { event: SecurityEvent; user: User; onClose: () => void; onSecured: () => void }
 
+/** For an owner without a password: ends all other sessions, and says what to look through next. */
+export function NotMeWithoutPassword({ event, onClose, onSecured }: Omit<NotMeDialogProps, 'user'>) {
+  const text = useText()
+  const { activity: says } = text
+  const { client } = useAuth()
+  const ending = useForm(
+    async () => {
+      await client.sessions.revokeOthers()
+      onSecured()
+    },
+    { inputs: [] },
+  )
+  return (
+    <Dialog title={says.endTitle} onClose={onClose} form={ending} action={says.endOthers} danger>
+      <Text fz={14}>{says.endOthersLead(deviceOf(text, event))}</Text>
+    </Dialog>
+  )
+}
+
 /**
  * Ends the session of a sign-in that was not the owner's, then sets a new password. The session ends first: otherwise,
  * its holder could act while the owner thinks of a password.

@@ -11,7 +11,7 @@ import { deviceOf, ZoneNote } from '../parts/session-rows.tsx'
 import { Tag } from '../parts/tag.tsx'
 import { useTimes } from '../times.ts'
 import { useQuery } from '../use-query.ts'
-import { NotMeDialog } from './not-me-dialog.tsx'
+import { NotMeDialog, NotMeWithoutPassword } from './not-me-dialog.tsx'
 
 export type SecurityEvent = SecurityActivityQuery['securityActivity']['nodes'][number]
 /** Equal events in a row, the newest first. */
@@ -22,7 +22,7 @@ const SHOWN = 10
 const SHOWN_MAX = 100
 
 /** What happened to the viewer's account, with a way out for sign-ins that were someone else's. */
-export function SecurityActivity({ user }: { user: User }) {
+export function SecurityActivity({ user, hasPassword }: { user: User; hasPassword: boolean }) {
   const { activity: says, security } = useText()
   const { client } = useAuth()
   const [secured, setSecured] = useState(false)
@@ -37,6 +37,14 @@ export function SecurityActivity({ user }: { user: User }) {
     const { securityActivity } = await client.request(SecurityActivityDocument, { first })
     return securityActivity
   })
+  const close = () => {
+    setDenied(undefined)
+    void query.reload()
+  }
+  const secure = () => {
+    setSecured(true)
+    close()
+  }
   return (
     <Panel
       title={says.title}
@@ -69,21 +77,13 @@ export function SecurityActivity({ user }: { user: User }) {
     >
       {(secured || denied) && (
         <>
-          <Notice kind="success">{secured && security.done}</Notice>
-          {denied && (
-            <NotMeDialog
-              event={denied}
-              user={user}
-              onClose={() => {
-                setDenied(undefined)
-                void query.reload()
-              }}
-              onSecured={() => {
-                setDenied(undefined)
-                setSecured(true)
-              }}
-            />
-          )}
+          <Notice kind="success">{secured && (hasPassword ? security.done : says.othersEnded)}</Notice>
+          {denied &&
+            (hasPassword ? (
+              <NotMeDialog event={denied} user={user} onClose={close} onSecured={secure} />
+            ) : (
+              <NotMeWithoutPassword event={denied} onClose={close} onSecured={secure} />
+            ))}
         </>
       )}
     </Panel>

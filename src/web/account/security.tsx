@@ -21,7 +21,7 @@ export function Security({ user }: { user: User }) {
     <>
       {hasPassword ? <Password user={user} /> : settings.mail && <NoPassword user={user} />}
       <Factors user={user} query={query} />
-      <SecurityActivity user={user} />
+      <SecurityActivity user={user} hasPassword={hasPassword} />
     </>
   )
 }

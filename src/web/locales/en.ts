@@ -257,6 +257,10 @@ export const en = {
     end: 'Sign out this device',
     ended: (device: string) => `${device} is signed out.`,
     endedBefore: 'This device is already signed out.',
+    endOthersLead: (device: string) =>
+      `This signs out ${device} and all your other devices. Afterwards, look through your passkeys and connected services on this page, and remove what you don’t recognize.`,
+    endOthers: 'Sign out other devices',
+    othersEnded: 'All other devices were signed out. Remove passkeys and services that you don’t recognize.',
     passwordLead:
       'Set a new password now, because someone may know the current one. This also signs out all your other devices.',
   },
