@@ -1,21 +1,16 @@
-import { useEffect, useState, useSyncExternalStore } from 'react'
-import { useHistoryState } from 'wouter/use-browser-location'
+import { useSyncExternalStore } from 'react'
 import { client } from './client.ts'
+import { useHistoryMessage } from './history-message.ts'
 import { pageChannel } from './page-channel.ts'
 
 /** History state that tells the sign-in page how the visitor got there. */
 export type SignInArrival = { signedOut?: boolean; signOutFailed?: boolean; deleted?: boolean } | null
 
-/** How the visitor got to the sign-in page. Forgotten by the history, so that a reload does not say it again. */
+const isArrival = (state: object) => 'signedOut' in state || 'signOutFailed' in state || 'deleted' in state
+
+/** How the visitor got to the sign-in page. */
 export function useArrival(): SignInArrival {
-  const state = useHistoryState<SignInArrival>()
-  const [arrival, setArrival] = useState(state)
-  useEffect(() => {
-    if (!state) return
-    setArrival(state)
-    history.replaceState(null, '')
-  }, [state])
-  return arrival
+  return useHistoryMessage<NonNullable<SignInArrival>>(isArrival)
 }
 
 type Navigate = (to: string, options: { state: SignInArrival }) => void

@@ -1,22 +1,17 @@
-import { useEffect, useState } from 'react'
-import { useHistoryState } from 'wouter/use-browser-location'
+import { useHistoryMessage } from '../history-message.ts'
 import { useText } from '../language.tsx'
 import { nameOf, providerOf } from '../providers.ts'
 import { Notice } from './notice.tsx'
 
 /** History state that tells a page what the visitor went to another service for. */
-type Back = { connected?: string; confirmed?: boolean } | null
+type Back = { connected?: string; confirmed?: boolean }
+
+const isBack = (state: object) => 'connected' in state || 'confirmed' in state
 
 /** Says what a visit to another service has achieved. A reload does not say it again. */
 export function BackNotice() {
   const text = useText()
-  const state = useHistoryState<Back>()
-  const [back, setBack] = useState(state)
-  useEffect(() => {
-    if (!state) return
-    setBack(state)
-    history.replaceState(null, '')
-  }, [state])
+  const back = useHistoryMessage<Back>(isBack)
   if (back?.connected === undefined && !back?.confirmed) return null
   return (
     <div style={{ marginBottom: 24 }}>
