@@ -3,7 +3,7 @@ import { useHistoryState } from 'wouter/use-browser-location'
 
 /**
  * What a page that led here says in the history state. Forgotten by the history, so that a reload does not say it again.
- * `isOwn` tells it from what other parts of the page are told.
+ * `isOwn` tells it from the messages for other parts of the page.
  */
 export function useHistoryMessage<Message>(isOwn: (state: object) => boolean): Message | null {
   const state = useHistoryState<object | null>()
