@@ -1,7 +1,7 @@
 // Stages the package `authograph-client` in a folder, by default dist/client-package: the client alone, built from
 // src/client, without the server and its dependencies. `npm run pack:client` packs the folder.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 const root = path.resolve(import.meta.dirname, '..')
@@ -19,20 +19,10 @@ execFileSync(
     shell: process.platform === 'win32',
   },
 )
-dropMaps(path.join(folder, 'dist/generated'))
 copyFileSync(path.join(root, 'src/client/styles.css'), path.join(folder, 'dist/styles.css'))
 copyFileSync(path.join(root, 'src/client/README.md'), path.join(folder, 'README.md'))
 copyFileSync(path.join(root, 'LICENSE'), path.join(folder, 'LICENSE'))
 writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
-
-/** Generated documents need no debugging, and their source maps are large. */
-function dropMaps(generated) {
-  for (const name of readdirSync(generated)) {
-    const file = path.join(generated, name)
-    if (name.endsWith('.map')) rmSync(file)
-    else writeFileSync(file, readFileSync(file, 'utf8').replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n'))
-  }
-}
 
 function manifest() {
   // Only the client's peers are optional: the server needs its own.
