@@ -12,12 +12,12 @@ import { type Attempt, countAttempt } from '../rate-limit/limit.ts'
 
 const TOKEN_BYTES = 32
 
-/** 256 random bits. Use them only in the link of an email; the database stores `hashOf`. */
+/** 256 random bits in base64url, for the link of an email or a client. The database stores `hashOf` of them. */
 export function newSecret(): string {
   return randomBytes(TOKEN_BYTES).toString('base64url')
 }
 
-/** SHA-256 of a token: what the database stores of it. */
+/** SHA-256 of a token or secret: what the database stores of it. */
 export function hashOf(token: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash('sha256').update(token).digest())
 }

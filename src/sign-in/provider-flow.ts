@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
@@ -9,6 +8,7 @@ import { recordReader, statement } from '../database/client.ts'
 import { type Columns, insertSql, toRows } from '../database/insert.ts'
 import { AuthError } from '../errors.ts'
 import type { ProviderFlow } from '../generated/prisma/client.ts'
+import { hashOf, newSecret } from '../one-time-tokens/token.ts'
 import { packProfile, unpackProfile } from './packed-profile.ts'
 
 /** How long a person may take at the provider. */
@@ -17,7 +17,6 @@ export const FLOW_TTL_SECONDS = 900
 const CODE_TTL_SECONDS = 300
 /** How long the answer of a completion can be repeated, in case it was lost. */
 const REPEAT_SECONDS = 60
-const SECRET_BYTES = 32
 const STORED = { stored: true } as const
 
 /** What a flow is for. One never completes another. */
@@ -57,11 +56,6 @@ export type NewFlow = {
   /** The cookie that the browser must send to the callback; undefined for apps. */
   boundTo: string | undefined
   returnTo: string
-}
-
-/** A random secret in base64url. */
-export function newSecret(): string {
-  return randomBytes(SECRET_BYTES).toString('base64url')
 }
 
 /** The secrets that a flow uses at the provider. */
@@ -212,8 +206,4 @@ export function isRepeatable(app: App, { completedAt }: ProviderFlow): boolean {
 export function flowEnded(cause: string): AuthError {
   const message = 'This sign-in has expired or was already completed. Start again.'
   return new AuthError('TOKEN_INVALID', { message, cause })
-}
-
-function hashOf(secret: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(secret).digest())
 }

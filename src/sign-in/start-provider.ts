@@ -6,10 +6,11 @@ import { findProvider, type ProviderSettings, redirectUriOf } from '../credentia
 import { badInput } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { networkOf } from '../network/address.ts'
+import { newSecret } from '../one-time-tokens/token.ts'
 import { countProviderOutcome } from '../provider-outcomes.ts'
 import { countAttempt } from '../rate-limit/limit.ts'
 import { TokenTransport } from '../sessions/token-transport.ts'
-import { beginFlow, type FlowPurpose, newFlowSecrets, newSecret } from './provider-flow.ts'
+import { beginFlow, type FlowPurpose, newFlowSecrets } from './provider-flow.ts'
 import { requireReturnAddress } from './return-address.ts'
 
 const HINT_MAX_LENGTH = 320
