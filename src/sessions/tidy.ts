@@ -9,12 +9,15 @@ const DELETION_SECONDS = 2
 
 type Row = [unknown]
 
+/** Each account once: a session joined with several endings would fill the batch several times. */
+const lastEndings = '(SELECT user_id, max(epoch) AS epoch FROM session_endings GROUP BY user_id)'
+
 const ofDeletedAccounts = `
-  SELECT s.id FROM session_endings e JOIN sessions s ON s.user_id = e.user_id
+  SELECT s.id FROM ${lastEndings} e JOIN sessions s ON s.user_id = e.user_id
   WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = e.user_id) LIMIT ${BATCH} FOR UPDATE OF s SKIP LOCKED`
 
 const unmarked = `
-  SELECT o.id FROM session_endings e JOIN users u ON u.id = e.user_id
+  SELECT o.id FROM ${lastEndings} e JOIN users u ON u.id = e.user_id
   JOIN sessions o ON o.user_id = e.user_id AND o.epoch < e.epoch AND o.revoked_at IS NULL
   LIMIT ${BATCH} FOR UPDATE OF o SKIP LOCKED`
 

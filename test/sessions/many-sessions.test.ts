@@ -134,6 +134,23 @@ describe('revoking 10,000 sessions', () => {
     expect(await service.app.db.sessionEnding.count({ where: { userId: account.id } })).toBe(0)
   })
 
+  test('one run marks all sessions, however often the account ended its sessions since', async () => {
+    const account = await signUp(service)
+    await addSessions(service, account, 3000)
+    let last = account
+    for (let ending = 0; ending < 5; ending++) {
+      last = await signIn(service, account.email)
+      expect(codes(await service.send(RevokeOtherSessions, {}, as(last)))).toEqual([])
+    }
+    // With fresh statistics, PostgreSQL reads the sessions first and meets each with all its endings.
+    await service.app.pool.query('ANALYZE sessions, session_endings')
+    await prune(service.app)
+    const where = { userId: account.id, revokedAt: null }
+    expect(await service.app.db.session.findMany({ where, select: { id: true } })).toEqual([
+      { id: last.sessionId },
+    ])
+  })
+
   test('the sessions of a disabled account stay revoked when it is enabled again', async () => {
     const { account, others } = await crowded()
     await service.send(DisableUser, { id: account.id }, asAdmin())
