@@ -230,6 +230,9 @@ const settings = z.object({
 
 type Settings = z.output<typeof settings>
 
+/** The schema of each setting, by its name. Options in code derive their types from it. */
+export type SettingSchemas = typeof settings.shape
+
 /** The names of all settings, which are environment variables. */
 export const settingNames = Object.keys(settings.shape)
 

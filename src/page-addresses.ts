@@ -29,6 +29,20 @@ export const pageAddresses = [
   '/mails',
 ]
 
+/** The path of PUBLIC_URL, under which all routes and pages are: empty, or such as `/auth`. */
+export function basePathOf(publicUrl: string): string {
+  const { pathname } = new URL(publicUrl)
+  return pathname === '/' ? '' : pathname
+}
+
+/** An address such as `/auth/graphql?…` without the path `basePath`; undefined if it is not below that path. */
+export function withoutBasePath(address: string, basePath: string): string | undefined {
+  if (!address.startsWith(basePath)) return undefined
+  const rest = address.slice(basePath.length)
+  if (rest === '' || rest.startsWith('?')) return `/${rest}`
+  return rest.startsWith('/') ? rest : undefined
+}
+
 /** The address of a page that an email links to. */
 export function pageUrl(publicUrl: string, page: LinkedPage): string {
   return `${publicUrl}/${page}`

@@ -47,9 +47,10 @@ export async function closeOnSignal<Started extends { close(): Promise<void> }>(
   }
 }
 
-function closingOnce<Started extends { close(): Promise<void> }>(
+/** Returns `started` with a `close` that runs once, however often it is called. `closed` runs after it. */
+export function closingOnce<Started extends { close(): Promise<void> }>(
   started: Started,
-  closed: () => void,
+  closed: () => void = () => {},
 ): Started {
   let closing: Promise<void> | undefined
   const close = () => {

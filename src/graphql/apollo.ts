@@ -3,7 +3,7 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled'
-import type { GraphQLSchema, OperationDefinitionNode } from 'graphql'
+import type { GraphQLSchema, OperationDefinitionNode, ValidationRule } from 'graphql'
 import type { Config } from '../config.ts'
 import type { Context } from '../context.ts'
 import type { Metrics } from '../metrics.ts'
@@ -13,12 +13,19 @@ import { limits, limitsRule } from './limits.ts'
 import { sandboxPage } from './sandbox-page.ts'
 import { stepUpChallenge } from './step-up-challenge.ts'
 
-/** Creates the GraphQL server without starting it. `graphiql`: Sandbox can fall back to GraphiQL. */
+export type ApolloParts = {
+  /** Whether Sandbox can fall back to GraphiQL. */
+  graphiql: boolean
+  /** The program's own. */
+  plugins: readonly ApolloServerPlugin<Context>[]
+}
+
+/** Creates the GraphQL server without starting it. */
 export function createApollo(
   config: Config,
   schema: GraphQLSchema,
   metrics: Metrics,
-  { graphiql }: { graphiql: boolean },
+  { graphiql, plugins }: ApolloParts,
 ): ApolloServer<Context> {
   return new ApolloServer<Context>({
     schema,
@@ -27,7 +34,7 @@ export function createApollo(
     includeStacktraceInErrorResponses: false,
     persistedQueries: false,
     parseOptions: { maxTokens: limits.tokens },
-    validationRules: [limitsRule],
+    validationRules: [...validationRules],
     formatError,
     stringifyResult: value => JSON.stringify(value),
     // shutdown.ts handles signals and drains the HTTP server first.
@@ -37,12 +44,16 @@ export function createApollo(
       // It would wrap every resolver, and an authentication API has no cache hints.
       ApolloServerPluginCacheControlDisabled(),
       config.sandbox ? sandboxPage(graphiql) : ApolloServerPluginLandingPageDisabled(),
+      ...plugins,
     ],
   })
 }
 
+/** What also a server of the program's own checks in each document. */
+export const validationRules: readonly ValidationRule[] = [limitsRule]
+
 /** Counts requests, logs faults, and gives clients the request ID of a fault and the wait before a retry. */
-function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
+export function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
   const logFaults = faultLog()
   return {
     async requestDidStart() {

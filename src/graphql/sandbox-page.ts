@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { explorerDocument } from './explorer.ts'
 
 /** Loaded before Sandbox's own scripts, so that it can detect when they fail to load. */
-const FALLBACK = '<script src="/explorer-fallback.js"></script>'
+const FALLBACK = '<script src="explorer-fallback.js"></script>'
 
 /** Apollo Sandbox's page. With `graphiql`, it links to GraphiQL and opens it if Sandbox's CDN is unreachable. */
 export function sandboxPage(graphiql: boolean): ApolloServerPlugin<Context> {

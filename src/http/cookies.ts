@@ -1,4 +1,5 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { SerializeOptions } from '@fastify/cookie'
 import type { Config } from '../config.ts'
 import type { RequestInfo, ResponseEffects } from '../context.ts'
 import { FLOW_TTL_SECONDS } from '../sign-in/provider-flow.ts'
@@ -25,11 +26,16 @@ function isSecure(publicUrl: string): boolean {
   return publicUrl.startsWith('https:')
 }
 
+type WithHeaders = { readonly headers: IncomingHttpHeaders }
+
+/** Sets a cookie of a response, in place of an earlier one with the same name. */
+export type SetCookie = (name: string, value: string, options: SerializeOptions) => unknown
+
 /** Returns what sets and clears the cookies of a response. `onSessionCookie` is called when it sets the refresh cookie. */
 export function cookieEffects(
   config: Config,
-  onSessionCookie: (request: FastifyRequest) => void,
-): (request: FastifyRequest, reply: FastifyReply) => ResponseEffects {
+  onSessionCookie: (request: WithHeaders) => void,
+): (request: WithHeaders, setCookie: SetCookie) => ResponseEffects {
   const name = refreshCookieName(config)
   const deviceName = deviceCookieName(config)
   const flowName = flowCookieName(config)
@@ -39,27 +45,30 @@ export function cookieEffects(
     secure: isSecure(config.publicUrl),
     sameSite: 'strict',
   } as const
-  return (request, reply) => ({
+  return (request, setCookie) => ({
     setRefreshCookie: (token, expires) => {
-      void reply.setCookie(name, token, expires ? { ...attributes, expires } : attributes)
+      setCookie(name, token, expires ? { ...attributes, expires } : attributes)
       onSessionCookie(request)
     },
     clearRefreshCookie: () => {
-      void reply.clearCookie(name, attributes)
+      setCookie(name, '', { ...attributes, expires: new Date(0), maxAge: 0 })
     },
     setDeviceCookie: token => {
-      void reply.setCookie(deviceName, token, { ...attributes, maxAge: DEVICE_COOKIE_SECONDS })
+      setCookie(deviceName, token, { ...attributes, maxAge: DEVICE_COOKIE_SECONDS })
     },
     setFlowCookie: (value, crossSite) => {
       // The provider leads back from another site, so Strict would keep the cookie from the callback. Lax is sent with
       // a navigation, but not with a form that another site posts.
       const sameSite = crossSite && attributes.secure ? 'none' : 'lax'
-      void reply.setCookie(flowName, value, { ...attributes, sameSite, maxAge: FLOW_TTL_SECONDS })
+      setCookie(flowName, value, { ...attributes, sameSite, maxAge: FLOW_TTL_SECONDS })
     },
   })
 }
 
 type Cookies = Pick<RequestInfo, 'refreshCookie' | 'deviceCookie' | 'flowCookie'>
+
+/** Reads the tokens of a request from its cookies. `cookies` is read only if the request may use them. */
+export type CookieReader = (request: WithHeaders & { cookies: Record<string, string | undefined> }) => Cookies
 
 const NO_COOKIES: Cookies = { refreshCookie: undefined, deviceCookie: undefined, flowCookie: undefined }
 
@@ -67,7 +76,7 @@ const NO_COOKIES: Cookies = { refreshCookie: undefined, deviceCookie: undefined,
  * Returns what reads the tokens from the cookies, if a page of this server or of an allowed origin sent the request.
  * Browsers attach cookies to requests from any page of the site, so the cookies alone prove nothing.
  */
-export function cookieReader(config: Config): (request: FastifyRequest) => Cookies {
+export function cookieReader(config: Config): CookieReader {
   const name = refreshCookieName(config)
   const deviceName = deviceCookieName(config)
   const flowName = flowCookieName(config)
@@ -83,7 +92,7 @@ export function cookieReader(config: Config): (request: FastifyRequest) => Cooki
 function comesFromAllowedOrigin(
   ownOrigin: string,
   corsOrigins: readonly string[],
-  { headers }: FastifyRequest,
+  { headers }: WithHeaders,
 ): boolean {
   const { origin } = headers
   if (origin === undefined) return headers['sec-fetch-site'] === 'same-origin'

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { App } from '../app.ts'
 
 /** The log names at most this many origins, so that forged ones cannot fill it. */
@@ -10,7 +10,7 @@ const MAX_ORIGIN_LENGTH = 200
  * SameSite=Strict cookie without telling the page, and a reload signs out. A typical case is a page on 127.0.0.1 with
  * a server on localhost. To be called with each request that sets the cookie.
  */
-export function crossSiteLog({ config, log }: App): (request: FastifyRequest) => void {
+export function crossSiteLog({ config, log }: App): (request: { headers: IncomingHttpHeaders }) => void {
   const logged = new Set<string>()
   return ({ headers }) => {
     // Fetch Metadata: the browser compares the sites itself.

@@ -4,7 +4,9 @@ import path from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
 import { explorerDocument } from '../graphql/explorer.ts'
+import { basePathOf } from '../page-addresses.ts'
 import { BUILT, staticFile } from './built-files.ts'
+import { withBasePath } from './page-html.ts'
 import { pageHeaders } from './security-headers.ts'
 
 /** The element of explorer.html that receives the settings. */
@@ -31,7 +33,9 @@ export async function explorerRoutes(
   ])
   // The document can't close the script element.
   const json = JSON.stringify({ document: explorerDocument }).replaceAll('<', '\\u003c')
-  const page = html.replace(SETTINGS, () => SETTINGS.replace('></', () => `>${json}</`))
+  const page = withBasePath(html, basePathOf(config.publicUrl)).replace(SETTINGS, () =>
+    SETTINGS.replace('></', () => `>${json}</`),
+  )
   const headers = pageHeaders(config)
   // GraphiQL's style sheet contains its fonts.
   headers['content-security-policy'] += "; font-src 'self' data:"

@@ -31,7 +31,7 @@ const ENTRY = 'index.html'
  * pages, instead of after it. The requests of start.js go before them. Empty if the page has none, or if `folder` has no
  * manifest.
  */
-export async function preloadsIn(folder: string): Promise<(address: string) => string> {
+export async function preloadsIn(folder: string, basePath: string): Promise<(address: string) => string> {
   const manifest = await readManifest(folder)
   const present = chunksOf(manifest, ENTRY)
   return address => {
@@ -40,9 +40,10 @@ export async function preloadsIn(folder: string): Promise<(address: string) => s
     const chunks = [...chunksOf(manifest, module)].filter(name => !present.has(name))
     const styles = chunks.flatMap(name => manifest[name]?.css ?? [])
     return [
-      ...[...new Set(styles)].map(file => `<link rel="stylesheet" crossorigin href="/${file}">`),
+      ...[...new Set(styles)].map(file => `<link rel="stylesheet" crossorigin href="${basePath}/${file}">`),
       ...chunks.map(
-        name => `<link rel="modulepreload" fetchpriority="low" crossorigin href="/${manifest[name]?.file}">`,
+        name =>
+          `<link rel="modulepreload" fetchpriority="low" crossorigin href="${basePath}/${manifest[name]?.file}">`,
       ),
     ].join('')
   }

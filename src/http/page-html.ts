@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts'
+import { basePathOf } from '../page-addresses.ts'
 
 /** The element of index.html that receives the settings. */
 const SETTINGS = '<script type="application/json" id="facts"></script>'
@@ -7,6 +8,7 @@ const ROOT = '<div id="root"></div>'
 /** The settings that the pages need before their first query. src/web/page-settings.ts has their type. */
 export function pageSettings(config: Config) {
   return {
+    basePath: basePathOf(config.publicUrl),
     appName: config.appName,
     logoUrl: config.web.logoUrl ?? null,
     color: config.web.color,
@@ -30,6 +32,14 @@ export function pageSettings(config: Config) {
     factorRecoveryWaitSeconds: config.factorRecoveryWaitSeconds,
     sandbox: config.sandbox,
   }
+}
+
+/** Lets a built page load its files, which the build names relatively, from under the path of PUBLIC_URL. */
+export function withBasePath(html: string, basePath: string): string {
+  return html.replaceAll(
+    /(?<=(?:src|href)=")(?:\.?\/)(?=(?:assets\/|start\.js|icon\.svg))/g,
+    () => `${basePath}/`,
+  )
 }
 
 /** Puts the settings into the page, so that it needs no request before it shows anything. */

@@ -1,45 +1,82 @@
 import { randomUUID } from 'node:crypto'
-import type { ApolloServer } from '@apollo/server'
-import { fastifyApolloHandler } from '@as-integrations/fastify'
+import type { ApolloServerPlugin } from '@apollo/server'
 import cookie from '@fastify/cookie'
 import cors from '@fastify/cors'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import type { App } from '../app.ts'
 import type { Config } from '../config.ts'
-import { type Context, createContext, type RequestInfo } from '../context.ts'
+import type { Context } from '../context.ts'
 import { createApollo } from '../graphql/apollo.ts'
-import { createMetrics } from '../metrics.ts'
-import { canonicalAddress } from '../network/address.ts'
-import { authenticate } from '../sessions/authenticate.ts'
+import type { Metrics } from '../metrics.ts'
+import { basePathOf, withoutBasePath } from '../page-addresses.ts'
 import { backchannelLogoutRoutes } from './backchannel-logout.ts'
 import { assetRoutes } from './built-files.ts'
-import { cookieEffects, cookieReader } from './cookies.ts'
-import { crossSiteLog } from './cross-site-log.ts'
+import { cookieReader } from './cookies.ts'
 import { discoveryRoutes } from './discovery.ts'
 import { explorerRoutes } from './explorer.ts'
+import type { ContextValues } from './graphql-context.ts'
+import { graphqlRoutes } from './graphql-route.ts'
+import { handoverOf } from './handover.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoute } from './jwks.ts'
 import { providerCallbackRoutes } from './provider-callback.ts'
+import { acceptReadBodies } from './read-body.ts'
 import { BODY_LIMIT_BYTES, errorBody, sendError } from './request-errors.ts'
-import { sandboxHeaders, securityHeaders } from './security-headers.ts'
+import { requestInfo } from './request-info.ts'
+import { securityHeaders } from './security-headers.ts'
 import { unlistedOriginLog } from './unlisted-origins.ts'
 import { wantsPage, webRoutes } from './web.ts'
 import { wellKnownRoutes } from './well-known.ts'
 
-/** Longer than the header of any browser. */
-const USER_AGENT_MAX_LENGTH = 512
 const REQUEST_ID_HEADER = 'x-request-id'
 const CORS_MAX_AGE_SECONDS = 600
 
-/** Builds the HTTP server of an app without listening: see listen.ts. */
-export async function createHttpServer(app: App, schema: GraphQLSchema): Promise<FastifyInstance> {
+/** What a program adds to the HTTP server. */
+export type HttpOptions = {
+  /**
+   * Adds routes, hooks and plugins to the HTTP server. It runs before the built-in routes, so its hooks apply to them too.
+   */
+  fastify?: (server: FastifyInstance) => void | Promise<void>
+  apollo?: {
+    /** Plugins for Apollo Server, in addition to the built-in ones. */
+    plugins?: readonly ApolloServerPlugin<Context>[]
+  }
+  /**
+   * Values of your own in the context of each request, such as data loaders. `base` is the context without them, whose
+   * names they can't replace.
+   */
+  context?: ContextValues
+}
+
+export type HttpServerOptions = HttpOptions & {
+  metrics: Metrics
+  /** Whether requests come through another server, which knows more about them: see handover.ts. */
+  embedded: boolean
+}
+
+/** Builds the HTTP server of an app without listening: see listen.ts and mount.ts. */
+export async function createHttpServer(
+  app: App,
+  schema: GraphQLSchema,
+  options: HttpServerOptions,
+): Promise<FastifyInstance> {
   const { config } = app
-  const server = createFastify(config)
+  const { metrics, embedded } = options
+  const basePath = basePathOf(config.publicUrl)
+  const server = createFastify(config, embedded)
+  if (embedded) passUnknownRoutes(server)
   addRequestHooks(server, app)
   await addCors(server, config)
   await server.register(cookie)
+  if (embedded) acceptReadBodies(server)
   server.setErrorHandler((error, request, reply) => sendError(app, error, request, reply))
+  await options.fastify?.(server)
   const pages = config.web.enabled ? await webRoutes(server, config) : undefined
   const graphiql = config.sandbox && (await explorerRoutes(server, config))
   if (pages || graphiql) await assetRoutes(server)
@@ -48,9 +85,10 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
     return reply.code(404).send(errorBody('NOT_FOUND', `There is nothing at ${request.url.split('?')[0]}.`))
   })
 
-  const metrics = createMetrics(app)
-  await graphqlRoutes(server, app, createApollo(config, schema, metrics, { graphiql }), graphiql)
-  if (config.sandbox && !pages) server.get('/', (_request, reply) => reply.redirect('/graphql'))
+  const plugins = options.apollo?.plugins ?? []
+  const apollo = createApollo(config, schema, metrics, { graphiql, plugins })
+  await graphqlRoutes(server, app, apollo, { graphiql, values: options.context })
+  if (config.sandbox && !pages) server.get('/', (_request, reply) => reply.redirect(`${basePath}/graphql`))
   jwksRoute(server, app)
   discoveryRoutes(server, config)
   const readCookies = cookieReader(config)
@@ -61,9 +99,10 @@ export async function createHttpServer(app: App, schema: GraphQLSchema): Promise
   return server
 }
 
-function createFastify(config: Config): FastifyInstance {
+function createFastify(config: Config, embedded: boolean): FastifyInstance {
   const headers = securityHeaders(config)
-  const server = Fastify({
+  const basePath = basePathOf(config.publicUrl)
+  const options: FastifyServerOptions = {
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
     // A list of networks. `true` would trust the leftmost address, which the client writes itself.
@@ -74,10 +113,31 @@ function createFastify(config: Config): FastifyInstance {
       void reply.headers(headers).header(REQUEST_ID_HEADER, request.id)
       void reply.code(400).send(errorBody('BAD_USER_INPUT', 'The URL is malformed.'))
     },
-  })
+  }
+  // A proxy may keep the path of PUBLIC_URL or remove it. Another server has its own rules: see mount.ts.
+  if (basePath !== '' && !embedded)
+    options.rewriteUrl = ({ url = '/' }) => withoutBasePath(url, basePath) ?? url
+  const server = Fastify(options)
   // Browsers send text/plain without a preflight, so no mutation may arrive that way.
   server.removeContentTypeParser('text/plain')
   return server
+}
+
+/** Lets the server around this one go on with requests for which there is no route here, before anything else happens. */
+function passUnknownRoutes(server: FastifyInstance): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    const handover = handoverOf(request.raw)
+    if (!handover?.canPass || !isUnknown(server, request)) return done()
+    handover.passed = true
+    void reply.hijack()
+  })
+}
+
+/** CORS has a route for OPTIONS at every address. */
+function isUnknown(server: FastifyInstance, { is404, method, url }: FastifyRequest): boolean {
+  if (method !== 'OPTIONS') return is404
+  const [path = '/'] = url.split('?')
+  return !server.hasRoute({ method: 'POST', url: path }) && !server.hasRoute({ method: 'GET', url: path })
 }
 
 /** Sets the headers of every response, and refuses requests with more than one Host header. */
@@ -103,31 +163,6 @@ async function addCors(server: FastifyInstance, { corsOrigins }: Config): Promis
   })
 }
 
-async function graphqlRoutes(
-  server: FastifyInstance,
-  app: App,
-  apollo: ApolloServer<Context>,
-  graphiql: boolean,
-): Promise<void> {
-  const { config } = app
-  await apollo.start()
-  const effectsOf = cookieEffects(config, crossSiteLog(app))
-  const readCookies = cookieReader(config)
-  const handler = fastifyApolloHandler<Context>(apollo, {
-    context: async (request, reply) =>
-      createContext(app, requestInfo(request, readCookies), effectsOf(request, reply), authenticate),
-  })
-  server.post('/graphql', { preHandler: requireHost }, handler)
-  server.get('/graphql', { preHandler: requireHost }, (request, reply) => {
-    if (config.sandbox && wantsPage(request)) {
-      const { explorer } = request.query as { explorer?: string }
-      if (graphiql && (explorer ?? config.explorer) === 'graphiql') return reply.redirect('/explorer')
-      void reply.headers(sandboxHeaders)
-    }
-    return handler.call(server, request, reply)
-  })
-}
-
 /**
  * RFC 9112, section 3.2 requires a 400 for more than one Host header. Node keeps the first, but a proxy may have routed
  * by the last. Counts the raw headers, because the parsed ones show only one.
@@ -140,28 +175,4 @@ function hostHeaderCount({ raw: { rawHeaders } }: FastifyRequest): number {
     if (name?.length === 4 && name.toLowerCase() === 'host') count++
   }
   return count
-}
-
-/** Apollo's adapter builds a URL from the Host header, and throws if the result is not a URL. */
-async function requireHost(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  if (URL.canParse(request.url, `${request.protocol}://${request.hostname}/`)) return
-  await reply.code(400).send(errorBody('BAD_USER_INPUT', 'The Host header is missing or malformed.'))
-}
-
-function requestInfo(request: FastifyRequest, readCookies: ReturnType<typeof cookieReader>): RequestInfo {
-  const { refreshCookie, deviceCookie, flowCookie } = readCookies(request)
-  return {
-    requestId: request.id,
-    ipAddress: canonicalAddress(request.ip),
-    userAgent: request.headers['user-agent']?.slice(0, USER_AGENT_MAX_LENGTH),
-    bearerToken: bearerToken(request.headers.authorization),
-    refreshCookie,
-    deviceCookie,
-    flowCookie,
-  }
-}
-
-/** RFC 6750, section 2.1. The scheme is case-insensitive (RFC 9110, section 11.1). */
-function bearerToken(header: string | undefined): string | undefined {
-  return header === undefined ? undefined : (/^Bearer +(\S+) *$/i.exec(header)?.[1] ?? '')
 }

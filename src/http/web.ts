@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import { pageAddresses } from '../page-addresses.ts'
 import { BUILT, staticFile } from './built-files.ts'
 import { preloadsIn } from './page-chunks.ts'
-import { pageSettings, withContent, withHead, withSettings } from './page-html.ts'
+import { pageSettings, withBasePath, withContent, withHead, withSettings } from './page-html.ts'
 import { preferredLanguage, renderPages } from './prerender.ts'
 import { pageHeaders } from './security-headers.ts'
 
@@ -26,11 +26,11 @@ export async function webRoutes(server: FastifyInstance, config: Config, folder 
     readBuilt(folder, 'index.html'),
     readBuilt(folder, 'start.js'),
     readBuilt(folder, 'icon.svg'),
-    preloadsIn(folder),
+    preloadsIn(folder, settings.basePath),
     renderPages(folder, settings),
   ])
   const headers = pageHeaders(config)
-  const html = withSettings(index, settings)
+  const html = withSettings(withBasePath(index, settings.basePath), settings)
   const page = staticFile(html, HTML, headers)
   const files = {
     '/start.js': staticFile(start, 'text/javascript; charset=utf-8', headers),

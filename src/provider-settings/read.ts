@@ -59,6 +59,9 @@ const fields = z.object({
 
 type Fields = z.output<typeof fields>
 
+/** The schema of each setting of a provider, by its name after `PROVIDER_<ID>_`. */
+export type ProviderSettingSchemas = typeof fields.shape
+
 /** The names of a provider's settings after `PROVIDER_<ID>_`. */
 export const providerSettingNames = Object.keys(fields.shape)
 

@@ -1,3 +1,5 @@
+import { settings } from './page-settings.ts'
+
 /** The session in which an administrator acts as another user, in this tab. */
 export type Acting = { accessToken: string; userId: string }
 
@@ -6,7 +8,7 @@ const KEY = 'authograph.acting'
 /** Survives a reload, but not the tab. The token is valid for 30 minutes and cannot be refreshed. */
 export function beginActing(acting: Acting): void {
   sessionStorage.setItem(KEY, JSON.stringify(acting))
-  location.assign('/account')
+  location.assign(`${settings.basePath}/account`)
 }
 
 export function readActing(): Acting | undefined {
@@ -22,5 +24,5 @@ export function readActing(): Acting | undefined {
 /** Goes back to the page of the person, in the administrator's own session. */
 export function returnFrom({ userId }: Acting): void {
   sessionStorage.removeItem(KEY)
-  location.assign(`/users/${userId}`)
+  location.assign(`${settings.basePath}/users/${userId}`)
 }

@@ -1,6 +1,7 @@
 import { createAuthClient } from '../client/index.ts'
 import { readActing, returnFrom } from './acting.ts'
 import { fetchWithEarlyAnswers } from './early-answers.ts'
+import { settings } from './page-settings.ts'
 
 const acting = readActing()
 
@@ -10,7 +11,7 @@ const acting = readActing()
  */
 export const client = createAuthClient({
   // Without an origin on the server, which renders pages but sends nothing.
-  url: new URL('/graphql', globalThis.location?.origin ?? 'http://localhost').href,
+  url: new URL(`${settings.basePath}/graphql`, globalThis.location?.origin ?? 'http://localhost').href,
   ...(acting
     ? { accessToken: acting.accessToken }
     : { transport: 'cookie' as const, fetch: fetchWithEarlyAnswers }),

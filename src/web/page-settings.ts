@@ -10,6 +10,8 @@ export type ProviderSettings = {
 
 /** The server's settings that the pages need before their first query; src/http/web.ts writes them into the page. */
 export type PageSettings = {
+  /** The path under which all pages are: empty, or such as `/auth`. */
+  basePath: string
   appName: string
   logoUrl: string | null
   /** As #rrggbb. */

@@ -36,12 +36,13 @@ const ENTRANCES = ['/', '/sign-in', '/register', RETURN_PATH]
  * open now.
  */
 export function returning(errand: Errand, provider: string): ProviderOptions {
-  const url = new URL(RETURN_PATH, location.origin)
+  const url = new URL(settings.basePath + RETURN_PATH, location.origin)
   url.searchParams.set('provider', provider)
   url.searchParams.set('for', errand)
   const returnTo = new URLSearchParams(location.search).get('return_to')
   if (returnTo) url.searchParams.set('return_to', returnTo)
-  if (!ENTRANCES.includes(location.pathname)) url.searchParams.set('next', location.pathname)
+  const page = location.pathname.slice(settings.basePath.length)
+  if (!ENTRANCES.includes(page)) url.searchParams.set('next', page)
   return { returnTo: url.href }
 }
 

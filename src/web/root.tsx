@@ -26,7 +26,10 @@ export function Root({ path, language }: RootProps) {
       >
         <LanguageProvider initial={language}>
           <AuthProvider client={client}>
-            <Router {...(path !== undefined && { ssrPath: path, ssrSearch: '' })}>
+            <Router
+              base={settings.basePath}
+              {...(path !== undefined && { ssrPath: settings.basePath + path, ssrSearch: '' })}
+            >
               <App />
             </Router>
           </AuthProvider>

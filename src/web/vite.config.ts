@@ -70,6 +70,8 @@ const inside = {
 
 export default defineConfig({
   root: import.meta.dirname,
+  // The server knows the path under which the pages are.
+  base: './',
   plugins: [compressed(), earlyRequests()],
   build: {
     outDir: '../../dist/web',

@@ -4,10 +4,12 @@ import { type DocumentNode, print } from 'graphql'
 import pino from 'pino'
 import type { Email } from 'postal-mime'
 import type { App } from '../../src/app.ts'
+import { type Authograph, createAuthograph } from '../../src/authograph.ts'
 import { loadConfig } from '../../src/config.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { deliverMails } from '../../src/mail/deliver.ts'
 import { openApp } from '../../src/open.ts'
+import type { AuthographOptions } from '../../src/options.ts'
 import { startServer } from '../../src/server.ts'
 import { TestClock } from './clock.ts'
 import { createDatabase } from './postgres.ts'
@@ -119,6 +121,36 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       await release()
     },
   }
+}
+
+export type Embedded = {
+  auth: Authograph
+  /** Lines that the service logged as JSON, the newest last. */
+  logged: string[]
+  close(): Promise<void>
+}
+
+/** The service inside a server of the test's own, on its own database. Its settings are those of a program in code. */
+export async function embed({ config: _none, ...options }: AuthographOptions = {}): Promise<Embedded> {
+  const own = await createDatabase()
+  const logged: string[] = []
+  const auth = await createAuthograph({
+    nodeEnv: 'test',
+    web: false,
+    mail: false,
+    authographSecret: 'a secret that only the tests may know',
+    argon2MemoryKib: 64,
+    argon2TimeCost: 1,
+    hashConcurrency: 2,
+    databaseUrl: own.url,
+    log: pino({ level: 'warn' }, { write: line => void logged.push(line) }),
+    ...options,
+  })
+  const close = async () => {
+    await auth.close()
+    await own.drop()
+  }
+  return { auth, logged, close }
 }
 
 function configure(settings: Record<string, string | undefined>) {

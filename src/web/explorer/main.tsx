@@ -16,7 +16,7 @@ if (!root) throw new Error('explorer.html has no #root')
 const settings = JSON.parse(document.getElementById('explorer')?.textContent ?? '') as ExplorerSettings
 
 // Same origin, so the browser sends the refresh cookie along.
-const fetcher = createGraphiQLFetcher({ url: '/graphql' })
+const fetcher = createGraphiQLFetcher({ url: new URL('graphql', location.href).href })
 
 /** Headers hold access tokens and documents hold passwords, so nothing outlives the page. */
 const memory = new Map<string, string>()
@@ -42,7 +42,7 @@ createRoot(root).render(
       showPersistHeadersSettings={false}
     >
       <GraphiQL.Logo>
-        <a className="explorer-switch" href="/graphql?explorer=sandbox">
+        <a className="explorer-switch" href="graphql?explorer=sandbox">
           Open Apollo Sandbox
         </a>
       </GraphiQL.Logo>

@@ -33,7 +33,7 @@ export function Preferences() {
       />
       <OwnPages />
       {settings.sandbox && (
-        <Anchor href="/graphql" fz={12} c="dimmed" underline="always">
+        <Anchor href={`${settings.basePath}/graphql`} fz={12} c="dimmed" underline="always">
           {sandbox}
         </Anchor>
       )}

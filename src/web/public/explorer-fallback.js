@@ -4,14 +4,14 @@ addEventListener(
   'error',
   ({ target }) => {
     if (target instanceof HTMLScriptElement && new URL(target.src).host !== location.host) {
-      location.replace('/explorer')
+      location.replace('explorer')
     }
   },
   true,
 )
 addEventListener('DOMContentLoaded', () => {
   const link = document.createElement('a')
-  link.href = '/explorer'
+  link.href = 'explorer'
   link.textContent = 'Open GraphiQL'
   // By script: the policy of the page refuses style attributes.
   Object.assign(link.style, {

@@ -41,9 +41,11 @@ addEventListener(
 // A visitor who was signed in at the last visit needs an access token first. Requesting it now, before the script runs,
 // saves a round trip. early-answers.ts hands the answer to the client.
 if (stored('authograph.known') === 'yes') {
+  // The folder of this script, under which all pages are.
+  const { pathname: base } = new URL('.', document.currentScript.src)
   const post = (body, more) => {
     const headers = { accept: 'application/json', 'content-type': 'application/json', ...more }
-    return fetch('/graphql', { method: 'POST', headers, body })
+    return fetch(`${base}graphql`, { method: 'POST', headers, body })
   }
   // The build replaces these by the requests of the client.
   const body = '{{refresh}}'
@@ -55,7 +57,7 @@ if (stored('authograph.known') === 'yes') {
   globalThis.authographEarly = { body, response, at }
 
   // The list of people follows as soon as there is a token, for those who may read it.
-  if (location.pathname === '/users' && location.search === '') {
+  if (location.pathname === `${base}users` && location.search === '') {
     const answer = response
       .then(refreshed => refreshed.clone().json())
       .then(async ({ data: { refreshToken } }) => {

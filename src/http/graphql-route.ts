@@ -1,0 +1,50 @@
+import type { ApolloServer } from '@apollo/server'
+import { fastifyApolloHandler } from '@as-integrations/fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { App } from '../app.ts'
+import { type Context, createContext } from '../context.ts'
+import { basePathOf } from '../page-addresses.ts'
+import { authenticate } from '../sessions/authenticate.ts'
+import { cookieEffects, cookieReader } from './cookies.ts'
+import { crossSiteLog } from './cross-site-log.ts'
+import { type ContextValues, withOwnValues } from './graphql-context.ts'
+import { errorBody } from './request-errors.ts'
+import { requestInfo } from './request-info.ts'
+import { sandboxHeaders } from './security-headers.ts'
+import { wantsPage } from './web.ts'
+
+/** Serves GraphQL, and its explorer for browsers. */
+export async function graphqlRoutes(
+  server: FastifyInstance,
+  app: App,
+  apollo: ApolloServer<Context>,
+  { graphiql, values }: { graphiql: boolean; values: ContextValues | undefined },
+): Promise<void> {
+  const { config } = app
+  await apollo.start()
+  const effectsOf = cookieEffects(config, crossSiteLog(app))
+  const readCookies = cookieReader(config)
+  const handler = fastifyApolloHandler<Context>(apollo, {
+    context: async (request, reply) => {
+      const effects = effectsOf(request, (...cookie) => reply.setCookie(...cookie))
+      const context = createContext(app, requestInfo(request, readCookies), effects, authenticate)
+      return values ? withOwnValues(values, request.raw, context) : context
+    },
+  })
+  server.post('/graphql', { preHandler: requireHost }, handler)
+  server.get('/graphql', { preHandler: requireHost }, (request, reply) => {
+    if (config.sandbox && wantsPage(request)) {
+      const { explorer } = request.query as { explorer?: string }
+      if (graphiql && (explorer ?? config.explorer) === 'graphiql')
+        return reply.redirect(`${basePathOf(config.publicUrl)}/explorer`)
+      void reply.headers(sandboxHeaders)
+    }
+    return handler.call(server, request, reply)
+  })
+}
+
+/** Apollo's adapter builds a URL from the Host header, and throws if the result is not a URL. */
+async function requireHost(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  if (URL.canParse(request.url, `${request.protocol}://${request.hostname}/`)) return
+  await reply.code(400).send(errorBody('BAD_USER_INPUT', 'The Host header is missing or malformed.'))
+}

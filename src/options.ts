@@ -1,0 +1,65 @@
+import type { ClassType } from 'type-graphql'
+import { type Config, ConfigError } from './config.ts'
+import { readEnvironment } from './environment.ts'
+import type { HttpOptions } from './http/server.ts'
+import type { OpenOptions } from './open.ts'
+import { configWith, type SettingOptions, settingOptionNames } from './setting-options.ts'
+
+/** What a program adds to the server. The settings are options too: see SettingOptions. */
+export type ProgramOptions = OpenOptions &
+  HttpOptions & {
+    /** All settings, instead of those of the options and the environment. */
+    config?: Config
+    /** Your own resolvers, in addition to the built-in ones. Guard them with `@Authorized`. */
+    resolvers?: readonly ClassType[]
+    /**
+     * Whether SIGINT and SIGTERM close the service. Default: true for `startServer`, which runs a whole program; false for
+     * `createAuthograph`, which runs inside of one.
+     */
+    signals?: boolean
+  }
+
+/** The options of `createAuthograph`. Settings in code win over the environment and `.env`. */
+export type AuthographOptions = ProgramOptions & SettingOptions
+
+/** The options of `startServer`, which are the same. */
+export type ServerOptions = AuthographOptions
+
+/** Every name of ProgramOptions. A name that is missing here would be refused as a misspelled one. */
+const programOptions: Record<keyof ProgramOptions, true> = {
+  config: true,
+  resolvers: true,
+  signals: true,
+  clock: true,
+  log: true,
+  permissions: true,
+  accessTokenClaims: true,
+  onDatabaseGone: true,
+  aborted: true,
+  apollo: true,
+  context: true,
+  fastify: true,
+}
+
+const names = [...Object.keys(programOptions), ...settingOptionNames]
+
+/**
+ * The configuration that options ask for. Reads the environment and `.env` for the settings that they leave out, unless
+ * they have a whole `config`.
+ * @throws ConfigError if an option is unknown, or settings are invalid
+ */
+export function configOf(options: AuthographOptions): Config {
+  const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+  const unknown = given.filter(name => !names.includes(name))
+  if (unknown.length > 0) throw new ConfigError(unknown.map(unknownOption))
+  if (!options.config) return configWith(options, readEnvironment())
+  const settings = given.filter(name => !(name in programOptions))
+  if (settings.length === 0) return options.config
+  throw new ConfigError(settings.map(name => `${name}: has no effect beside config, which has every setting`))
+}
+
+function unknownOption(name: string): string {
+  const plain = (text: string) => text.replaceAll('_', '').toLowerCase()
+  const meant = names.find(known => plain(known) === plain(name))
+  return `${name}: is not an option${meant ? `; the option is ${meant}` : ''}`
+}
