@@ -13,6 +13,7 @@ import type { LoadedKeys } from './keys/load.ts'
 import type { Mailer } from './mail/mailer.ts'
 import type { Blocks } from './rate-limit/blocks.ts'
 import type { Refusals } from './rate-limit/refusals.ts'
+import type { RequestLimits } from './request-limits.ts'
 
 /** An account as the API shows it to administrators. */
 export type ShownAccount = Pick<
@@ -62,6 +63,7 @@ export type App = {
   /** All permissions: the built-in ones and those of the embedding program. */
   permissions: readonly string[]
   accessTokenClaims: AccessTokenClaims | undefined
+  requestLimits: RequestLimits
   /** The names of the migrations that were applied at startup, in order. */
   migrated: readonly string[]
   close(): Promise<void>

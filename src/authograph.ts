@@ -84,7 +84,7 @@ async function embed(options: AuthographOptions): Promise<Authograph> {
     schema,
     context: createContextFunction(app, addressOf, options.context),
     formatError,
-    validationRules,
+    validationRules: validationRules(app),
     plugins: [observe(service.metrics)],
     viewer: createRouteViewer(app, addressOf),
     fastifyPlugin: createFastifyPlugin(mount, addressOf),
@@ -114,7 +114,8 @@ export async function assemble(
 ): Promise<Service> {
   // First, because it fails if the program's resolvers are invalid.
   const schema = createSchema(options.resolvers, declaredPermissions(options.permissions))
-  const app = await openApp(config, options)
+  const mail = typeof options.mail === 'object' ? options.mail : {}
+  const app = await openApp(config, { ...options, mail })
   try {
     await declarePermissions(app)
     const metrics = createMetrics(app)

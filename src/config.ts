@@ -245,6 +245,8 @@ const OWASP_MINIMUMS = [
   [7168, 5],
 ] as const
 
+const SMTP_REQUIRED = 'is required in production, unless MAIL=off'
+
 /** Pairs of settings that must not contradict each other. */
 const contradictions: {
   of: [keyof Settings, keyof Settings]
@@ -307,7 +309,7 @@ const contradictions: {
   {
     of: ['SMTP_URL', 'MAIL'],
     when: env => env.NODE_ENV === 'production' && env.MAIL && !env.SMTP_URL,
-    problem: 'is required in production, unless MAIL=off',
+    problem: SMTP_REQUIRED,
   },
 ]
 
@@ -331,11 +333,16 @@ export class ConfigError extends Error {
   }
 }
 
+export type LoadOptions = {
+  /** Whether the program sends emails itself, with `mail.send`. Production then needs no `SMTP_URL`. */
+  sendsMail?: boolean
+}
+
 /**
  * Reads the configuration from an environment. An empty variable counts as unset.
  * @throws ConfigError that lists all problems
  */
-export function loadConfig(environment: Environment): Config {
+export function loadConfig(environment: Environment, { sendsMail = false }: LoadOptions = {}): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()))
   const issues = settings.safeParse(given).error?.issues ?? []
   const problems = issues.map(issue => `${String(issue.path[0])}: ${issue.message}`)
@@ -346,12 +353,23 @@ export function loadConfig(environment: Environment): Config {
   const invalid = new Set<PropertyKey | undefined>(issues.map(issue => issue.path[0]))
   const env = settings.parse(Object.fromEntries(Object.entries(given).filter(([name]) => !invalid.has(name))))
   for (const { of, when, problem } of contradictions) {
+    if (sendsMail && of[0] === 'SMTP_URL') continue
     if (!of.some(name => invalid.has(name)) && when(env)) problems.push(`${of[0]}: ${problem}`)
   }
   const read = readProviders(env.PROVIDERS, given, env.NODE_ENV === 'production')
   problems.push(...read.problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return toConfig(env, read.providers)
+}
+
+/**
+ * Refuses a server that would send no email although its settings ask for it: `config` may be from `loadConfig` with
+ * `sendsMail`.
+ * @throws ConfigError
+ */
+export function requireSender({ production, mail }: Config, sendsMail: boolean): void {
+  if (production && mail.enabled && !mail.smtpUrl && !sendsMail)
+    throw new ConfigError([`SMTP_URL: ${SMTP_REQUIRED}`])
 }
 
 function toConfig(env: Settings, providers: readonly ProviderSettings[]) {

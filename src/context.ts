@@ -74,6 +74,8 @@ export type Context = {
   readonly isRevealed: (object: object) => boolean
   /** The `sessionId` that `object` was revealed with. */
   readonly revealedBy: (object: object) => string | undefined
+  /** In a test context, what guards use in place of `app`, so that they need no database. */
+  readonly guardApp?: App
 }
 
 /** The context of one request. It consists of closures because Apollo Server copies the object for each operation. */

@@ -12,8 +12,10 @@ import { verifiedTokens } from './keys/access-token.ts'
 import { openKeys } from './keys/load.ts'
 import { createLog } from './log.ts'
 import { createMailer } from './mail/mailer.ts'
+import type { MailOptions } from './mail/options.ts'
 import { Blocks } from './rate-limit/blocks.ts'
 import { Refusals } from './rate-limit/refusals.ts'
+import { DEFAULT_LIMITS, type RequestLimits } from './request-limits.ts'
 
 export type AppOptions = {
   config: Config
@@ -25,6 +27,9 @@ export type AppOptions = {
   log?: Logger
   permissions: readonly string[]
   accessTokenClaims?: AccessTokenClaims | undefined
+  mail?: MailOptions | undefined
+  /** Default: those of request-limits.ts. */
+  requestLimits?: RequestLimits | undefined
   /** Aborts the wait for migrations of other replicas. */
   aborted?: AbortSignal | undefined
 }
@@ -54,7 +59,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     }
     const longestTtlSeconds = config.tokens.accessMaxTtlSeconds
     const [mailer, loaded] = await Promise.all([
-      createMailer(config, log),
+      createMailer(config, log, options.mail),
       openKeys({ db, pool, sealing, now: clock.now(), longestTtlSeconds }),
     ])
     return {
@@ -71,6 +76,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       keys: { ...loaded, sealing, verified: verifiedTokens(), reloading: Promise.resolve() },
       permissions: options.permissions,
       accessTokenClaims: options.accessTokenClaims,
+      requestLimits: options.requestLimits ?? DEFAULT_LIMITS,
       migrated,
       close: async () => {
         mailer?.close()

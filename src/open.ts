@@ -7,7 +7,9 @@ import { createApp } from './create-app.ts'
 import { readOrCreateSecret } from './crypto/secret-file.ts'
 import { type EmbeddedDatabase, startEmbedded } from './database/embedded/start.ts'
 import { createLog } from './log.ts'
+import type { MailOptions } from './mail/options.ts'
 import { declaredPermissions } from './permissions/permissions.ts'
+import { type RequestLimits, requestLimits } from './request-limits.ts'
 
 /** The name of the built-in database. */
 export const DATABASE = 'authograph'
@@ -23,6 +25,10 @@ export type OpenOptions = {
    * `exp`. Other services can read the claims, so they must not contain secrets.
    */
   accessTokenClaims?: AccessTokenClaims
+  /** Sends emails, and writes their texts, in place of the server. */
+  mail?: MailOptions
+  /** Raises the limits on documents and bodies, for larger operations of the embedding program. */
+  requestLimits?: Partial<RequestLimits>
   /**
    * Called when the built-in PostgreSQL has ended and could not be restarted. By default, the process logs the error
    * and exits with 1, so that its supervisor restarts it.
@@ -39,6 +45,7 @@ export type OpenOptions = {
  */
 export async function openApp(config: Config, options: OpenOptions = {}): Promise<App> {
   const permissions = declaredPermissions(options.permissions)
+  const limits = requestLimits(options.requestLimits)
   const log = options.log ?? createLog(config)
   const { secret, database } = await inDataFolder(config, async () => ({
     secret: config.secret ?? readOrCreateSecret(path.join(config.dataDir, 'secret')),
@@ -54,6 +61,8 @@ export async function openApp(config: Config, options: OpenOptions = {}): Promis
       log,
       permissions,
       accessTokenClaims: options.accessTokenClaims,
+      mail: options.mail,
+      requestLimits: limits,
       aborted: options.aborted,
     })
     return {

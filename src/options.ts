@@ -1,13 +1,16 @@
 import type { ClassType } from 'type-graphql'
-import { type Config, ConfigError } from './config.ts'
+import { type Config, ConfigError, requireSender } from './config.ts'
 import { readEnvironment } from './environment.ts'
 import type { HttpOptions } from './http/server.ts'
+import type { MailOptions } from './mail/options.ts'
 import type { OpenOptions } from './open.ts'
 import { configWith, type SettingOptions, settingOptionNames } from './setting-options.ts'
 
 /** What a program adds to the server. The settings are options too: see SettingOptions. */
-export type ProgramOptions = OpenOptions &
+export type ProgramOptions = Omit<OpenOptions, 'mail'> &
   HttpOptions & {
+    /** Sends emails, and writes their texts, in place of the server. `false`, as `MAIL=off`: the server sends no email. */
+    mail?: MailOptions | boolean | undefined
     /** All settings, instead of those of the options and the environment. */
     config?: Config
     /** Your own resolvers, in addition to the built-in ones. Guard them with `@Authorized`. */
@@ -20,7 +23,7 @@ export type ProgramOptions = OpenOptions &
   }
 
 /** The options of `createAuthograph`. Settings in code win over the environment and `.env`. */
-export type AuthographOptions = ProgramOptions & SettingOptions
+export type AuthographOptions = ProgramOptions & Omit<SettingOptions, 'mail'>
 
 /** The options of `startServer`, which are the same. */
 export type ServerOptions = AuthographOptions
@@ -39,6 +42,8 @@ const programOptions: Record<keyof ProgramOptions, true> = {
   apollo: true,
   context: true,
   fastify: true,
+  mail: true,
+  requestLimits: true,
 }
 
 const names = [...Object.keys(programOptions), ...settingOptionNames]
@@ -52,9 +57,19 @@ export function configOf(options: AuthographOptions): Config {
   const given = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   const unknown = given.filter(name => !names.includes(name))
   if (unknown.length > 0) throw new ConfigError(unknown.map(unknownOption))
-  if (!options.config) return configWith(options, readEnvironment())
-  const settings = given.filter(name => !(name in programOptions))
-  if (settings.length === 0) return options.config
+  const { mail, config } = options
+  const sendsMail = typeof mail === 'object' && mail.send !== undefined
+  if (!config) {
+    const setting = typeof mail === 'boolean' ? mail : undefined
+    return configWith({ ...options, mail: setting }, readEnvironment(), { sendsMail })
+  }
+  const settings = given.filter(
+    name => !(name in programOptions) || (name === 'mail' && typeof mail === 'boolean'),
+  )
+  if (settings.length === 0) {
+    requireSender(config, sendsMail)
+    return config
+  }
   throw new ConfigError(settings.map(name => `${name}: has no effect beside config, which has every setting`))
 }
 

@@ -1,5 +1,12 @@
 import type { z } from 'zod'
-import { type Config, ConfigError, loadConfig, type SettingSchemas, settingNames } from './config.ts'
+import {
+  type Config,
+  ConfigError,
+  type LoadOptions,
+  loadConfig,
+  type SettingSchemas,
+  settingNames,
+} from './config.ts'
 import type { Environment } from './environment.ts'
 import { type ProviderSettingSchemas, providerSettingNames, settingPrefix } from './provider-settings/read.ts'
 
@@ -57,13 +64,17 @@ export const settingOptionNames: readonly string[] = [...settingOf.keys()]
  * one was given. `given` may contain other options, which are ignored.
  * @throws ConfigError that lists all problems
  */
-export function configWith(given: SettingOptions, environment: Environment): Config {
+export function configWith(
+  given: SettingOptions,
+  environment: Environment,
+  loading: LoadOptions = {},
+): Config {
   const reader = new OptionReader()
   reader.readAll(given)
   let config: Config | undefined
   const problems = [...reader.problems]
   try {
-    config = loadConfig({ ...environment, ...reader.environment })
+    config = loadConfig({ ...environment, ...reader.environment }, loading)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     problems.push(...error.problems.map(problem => reader.named(problem)))

@@ -1,8 +1,11 @@
+import { execute, type GraphQLFormattedError, type GraphQLSchema } from 'graphql'
 import type { App } from './app.ts'
-import { addSeconds } from './clock.ts'
+import { addSeconds, type Clock, systemClock } from './clock.ts'
 import { type Account, type Context, createContext, type RequestInfo, type Viewer } from './context.ts'
 import { unauthenticated } from './errors.ts'
 import type { Session } from './generated/prisma/client.ts'
+import { readDocument, toClient } from './graphql/document.ts'
+import { type RequestLimits, requestLimits } from './request-limits.ts'
 
 export type TestContextOptions = {
   /** The parts of the app that the resolver uses, such as `{ db }`. Access to any other part throws. */
@@ -12,7 +15,10 @@ export type TestContextOptions = {
   request?: Partial<RequestInfo>
 }
 
-/** Creates a context for testing your resolvers without HTTP, tokens or a database. */
+/**
+ * Creates a context for testing your resolvers without HTTP, tokens or a database. Call a resolver with it, or execute an
+ * operation with `testExecute`, which runs the guards too.
+ */
 export function testContext({ app = {}, viewer, request = {} }: TestContextOptions = {}): Context {
   const requestInfo = {
     requestId: 'test',
@@ -30,10 +36,53 @@ export function testContext({ app = {}, viewer, request = {} }: TestContextOptio
     setDeviceCookie() {},
     setFlowCookie() {},
   }
-  return createContext(strict(app), requestInfo, response, async () => {
+  const context = createContext(strict(app), requestInfo, response, async () => {
     if (!viewer) throw unauthenticated('INVALID')
     return testViewer(viewer)
   })
+  return { ...context, guardApp: guardApp(app.clock ?? systemClock) }
+}
+
+export type TestExecuteOptions = {
+  /** The context of the resolvers. Default: that of an unauthenticated request. */
+  context?: Context | undefined
+  variables?: Record<string, unknown>
+  /** As `startServer` receives them. */
+  requestLimits?: Partial<RequestLimits>
+}
+
+export type TestReply = {
+  data: Record<string, unknown> | null | undefined
+  /** As clients receive them, with the code in `extensions.code`. Empty if the operation succeeds. */
+  errors: GraphQLFormattedError[]
+}
+
+/**
+ * Executes a query or a mutation as the server does: it must be valid and within the limits, guards refuse what they
+ * would refuse there, and errors are those that clients receive. Denials are not recorded anywhere.
+ */
+export async function testExecute(
+  schema: GraphQLSchema,
+  document: string,
+  { context = testContext(), variables, requestLimits: raised }: TestExecuteOptions = {},
+): Promise<TestReply> {
+  const { document: read, errors: invalid } = readDocument(schema, document, requestLimits(raised))
+  if (!read) return { data: undefined, errors: toClient(invalid) }
+  const { data, errors } = await execute({
+    schema,
+    document: read,
+    contextValue: context,
+    variableValues: variables,
+  })
+  return { data, errors: toClient(errors) }
+}
+
+/** What guards use: the time, an audit log that keeps nothing, and accounts that have no factor besides their password. */
+function guardApp(clock: Clock): App {
+  const config = { providers: [], passkeys: { enabled: true, rpId: 'localhost' } }
+  const db = { auditEvent: { createMany: async () => ({ count: 1 }) } }
+  const pool = { query: async () => ({ rows: [] }) }
+  return { clock, config, db, pool, mailer: undefined } as unknown as App
 }
 
 function strict(app: Partial<App>): App {

@@ -1,5 +1,6 @@
 import type { App } from '../app.ts'
 import type { Account } from '../context.ts'
+import { batchedLookup } from '../database/batched-lookup.ts'
 import { isId, recordReader, statement } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../generated/prisma/client.ts'
@@ -54,6 +55,22 @@ export async function requireAccount(app: App, id: string): Promise<Account> {
   const [row] = isId(id) ? await selectById(app.pool, [id]) : []
   if (!row) throw new AuthError('NOT_FOUND', { message: 'There is no account with this ID.' })
   return toAccount(app, row)
+}
+
+const findById = batchedLookup(
+  selectById,
+  // `= ANY($1)` would make PostgreSQL create a new plan for each number of IDs.
+  statement(
+    'accounts-by-id-list',
+    `SELECT ${accountColumns.join(', ')} FROM string_to_table($1, ',') AS requested (id)
+     JOIN users u ON u.id = requested.id::uuid`,
+  ),
+)
+
+/** The account with this ID, if there is one. Look-ups at the same time share one query. */
+export async function findAccount(app: App, id: string): Promise<Account | undefined> {
+  const row = isId(id) ? await findById(app.pool, id.toLowerCase()) : undefined
+  return row && toAccount(app, row)
 }
 
 const selectUserBy = (column: 'email_canonical' | 'username') =>

@@ -110,9 +110,14 @@ async function checkDataFolder({ config: { dataDir, database, secret } }: CheckC
   return [ok(dataDir)]
 }
 
+const SENDER_UNKNOWN = 'SMTP_URL is not set. Without it, only programs that send emails themselves start.'
+
 async function checkMail({ config }: CheckContext): Promise<Finding[]> {
   const mailer = await createMailer(config, createLog({ ...config, logLevel: 'silent' }))
   if (!mailer) return [ok('Off: users can’t verify addresses or reset passwords.')]
+  if (!config.mail.smtpUrl && config.production) {
+    return [warn(SENDER_UNKNOWN, 'Set SMTP_URL, unless your program has mail.send.')]
+  }
   if (!config.mail.smtpUrl) return [ok(`Emails are written to ${path.join(config.dataDir, 'mail')}.`)]
   const { host } = new URL(config.mail.smtpUrl)
   try {

@@ -25,7 +25,7 @@ export async function runDoctor({ json }: { json?: boolean }): Promise<void> {
 async function examine(): Promise<Result[]> {
   let config: Config
   try {
-    config = loadConfig(readEnvironment())
+    config = loadConfig(readEnvironment(), { sendsMail: true })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     const advice = 'Correct this in the environment or in .env.'

@@ -9,7 +9,8 @@ import { openApp } from '../open.ts'
  * so that standard output contains only the result.
  */
 export async function withApp<Result>(run: (app: App) => Promise<Result>): Promise<Result> {
-  const config = loadConfig(readEnvironment())
+  // Commands only queue emails. The server sends them, perhaps with a function of the embedding program.
+  const config = loadConfig(readEnvironment(), { sendsMail: true })
   const quiet = { ...config, logLevel: config.logLevel === 'info' ? ('warn' as const) : config.logLevel }
   const app = await openApp(quiet, { log: createLog(quiet, 2) })
   try {

@@ -4,12 +4,12 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled'
 import type { GraphQLSchema, OperationDefinitionNode, ValidationRule } from 'graphql'
-import type { Config } from '../config.ts'
+import type { App } from '../app.ts'
 import type { Context } from '../context.ts'
 import type { Metrics } from '../metrics.ts'
 import { faultLog } from './fault-log.ts'
 import { formatError } from './format-error.ts'
-import { limits, limitsRule } from './limits.ts'
+import { limitsRule } from './limits.ts'
 import { sandboxPage } from './sandbox-page.ts'
 import { stepUpChallenge } from './step-up-challenge.ts'
 
@@ -22,7 +22,7 @@ export type ApolloParts = {
 
 /** Creates the GraphQL server without starting it. */
 export function createApollo(
-  config: Config,
+  { config, requestLimits: limits }: Pick<App, 'config' | 'requestLimits'>,
   schema: GraphQLSchema,
   metrics: Metrics,
   { graphiql, plugins }: ApolloParts,
@@ -34,7 +34,7 @@ export function createApollo(
     includeStacktraceInErrorResponses: false,
     persistedQueries: false,
     parseOptions: { maxTokens: limits.tokens },
-    validationRules: [...validationRules],
+    validationRules: [...validationRules({ requestLimits: limits })],
     formatError,
     stringifyResult: value => JSON.stringify(value),
     // shutdown.ts handles signals and drains the HTTP server first.
@@ -50,7 +50,9 @@ export function createApollo(
 }
 
 /** What also a server of the program's own checks in each document. */
-export const validationRules: readonly ValidationRule[] = [limitsRule]
+export function validationRules({ requestLimits }: Pick<App, 'requestLimits'>): readonly ValidationRule[] {
+  return [limitsRule(requestLimits)]
+}
 
 /** Counts requests, logs faults, and gives clients the request ID of a fault and the wait before a retry. */
 export function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
@@ -75,8 +77,10 @@ export function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
             if (extensions?.code === 'INTERNAL_SERVER_ERROR')
               extensions.requestId = contextValue.request.requestId
           }
-          const code = String(errors[0]?.extensions?.code ?? 'OK')
-          operations.inc({ operation: operationLabel(operation), code })
+          operations.inc({
+            operation: operationLabel(operation),
+            code: codeLabel(errors[0]?.extensions?.code),
+          })
           if (errors.some(({ extensions }) => extensions?.code === 'RATE_LIMITED')) {
             await contextValue.app.limiter.refusals.turn()
           }
@@ -90,4 +94,9 @@ export function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
 function operationLabel(operation: OperationDefinitionNode | undefined): string {
   const [first] = operation?.selectionSet.selections ?? []
   return operation && first?.kind === 'Field' ? `${operation.operation}.${first.name.value}` : 'other'
+}
+
+/** Codes of the embedding program count as well, unless they don't look like names, of which there could be any number. */
+function codeLabel(code: unknown): string {
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,39}$/.test(code) ? code : 'other'
 }

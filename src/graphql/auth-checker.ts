@@ -19,14 +19,15 @@ export const authChecker: AuthCheckerFn<Context, string> = async (
   if (forSelf && root && context.isRevealed(root)) return true
   const viewer = await context.viewer()
   if (!root && viewer.impersonator && isForOwnersOnly(info)) refuseImpersonator(viewer)
-  if (isTooWeak(context.app, viewer) && !allowsWeakSession(viewer, forSelf, root, info)) {
-    return refuseWeakSession(context.app, viewer)
+  const app = context.guardApp ?? context.app
+  if (isTooWeak(app, viewer) && !allowsWeakSession(viewer, forSelf, root, info)) {
+    return refuseWeakSession(app, viewer)
   }
   if (required.length === 0) return true
   if (forSelf && ownerOf(root, args) === viewer.account.id) return true
   if (required.some(permission => holds(viewer, permission))) return true
   await recordDeniedAccess(
-    context.app,
+    app,
     context.request,
     viewer.account.id,
     `${info.parentType.name}.${info.fieldName}`,

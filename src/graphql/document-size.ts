@@ -1,20 +1,23 @@
 import {
   type FieldNode,
+  type FragmentDefinitionNode,
   type GraphQLCompositeType,
+  type GraphQLField,
+  type GraphQLSchema,
   getNamedType,
   getNullableType,
   isCompositeType,
+  isInterfaceType,
   isListType,
   isObjectType,
   Kind,
-  type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
-  type ValidationContext,
 } from 'graphql'
 import { PAGE_MAX } from '../pagination.ts'
+import { type ListSizeOptions, listSizeOf, weightOf } from './cost.ts'
 
-/** Nested fields, and objects that the response could contain. */
+/** Nested fields, and objects that the response could contain, with what `@Cost` adds. */
 export type DocumentSize = { depth: number; cost: number }
 const NOTHING: DocumentSize = { depth: 0, cost: 0 }
 
@@ -22,17 +25,18 @@ type Parent = GraphQLCompositeType | undefined
 
 /** The assumed length of a list without a page argument. */
 const LIST_LENGTH = 20
+const PAGE_ARGUMENTS: readonly string[] = ['first', 'last']
 
 /**
- * Measures the operations of a document. Each fragment is measured once for each list length, however often it is spread,
+ * Measures the selections of a document. Each fragment is measured once for each list length, however often it is spread,
  * so the work grows with the length of the document even if every fragment doubles the next.
  */
 export function documentMeasure(
-  context: ValidationContext,
-): (operation: OperationDefinitionNode) => DocumentSize {
-  const schema = context.getSchema()
+  schema: GraphQLSchema,
+  fragmentOf: (name: string) => FragmentDefinitionNode | null | undefined,
+): (set: SelectionSetNode, parent: Parent) => DocumentSize {
   const fragments = new Map<string, DocumentSize>()
-  return ({ operation, selectionSet }) => sizeOf(selectionSet, schema.getRootType(operation) ?? undefined)
+  return (set, parent) => sizeOf(set, parent)
 
   /** `listLength` is the length of the lists directly inside the set, as the field around it requests. */
   function sizeOf(set: SelectionSetNode, parent: Parent, listLength = LIST_LENGTH): DocumentSize {
@@ -53,14 +57,19 @@ export function documentMeasure(
   }
 
   function sizeOfField(node: FieldNode, parent: Parent, listLength: number): DocumentSize {
-    if (!node.selectionSet) return { depth: 1, cost: 0 }
-    const field = isObjectType(parent) ? parent.getFields()[node.name.value] : undefined
+    const field = fieldOf(parent, node.name.value)
+    const weight = weightOf(field)
+    if (!node.selectionSet) return { depth: 1, cost: weight }
+    const isList = field !== undefined && isListType(getNullableType(field.type))
     const type = field && getNamedType(field.type)
-    const inner = sizeOf(node.selectionSet, isCompositeType(type) ? type : undefined, pageLength(node))
+    const requested = requestedLength(node, listSizeOf(field))
+    // The argument of a connection is for the lists inside it, that of a list for itself.
+    const innerLength = isList ? undefined : requested
+    const inner = sizeOf(node.selectionSet, isCompositeType(type) ? type : undefined, innerLength)
     // The schema has a fixed size, and graphql-js limits introspection itself (MaxIntrospectionDepthRule).
     if (node.name.value.startsWith('__')) return { depth: inner.depth + 1, cost: 0 }
-    const times = field && isListType(getNullableType(field.type)) ? listLength : 1
-    return { depth: inner.depth + 1, cost: times * (inner.cost + 1) }
+    const times = isList ? (requested ?? listLength) : 1
+    return { depth: inner.depth + 1, cost: weight + times * (inner.cost + 1) }
   }
 
   function sizeOfFragment(name: string, listLength: number): DocumentSize {
@@ -69,7 +78,7 @@ export function documentMeasure(
     if (measured) return measured
     // Ends the recursion of a fragment that spreads itself. Another rule refuses such a document.
     fragments.set(key, NOTHING)
-    const fragment = context.getFragment(name)
+    const fragment = fragmentOf(name)
     const size = fragment
       ? sizeOf(fragment.selectionSet, compositeType(fragment.typeCondition.name.value), listLength)
       : NOTHING
@@ -83,13 +92,19 @@ export function documentMeasure(
   }
 }
 
+function fieldOf(parent: Parent, name: string): GraphQLField<unknown, unknown> | undefined {
+  return isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined
+}
+
 /**
- * The number of items that a field's arguments request. A variable, or a value that will be refused, counts as the
- * maximum.
+ * The number of items that a field's arguments request, or that `@ListSize` states. A variable, or a value that will be
+ * refused, counts as the maximum.
  */
-function pageLength(node: FieldNode): number | undefined {
-  const page = node.arguments?.find(({ name }) => name.value === 'first' || name.value === 'last')
-  if (!page) return undefined
-  const length = page.value.kind === Kind.INT ? Number(page.value.value) : PAGE_MAX
-  return length >= 1 && length <= PAGE_MAX ? length : PAGE_MAX
+function requestedLength(node: FieldNode, stated: ListSizeOptions | undefined): number | undefined {
+  const max = stated?.assumedSize ?? PAGE_MAX
+  const names = stated?.slicingArguments ?? PAGE_ARGUMENTS
+  const page = node.arguments?.find(({ name }) => names.includes(name.value))
+  if (!page) return stated?.assumedSize
+  const length = page.value.kind === Kind.INT ? Number(page.value.value) : max
+  return length >= 1 && length <= max ? length : max
 }

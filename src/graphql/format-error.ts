@@ -1,14 +1,16 @@
 import { unwrapResolverError } from '@apollo/server/errors'
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
+import { ArgumentValidationError } from 'type-graphql'
 import { isUnavailable } from '../database/unavailable.ts'
-import { AuthError, badInput, type ErrorCode } from '../errors.ts'
+import { AuthError, badInput } from '../errors.ts'
 
 /** How long clients should wait if the database is unreachable. */
 const RETRY_AFTER_SECONDS = 2
 
 /**
- * The error that a client receives: one of our codes and a message that is safe to show. Everything else that an error
- * may contain (SQL, stacks, values of variables) stays on the server.
+ * The error that a client receives: a code and a message that is safe to show. The code is one of ours or, if a resolver
+ * of the embedding program threw a `GraphQLError` with a code, that one. Everything else that an error may contain (SQL,
+ * stacks, values of variables) stays on the server.
  */
 export function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const { code, message, extensions } = publicError(formatted, error)
@@ -20,11 +22,13 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown): G
   }
 }
 
-type PublicError = { code: ErrorCode; message: string; extensions: Record<string, unknown> }
+type PublicError = { code: string; message: string; extensions: Record<string, unknown> }
 
 function publicError(formatted: GraphQLFormattedError, error: unknown): PublicError {
   const cause = causeOf(error)
   if (cause instanceof AuthError) return cause
+  const own = fromResolver(formatted, error, cause)
+  if (own) return own
   if (isUnavailable(cause)) {
     return new AuthError('SERVICE_UNAVAILABLE', { extensions: { retryAfter: RETRY_AFTER_SECONDS } })
   }
@@ -35,6 +39,40 @@ function publicError(formatted: GraphQLFormattedError, error: unknown): PublicEr
 function causeOf(error: unknown): unknown {
   const reported = error instanceof GraphQLError ? error.originalError : undefined
   return reported instanceof AuthError ? reported : unwrapResolverError(error)
+}
+
+/**
+ * What a resolver of the embedding program tells the client on purpose, by throwing a `GraphQLError` with a code. Errors
+ * of requests have no path, those of argument coercion have no code, and a plain `Error` is a fault.
+ */
+function fromResolver(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  cause: unknown,
+): PublicError | undefined {
+  if (!(cause instanceof GraphQLError) || !(error instanceof GraphQLError) || !error.path) return undefined
+  const { code } = cause.extensions
+  if (typeof code !== 'string' || code === '' || code === 'INTERNAL_SERVER_ERROR') return undefined
+  if (cause instanceof ArgumentValidationError) return badInput(invalidFields(cause))
+  // `http` is for Apollo Server, which sets the status and the headers of the response.
+  const { code: _code, http: _http, ...extensions } = formatted.extensions ?? {}
+  return { code, message: cause.message, extensions }
+}
+
+type Invalid = { property: string; constraints?: Record<string, string>; children?: Invalid[] }
+
+/** The messages of the arguments that TypeGraphQL checked, by path. Its own extensions repeat the values. */
+function invalidFields({ extensions }: ArgumentValidationError): Record<string, string[]> {
+  const fields: Record<string, string[]> = {}
+  const collect = (invalid: Invalid[], parent: string) => {
+    for (const { property, constraints, children } of invalid) {
+      const messages = Object.values(constraints ?? {})
+      if (messages.length > 0) fields[parent + property] = messages
+      collect(children ?? [], `${parent}${property}.`)
+    }
+  }
+  collect((extensions.validationErrors ?? []) as Invalid[], '')
+  return fields
 }
 
 /** Apollo Server's codes for invalid requests, and ours. */
@@ -132,6 +170,6 @@ export function isUnavailability(error: GraphQLError): boolean {
   return codeOf(error) === 'SERVICE_UNAVAILABLE'
 }
 
-function codeOf(error: GraphQLError): ErrorCode {
+function codeOf(error: GraphQLError): string {
   return publicError(error.toJSON(), error).code
 }

@@ -5,34 +5,19 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
   type ValidationContext,
+  type ValidationRule,
 } from 'graphql'
 import { AuthError } from '../errors.ts'
+import { DEFAULT_LIMITS, type RequestLimits } from '../request-limits.ts'
 import { documentMeasure } from './document-size.ts'
 
-/**
- * The maximum size of a document. Introspection and every screen of the account pages stay far below it. A larger
- * document is likely an attempt to overload the server.
- */
-export const limits = {
-  /** The parser stops here, which bounds the work of everything after it. */
-  tokens: 1000,
-  /** Levels of nested fields. */
-  depth: 15,
-  aliases: 30,
-  directives: 30,
-  /** Objects that the response could contain, with every list at its maximum length. */
-  cost: 5000,
-  /** Mutations marked `sensitive`: they check a secret, create something or send email. */
-  sensitiveMutations: 3,
-} as const
-
-/** A validation rule that enforces `limits`. */
-export function limitsRule(context: ValidationContext): ASTVisitor {
-  return { ...countRule(context), OperationDefinition: operationRule(context) }
+/** A validation rule that enforces the limits. */
+export function limitsRule(limits: RequestLimits = DEFAULT_LIMITS): ValidationRule {
+  return context => ({ ...countRule(context, limits), OperationDefinition: operationRule(context, limits) })
 }
 
 /** Limits the aliases and directives of the whole document. Reports each limit once. */
-function countRule(context: ValidationContext): ASTVisitor {
+function countRule(context: ValidationContext, limits: RequestLimits): ASTVisitor {
   let aliases = 0
   let directives = 0
   return {
@@ -48,10 +33,14 @@ function countRule(context: ValidationContext): ASTVisitor {
 }
 
 /** Limits the depth, the cost and the sensitive mutations of each operation. */
-function operationRule(context: ValidationContext): (node: OperationDefinitionNode) => void {
-  const measure = documentMeasure(context)
+function operationRule(
+  context: ValidationContext,
+  limits: RequestLimits,
+): (node: OperationDefinitionNode) => void {
+  const schema = context.getSchema()
+  const measure = documentMeasure(schema, name => context.getFragment(name))
   return node => {
-    const { depth, cost } = measure(node)
+    const { depth, cost } = measure(node.selectionSet, schema.getRootType(node.operation) ?? undefined)
     if (depth > limits.depth) context.reportError(tooComplex(`it nests deeper than ${limits.depth} fields`))
     if (cost > limits.cost)
       context.reportError(tooComplex(`it could return more than ${limits.cost} objects`))
@@ -62,9 +51,14 @@ function operationRule(context: ValidationContext): (node: OperationDefinitionNo
 }
 
 /** The error for a document that exceeds a limit. */
-function tooComplex(what: string): GraphQLError {
+export function queryTooComplex(what: string): AuthError {
   const message = `The query is too large: ${what}. Split it into several requests.`
-  return new GraphQLError(message, { originalError: new AuthError('QUERY_TOO_COMPLEX', { message }) })
+  return new AuthError('QUERY_TOO_COMPLEX', { message })
+}
+
+function tooComplex(what: string): GraphQLError {
+  const originalError = queryTooComplex(what)
+  return new GraphQLError(originalError.message, { originalError })
 }
 
 /** The response keys of the sensitive mutations, including those inside fragments. */

@@ -25,8 +25,9 @@ export function StepUp({
   if (!(maxAgeSeconds > 0)) throw new Error('@StepUp: maxAgeSeconds must be a positive number.')
   return createMethodMiddlewareDecorator<Context>(async ({ context }, next) => {
     const viewer = await context.viewer()
-    if (strength) await requireAssurance(context.app, viewer, { strength, maxAgeSeconds })
-    else await requireRecentSignIn(context.app, viewer, maxAgeSeconds)
+    const app = context.guardApp ?? context.app
+    if (strength) await requireAssurance(app, viewer, { strength, maxAgeSeconds })
+    else await requireRecentSignIn(app, viewer, maxAgeSeconds)
     return next()
   })
 }

@@ -2,12 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import { AuthError, type ErrorCode } from '../errors.ts'
 
-export const BODY_LIMIT_BYTES = 64 * 1024
-
-const REQUEST_FAULTS: Record<number, string> = {
-  400: 'The body is not valid JSON.',
-  413: `The request is larger than ${BODY_LIMIT_BYTES / 1024} KiB.`,
-  415: 'Send the request as application/json.',
+const REQUEST_FAULTS: Record<number, (app: App) => string> = {
+  400: () => 'The body is not valid JSON.',
+  413: ({ requestLimits }) => `The request is larger than ${Math.floor(requestLimits.bodyBytes / 1024)} KiB.`,
+  415: () => 'Send the request as application/json.',
 }
 
 /** Responds to a request that failed before GraphQL, such as malformed JSON or a body that is too large. */
@@ -16,7 +14,7 @@ export function sendError(app: App, error: unknown, request: FastifyRequest, rep
   if (status < 500) {
     void reply
       .code(status)
-      .send(errorBody('BAD_USER_INPUT', REQUEST_FAULTS[status] ?? 'The request is malformed.'))
+      .send(errorBody('BAD_USER_INPUT', REQUEST_FAULTS[status]?.(app) ?? 'The request is malformed.'))
     return
   }
   app.log.error({ requestId: request.id, err: error }, 'request failed')

@@ -27,7 +27,7 @@ import { healthRoutes } from './health.ts'
 import { jwksRoute } from './jwks.ts'
 import { providerCallbackRoutes } from './provider-callback.ts'
 import { acceptReadBodies } from './read-body.ts'
-import { BODY_LIMIT_BYTES, errorBody, sendError } from './request-errors.ts'
+import { errorBody, sendError } from './request-errors.ts'
 import { requestInfo } from './request-info.ts'
 import { securityHeaders } from './security-headers.ts'
 import { unlistedOriginLog } from './unlisted-origins.ts'
@@ -69,7 +69,7 @@ export async function createHttpServer(
   const { config } = app
   const { metrics, embedded } = options
   const basePath = basePathOf(config.publicUrl)
-  const server = createFastify(config, embedded)
+  const server = createFastify(app, embedded)
   if (embedded) passUnknownRoutes(server)
   addRequestHooks(server, app)
   await addCors(server, config)
@@ -86,7 +86,7 @@ export async function createHttpServer(
   })
 
   const plugins = options.apollo?.plugins ?? []
-  const apollo = createApollo(config, schema, metrics, { graphiql, plugins })
+  const apollo = createApollo(app, schema, metrics, { graphiql, plugins })
   await graphqlRoutes(server, app, apollo, { graphiql, values: options.context })
   if (config.sandbox && !pages) server.get('/', (_request, reply) => reply.redirect(`${basePath}/graphql`))
   jwksRoute(server, app)
@@ -99,12 +99,12 @@ export async function createHttpServer(
   return server
 }
 
-function createFastify(config: Config, embedded: boolean): FastifyInstance {
+function createFastify({ config, requestLimits }: App, embedded: boolean): FastifyInstance {
   const headers = securityHeaders(config)
   const basePath = basePathOf(config.publicUrl)
   const options: FastifyServerOptions = {
     logger: false,
-    bodyLimit: BODY_LIMIT_BYTES,
+    bodyLimit: requestLimits.bodyBytes,
     // A list of networks. `true` would trust the leftmost address, which the client writes itself.
     trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
     genReqId: () => randomUUID(),

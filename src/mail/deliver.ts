@@ -5,6 +5,7 @@ import { runEvery, type StopBackgroundTask } from '../background-task.ts'
 import { addSeconds } from '../clock.ts'
 import { statement } from '../database/client.ts'
 import type { Mailer } from './mailer.ts'
+import { MailRefused } from './options.ts'
 import { mailData } from './outbox.ts'
 import type { MailTemplate } from './texts.ts'
 
@@ -167,16 +168,22 @@ async function retryOrFail(
 
 type SmtpError = { code?: string; responseCode?: number; command?: string }
 
-/** Whether the mail server permanently refuses this recipient or message (RFC 5321, section 4.2.1). */
+/**
+ * Whether the mail server permanently refuses this recipient or message (RFC 5321, section 4.2.1), or the embedding
+ * program's function says so.
+ */
 function isRefusal(error: unknown): boolean {
-  const { code, responseCode = 0 } = error as SmtpError
+  if (error instanceof MailRefused) return true
+  const { code, responseCode = 0 } = (error ?? {}) as SmtpError
   return responseCode >= 500 && (code === 'EENVELOPE' || code === 'EMESSAGE')
 }
 
 /** Never includes the mail server's response, which may quote the email and its link. */
 function reasonOf(error: unknown): string {
-  const { code, responseCode, command } = error as SmtpError
-  return [code ?? (error as Error).name, responseCode, command].filter(Boolean).join(' ')
+  const { code, responseCode, command } = (error ?? {}) as SmtpError
+  return [code ?? (error instanceof Error ? error.name : 'Error'), responseCode, command]
+    .filter(Boolean)
+    .join(' ')
 }
 
 /** Delivers emails in the background until it is stopped. */

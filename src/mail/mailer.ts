@@ -3,7 +3,8 @@ import path from 'node:path'
 import type { Mail } from 'nodemailer'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
-import { loadMailLanguages, pickLanguage } from './languages.ts'
+import { loadMailLanguages, pickLanguage, withOwnTexts } from './languages.ts'
+import type { MailOptions, SendMail, WholeMail } from './options.ts'
 import { renderMail } from './render.ts'
 import type { MailData, MailTemplate } from './texts.ts'
 
@@ -34,15 +35,23 @@ export type Mailer = {
   backlog: { queued: number; failed: number }
 }
 
-/** Sends by SMTP. Without `SMTP_URL`, writes each email to `data/mail`. Undefined with `MAIL=off`. */
-export async function createMailer(config: Config, log: Logger): Promise<Mailer | undefined> {
+/**
+ * Sends by the embedding program's function, otherwise by SMTP. Without `SMTP_URL`, writes each email to `data/mail`.
+ * Undefined with `MAIL=off`.
+ * @throws Error if the program's texts are invalid
+ */
+export async function createMailer(
+  config: Config,
+  log: Logger,
+  options: MailOptions = {},
+): Promise<Mailer | undefined> {
   if (!config.mail.enabled) return undefined
-  const languages = await loadMailLanguages()
+  const languages = withOwnTexts(await loadMailLanguages(), options)
   const { appName, publicUrl, links } = config
   const brand = { color: config.web.color, logoUrl: config.web.logoUrl }
   const host = new URL(publicUrl).hostname
 
-  function compose({ id, template, to, locale, data }: Message) {
+  function compose({ id, template, to, locale, data }: Message): Composed {
     const { tag, language } = pickLanguage(languages, locale, config.locales)
     return {
       from: config.mail.from,
@@ -57,6 +66,7 @@ export async function createMailer(config: Config, log: Logger): Promise<Mailer 
     }
   }
 
+  if (options.send) return ownMailer(options.send, config, compose)
   // Loaded only if needed: it takes 40 ms and 15 MB.
   const { createTransport } = await import('nodemailer')
   return config.mail.smtpUrl
@@ -65,7 +75,52 @@ export async function createMailer(config: Config, log: Logger): Promise<Mailer 
 }
 
 type CreateTransport = typeof import('nodemailer').createTransport
-type Compose = (message: Message) => Parameters<Mail['sendMail']>[0]
+type Composed = Parameters<Mail['sendMail']>[0] &
+  WholeMail & {
+    messageId: string
+    headers: Record<string, string>
+  }
+type Compose = (message: Message) => Composed
+
+function ownMailer(send: SendMail, { mail }: Config, compose: Compose): Mailer {
+  const from = typeof mail.from === 'string' ? mail.from : formatAddress(mail.from)
+  return {
+    send: async message => {
+      const { subject, text, html, messageId, headers } = compose(message)
+      const { id, template, to } = message
+      const locale = headers['Content-Language'] ?? message.locale
+      await within(DEADLINE_MS, signal =>
+        send({ id, template, locale, from, to, subject, text, html, messageId, headers }, signal),
+      )
+    },
+    verify: async () => {},
+    close: () => {},
+    backlog: { queued: 0, failed: 0 },
+  }
+}
+
+/** As in the `From` header, with the name as a quoted string (RFC 5322, section 3.2.4), in Unicode. */
+function formatAddress({ name, address }: { name: string; address: string }): string {
+  return `"${name.replaceAll(/["\\]/g, '\\$&')}" <${address}>`
+}
+
+/** Rejects when `task` takes longer than `ms`. Its signal is aborted then. */
+export async function within(ms: number, task: (signal: AbortSignal) => unknown): Promise<void> {
+  const abort = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const error = Object.assign(new Error('The email was not sent in time.'), { code: 'ETIMEDOUT' })
+      abort.abort(error)
+      reject(error)
+    }, ms)
+  })
+  try {
+    await Promise.race([Promise.resolve().then(() => task(abort.signal)), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 function smtpMailer(
   createTransport: CreateTransport,

@@ -1,8 +1,7 @@
 import { readableOn, textOn } from '../colors.ts'
 import { pageUrl } from '../page-addresses.ts'
+import type { WholeMail } from './options.ts'
 import type { Filled, MailData, MailLanguage, MailTemplate, MailText } from './texts.ts'
-
-export type RenderedMail = { subject: string; text: string; html: string }
 
 /** The sender's name, public URL, looks and own pages, and the language to write in. */
 export type RenderOptions = {
@@ -11,7 +10,7 @@ export type RenderOptions = {
   brand: Brand
   links: { [Name in keyof MailLanguage['links']]: string | undefined }
   tag: string
-  language: MailLanguage
+  language: MailLanguage<WholeMail>
 }
 
 /** `color` is #rrggbb. */
@@ -20,25 +19,20 @@ export type Brand = { color: string; logoUrl: string | undefined }
 /**
  * An email as plain text and as HTML with the same content. The HTML is a table with inline styles, which all
  * programs for email can show; the only image is the logo, if the brand has one. Its fixed layout keeps long addresses
- * from widening it beyond a narrow screen. All filled-in values are escaped.
+ * from widening it beyond a narrow screen. All filled-in values are escaped. A template of the embedding program can write
+ * the whole email itself.
  */
 export function renderMail<Template extends MailTemplate>(
   template: Template,
   data: MailData[Template],
   { appName, url, brand, links, tag, language }: RenderOptions,
-): RenderedMail {
+): WholeMail {
   const time = 'at' in data ? writeTime(data.at, tag) : ''
   const readyTime = 'readyAt' in data ? writeTime(data.readyAt, tag) : ''
   const origin = 'ipAddress' in data ? language.origin({ ...data, time }).join('\n') : ''
-  const fill = language.templates[template] as (filled: Filled<Template>) => MailText
+  const fill = language.templates[template] as (filled: Filled<Template>) => MailText | WholeMail
   const forgotPasswordUrl = pageUrl(url, 'forgot-password')
-  const {
-    subject,
-    paragraphs,
-    code,
-    action,
-    after = [],
-  } = fill({
+  const written = fill({
     ...data,
     appName,
     forgotPasswordUrl,
@@ -46,6 +40,8 @@ export function renderMail<Template extends MailTemplate>(
     readyTime,
     origin,
   })
+  if ('html' in written) return written
+  const { subject, paragraphs, code, action, after = [] } = written
   const link = 'link' in data ? data.link : undefined
   const footer = language.footer({ appName, url })
   const pages = (['terms', 'privacy', 'support'] as const).flatMap(page => {

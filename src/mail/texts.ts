@@ -74,8 +74,8 @@ export type MailText = {
   after?: string[]
 }
 
-/** A language, as `locales/<tag>.ts` exports it. */
-export type MailLanguage = {
+/** A language, as `locales/<tag>.ts` exports it. Templates of the embedding program can also write the `Whole` email. */
+export type MailLanguage<Whole = never> = {
   /** Below the button, before the address that the button opens. */
   linkHint: string
   /** The last line of every email. */
@@ -84,7 +84,7 @@ export type MailLanguage = {
   links: { terms: string; privacy: string; support: string }
   /** When and where a request came from, one line for each fact. */
   origin: (request: { time: string; device: string | null; ipAddress: string | null }) => string[]
-  templates: { [Template in MailTemplate]: (data: Filled<Template>) => MailText }
+  templates: { [Template in MailTemplate]: (data: Filled<Template>) => MailText | Whole }
 }
 
 /** The data of an email in readable form, with times and origins written out. */

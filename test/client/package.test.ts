@@ -290,6 +290,11 @@ test('every snippet of the docs that extends the server compiles', async () => {
   expect(all.length).toBeGreaterThan(3)
   const files: Record<string, string> = {
     'invoices.ts': 'export const payInvoiceOf = async (id: string) => id !== ""',
+    'note-store.ts': [
+      'export const countNotes = async (userIds: readonly string[]) => userIds.map(() => 0)',
+      'export const latestNotes = async (count: number) => Array.from({ length: count }, String)',
+      'export const search = async (): Promise<string | null> => null',
+    ].join('\n'),
     'tenants.ts': 'export const tenantOf = async (id: string) => id',
     'globals.d.ts': "declare const expect: typeof import('@jest/globals').expect",
   }
@@ -297,7 +302,7 @@ test('every snippet of the docs that extends the server compiles', async () => {
     files[text.includes('export class NotesResolver') ? 'notes.ts' : `snippet-${index}.ts`] = text
   const folder = await project(
     'extension',
-    ...['type-graphql', 'graphql', 'reflect-metadata', '@types/node', '@jest/globals'],
+    ...['type-graphql', 'graphql', 'reflect-metadata', '@types/node', '@jest/globals', 'dataloader'],
   )
   await compile(folder, files, {
     module: 'nodenext',

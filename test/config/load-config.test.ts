@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { ConfigError, loadConfig, settingNames } from '../../src/config.ts'
+import { ConfigError, loadConfig, requireSender, settingNames } from '../../src/config.ts'
 
 const SECRET = 'a secret that only these tests use'
 
@@ -208,6 +208,12 @@ describe('production mode', () => {
       emailVerification: 'optional',
       mail: { smtpUrl: SMTP_URL, from: { name: 'Authograph', address: 'no-reply@auth.example.com' } },
     })
+  })
+
+  test('requires no mail server of a program that sends emails itself, and of no other', () => {
+    const config = loadConfig({ ...production, AUTHOGRAPH_SECRET: SECRET }, { sendsMail: true })
+    expect(() => requireSender(config, true)).not.toThrow()
+    expect(() => requireSender(config, false)).toThrow('SMTP_URL: is required in production, unless MAIL=off')
   })
 
   test('refuses argon2 parameters below OWASP’s minimums, and accepts the minimums', () => {

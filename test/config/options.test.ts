@@ -157,3 +157,22 @@ test('beside a whole config, settings in code are refused rather than ignored', 
   expect(configOf({ config })).toBe(config)
   expect(() => configOf({ config, port: 1 })).toThrow('port: has no effect beside config')
 })
+
+test('mail is the setting as a switch, and the program’s own emails as an object', () => {
+  const send = () => {}
+  const production: AuthographOptions = {
+    nodeEnv: 'production',
+    publicUrl: 'https://example.com',
+    authographSecret: 'a secret that only the tests may know',
+  }
+  expect(() => configOf({ ...production, mail: true })).toThrow('SMTP_URL: is required in production')
+  expect(() => configOf({ ...production, mail: { templates: {} } })).toThrow('SMTP_URL: is required')
+  expect(configOf({ ...production, mail: { send } }).mail).toMatchObject({
+    enabled: true,
+    smtpUrl: undefined,
+  })
+  const config = configOf({ ...production, mail: false })
+  expect(config.mail.enabled).toBe(false)
+  expect(configOf({ config, mail: { send } })).toBe(config)
+  expect(() => configOf({ config, mail: false })).toThrow('mail: has no effect beside config')
+})

@@ -5,6 +5,7 @@ import {
   Authorized,
   type Context,
   Ctx,
+  createSchema,
   Field,
   FieldResolver,
   ID,
@@ -13,7 +14,9 @@ import {
   Query,
   Resolver,
   Root,
+  StepUp,
   testContext,
+  testExecute,
   UserType,
 } from '../../src/index.ts'
 import { signUp, signUpWith } from '../support/actors.ts'
@@ -267,5 +270,66 @@ describe('a context for tests', () => {
       via: { kind: 'session', session: { userId: 'ada', deviceName: 'phone', revokedAt: null } },
     })
     expect(await context.viewer()).toBe(viewer)
+  })
+})
+
+describe('an operation that a test executes', () => {
+  @Resolver()
+  class Guarded {
+    @Authorized()
+    @StepUp({ strength: 'MULTI' })
+    @Query(() => String, { description: 'Requires two factors.' })
+    pay(): string {
+      return 'paid'
+    }
+  }
+  const schema = createSchema([NotesResolver, UserNotesResolver, Guarded])
+  const viewer = (...permissions: string[]) =>
+    testContext({ viewer: { account: { id: 'ada', permissions } } })
+  const replies = async (document: string, context?: Context) => {
+    const { data, errors } = await testExecute(schema, document, { context })
+    return [data, errors.map(({ path, extensions }) => [path?.join('.'), extensions?.code])]
+  }
+
+  test('is refused by its guards as on a server, without any part of the app', async () => {
+    expect(await replies('{ allNotes }')).toEqual([null, [['allNotes', 'UNAUTHENTICATED']]])
+    expect(await replies('{ allNotes }', viewer())).toEqual([null, [['allNotes', 'FORBIDDEN']]])
+    expect(await replies('{ allNotes }', viewer('notes:read'))).toEqual([{ allNotes: 'for ada' }, []])
+  })
+
+  test('shows each caller the fields that guards allow', async () => {
+    const query = (id: string) => `{ noteOf(userId: "${id}") { title text secret } }`
+    expect(await replies(query('ada'), viewer())).toEqual([
+      { noteOf: { title: 'Title', text: 'TEXT', secret: null } },
+      [['noteOf.secret', 'FORBIDDEN']],
+    ])
+    expect(await replies(query('bob'), viewer())).toMatchObject([
+      { noteOf: { text: null } },
+      expect.any(Array),
+    ])
+  })
+
+  test('requires the sign-in that @StepUp demands', async () => {
+    expect(await replies('{ pay }', viewer())).toEqual([null, [['pay', 'STEP_UP_REQUIRED']]])
+    const session = { totpAt: new Date() }
+    expect(await replies('{ pay }', testContext({ viewer: { session } }))).toEqual([{ pay: 'paid' }, []])
+    const weak = testContext({ viewer: { account: { secondFactorRequiredFrom: new Date(0) } } })
+    expect(await replies('{ allNotes }', weak)).toEqual([null, [['allNotes', 'STEP_UP_REQUIRED']]])
+  })
+
+  test('must be valid and within the limits, and takes variables', async () => {
+    expect(await replies('{ nothing }')).toEqual([undefined, [[undefined, 'BAD_USER_INPUT']]])
+    expect(await replies('{ nothing')).toEqual([undefined, [[undefined, 'BAD_USER_INPUT']]])
+    const aliases = Array.from({ length: 31 }, (_, at) => `a${at}: __typename`).join(' ')
+    expect(await replies(`{ ${aliases} }`)).toEqual([undefined, [[undefined, 'QUERY_TOO_COMPLEX']]])
+    const query = 'query ($id: ID!) { noteOf(userId: $id) { title } }'
+    const given = { variables: { id: 'bob' } }
+    expect(await testExecute(schema, query, given)).toEqual({
+      data: { noteOf: { title: 'Title' } },
+      errors: [],
+    })
+    expect(await testExecute(schema, query)).toMatchObject({
+      errors: [{ extensions: { code: 'BAD_USER_INPUT', fields: { id: ['This is required (ID!).'] } } }],
+    })
   })
 })

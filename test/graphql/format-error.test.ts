@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { buildSchema, type ExecutionResult, execute, GraphQLError, parse, validate } from 'graphql'
+import { ArgumentValidationError } from 'type-graphql'
 import { AuthError } from '../../src/errors.ts'
 import { formatError, isFault } from '../../src/graphql/format-error.ts'
 
@@ -232,13 +233,59 @@ test('an AuthError keeps its code, message and extensions, but not its cause', (
 test.each([
   new Error(CANARY),
   Object.assign(new Error(CANARY), { extensions: { code: 'BAD_USER_INPUT' } }),
-  new GraphQLError(CANARY, { extensions: { code: 'CANARY' } }),
+  new GraphQLError(CANARY),
+  new GraphQLError(CANARY, { extensions: { code: 31337 } }),
+  new GraphQLError(CANARY, { extensions: { code: 'INTERNAL_SERVER_ERROR', hint: CANARY } }),
 ])('any other error becomes INTERNAL_SERVER_ERROR and is logged', original => {
   const error = thrown(original)
   const formatted = formatError(error.toJSON(), error)
   expect(formatted.extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR' })
   expect(JSON.stringify(formatted)).not.toContain(CANARY)
   expect(isFault(error)).toBe(true)
+})
+
+test('a GraphQLError that a resolver throws with a code keeps code, message and extensions, and is no fault', () => {
+  const error = thrown(
+    new GraphQLError('Someone else edits this note.', {
+      extensions: { code: 'NOTE_LOCKED', by: 'ada', http: { status: 423 } },
+    }),
+  )
+  expect(formatError(error.toJSON(), error)).toEqual({
+    message: 'Someone else edits this note.',
+    path: ['run'],
+    extensions: { code: 'NOTE_LOCKED', by: 'ada' },
+  })
+  expect(isFault(error)).toBe(false)
+})
+
+test('an input error of a resolver keeps the message of the resolver', () => {
+  const message = 'Value "x" does not exist in "Color" enum of this note.'
+  const error = thrown(
+    new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', fields: { a: ['b'] } } }),
+  )
+  expect(formatError(error.toJSON(), error)).toMatchObject({
+    message,
+    extensions: { code: 'BAD_USER_INPUT', fields: { a: ['b'] } },
+  })
+})
+
+test('arguments that TypeGraphQL finds invalid are named with their messages, without their values', () => {
+  const error = thrown(
+    new ArgumentValidationError([
+      {
+        property: 'input',
+        value: CANARY,
+        target: { input: CANARY },
+        children: [{ property: 'title', value: CANARY, constraints: { maxLength: 'title is too long' } }],
+      },
+    ] as never),
+  )
+  const formatted = formatError(error.toJSON(), error)
+  expect(formatted.extensions).toEqual({
+    code: 'BAD_USER_INPUT',
+    fields: { 'input.title': ['title is too long'] },
+  })
+  expect(JSON.stringify(formatted)).not.toContain(CANARY)
 })
 
 test('an overload becomes SERVICE_UNAVAILABLE with retryAfter and is logged', () => {

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { buildSchema, getIntrospectionQuery, parse, specifiedRules, validate } from 'graphql'
-import { limits, limitsRule } from '../../src/graphql/limits.ts'
+import { limitsRule } from '../../src/graphql/limits.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
+import { DEFAULT_LIMITS as limits } from '../../src/request-limits.ts'
 import { signUpWith } from '../support/actors.ts'
 import { examples } from '../support/examples.ts'
 import { codes, type Reply, useService } from '../support/service.ts'
@@ -114,7 +115,7 @@ test('60,000 brackets in the variables are refused', async () => {
 
 describe('a document', () => {
   const problems = (document: string) =>
-    validate(schema, parse(document), [limitsRule]).map(error => /: (.*)\. Split/.exec(error.message)?.[1])
+    validate(schema, parse(document), [limitsRule()]).map(error => /: (.*)\. Split/.exec(error.message)?.[1])
 
   test.each([
     ['with the maximum depth', `{ ${nested(limits.depth)} }`, []],
@@ -194,7 +195,7 @@ describe('a document', () => {
 
   test('of any shape is measured, and no part lowers the cost of the rest', () => {
     const shape = buildSchema('type Query { list(first: Int): [Query!]! one: Query leaf: Int }')
-    const cost = (document: string) => validate(shape, parse(document), [limitsRule]).length
+    const cost = (document: string) => validate(shape, parse(document), [limitsRule()]).length
     const tree = fc.letrec(tie => ({
       node: fc.oneof({ depthSize: 'small' }, fc.constant('leaf'), tie('list'), tie('one')),
       list: fc
@@ -215,7 +216,7 @@ describe('documents of legitimate clients are accepted:', () => {
     'the example of %s',
     (_name, text) => {
       expect(
-        validate(schema, parse(text, { maxTokens: limits.tokens }), [...specifiedRules, limitsRule]),
+        validate(schema, parse(text, { maxTokens: limits.tokens }), [...specifiedRules, limitsRule()]),
       ).toEqual([])
     },
   )

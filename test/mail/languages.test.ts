@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
-import { loadMailLanguages, pickLanguage } from '../../src/mail/languages.ts'
+import { loadMailLanguages, pickLanguage, withOwnTexts } from '../../src/mail/languages.ts'
+import { within } from '../../src/mail/mailer.ts'
 import { type RenderOptions, renderMail } from '../../src/mail/render.ts'
 import type { MailData, MailTemplate } from '../../src/mail/texts.ts'
 import type { DerivedName } from '../../src/network/device-name.ts'
@@ -128,4 +129,45 @@ test.each([
 
 test('English is used if no other language matches', () => {
   expect(pickLanguage(languages, 'fr', ['de']).tag).toBe('en')
+})
+
+describe('texts of the embedding program', () => {
+  const invitation = () => ({ subject: 'S', paragraphs: ['P'] })
+
+  test('replace those of their language, and a new language begins with the texts of its primary tag', () => {
+    const own = withOwnTexts(languages, {
+      templates: { ko: { invitation }, 'ko-KP': { 'account-deleted': invitation }, fr: {} },
+      layouts: { fr: { linkHint: 'Ou :' } },
+    })
+    const { language: northern } = pickLanguage(own, 'ko-KP', [])
+    expect(northern.templates.invitation).toBe(invitation)
+    expect(northern.templates['verify-email']).toBe(languages.get('ko')?.templates['verify-email'])
+    const french = own.get('fr')
+    expect(french?.linkHint).toBe('Ou :')
+    expect(french?.templates).toEqual(languages.get('en')?.templates)
+    expect(own.get('en')).toBe(languages.get('en'))
+  })
+
+  test.each([
+    [{ en: { invite: invitation } as object }, 'mail.templates.en: there is no email named invite.'],
+    [{ en: { invitation: 'text' } as object }, 'mail.templates.en: invitation must be a function.'],
+    [{ english_US: {} }, 'mail.templates: english_US is not a BCP 47 language tag.'],
+  ])('%j are refused', (templates, message) => {
+    expect(() => withOwnTexts(languages, { templates })).toThrow(message)
+  })
+})
+
+test('an attempt to send that takes too long fails, and its signal is aborted', async () => {
+  let given: AbortSignal | undefined
+  const attempt = within(5, signal => {
+    given = signal
+    return new Promise(() => {})
+  })
+  await expect(attempt).rejects.toMatchObject({ code: 'ETIMEDOUT' })
+  expect(given?.aborted).toBe(true)
+  let inTime: AbortSignal | undefined
+  await within(5000, signal => {
+    inTime = signal
+  })
+  expect(inTime?.aborted).toBe(false)
 })
