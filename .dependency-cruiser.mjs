@@ -21,6 +21,7 @@ export const LAYERS = [
   'admin/',
   'self-service/',
   'sign-in/',
+  'api-keys/',
   'sessions/',
   'credentials/',
   'one-time-tokens/',

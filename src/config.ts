@@ -164,6 +164,7 @@ const settings = z.object({
   SESSION_ABSOLUTE_TTL: duration.default(90 * 86_400),
   SESSION_SHORT_TTL: duration.default(86_400),
   SESSIONS_MAX: integer(1, 1000).default(100),
+  API_KEYS_MAX: integer(0, 100).default(20),
   REGISTRATION: z.enum(['open', 'closed'], { error: 'must be open or closed' }).default('open'),
   EMAIL_VERIFICATION: z
     .enum(['off', 'optional', 'required'], { error: 'must be off, optional or required' })
@@ -420,6 +421,8 @@ function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
       /** The maximum number of sessions of one account. A new session beyond it ends the oldest one. */
       max: env.SESSIONS_MAX,
     },
+    /** The maximum number of API keys of one account. 0: this server accepts none. */
+    apiKeysMax: env.API_KEYS_MAX,
     registrationOpen: env.REGISTRATION === 'open',
     /**
      * optional: `register` sends a verification email and signs the user in immediately.

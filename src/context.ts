@@ -1,6 +1,6 @@
 import type { App } from './app.ts'
 import { unauthenticated } from './errors.ts'
-import type { Session, User } from './generated/prisma/client.ts'
+import type { ApiKey, Session, User } from './generated/prisma/client.ts'
 
 /** What a request carries before authentication. */
 export type RequestInfo = {
@@ -18,6 +18,8 @@ export type RequestInfo = {
   flowCookie: string | undefined
   /** The administrator who acts as the viewer, once the viewer is known. The audit log names both. */
   impersonatorId?: string | undefined
+  /** The API key that the viewer uses, once the viewer is known. The audit log names it. */
+  apiKeyId?: string | undefined
 }
 
 /** A user with the names of its roles and the permissions that the roles grant, both sorted. */
@@ -28,16 +30,26 @@ export type Account = User & {
   readonly secondFactorRequiredFrom: Date | null
 }
 
+/** A request with an access token, which a person's session issued. */
+export type SessionVia = {
+  readonly kind: 'session'
+  readonly session: Session
+  /** The generation and the authentication context class of the access token in the request. */
+  readonly accessToken: { readonly generation: number; readonly acr: string | undefined }
+}
+
+/** A request with an API key, which a person created for a program. */
+export type ApiKeyVia = {
+  readonly kind: 'apiKey'
+  readonly apiKey: Omit<ApiKey, 'keyHash'>
+}
+
 /** Who makes the request. */
 export type Viewer = {
+  /** Its `permissions` are those that count in this request: an API key may have fewer than its owner. */
   account: Account
-  /** What authenticated the request. Check `kind` first: a session is the only kind so far. */
-  via: {
-    readonly kind: 'session'
-    readonly session: Session
-    /** The generation and the authentication context class of the access token in the request. */
-    readonly accessToken: { readonly generation: number; readonly acr: string | undefined }
-  }
+  /** What authenticated the request. Check `kind` first. */
+  via: SessionVia | ApiKeyVia
   /** The administrator who acts as the account (`impersonateUser`); undefined if its owner made the request. */
   impersonator?: Account | undefined
 }

@@ -31,6 +31,7 @@ type Notice =
   | 'recovery-codes-renewed'
   | 'identity-added'
   | 'identity-removed'
+  | 'api-key-created'
   | 'wrong-codes'
   | 'recovery-code-used'
 

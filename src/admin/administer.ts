@@ -3,8 +3,9 @@ import type { App } from '../app.ts'
 import { recordDeniedAccess } from '../audit/denied-access.ts'
 import type { Account, Context, RequestInfo, Viewer } from '../context.ts'
 import { isId, type Queryable } from '../database/client.ts'
-import { AuthError } from '../errors.ts'
+import { AuthError, unauthenticated } from '../errors.ts'
 import { keepAnAdministrator } from '../permissions/administrators.ts'
+import { permissionsIn } from '../permissions/cut.ts'
 import { toGrants } from '../permissions/grants.ts'
 
 /** A signed-in user who calls the mutation `operation`. */
@@ -17,8 +18,8 @@ export async function callerOf({ viewer, request }: Context, operation: string):
 
 /**
  * Runs an administrative change in one transaction. All such changes take the same lock, and the caller's permissions
- * are checked again under it, so a caller who was demoted or disabled in the meantime changes nothing.
- * `change` receives the permissions that the caller holds.
+ * are checked again under it, so a caller who was demoted or disabled in the meantime changes nothing, and neither does an
+ * API key that was deleted. `change` receives the permissions that the caller holds; those of an API key are cut to the key's.
  * @throws AuthError FORBIDDEN if the caller lacks `permission`; CONFLICT if no administrator would be left;
  *   EMAIL_TAKEN, USERNAME_TAKEN
  */
@@ -33,10 +34,10 @@ export async function administer<Result>(
     return await app.db.$transaction(tx =>
       keepAnAdministrator(app, tx, async () => {
         const actor = await findAccount(app, tx, actorId)
-        if (!actor || actor.disabledAt || !actor.permissions.includes(permission)) {
-          throw new AuthError('FORBIDDEN')
-        }
-        return change(tx, actor.permissions)
+        const held = permissionsIn(viewer, actor?.permissions ?? [])
+        if (!actor || actor.disabledAt || !held.includes(permission)) throw new AuthError('FORBIDDEN')
+        await requireKeyStill(tx, viewer)
+        return change(tx, held)
       }),
     )
   } catch (error) {
@@ -45,6 +46,13 @@ export async function administer<Result>(
     }
     throw uniqueNameError(error) ?? error
   }
+}
+
+/** @throws AuthError UNAUTHENTICATED if the caller's API key was deleted after the request was authenticated */
+async function requireKeyStill(tx: Queryable, { via }: Viewer): Promise<void> {
+  if (via.kind !== 'apiKey') return
+  const [key] = await tx.$queryRaw<object[]>`SELECT FROM api_keys WHERE id = ${via.apiKey.id}::uuid FOR SHARE`
+  if (!key) throw unauthenticated('REVOKED')
 }
 
 /**

@@ -68,6 +68,8 @@ export const auditActions = {
   'factor.requirement_changed':
     'The owner required a second factor at every sign-in, or no longer requires one.',
   'identity.token_used': 'A service received a token that a provider issued for an account.',
+  'api_key.created': 'The owner created an API key and was notified.',
+  'api_key.deleted': 'One or more API keys were deleted; the detail has the key’s ID or the number of keys.',
   'limit.hit': 'There were too many attempts; further attempts are refused for a while.',
   'access.denied': 'A signed-in user attempted something without permission.',
   'mail.failed': 'An email could not be sent and will not be retried.',

@@ -16,7 +16,7 @@ export type AuditEntry = {
 }
 
 /** Where a request came from, as recorded with an event. */
-export type EventOrigin = Pick<RequestInfo, 'ipAddress' | 'userAgent' | 'impersonatorId'>
+export type EventOrigin = Pick<RequestInfo, 'ipAddress' | 'userAgent' | 'impersonatorId' | 'apiKeyId'>
 
 /** For commands and background tasks. */
 export const NO_REQUEST: EventOrigin = { ipAddress: undefined, userAgent: undefined }
@@ -41,10 +41,10 @@ export function toAuditEvent(row: unknown[]): AuditEvent {
 
 /**
  * The row of an entry. If an administrator acted as the account, the administrator is the actor, and the detail has the
- * account.
+ * account. If the account's API key did it, the detail has the key.
  */
 export function toEvent(origin: EventOrigin, entry: AuditEntry) {
-  const { impersonatorId } = origin
+  const { impersonatorId, apiKeyId } = origin
   if (impersonatorId !== undefined && entry.actorId !== undefined && entry.actorId !== impersonatorId) {
     const detail = { ...entry.detail, impersonatedId: entry.actorId }
     return toEvent({ ...origin, impersonatorId: undefined }, { ...entry, actorId: impersonatorId, detail })
@@ -57,7 +57,7 @@ export function toEvent(origin: EventOrigin, entry: AuditEntry) {
     subjectId: entry.subjectId ?? null,
     ipAddress: origin.ipAddress ?? null,
     userAgent: origin.userAgent ?? null,
-    detail: entry.detail ?? {},
+    detail: apiKeyId !== undefined && entry.actorId ? { ...entry.detail, apiKeyId } : (entry.detail ?? {}),
   }
 }
 

@@ -8,6 +8,7 @@ import { SIGNING } from '../keys/signing-keys.ts'
 import { createLog } from '../log.ts'
 import { createMailer } from '../mail/mailer.ts'
 import { ADMIN_ROLE, EVERYTHING, permissions } from '../permissions/permissions.ts'
+import { checkApiKeys } from './api-key-checks.ts'
 import { checkRequiredFactors } from './factor-checks.ts'
 import {
   type Check,
@@ -44,6 +45,7 @@ export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'second factors', run: checkRequiredFactors },
   { name: 'stored passkeys', run: checkStoredPasskeys },
   { name: 'identities', run: checkIdentities },
+  { name: 'API keys', run: checkApiKeys },
   { name: 'outbox', run: checkOutbox },
   { name: 'revocations', run: checkRevocations },
   { name: 'erasures', run: checkErasures },

@@ -2,6 +2,9 @@ import * as operations from './account-operations.ts'
 import { type Parts, withDevice } from './parts.ts'
 import { sessionMethods } from './session-methods.ts'
 import type {
+  ApiKey,
+  ApiKeyCreated,
+  ApiKeyInput,
   AuthSettings,
   ChangePasswordInput,
   EmailLink,
@@ -24,6 +27,22 @@ export function accountMethods(parts: Parts, me: () => Promise<User | null>) {
 
   return {
     sessions: sessionMethods(parts),
+
+    apiKeys: {
+      async list(): Promise<ApiKey[]> {
+        const { me } = await requests.asUser(operations.ApiKeys, {})
+        return me?.apiKeys ?? []
+      },
+
+      async create(input: ApiKeyInput): Promise<ApiKeyCreated> {
+        const { createApiKey } = await requests.asUser(operations.CreateApiKey, { input })
+        return createApiKey
+      },
+
+      async delete(id: string): Promise<void> {
+        await requests.asUser(operations.DeleteApiKey, { id })
+      },
+    },
 
     async settings(): Promise<AuthSettings> {
       const { authSettings } = await requests.openly(operations.Settings, {})

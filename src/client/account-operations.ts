@@ -134,6 +134,30 @@ export const UndoEmailChange = typed<
   ${nameFields}
 `)
 
+const apiKeyFields = /* GraphQL */ `
+  fragment ApiKeyFields on ApiKey { id name prefix permissions createdAt expiresAt lastUsedAt }
+`
+
+export const ApiKeys = typed<Types.ApiKeysQuery, Types.ApiKeysQueryVariables>(/* GraphQL */ `
+  query ApiKeys { me { apiKeys { ...ApiKeyFields } } }
+  ${apiKeyFields}
+`)
+
+export const CreateApiKey = typed<
+  Types.CreateApiKeyMutation,
+  Types.CreateApiKeyMutationVariables
+>(/* GraphQL */ `
+  mutation CreateApiKey($input: ApiKeyInput!) { createApiKey(input: $input) { secret apiKey { ...ApiKeyFields } } }
+  ${apiKeyFields}
+`)
+
+export const DeleteApiKey = typed<
+  Types.DeleteApiKeyMutation,
+  Types.DeleteApiKeyMutationVariables
+>(/* GraphQL */ `
+  mutation DeleteApiKey($id: ID!) { deleteApiKey(id: $id) }
+`)
+
 export const ExportAccount = typed<
   Types.ExportAccountQuery,
   Types.ExportAccountQueryVariables

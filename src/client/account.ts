@@ -3,6 +3,9 @@ import { onDemand } from './on-demand.ts'
 import { Me } from './operations.ts'
 import type { Parts } from './parts.ts'
 import type {
+  ApiKey,
+  ApiKeyCreated,
+  ApiKeyInput,
   AuthSettings,
   ChangePasswordInput,
   EmailLink,
@@ -96,6 +99,18 @@ export function accountMethods(parts: Parts) {
 
     /** Deletes the account and all of its data. Requires a recent sign-in: see `reauthenticate`. */
     deleteAccount: async (): Promise<void> => (await rest()).deleteAccount(),
+
+    /** Keys with which programs act as the user. */
+    apiKeys: {
+      /** The newest first. */
+      list: async (): Promise<ApiKey[]> => (await rest()).apiKeys.list(),
+
+      /** The `secret` is what the program sends. No one can see it again. Requires a recent sign-in. */
+      create: async (input: ApiKeyInput): Promise<ApiKeyCreated> => (await rest()).apiKeys.create(input),
+
+      /** Deletes a key, which stops working immediately. */
+      delete: async (id: string): Promise<void> => (await rest()).apiKeys.delete(id),
+    },
 
     sessions: {
       /** The user's active sessions, most recently used first. */

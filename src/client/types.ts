@@ -15,6 +15,11 @@ export type PublicUser = Generated.NameFieldsFragment
 /** What the server allows, for building forms. */
 export type AuthSettings = Generated.SettingsQuery['authSettings']
 
+/** A key with which a program acts as the user. */
+export type ApiKey = Generated.ApiKeyFieldsFragment
+export type ApiKeyInput = Generated.ApiKeyInput
+export type ApiKeyCreated = Generated.CreateApiKeyMutation['createApiKey']
+
 /** What a link in an email is for. */
 export type EmailLink = Generated.EmailLinkQuery['emailLink']
 

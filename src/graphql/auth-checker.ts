@@ -5,10 +5,12 @@ import type { Context, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { SELF } from '../permissions/permissions.ts'
 import { isTooWeak, refuseImpersonator, refuseWeakSession } from '../sessions/assurance.ts'
+import { refusedToApiKeys } from '../sessions/require-session.ts'
 
 /**
  * Allows a guarded operation or field if the viewer has at least one of the `required` permissions. `self` allows the
- * viewer's own data. An empty list allows any valid session. Refuses sessions that are too weak for a role first.
+ * viewer's own data. An empty list allows any valid session or API key. First refuses sessions that are too weak for a
+ * role, and API keys where the schema reserves something for sessions.
  * @throws AuthError UNAUTHENTICATED, STEP_UP_REQUIRED, FORBIDDEN
  */
 export const authChecker: AuthCheckerFn<Context, string> = async (
@@ -20,19 +22,31 @@ export const authChecker: AuthCheckerFn<Context, string> = async (
   const viewer = await context.viewer()
   if (!root && viewer.impersonator && isForOwnersOnly(info)) refuseImpersonator(viewer)
   const app = context.guardApp ?? context.app
+  const forSessions = viewer.via.kind === 'apiKey' && isForSessionsOnly(info)
+  if (forSessions && !root) throw await denied(context, viewer, info, refusedToApiKeys())
   if (isTooWeak(app, viewer) && !allowsWeakSession(viewer, forSelf, root, info)) {
     return refuseWeakSession(app, viewer)
   }
   if (required.length === 0) return true
-  if (forSelf && ownerOf(root, args) === viewer.account.id) return true
+  if (forSelf && !forSessions && ownerOf(root, args) === viewer.account.id) return true
   if (required.some(permission => holds(viewer, permission))) return true
-  await recordDeniedAccess(
-    app,
-    context.request,
-    viewer.account.id,
-    `${info.parentType.name}.${info.fieldName}`,
-  )
-  throw new AuthError('FORBIDDEN')
+  throw await denied(context, viewer, info, forSessions ? refusedToApiKeys() : new AuthError('FORBIDDEN'))
+}
+
+/** Records the denial. */
+async function denied(
+  { app, guardApp = app, request }: Context,
+  { account }: Viewer,
+  { parentType, fieldName }: GraphQLResolveInfo,
+  error: AuthError,
+): Promise<AuthError> {
+  await recordDeniedAccess(guardApp, request, account.id, `${parentType.name}.${fieldName}`)
+  return error
+}
+
+/** Whether an operation, or a field of the viewer's account, is refused to API keys. The schema marks them. */
+function isForSessionsOnly({ parentType, fieldName }: GraphQLResolveInfo): boolean {
+  return parentType.getFields()[fieldName]?.extensions.forSessionsOnly === true
 }
 
 /** Whether an operation refuses an administrator who acts as the user. The schema marks them. */

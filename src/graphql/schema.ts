@@ -13,6 +13,7 @@ import { UserAccessResolver } from '../admin/users/user-access.resolver.ts'
 import { UserFactorsResolver } from '../admin/users/user-factors.resolver.ts'
 import { UserListResolver } from '../admin/users/user-list.resolver.ts'
 import { UsersResolver } from '../admin/users/users.resolver.ts'
+import { ApiKeysResolver } from '../api-keys/api-keys.resolver.ts'
 import { errorTable } from '../errors.ts'
 import { RolesResolver } from '../permissions/roles.resolver.ts'
 import { CheckPasswordResolver } from '../self-service/check-password.resolver.ts'
@@ -43,9 +44,11 @@ import { ProviderLogoutResolver } from '../sign-in/provider-logout.resolver.ts'
 import { SignInResolver } from '../sign-in/sign-in.resolver.ts'
 import { authChecker } from './auth-checker.ts'
 import { requireDeclared, requireDistinctOperations, requireNoIgnoredValidators } from './check-resolvers.ts'
+import { reserve } from './reserve.ts'
 
 const resolvers = [
   ProfileResolver,
+  ApiKeysResolver,
   AuditResolver,
   CheckPasswordResolver,
   EmailLinkResolver,
@@ -117,7 +120,7 @@ export function createSchema(extra: readonly ClassType[] = [], declared?: readon
     validate: false,
   })
   requireNoIgnoredValidators(schema, all)
-  reserveForOwners(schema)
+  reserve(schema, { resolvers, userFields: builtInFields.get(UserType) ?? new Set() })
   if (declared) requireDeclared(schema, all, declared)
   for (const [name, description] of Object.entries(rootDescriptions)) {
     const type = schema.getType(name)
@@ -126,23 +129,6 @@ export function createSchema(extra: readonly ClassType[] = [], declared?: readon
   const config = schema.toConfig()
   // No field returns an error code. The enum is in the schema so that clients can generate it.
   return new GraphQLSchema({ ...config, types: [...config.types, errorCode] })
-}
-
-/** The built-in mutations that an administrator who acts as another user can call. */
-const FOR_IMPERSONATORS = new Set(['updateProfile'])
-
-/**
- * Marks all other built-in mutations: those of credentials and sessions, and administration, which an administrator does
- * as themselves. New ones are marked until someone decides otherwise. A program decides about its own: `viewer.impersonator`.
- */
-function reserveForOwners(schema: GraphQLSchema): void {
-  const builtIn: readonly unknown[] = resolvers
-  const fields = schema.getMutationType()?.getFields() ?? {}
-  for (const { target, schemaName } of getMetadataStorage().mutations) {
-    const field = fields[schemaName]
-    if (!field || !builtIn.includes(target) || FOR_IMPERSONATORS.has(schemaName)) continue
-    field.extensions = { ...field.extensions, forOwnersOnly: true }
-  }
 }
 
 /**

@@ -30,6 +30,7 @@ export function pageSettings(config: Config) {
     providers: config.providers.map(({ id, type, name }) => ({ id, type, name })),
     trustedDeviceDays: Math.floor((config.trustedDeviceTtlSeconds ?? 0) / 86_400),
     factorRecoveryWaitSeconds: config.factorRecoveryWaitSeconds,
+    apiKeys: config.apiKeysMax > 0,
     sandbox: config.sandbox,
   }
 }

@@ -4,7 +4,7 @@ import type { GraphQLResolveInfo } from 'graphql'
 import type { App } from '../app.ts'
 import { createContext, type ResponseEffects, type Viewer } from '../context.ts'
 import { authChecker } from '../graphql/auth-checker.ts'
-import { authenticate } from '../sessions/authenticate.ts'
+import { authenticate } from '../graphql/authenticate.ts'
 import type { ClientAddress, FastifyLike } from './client-address.ts'
 import { infoOf } from './request-info.ts'
 

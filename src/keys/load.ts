@@ -23,6 +23,8 @@ export type LoadedKeys = {
   factor: Buffer
   /** Seals the tokens that providers issued. */
   providerTokens: Buffer
+  /** Computes the checksums of API keys. */
+  apiKey: Buffer
   /** The state of the keys in the database when they were loaded. */
   state: KeyState
 }
@@ -90,7 +92,7 @@ export async function loadKeys(
   const serverKey = async (name: ServerKeyName): Promise<Buffer> =>
     (known && sameServerKey(known.state, state, name) ? known[name] : undefined) ??
     loadServerKey(db, SERVER_KEYS[name], sealing, now)
-  const [signing, refreshToken, device, rateLimit, emailCode, ticket, factor, providerTokens] =
+  const [signing, refreshToken, device, rateLimit, emailCode, ticket, factor, providerTokens, apiKey] =
     await Promise.all([
       loadSigningKeys(db, sealing, now, longestTtlSeconds, known?.signing),
       serverKey('refreshToken'),
@@ -100,6 +102,18 @@ export async function loadKeys(
       serverKey('ticket'),
       serverKey('factor'),
       serverKey('providerTokens'),
+      serverKey('apiKey'),
     ])
-  return { signing, refreshToken, device, rateLimit, emailCode, ticket, factor, providerTokens, state }
+  return {
+    signing,
+    refreshToken,
+    device,
+    rateLimit,
+    emailCode,
+    ticket,
+    factor,
+    providerTokens,
+    apiKey,
+    state,
+  }
 }

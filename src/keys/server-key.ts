@@ -11,6 +11,7 @@ export const SERVER_KEYS = {
   emailCode: 'email-code',
   ticket: 'ticket',
   providerTokens: 'provider-tokens',
+  apiKey: 'api-key',
 } as const
 
 export type ServerKeyName = keyof typeof SERVER_KEYS

@@ -32,6 +32,8 @@ export type MailData = {
   /** `provider`: its name. */
   'identity-added': EmailOrigin & { provider: string; link: string }
   'identity-removed': EmailOrigin & { provider: string; link: string }
+  /** `prefix`: how the key begins. */
+  'api-key-created': EmailOrigin & { prefix: string; link: string }
   'recovery-codes-renewed': EmailOrigin & { link: string }
   'wrong-codes': EmailOrigin & { link: string }
   /** `left`: the number of unused codes. */

@@ -88,6 +88,7 @@ const prunables: Prunable[] = [
   rows('sign-ins with providers', 'provider_flows', 'id', 'expires_at', 0),
   rows('used nonces', 'used_nonces', 'hash', 'expires_at', 0),
   rows('revocations at providers', 'provider_revocations', 'id', 'expires_at', 0),
+  rows('API keys', 'api_keys', 'id', 'expires_at', 30 * DAY),
   rows('factor recoveries', 'factor_recoveries', 'user_id', 'expires_at', 0),
   rows('sent mails', 'mails', 'id', `status = 'sent' AND next_attempt_at`, 7 * DAY),
   rows('failed mails', 'mails', 'id', `status = 'failed' AND next_attempt_at`, 90 * DAY),

@@ -17,6 +17,7 @@ import { AuthError, badInput } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { queueNotice } from '../mail/notices.ts'
 import { endTokens } from '../one-time-tokens/token.ts'
+import { requireSession } from '../sessions/require-session.ts'
 import { revokeSessions } from '../sessions/revoke.ts'
 
 const schema = z.object({
@@ -34,10 +35,12 @@ const schema = z.object({
 export async function changePassword(
   app: App,
   input: unknown,
-  { account, via: { session } }: Viewer,
+  viewer: Viewer,
   request: RequestInfo,
 ): Promise<Account> {
   const { currentPassword, newPassword, deviceToken } = checkInput(schema, input)
+  const { account } = viewer
+  const { session } = requireSession(viewer)
   const { passwordHash } = await proveOwnPassword(app, account, currentPassword, request)
   const { id, email, username, displayName } = account
   await requireAcceptablePassword(app, newPassword, 'input.newPassword', [email, username, displayName])

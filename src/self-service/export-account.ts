@@ -27,7 +27,7 @@ type Read = (tx: Queryable, userId: string, after: Place, limit: number) => Prom
 const BEGINNING: Place = { at: new Date(0), id: '00000000-0000-0000-0000-000000000000' }
 
 /**
- * The viewer's data as JSON text (GDPR, articles 15 and 20): profile, public metadata, identities at providers, sessions, the latest emails and
+ * The viewer's data as JSON text (GDPR, articles 15 and 20): profile, public metadata, identities at providers, API keys, sessions, the latest emails and
  * the account's audit events. Excludes secrets and other people's addresses. Also excludes the private metadata and the
  * reason why an account was disabled, which may concern other people; an administrator decides about those.
  *
@@ -124,7 +124,16 @@ function identitiesOf(tx: Queryable, userId: string): Promise<object[]> {
   })
 }
 
-type Part = Record<List | 'devices' | 'identities', object[]> & { factors: object; next?: string }
+/** The API keys, without what proves them. */
+function apiKeysOf(tx: Queryable, userId: string): Promise<object[]> {
+  return tx.apiKey.findMany({
+    where: { userId },
+    orderBy: { createdAt: 'asc' },
+    select: { id: true, name: true, permissions: true, createdAt: true, expiresAt: true, lastUsedAt: true },
+  })
+}
+
+type Part = Record<List | 'devices' | 'identities' | 'apiKeys', object[]> & { factors: object; next?: string }
 
 async function readPart(tx: Queryable, userId: string, start: Start): Promise<Part> {
   // An account has only a few devices, so every part contains all of them.
@@ -135,7 +144,8 @@ async function readPart(tx: Queryable, userId: string, start: Start): Promise<Pa
   })
   const identities = await identitiesOf(tx, userId)
   const factors = await factorsOf(tx, userId)
-  const part: Part = { sessions: [], devices, identities, factors, mails: [], events: [] }
+  const apiKeys = await apiKeysOf(tx, userId)
+  const part: Part = { sessions: [], devices, identities, factors, apiKeys, mails: [], events: [] }
   let left = ROWS_PER_PART
   for (const list of lists.slice(lists.indexOf(start.list))) {
     let after = list === start.list ? start.after : BEGINNING

@@ -50,7 +50,7 @@ export class ProfileResolver {
     nullable: true,
     description: withExample(
       'The signed-in user.',
-      'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt hasPassword secondFactorRequired hasTotp recoveryCodesLeft publicMetadata impersonatedBy { id displayName } sessions { id deviceName current } trustedDevices { id name current trustedUntil lastUsedAt ipAddress } } }',
+      'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt hasPassword secondFactorRequired hasTotp recoveryCodesLeft publicMetadata impersonatedBy { id displayName } sessions { id deviceName current } trustedDevices { id name current trustedUntil lastUsedAt ipAddress } apiKeys { id name prefix } } }',
     ),
   })
   async me(@Ctx() context: Context): Promise<UserType> {

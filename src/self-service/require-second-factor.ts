@@ -23,7 +23,7 @@ export async function requireSecondFactor(
   viewer: Viewer,
   request: RequestInfo,
 ): Promise<Account> {
-  await requireRecentSignIn(app, viewer)
+  const session = await requireRecentSignIn(app, viewer)
   const { id } = viewer.account
   const at = app.clock.now()
   await app.db.$transaction(async tx => {
@@ -47,7 +47,7 @@ export async function requireSecondFactor(
       detail,
     })
     if (!required) return
-    const others = { userId: id, keptId: viewer.via.session.id }
+    const others = { userId: id, keptId: session.id }
     const because = { because: 'second factor required' }
     await revokeSessions(
       app,

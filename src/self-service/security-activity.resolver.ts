@@ -2,6 +2,7 @@ import { Args, Authorized, Ctx, Query, Resolver } from 'type-graphql'
 import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
 import { PageArgs } from '../pagination.ts'
+import { requireSession } from '../sessions/require-session.ts'
 import { toSession } from '../sessions/sessions.types.ts'
 import { type Activity, securityActivityPage } from './security-activity.ts'
 import {
@@ -23,12 +24,13 @@ export class SecurityActivityResolver {
     @Ctx() { app, viewer }: Context,
     @Args(() => PageArgs) args: PageArgs,
   ): Promise<SecurityEventConnection> {
-    const { account, via } = await viewer()
-    const { edges, nodes, pageInfo } = await securityActivityPage(app, account.id, args)
+    const caller = await viewer()
+    const currentId = requireSession(caller).session.id
+    const { edges, nodes, pageInfo } = await securityActivityPage(app, caller.account.id, args)
     const toEvent = ({ session, actor, ...event }: Activity): SecurityEventType => ({
       ...event,
       actor: SecurityEventActor[actor],
-      session: session ? toSession(session, via.session.id) : null,
+      session: session ? toSession(session, currentId) : null,
     })
     return {
       edges: edges.map(({ cursor, node }) => ({ cursor, node: toEvent(node) })),

@@ -2,6 +2,7 @@ import { Arg, Authorized, Ctx, FieldResolver, ID, Int, Mutation, Resolver, Root 
 import { UserType } from '../accounts/accounts.types.ts'
 import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
+import { sessionIdOf } from '../sessions/require-session.ts'
 import { countListed } from '../sessions/user-sessions.resolver.ts'
 import {
   deviceOfSession,
@@ -23,7 +24,7 @@ export class TrustedDevicesResolver {
     if (devices.length === 0) return []
     const sessionId = context.isRevealed(user)
       ? context.revealedBy(user)
-      : (await context.viewer()).via.session.id
+      : sessionIdOf(await context.viewer())
     const currentId = sessionId && (await deviceOfSession(context.app, sessionId))
     return devices.map(device => ({ ...device, current: device.id === currentId }))
   }

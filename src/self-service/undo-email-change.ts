@@ -27,7 +27,7 @@ const schema = z.object({ token: z.string() })
 
 /**
  * Keeps or restores the old address for the holder of the token that was sent there. The change may have come from a
- * thief, so this also ends all sessions and removes the password and the factors and identities added since. Sends a link
+ * thief, so this also ends all sessions, deletes the API keys and removes the password and the factors and identities added since. Sends a link
  * to set a new password; an account that had none, but has another way in, is signed in to as before.
  * @throws AuthError TOKEN_INVALID, ACCOUNT_DISABLED, RATE_LIMITED; EMAIL_TAKEN if another account now has the old
  *   address; CONFLICT if MAIL=off
@@ -82,7 +82,7 @@ async function sayHowToSignIn(app: App, tx: Queryable, restored: User, request: 
   await queueMail(app, tx, resetMail(app, restored, reset, request))
 }
 
-type RemovedSince = Removed & { identities: number }
+type RemovedSince = Removed & { identities: number; apiKeys: number }
 
 /** A change has two links to undo it: one from when it was requested, and one from when it was confirmed. */
 const removal = `
@@ -93,14 +93,15 @@ const removal = `
     app AS (DELETE FROM totp USING began WHERE user_id = $1::uuid AND created_at >= began.at RETURNING user_id),
     keys AS (DELETE FROM passkeys USING began WHERE user_id = $1::uuid AND created_at >= began.at RETURNING user_id),
     ids AS (DELETE FROM identities USING began WHERE user_id = $1::uuid AND created_at >= began.at RETURNING user_id),
-    codes AS (DELETE FROM recovery_codes WHERE user_id = $1::uuid RETURNING user_id)
+    codes AS (DELETE FROM recovery_codes WHERE user_id = $1::uuid RETURNING user_id),
+    api AS (DELETE FROM api_keys WHERE user_id = $1::uuid RETURNING user_id)
   SELECT (SELECT count(*)::int FROM app) AS "authenticatorApps", (SELECT count(*)::int FROM keys) AS passkeys,
     (SELECT count(*)::int FROM ids) AS identities,
-    (SELECT count(*)::int FROM codes) AS "recoveryCodes"`
+    (SELECT count(*)::int FROM codes) AS "recoveryCodes", (SELECT count(*)::int FROM api) AS "apiKeys"`
 
 /**
  * Removes the factors and identities that were added since the change from `formerEmail` was requested, which may be those
- * of the person who requested it. Also removes all recovery codes: no time tells who asked for them. Factors from before stay, so
+ * of the person who requested it. Also removes all recovery codes and API keys: no time tells who asked for them. Factors from before stay, so
  * that the mailbox alone does not get past them.
  */
 async function removeSince(

@@ -1,6 +1,8 @@
 import type { App } from '../app.ts'
-import type { Viewer } from '../context.ts'
+import type { SessionVia, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
+import type { Session } from '../generated/prisma/client.ts'
+import { requireSession } from './require-session.ts'
 import { hasFactor, meansOf, type Requirement, stepUpRequired } from './step-up-required.ts'
 import {
   type AuthStrength,
@@ -26,20 +28,22 @@ export function refuseImpersonator({ impersonator }: Viewer): void {
 /**
  * Protects a sensitive operation from the finder of a session that was left open, and from a thief of the session.
  * Requires what a full sign-in to the account proves: a passkey, or a password and a second factor, within 10 minutes;
- * from an account that only has a password, the password.
- * @throws AuthError REAUTHENTICATION_REQUIRED from an account with a password alone; STEP_UP_REQUIRED from all others
+ * from an account that only has a password, the password. Returns the viewer's session.
+ * @throws AuthError REAUTHENTICATION_REQUIRED from an account with a password alone; STEP_UP_REQUIRED from all others;
+ *   FORBIDDEN for an API key
  */
 export async function requireRecentSignIn(
   app: App,
   viewer: Viewer,
   maxAgeSeconds = RECENT_SECONDS,
-): Promise<void> {
+): Promise<Session> {
   refuseImpersonator(viewer)
-  const { session, accessToken } = viewer.via
+  const { session, accessToken } = requireSession(viewer)
   // An access token from before the latest step-up proves nothing recent, so that a thief who holds one does not benefit
   // from what the owner has proved since.
   const proving = accessToken.generation < session.proofGeneration ? undefined : session
   await requireFullSignIn(app, viewer.account.id, proving, maxAgeSeconds)
+  return session
 }
 
 /**
@@ -49,7 +53,7 @@ export async function requireRecentSignIn(
 export async function requireSecondFactorIfAny(app: App, viewer: Viewer): Promise<void> {
   refuseImpersonator(viewer)
   const requirement: Requirement = { strength: 'MULTI', maxAgeSeconds: RECENT_SECONDS }
-  const { session, accessToken } = viewer.via
+  const { session, accessToken } = requireSession(viewer)
   if (accessToken.generation >= session.proofGeneration && isProved(app, session, requirement)) return
   const means = await meansOf(app, viewer.account.id)
   if (hasFactor(means)) throw stepUpRequired(requirement, means)
@@ -80,7 +84,7 @@ export async function requireFullSignIn(
  */
 export async function requireAssurance(app: App, viewer: Viewer, requirement: Requirement): Promise<void> {
   refuseImpersonator(viewer)
-  const { session, accessToken } = viewer.via
+  const { session, accessToken } = requireSession(viewer)
   if (accessToken.generation >= session.proofGeneration && isProved(app, session, requirement)) return
   throw stepUpRequired(requirement, await meansOf(app, viewer.account.id))
 }
@@ -102,11 +106,12 @@ function isProved(
 export function isTooWeak(app: App, { account, via, impersonator }: Viewer): boolean {
   // The administrator proved their own second factor before: see admin/users/impersonate-user.ts.
   if (impersonator) return false
-  return demandsFactor(app, account) && !isAtLeast(strengthOf(via), 'MULTI')
+  // The strength of an API key is checked when the request is authenticated.
+  return via.kind === 'session' && demandsFactor(app, account) && !isAtLeast(strengthOf(via), 'MULTI')
 }
 
 /** Whether one of the roles of the account requires a second factor, or its owner has to add one. */
-function demandsFactor(
+export function demandsFactor(
   app: App,
   { enrollmentRequired, secondFactorRequiredFrom: from }: Viewer['account'],
 ): boolean {
@@ -118,8 +123,13 @@ function demandsFactor(
  * @throws AuthError STEP_UP_REQUIRED
  */
 export async function requireStrengthOf(app: App, viewer: Viewer, account: Viewer['account']): Promise<void> {
-  if (demandsFactor(app, account) && !isAtLeast(strengthOf(viewer.via), 'MULTI'))
+  if (demandsFactor(app, account) && !hasProvedFactor(viewer))
     throw stepUpRequired({ strength: 'MULTI' }, await meansOf(app, viewer.account.id))
+}
+
+/** Whether the viewer's session has proved a second factor. @throws AuthError FORBIDDEN for an API key */
+export function hasProvedFactor(viewer: Viewer): boolean {
+  return isAtLeast(strengthOf(requireSession(viewer)), 'MULTI')
 }
 
 /** The extension of an operation that a session may call although it `isTooWeak`. */
@@ -131,6 +141,6 @@ export async function refuseWeakSession(app: App, { account }: Viewer): Promise<
 }
 
 /** The strength of the session; for an access token from before the latest step-up, that of the token. */
-function strengthOf({ session, accessToken: { generation, acr } }: Viewer['via']): AuthStrength {
+function strengthOf({ session, accessToken: { generation, acr } }: SessionVia): AuthStrength {
   return generation < session.proofGeneration ? strengthOfAcr(acr) : assuranceOf(session).strength
 }

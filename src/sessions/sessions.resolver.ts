@@ -2,6 +2,7 @@ import { Arg, Authorized, Ctx, Extensions, ID, Int, Mutation, Resolver } from 't
 import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
 import { answerRefresh } from './refresh-request.ts'
+import { requireSession } from './require-session.ts'
 import { revokeOwnSession, revokeOwnSessions } from './revoke-own.ts'
 import { AuthPayload, RefreshTokenInput, SessionType, toSession } from './sessions.types.ts'
 
@@ -36,8 +37,9 @@ export class SessionsResolver {
     @Ctx() { app, viewer, request }: Context,
     @Arg('id', () => ID, { description: 'The ID of the session, from `me { sessions { id } }`.' }) id: string,
   ): Promise<SessionType> {
-    const { account, via } = await viewer()
-    return toSession(await revokeOwnSession(app, id, account.id, request), via.session.id)
+    const caller = await viewer()
+    const { session } = requireSession(caller)
+    return toSession(await revokeOwnSession(app, id, caller.account.id, request), session.id)
   }
 
   @Authorized()
@@ -48,8 +50,9 @@ export class SessionsResolver {
     ),
   })
   async revokeOtherSessions(@Ctx() { app, viewer, request }: Context): Promise<number> {
-    const { account, via } = await viewer()
-    return revokeOwnSessions(app, { userId: account.id, keptId: via.session.id }, request)
+    const caller = await viewer()
+    const { session } = requireSession(caller)
+    return revokeOwnSessions(app, { userId: caller.account.id, keptId: session.id }, request)
   }
 
   @Authorized()

@@ -3,6 +3,7 @@ import { UserType } from '../accounts/accounts.types.ts'
 import type { Context } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { liveSessions } from './list-sessions.ts'
+import { sessionIdOf } from './require-session.ts'
 import { SessionType, toSession } from './sessions.types.ts'
 
 @Resolver(() => UserType)
@@ -14,7 +15,7 @@ export class UserSessionsResolver {
   async sessions(@Root() user: UserType, @Ctx() context: Context): Promise<SessionType[]> {
     const currentId = context.isRevealed(user)
       ? context.revealedBy(user)
-      : (await context.viewer()).via.session.id
+      : sessionIdOf(await context.viewer())
     const sessions = await liveSessions(context.app, user.id)
     countListed(context, sessions.length)
     return sessions.map(session => toSession(session, currentId))

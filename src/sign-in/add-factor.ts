@@ -15,6 +15,7 @@ import type { NewMail } from '../mail/outbox.ts'
 import type { FactorKind } from '../mail/texts.ts'
 import { issueTokens } from '../sessions/issue.ts'
 import { parseRefreshToken } from '../sessions/refresh-token.ts'
+import { requireSession } from '../sessions/require-session.ts'
 import { rotation } from '../sessions/rotate.ts'
 import type { AuthPayload } from '../sessions/sessions.types.ts'
 import { addProofs } from '../sessions/strength.ts'
@@ -108,7 +109,7 @@ async function strengthenSession(
 ): Promise<AuthPayload> {
   const { app, request } = context
   const { account } = viewer
-  const { session, accessToken } = viewer.via
+  const { session, accessToken } = requireSession(viewer)
   if (accessToken.generation !== session.generation) throw refreshedMeanwhile()
   const now = app.clock.now()
   const generation = session.generation + 1

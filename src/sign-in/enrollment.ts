@@ -3,8 +3,9 @@ import type { Context, Viewer } from '../context.ts'
 import { proveEnrollmentCode } from '../credentials/enrollment-code.ts'
 import type { Proof } from '../credentials/proof.ts'
 import { AuthError } from '../errors.ts'
-import type { User } from '../generated/prisma/client.ts'
+import type { Session, User } from '../generated/prisma/client.ts'
 import { refuseImpersonator, requireRecentSignIn } from '../sessions/assurance.ts'
+import { requireSession } from '../sessions/require-session.ts'
 import { hasFactor, meansOf } from '../sessions/step-up-required.ts'
 import { ACR } from '../sessions/strength.ts'
 import { type OpenedSignIn, openSignIn, requireUnchanged, ticketInvalid } from './sign-in-ticket.ts'
@@ -15,7 +16,7 @@ const RECENT_MS = 600_000
 /** Who adds a factor: someone in the middle of a sign-in that demands one, or a signed-in user. */
 export type Enrollee =
   | { kind: 'signIn'; account: User; pending: OpenedSignIn }
-  | { kind: 'session'; account: User; viewer: Viewer }
+  | { kind: 'session'; account: User; viewer: Viewer; session: Session }
 
 /** The part of an enrollment that the client carries, sealed, until it proves the new factor. */
 export type PendingEnrollment = {
@@ -33,7 +34,7 @@ export type EnrollmentInput = { ticket?: string | null | undefined; emailCode?: 
 
 /**
  * Who calls: with the ticket of `SecondFactorSetupRequired`, or else signed in.
- * @throws AuthError TICKET_INVALID, UNAUTHENTICATED
+ * @throws AuthError TICKET_INVALID, UNAUTHENTICATED; FORBIDDEN for an API key and for an administrator who acts as the user
  */
 export async function enrolleeOf(
   { app, viewer }: Pick<Context, 'app' | 'viewer'>,
@@ -42,7 +43,8 @@ export async function enrolleeOf(
   if (ticket == null) {
     const signedIn = await viewer()
     refuseImpersonator(signedIn)
-    return { kind: 'session', account: signedIn.account, viewer: signedIn }
+    const { session } = requireSession(signedIn)
+    return { kind: 'session', account: signedIn.account, viewer: signedIn, session }
   }
   const pending = openSignIn(app, 'setup', ticket)
   return { kind: 'signIn', account: await requireUnchanged(app, pending), pending }
@@ -50,7 +52,7 @@ export async function enrolleeOf(
 
 /** What an emailed code is sent for: see credentials/enrollment-code.ts. */
 export function codeSubjectOf(enrollee: Enrollee): string {
-  return enrollee.kind === 'signIn' ? enrollee.pending.id : enrollee.viewer.via.session.id
+  return enrollee.kind === 'signIn' ? enrollee.pending.id : enrollee.session.id
 }
 
 /**
@@ -77,7 +79,7 @@ export async function beginEnrollment(
     pending: {
       user: account.id,
       version: account.credentialVersion,
-      session: enrollee.kind === 'session' ? enrollee.viewer.via.session.id : null,
+      session: enrollee.kind === 'session' ? enrollee.session.id : null,
       signIn: ticket ?? null,
       emailAtMs: emailAt?.getTime() ?? null,
     },
@@ -93,7 +95,7 @@ export async function resumeEnrollment(context: Context, pending: PendingEnrollm
   const { account } = enrollee
   if (account.id !== pending.user || account.credentialVersion !== pending.version)
     throw ticketInvalid('the account has changed')
-  if (enrollee.kind === 'session' && enrollee.viewer.via.session.id !== pending.session)
+  if (enrollee.kind === 'session' && enrollee.session.id !== pending.session)
     throw ticketInvalid('another session began to add the factor')
   return enrollee
 }
@@ -122,7 +124,7 @@ async function requireMayAdd(
   emailed: Proof | undefined,
 ): Promise<Date | undefined> {
   const { account } = viewer
-  const { session, accessToken } = viewer.via
+  const { session, accessToken } = requireSession(viewer)
   await requireRecentSignIn(app, viewer)
   if (hasFactor(await meansOf(app, account.id)) || !app.mailer) return undefined
   if (emailed) return emailed.at

@@ -42,11 +42,13 @@ export async function removeUnprovedCredentials(
   const totp = await tx.totp.deleteMany({ where })
   await tx.recoveryCode.deleteMany({ where })
   const identities = await tx.identity.deleteMany({ where })
+  const apiKeys = await tx.apiKey.deleteMany({ where })
   const removed = {
     password: passwordHash !== null,
     passkeys: passkeys.count,
     totp: totp.count > 0,
     identities: identities.count,
+    apiKeys: apiKeys.count,
   }
   const event = { at: now, actorId: id, subjectId: id }
   await record(tx, request, { ...event, action: 'user.email_verified' })

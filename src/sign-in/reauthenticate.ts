@@ -8,6 +8,7 @@ import { unauthenticated } from '../errors.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { checkInput } from '../input.ts'
 import { isLive } from '../sessions/live.ts'
+import { requireSession } from '../sessions/require-session.ts'
 
 const schema = z.object({ password: submittedPasswordField })
 
@@ -23,10 +24,12 @@ const confirm = `
 export async function reauthenticate(
   app: App,
   input: unknown,
-  { account, via: { session } }: Viewer,
+  viewer: Viewer,
   request: RequestInfo,
 ): Promise<Session> {
   const { password } = checkInput(schema, input)
+  const { account } = viewer
+  const { session } = requireSession(viewer)
   await proveOwnPassword(app, account, password, request)
   const now = app.clock.now()
   return app.db.$transaction(async tx => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { App } from '../app.ts'
 import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
-import type { RequestInfo, Viewer } from '../context.ts'
+import type { Account, RequestInfo, Viewer } from '../context.ts'
 import { proveEnrollmentCode } from '../credentials/enrollment-code.ts'
 import { countFactor, forgiveFactor } from '../credentials/factor-attempts.ts'
 import { openCeremony } from '../credentials/passkey/ceremony-ticket.ts'
@@ -17,6 +17,7 @@ import { noticeParameters } from '../mail/notices.ts'
 import { requireFullSignIn } from '../sessions/assurance.ts'
 import { findSession, type SessionWithAccount } from '../sessions/find-session.ts'
 import { endReasonOf } from '../sessions/live.ts'
+import { requireSession } from '../sessions/require-session.ts'
 import { rotation } from '../sessions/rotate.ts'
 import { addProofs } from '../sessions/strength.ts'
 import { advanceSession } from './advance-session.ts'
@@ -52,10 +53,10 @@ export async function stepUp(
   request: RequestInfo,
 ): Promise<SessionWithAccount> {
   const { proofs: given } = checkInput(schema, input)
-  const { account, via } = viewer
-  const { session, accessToken } = via
+  const { account } = viewer
+  const { session, accessToken } = requireSession(viewer)
   if (accessToken.generation !== session.generation) throw refreshedMeanwhile()
-  const proved = await prove(app, viewer, given, request)
+  const proved = await prove(app, account, session, given, request)
   const proofs = proved.map(({ proof }) => proof)
   const now = app.clock.now()
   const generation = session.generation + 1
@@ -91,7 +92,8 @@ export async function stepUp(
 /** Verifies the proofs, the first ones first: only someone who passes them learns whether a code is correct. */
 async function prove(
   app: App,
-  { account, via: { session } }: Viewer,
+  account: Account,
+  session: Session,
   given: readonly ProofInput[],
   request: RequestInfo,
 ): Promise<ProvedFactor[]> {

@@ -29,6 +29,7 @@ export const KeyIcon = icon(
   <path d="M14.5 13.5a5 5 0 1 0-4-4L3.5 16.5v4h4v-3h3v-3l1.5-1h2.5ZM16.5 7.5h.01" />,
 )
 export const DeviceIcon = icon(<path d="M3.5 5h17v11h-17V5ZM8.5 20h7M12 16v4" />)
+export const CodeIcon = icon(<path d="m8.5 7-5 5 5 5m7-10 5 5-5 5M13.5 5l-3 14" />)
 export const DataIcon = icon(<path d="M12 4v10m0 0 4-4m-4 4-4-4M4.5 16.5V20h15v-3.5" />)
 export const BackIcon = icon(<path d="M19 12H5m0 0 6-6m-6 6 6 6" />)
 export const SearchIcon = icon(<path d="M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14Zm5-2 4.5 4.5" />)

@@ -38,6 +38,8 @@ export type PageSettings = {
   trustedDeviceDays: number
   /** How long the recovery of lost second factors takes; null if this server recovers none. */
   factorRecoveryWaitSeconds: number | null
+  /** Whether people can create API keys. */
+  apiKeys: boolean
   sandbox: boolean
 }
 

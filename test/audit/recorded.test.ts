@@ -357,6 +357,9 @@ describe('secrets', () => {
       'factor.renamed',
       'user.password_removed',
       // test/http/provider-callback.test.ts looks for the secrets of sign-ins with providers.
+      // test/api-keys/api-keys.test.ts looks for the secrets of API keys.
+      'api_key.created',
+      'api_key.deleted',
       'identity.linked',
       'identity.token_used',
       'identity.unlinked',

@@ -71,6 +71,7 @@ test('doctor reports the result of every check and changes nothing', async () =>
     'second factors',
     'stored passkeys',
     'identities',
+    'API keys',
     'outbox',
     'revocations',
     'erasures',

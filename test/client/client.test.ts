@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { gql } from '@apollo/client'
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { createAuthClient, NetworkError } from '../../src/client/index.ts'
-import { PASSWORD, signIn, signUp } from '../support/actors.ts'
+import { PASSWORD, signIn, signUp, signUpVerified } from '../support/actors.ts'
 import { Roles, UserById } from '../support/operations.ts'
 import { useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
@@ -107,6 +107,20 @@ test('settings are available without signing in', async () => {
   const { client, network } = tab(service)
   expect(await client.settings()).toMatchObject({ registrationOpen: true, passwordMinLength: 8 })
   expect(network.sent).toEqual(['Settings'])
+})
+
+test('apiKeys creates, lists and deletes the keys with which programs act as the user', async () => {
+  const { email, id } = await signUpVerified(service)
+  const { client } = tab(service)
+  await client.login({ identifier: email, password: PASSWORD })
+  const { apiKey, secret } = await client.apiKeys.create({ name: 'Report', permissions: [] })
+  expect(await stateOf(service, secret)).toBe('LIVE')
+  expect(await client.apiKeys.list()).toMatchObject([{ id: apiKey.id, name: 'Report', permissions: [] }])
+  const program = tab(service, { accessToken: secret })
+  expect(await program.client.request('{ me { id } }')).toEqual({ me: { id } })
+  await client.apiKeys.delete(apiKey.id)
+  expect(await client.apiKeys.list()).toEqual([])
+  expect(await stateOf(service, secret)).toBe('REVOKED')
 })
 
 describe('sessions', () => {

@@ -34,6 +34,9 @@ const operationIn = (text: string) =>
 const NEWER = [
   'UndoEmailChange',
   'ExportAccount',
+  'ApiKeys',
+  'CreateApiKey',
+  'DeleteApiKey',
   'CancelFactorRecovery',
   // Second factors, and what they add to the answers of every way to sign in.
   'Login',

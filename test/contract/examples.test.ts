@@ -14,6 +14,7 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql'
+import { newApiKey } from '../../src/api-keys/key.ts'
 import { createNonce } from '../../src/credentials/provider/nonce.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { signUp, signUpVerified, signUpWith } from '../support/actors.ts'
@@ -122,6 +123,21 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   await run(take('Mutation.reauthenticate'))
   token = String((await run(take('Mutation.stepUp'))).accessToken)
   await run(take('Mutation.updateProfile'))
+  const { apiKey } = await run(take('Mutation.createApiKey'))
+  await run(take('Mutation.deleteApiKey'), { id: (apiKey as { id: string }).id })
+  const spare = newApiKey(service.app)
+  await service.app.db.apiKey.create({
+    data: {
+      id: spare.id,
+      userId: ada.id,
+      name: 'Spare',
+      keyHash: spare.hash,
+      permissions: [],
+      multiFactor: false,
+      createdAt: service.clock.now(),
+    },
+  })
+  await run(take('Mutation.deleteUserApiKey'), { id: ada.id, apiKeyId: spare.id })
   await run(take('Query.roles'))
   await run(take('Query.user'), { id: ada.id })
   const other = await signUpVerified(service)

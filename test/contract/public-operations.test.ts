@@ -61,6 +61,7 @@ test('every other operation answers UNAUTHENTICATED without a session', async ()
     const given = {
       id,
       sessionId: id,
+      apiKeyId: id,
       ticket: 'x',
       code: 'x',
       verifier: 'x',

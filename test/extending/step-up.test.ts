@@ -136,5 +136,5 @@ test('a maximum age that is not positive is refused when the program starts', ()
 
 test('the viewer of a test context has an access token of the session’s generation', async () => {
   const context = testContext({ viewer: { session: { generation: 4 } } })
-  expect((await context.viewer()).via.accessToken.generation).toBe(4)
+  expect((await context.viewer()).via).toMatchObject({ kind: 'session', accessToken: { generation: 4 } })
 })

@@ -30,6 +30,7 @@ const samples: MailData = {
   'factor-code': { ...origin, code: '042917' },
   'factor-added': { ...origin, link, factor: 'TOTP' },
   'factor-removed': { ...origin, link, factor: 'PASSKEY' },
+  'api-key-created': { ...origin, link, prefix: 'agk_1f6c20b9' },
   'identity-added': { ...origin, link, provider: 'Google' },
   'identity-removed': { ...origin, link, provider: 'Google' },
   'recovery-codes-renewed': { ...origin, link },

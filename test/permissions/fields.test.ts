@@ -90,6 +90,7 @@ const OWN = [
   'sessions { id }',
   'trustedDevices { id }',
   'identities { id }',
+  'apiKeys { id }',
   'impersonatedBy { id }',
 ]
 /** Only for the owner, whatever others may see. */

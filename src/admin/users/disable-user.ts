@@ -1,5 +1,6 @@
 import { newCredentialVersion } from '../../accounts/credential-version.ts'
 import { disabledReasonField } from '../../accounts/fields.ts'
+import { endApiKeys } from '../../api-keys/end-api-keys.ts'
 import type { App } from '../../app.ts'
 import { record } from '../../audit/record.ts'
 import { AuthError } from '../../errors.ts'
@@ -11,7 +12,7 @@ import { administerUser, type Caller } from '../administer.ts'
 const reasonField = disabledReasonField.nullish()
 
 /**
- * Disables an account: its owner can't sign in, its sessions end, and the owner receives an email. Only
+ * Disables an account: its owner can't sign in, its sessions end, its API keys are deleted, and the owner receives an email. Only
  * administrators see the reason. Does nothing if the account is already disabled.
  * @throws AuthError BAD_USER_INPUT, NOT_FOUND; FORBIDDEN for an account with more permissions than the caller's;
  *   CONFLICT for the caller's own account and for the last administrator
@@ -48,7 +49,9 @@ export async function disableUser(
         ...(reason && { reason }),
       },
     })
-    const detail = { because: 'account disabled' }
+    const because = 'account disabled'
+    await endApiKeys(app, tx, id, { request, actorId, because })
+    const detail = { because }
     await revokeSessions(app, { userId: id }, { action: 'session.revoked', request, actorId, detail }, tx)
     await queueNotice(app, tx, target, {
       template: 'account-disabled',

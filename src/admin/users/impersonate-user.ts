@@ -31,13 +31,13 @@ export async function impersonateUser(
 ): Promise<IssuedTokens> {
   const reason = checkInput(reasonField, reasonInput, 'reason')
   const { viewer, request } = caller
-  await requireRecentSignIn(app, viewer)
+  const { id: ownSessionId } = await requireRecentSignIn(app, viewer)
   await requireStrengthOf(app, viewer, await requireAccount(app, id))
   const actor = viewer.account
   const started = await administerUser(app, caller, IMPERSONATE, id, async (tx, account) => {
     if (account.id === actor.id) throw new AuthError('CONFLICT', { message: OWN_ACCOUNT })
     if (account.disabledAt) throw new AuthError('CONFLICT', { message: DISABLED })
-    const session = sessionOf(app, account, viewer.via.session.id, request)
+    const session = sessionOf(app, account, ownSessionId, request)
     await insertSession(tx, session)
     await record(tx, request, {
       action: 'user.impersonated',

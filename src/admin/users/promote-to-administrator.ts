@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { newCredentialVersion } from '../../accounts/credential-version.ts'
 import { emailField } from '../../accounts/fields.ts'
+import { endApiKeys } from '../../api-keys/end-api-keys.ts'
 import type { App } from '../../app.ts'
 import { NO_REQUEST, record } from '../../audit/record.ts'
 import type { Queryable } from '../../database/client.ts'
@@ -34,7 +35,7 @@ export type Promotion = {
 /**
  * Assigns the role admin to an existing account. Anyone can register an address they do not own, so the address must be
  * verified. With `verify`, the operator vouches for the account and its address is marked as verified. The promotion ends
- * the account's sessions and every emailed link, including links that restore a former address, so someone who had
+ * the account's sessions, API keys and every emailed link, including links that restore a former address, so someone who had
  * access keeps none except the password, which stays. A disabled account stays disabled.
  * @throws AuthError BAD_USER_INPUT; NOT_FOUND; EMAIL_NOT_VERIFIED
  */
@@ -64,7 +65,9 @@ export async function promoteToAdministrator(
         where: { userId: account.id, usedAt: null },
         data: { usedAt: now },
       })
-      const detail = { because: 'made an administrator' }
+      const because = 'made an administrator'
+      await endApiKeys(app, tx, account.id, { request: NO_REQUEST, because })
+      const detail = { because }
       await revokeSessions(
         app,
         { userId: account.id },

@@ -4,6 +4,7 @@ import { toUser, UserType } from '../../accounts/accounts.types.ts'
 import type { Context } from '../../context.ts'
 import { withExample } from '../../example.ts'
 import { callerOf } from '../administer.ts'
+import { deleteUserApiKey } from './delete-user-api-key.ts'
 import { endEmailChangeUndo } from './end-email-undo.ts'
 import { resendInvitation } from './resend-invitation.ts'
 import { revokeUserSession } from './revoke-user-session.ts'
@@ -43,6 +44,23 @@ export class UserAccessResolver {
     sessionId: string,
   ): Promise<boolean> {
     return revokeUserSession(context.app, id, sessionId, await callerOf(context, 'revokeUserSession'))
+  }
+
+  @Authorized('users:write')
+  @Mutation(() => Boolean, {
+    description: withExample(
+      'Deletes an API key of an account, which stops working immediately. The owner sees it in their security activity.',
+      'mutation DeleteUserApiKey($id: ID!, $apiKeyId: ID!) { deleteUserApiKey(id: $id, apiKeyId: $apiKeyId) }',
+    ),
+  })
+  async deleteUserApiKey(
+    @Ctx() context: Context,
+    @Arg('id', () => ID, ACCOUNT_ID) id: string,
+    @Arg('apiKeyId', () => ID, { description: 'The key’s ID, from `user { apiKeys { id } }`.' })
+    apiKeyId: string,
+  ): Promise<boolean> {
+    await deleteUserApiKey(context.app, id, apiKeyId, await callerOf(context, 'deleteUserApiKey'))
+    return true
   }
 
   @Authorized('users:write')

@@ -207,6 +207,15 @@ export default {
       ],
       action: 'Set a new password',
     }),
+    'api-key-created': ({ appName, origin, prefix }) => ({
+      subject: `You created an API key at ${appName}`,
+      paragraphs: [
+        `A new API key lets a program act as you at ${appName}. It begins with ${prefix}.`,
+        origin,
+        'If this was you, you don’t need to do anything. If it wasn’t, set a new password now, and then delete the key in your account:',
+      ],
+      action: 'Set a new password',
+    }),
     'recovery-codes-renewed': ({ appName, origin }) => ({
       subject: `You have new recovery codes at ${appName}`,
       paragraphs: [

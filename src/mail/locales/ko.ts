@@ -207,6 +207,15 @@ export default {
       ],
       action: '새 비밀번호 설정',
     }),
+    'api-key-created': ({ appName, origin, prefix }) => ({
+      subject: `[${appName}] API 키가 생성되었습니다`,
+      paragraphs: [
+        `${appName} 계정을 대신 사용할 수 있는 API 키가 생성되었습니다. ${prefix}(으)로 시작하는 키입니다.`,
+        origin,
+        '본인이 맞다면 아무것도 하지 않으셔도 됩니다. 본인이 아니라면 지금 새 비밀번호를 설정하고 계정에서 키를 삭제해 주세요.',
+      ],
+      action: '새 비밀번호 설정',
+    }),
     'recovery-codes-renewed': ({ appName, origin }) => ({
       subject: `[${appName}] 복구 코드를 새로 발급했습니다`,
       paragraphs: [

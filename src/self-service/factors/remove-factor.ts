@@ -40,8 +40,8 @@ export async function removeFactor(
   { factor, remove }: FactorRemoval,
   request: RequestInfo,
 ): Promise<Account> {
-  await requireRecentSignIn(app, viewer)
-  const { account, via } = viewer
+  const session = await requireRecentSignIn(app, viewer)
+  const { account } = viewer
   const { id } = account
   const at = app.clock.now()
   await app.db.$transaction(async tx => {
@@ -59,7 +59,7 @@ export async function removeFactor(
     const detail = { because: 'second factor removed' }
     await revokeSessions(
       app,
-      { userId: id, keptId: via.session.id },
+      { userId: id, keptId: session.id },
       { action: 'session.revoked', request, actorId: id, detail },
       tx,
     )

@@ -8,6 +8,7 @@ import type { Queryable } from '../../database/client.ts'
 import { AuthError, unauthenticated } from '../../errors.ts'
 import type { Identity, Session } from '../../generated/prisma/client.ts'
 import { isLive } from '../../sessions/live.ts'
+import { requireSession } from '../../sessions/require-session.ts'
 import { flowEnded, isRepeatable, type RedeemedFlow } from '../../sign-in/provider-flow.ts'
 import type { StartedFlow } from '../../sign-in/start-provider.ts'
 import { redeemViewerFlow, startViewerFlow, useUpFlow } from './viewer-flow.ts'
@@ -37,14 +38,15 @@ export async function completeProviderReauthentication(
   viewer: Viewer,
   request: RequestInfo,
 ): Promise<Session> {
-  const { account, via } = viewer
+  const { account } = viewer
+  const current = requireSession(viewer).session
   const flow = await redeemViewerFlow(app, 'reauthentication', input, viewer, request)
-  if (!flow.profile) return confirmedBefore(app, flow, via.session)
+  if (!flow.profile) return confirmedBefore(app, flow, current)
   const identity = await requireOwn(app, account.id, flow.profile, request)
   requireFresh(flow, flow.profile)
   const now = app.clock.now()
   return app.db.$transaction(async tx => {
-    const session = await confirmSession(tx, via.session, identity, now)
+    const session = await confirmSession(tx, current, identity, now)
     await useUpFlow(app, tx, flow)
     const event = { action: 'session.reauthenticated', at: now, actorId: account.id } as const
     await record(tx, request, { ...event, subjectId: account.id, detail: { provider: identity.provider } })

@@ -25,9 +25,9 @@ export async function unlinkIdentity(
   viewer: Viewer,
   request: RequestInfo,
 ): Promise<Account> {
-  await requireRecentSignIn(app, viewer)
+  const session = await requireRecentSignIn(app, viewer)
   if (!isId(identityId)) throw notFound()
-  const { account, via } = viewer
+  const { account } = viewer
   const { id } = account
   const at = app.clock.now()
   await app.db.$transaction(async tx => {
@@ -40,7 +40,7 @@ export async function unlinkIdentity(
     await requireWayIn(app, tx, id)
     await revokeSessions(
       app,
-      { userId: id, keptId: via.session.id },
+      { userId: id, keptId: session.id },
       { action: 'session.revoked', request, actorId: id, detail: { because: 'identity disconnected' } },
       tx,
     )

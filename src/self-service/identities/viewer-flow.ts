@@ -4,6 +4,7 @@ import type { Context, RequestInfo, Viewer } from '../../context.ts'
 import type { Queryable } from '../../database/client.ts'
 import { checkInput } from '../../input.ts'
 import { countInvalidTokens } from '../../one-time-tokens/token.ts'
+import { requireSession } from '../../sessions/require-session.ts'
 import { type FlowPurpose, flowEnded, type RedeemedFlow, redeemCode } from '../../sign-in/provider-flow.ts'
 import { type FlowStarter, type StartedFlow, startProvider } from '../../sign-in/start-provider.ts'
 
@@ -16,11 +17,11 @@ export type ViewerPurpose = Exclude<FlowPurpose, 'sign-in'>
 export function startViewerFlow(
   { app, request, response }: Context,
   input: unknown,
-  { account, via }: Viewer,
+  viewer: Viewer,
   starter: Omit<FlowStarter, 'viewer'>,
 ): Promise<StartedFlow> {
-  const viewer = { userId: account.id, sessionId: via.session.id }
-  return startProvider(app, input, { ...starter, viewer }, { request, response })
+  const owner = { userId: viewer.account.id, sessionId: requireSession(viewer).session.id }
+  return startProvider(app, input, { ...starter, viewer: owner }, { request, response })
 }
 
 const schema = z.object({ code: z.string(), codeVerifier: z.string() })
@@ -33,13 +34,14 @@ export async function redeemViewerFlow(
   app: App,
   purpose: ViewerPurpose,
   input: unknown,
-  { account, via }: Viewer,
+  viewer: Viewer,
   request: RequestInfo,
 ): Promise<RedeemedFlow> {
   const secrets = checkInput(schema, input)
+  const { session } = requireSession(viewer)
   return countInvalidTokens(app, request, async () => {
     const flow = await redeemCode(app, purpose, secrets)
-    if (flow.userId !== account.id || flow.sessionId !== via.session.id)
+    if (flow.userId !== viewer.account.id || flow.sessionId !== session.id)
       throw flowEnded('another session began it')
     return flow
   })

@@ -4,6 +4,7 @@ import { statement } from '../../database/client.ts'
 import type { Device } from '../../devices/device.ts'
 import { AuthError } from '../../errors.ts'
 import type { Session } from '../../generated/prisma/client.ts'
+import { requireSession } from '../../sessions/require-session.ts'
 
 /** How recently the password was entered before the browser adds a passkey by itself. */
 const PASSWORD_MS = 300_000
@@ -39,8 +40,8 @@ export async function passkeySuggestionOf(
  * Requires that the browser may add the account's first passkey by itself.
  * @throws AuthError CONFLICT
  */
-export async function requireAutomatic(app: App, { via }: Viewer, device: Device | undefined): Promise<void> {
-  if ((await passkeySuggestionOf(app, via.session, device)) === 'AUTOMATIC') return
+export async function requireAutomatic(app: App, viewer: Viewer, device: Device | undefined): Promise<void> {
+  if ((await passkeySuggestionOf(app, requireSession(viewer).session, device)) === 'AUTOMATIC') return
   throw new AuthError('CONFLICT', {
     message: 'A passkey can’t be added automatically here. Add one in your security settings.',
   })

@@ -11,6 +11,7 @@ import { AuthError } from '../../errors.ts'
 import type { User } from '../../generated/prisma/client.ts'
 import { checkInput } from '../../input.ts'
 import { refuseImpersonator } from '../../sessions/assurance.ts'
+import { requireSession } from '../../sessions/require-session.ts'
 import { beginEnrollment, type PendingEnrollment } from '../../sign-in/enrollment.ts'
 import { requireAutomatic } from './automatic-passkey.ts'
 
@@ -67,13 +68,13 @@ async function beginAutomatic(
   const signedIn = await viewer()
   refuseImpersonator(signedIn)
   await requireAutomatic(app, signedIn, readDevice(app, deviceToken ?? request.deviceCookie))
-  const { account, via } = signedIn
+  const { account } = signedIn
   return {
     account,
     pending: {
       user: account.id,
       version: account.credentialVersion,
-      session: via.session.id,
+      session: requireSession(signedIn).session.id,
       signIn: null,
       emailAtMs: null,
     },
@@ -84,13 +85,15 @@ async function beginAutomatic(
  * Begins to prove again who uses the viewer's session, with a passkey or a security key of the account.
  * @throws AuthError CONFLICT with PASSKEYS=off, or if the account has neither
  */
-export async function beginPasskeyProof(app: App, { account, via }: Viewer): Promise<PasskeyCeremony> {
+export async function beginPasskeyProof(app: App, viewer: Viewer): Promise<PasskeyCeremony> {
   requirePasskeys(app)
+  const { account } = viewer
+  const { session } = requireSession(viewer)
   const passkeys = await usablePasskeysOf(app, account.id)
   if (passkeys.length === 0) throw new AuthError('CONFLICT', { message: 'Your account has no passkey.' })
   const { ticket, expiresAt } = sealCeremony(app, 'passkeyProof', {
     userId: account.id,
-    sessionId: via.session.id,
+    sessionId: session.id,
   })
   // A security key may be unable to verify the person. The answer says whether it did.
   const userVerification = passkeys.some(({ discoverable }) => discoverable) ? 'preferred' : 'discouraged'

@@ -18,8 +18,8 @@ import { requireWayIn } from '../../ways-in.ts'
  *   UNAUTHENTICATED if the session has ended since the request was authenticated
  */
 export async function removePassword(app: App, viewer: Viewer, request: RequestInfo): Promise<Account> {
-  await requireRecentSignIn(app, viewer)
-  const { account, via } = viewer
+  const session = await requireRecentSignIn(app, viewer)
+  const { account } = viewer
   const { id } = account
   const at = app.clock.now()
   await app.db.$transaction(async tx => {
@@ -32,7 +32,7 @@ export async function removePassword(app: App, viewer: Viewer, request: RequestI
     await endTokens(app, tx, id)
     await revokeSessions(
       app,
-      { userId: id, keptId: via.session.id },
+      { userId: id, keptId: session.id },
       { action: 'session.revoked', request, actorId: id, detail: { because: 'password removed' } },
       tx,
     )

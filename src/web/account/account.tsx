@@ -1,11 +1,12 @@
 import type { User } from '../../client/index.ts'
-import { DataIcon, DeviceIcon, KeyIcon, UserIcon } from '../icons.tsx'
+import { CodeIcon, DataIcon, DeviceIcon, KeyIcon, UserIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { Missing } from '../parts/card-page.tsx'
 import { Frame, NavLink } from '../parts/frame.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { PasskeyOffer } from '../parts/passkey-offer.tsx'
+import { ApiKeys } from './api-keys.tsx'
 import { OwnData } from './own-data.tsx'
 import { Profile } from './profile.tsx'
 import { Security } from './security.tsx'
@@ -31,10 +32,11 @@ export function Account({ user, section = 'profile' }: AccountProps) {
       content: () => <Security user={user} />,
     },
     devices: { name: account.sessions, content: () => <Sessions /> },
+    'api-keys': { name: account.apiKeys, content: () => <ApiKeys user={user} /> },
     data: { name: account.data, content: () => <OwnData user={user} /> },
   }
   // Only own names: an object also has `constructor`.
-  if (!Object.hasOwn(sections, section)) return <Missing />
+  if (!Object.hasOwn(sections, section) || (section === 'api-keys' && !settings.apiKeys)) return <Missing />
   const open = sections[section as keyof typeof sections]
   return (
     <Frame>
@@ -53,6 +55,12 @@ export function Account({ user, section = 'profile' }: AccountProps) {
             <DeviceIcon />
             {account.sessions}
           </NavLink>
+          {settings.apiKeys && (
+            <NavLink href="/account/api-keys">
+              <CodeIcon />
+              {account.apiKeys}
+            </NavLink>
+          )}
           <NavLink href="/account/data">
             <DataIcon />
             {account.data}

@@ -15,6 +15,7 @@ import {
 import { auditOf } from '../../support/audit.ts'
 import { claimsOf, forge } from '../../support/forge.ts'
 import { refusedFields } from '../../support/refused.ts'
+import { sampleCall } from '../../support/sample-call.ts'
 import { codes, useService } from '../../support/service.ts'
 import { MINUTE, refresh, stateOf } from '../../support/sessions.ts'
 import { addSomeTotp } from '../../support/some-factors.ts'
@@ -338,20 +339,8 @@ describe('an administrator who acts as another user cannot call', () => {
   })
 
   test.each(guarded.map(({ schemaName }) => schemaName))('%s', async name => {
-    const field = createSchema([NotesResolver]).getMutationType()?.getFields()[name]
-    const variables: Record<string, unknown> = {}
-    const declared: string[] = []
-    const passed: string[] = []
-    for (const arg of field?.args ?? []) {
-      declared.push(`$${arg.name}: ${String(arg.type)}`)
-      passed.push(`${arg.name}: $${arg.name}`)
-      variables[arg.name] = sample(String(arg.type), arg.type)
-    }
-    const head = declared.length > 0 ? `mutation (${declared.join(', ')})` : 'mutation'
-    const call = passed.length > 0 ? `${name}(${passed.join(', ')})` : name
-    const { data, errors } = await run(`${head} { ${call} { __typename } }`, acting, variables)
-    const scalar = errors.some(({ message }) => message.includes('must not have a selection'))
-    const reply = scalar ? await run(`${head} { ${call} }`, acting, variables) : { data, errors }
+    const { text, variables } = sampleCall(createSchema([NotesResolver]), `Mutation.${name}`)
+    const reply = await run(text, acting, variables)
     expect([name, codes(reply)]).toEqual([name, ['FORBIDDEN']])
   })
 
@@ -374,24 +363,3 @@ describe('an administrator who acts as another user cannot call', () => {
     expect(codes(await run(rename, acting))).toEqual(['FORBIDDEN'])
   })
 })
-
-/** Any value of the type, which is never looked at. */
-function sample(name: string, type: unknown): unknown {
-  if (!name.endsWith('!')) return null
-  if (name.startsWith('[')) return []
-  if (/^(?:ID|String|DateTime)!/.test(name)) return '00000000-0000-7000-8000-000000000000'
-  if (/^Boolean!/.test(name)) return true
-  if (/^Int!/.test(name)) return 1
-  const inner = (
-    type as {
-      ofType?: { getFields?: () => Record<string, { type: unknown }>; getValues?: () => { name: string }[] }
-    }
-  ).ofType
-  if (inner?.getValues) return inner.getValues()[0]?.name
-  const fields = inner?.getFields?.() ?? {}
-  return Object.fromEntries(
-    Object.entries(fields)
-      .map(([field, { type: of }]) => [field, sample(String(of), of)] as const)
-      .filter(([, value]) => value !== null),
-  )
-}

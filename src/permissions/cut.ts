@@ -1,0 +1,11 @@
+import type { Viewer } from '../context.ts'
+
+/** The permissions of `held` that are also in `allowed`. */
+export function cutTo(held: readonly string[], allowed: readonly string[]): readonly string[] {
+  return held.filter(permission => allowed.includes(permission))
+}
+
+/** Of the permissions that the viewer's account holds, those that count in this request: an API key has fewer. */
+export function permissionsIn({ via }: Viewer, held: readonly string[]): readonly string[] {
+  return via.kind === 'apiKey' ? cutTo(held, via.apiKey.permissions) : held
+}
