@@ -14,6 +14,7 @@ import type { Mailer } from './mail/mailer.ts'
 import type { Blocks } from './rate-limit/blocks.ts'
 import type { Refusals } from './rate-limit/refusals.ts'
 import type { RequestLimits } from './request-limits.ts'
+import type { Tracing } from './tracing/tracing.ts'
 
 /** An account as the API shows it to administrators. */
 export type ShownAccount = Pick<
@@ -50,6 +51,8 @@ export type App = {
     refusals: Refusals
   }
   hasher: PasswordHasher
+  /** Undefined unless TRACING is on: then nothing of it runs. */
+  tracing: Tracing | undefined
   /** What this process knows about the providers in the settings, by ID and client. */
   discovered: Map<string, Discovered>
   /** Undefined if this server sends no email. */

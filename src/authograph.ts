@@ -85,7 +85,8 @@ async function embed(options: AuthographOptions): Promise<Authograph> {
     context: createContextFunction(app, addressOf, options.context),
     formatError,
     validationRules: validationRules(app),
-    plugins: [observe(service.metrics)],
+    // The active span is the program's own.
+    plugins: [observe(service.metrics, undefined)],
     viewer: createRouteViewer(app, addressOf),
     fastifyPlugin: createFastifyPlugin(mount, addressOf),
     nodeHandler: createNodeHandler(mount, addressOf),

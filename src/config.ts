@@ -226,6 +226,7 @@ const settings = z.object({
   EXPLORER: z.enum(['sandbox', 'graphiql'], { error: 'must be sandbox or graphiql' }).default('sandbox'),
   AUDIT_RETENTION: duration.refine(seconds => seconds >= SECONDS.d, 'must be at least 1d').optional(),
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  TRACING: onOff.default(false),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -511,6 +512,8 @@ function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
     explorer: env.EXPLORER,
     /** The bearer token for /metrics. In production, /metrics requires one. */
     metricsToken: env.METRICS_TOKEN,
+    /** Whether operations, database statements and emails are traced with OpenTelemetry. */
+    tracing: env.TRACING,
     /** How long audit events are kept. If absent, they are never deleted. */
     auditRetentionSeconds: env.AUDIT_RETENTION,
     logLevel: env.LOG_LEVEL,

@@ -16,6 +16,7 @@ import type { MailOptions } from './mail/options.ts'
 import { Blocks } from './rate-limit/blocks.ts'
 import { Refusals } from './rate-limit/refusals.ts'
 import { DEFAULT_LIMITS, type RequestLimits } from './request-limits.ts'
+import type { Tracing } from './tracing/tracing.ts'
 
 export type AppOptions = {
   config: Config
@@ -45,6 +46,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     log.warn({ err: error }, 'a database connection broke'),
   )
   try {
+    const tracing = await startTracing(config, log)
+    tracing?.statements(pool)
+    tracing?.statements(countingPool)
     const migrated = await withPatientPool(options.databaseUrl, patient =>
       migrate(patient, MIGRATIONS, {
         aborted: options.aborted,
@@ -71,6 +75,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       databaseIsUp: () => true,
       limiter: { pool: countingPool, blocks: new Blocks(), underWay: new Map(), refusals: new Refusals() },
       hasher: new PasswordHasher(config.hashing),
+      tracing,
       discovered: new Map(),
       mailer,
       keys: { ...loaded, sealing, verified: verifiedTokens(), reloading: Promise.resolve() },
@@ -87,4 +92,11 @@ export async function createApp(options: AppOptions): Promise<App> {
     await close()
     throw error
   }
+}
+
+async function startTracing(config: Config, log: Logger): Promise<Tracing | undefined> {
+  if (!config.tracing) return undefined
+  // Loaded only if needed.
+  const { createTracing } = await import('./tracing/tracing.ts')
+  return createTracing(message => log.warn(message))
 }

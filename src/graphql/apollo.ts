@@ -7,6 +7,7 @@ import type { GraphQLSchema, OperationDefinitionNode, ValidationRule } from 'gra
 import type { App } from '../app.ts'
 import type { Context } from '../context.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 import { faultLog } from './fault-log.ts'
 import { formatError } from './format-error.ts'
 import { limitsRule } from './limits.ts'
@@ -22,7 +23,7 @@ export type ApolloParts = {
 
 /** Creates the GraphQL server without starting it. */
 export function createApollo(
-  { config, requestLimits: limits }: Pick<App, 'config' | 'requestLimits'>,
+  { config, requestLimits: limits, tracing }: Pick<App, 'config' | 'requestLimits' | 'tracing'>,
   schema: GraphQLSchema,
   metrics: Metrics,
   { graphiql, plugins }: ApolloParts,
@@ -40,7 +41,7 @@ export function createApollo(
     // shutdown.ts handles signals and drains the HTTP server first.
     stopOnTerminationSignals: false,
     plugins: [
-      observe(metrics),
+      observe(metrics, tracing),
       // It would wrap every resolver, and an authentication API has no cache hints.
       ApolloServerPluginCacheControlDisabled(),
       config.sandbox ? sandboxPage(graphiql) : ApolloServerPluginLandingPageDisabled(),
@@ -54,9 +55,20 @@ export function validationRules({ requestLimits }: Pick<App, 'requestLimits'>): 
   return [limitsRule(requestLimits)]
 }
 
-/** Counts requests, logs faults, and gives clients the request ID of a fault and the wait before a retry. */
-export function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
+/**
+ * Counts requests, logs faults, and gives clients the request ID of a fault and the wait before a retry. `tracing`
+ * describes the operation in the active span, which must be one of ours.
+ */
+export function observe({ operations }: Metrics, tracing: Tracing | undefined): ApolloServerPlugin<Context> {
   const logFaults = faultLog()
+
+  function count(operation: OperationDefinitionNode | undefined, code: string | undefined): void {
+    const field = firstField(operation)
+    const label = operation && field ? `${operation.operation}.${field}` : 'other'
+    operations.inc({ operation: label, code: code ?? 'OK' })
+    tracing?.operation({ type: operation?.operation, field, name: operation?.name?.value, code })
+  }
+
   return {
     async requestDidStart() {
       return {
@@ -67,7 +79,7 @@ export function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
           const { body } = response
           if (body.kind !== 'single') return
           const { errors } = body.singleResult
-          if (!errors) return operations.inc({ operation: operationLabel(operation), code: 'OK' })
+          if (!errors) return count(operation, undefined)
           const waits = errors.map(({ extensions }) => Number(extensions?.retryAfter ?? 0))
           const retryAfter = Math.max(0, ...waits)
           const challenge = stepUpChallenge(errors)
@@ -77,10 +89,7 @@ export function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
             if (extensions?.code === 'INTERNAL_SERVER_ERROR')
               extensions.requestId = contextValue.request.requestId
           }
-          operations.inc({
-            operation: operationLabel(operation),
-            code: codeLabel(errors[0]?.extensions?.code),
-          })
+          count(operation, codeLabel(errors[0]?.extensions?.code))
           if (errors.some(({ extensions }) => extensions?.code === 'RATE_LIMITED')) {
             await contextValue.app.limiter.refusals.turn()
           }
@@ -90,10 +99,10 @@ export function observe({ operations }: Metrics): ApolloServerPlugin<Context> {
   }
 }
 
-/** The first root field. Operation names would let clients create any number of labels. */
-function operationLabel(operation: OperationDefinitionNode | undefined): string {
+/** The first root field, for labels. Operation names would let clients create any number of them. */
+function firstField(operation: OperationDefinitionNode | undefined): string | undefined {
   const [first] = operation?.selectionSet.selections ?? []
-  return operation && first?.kind === 'Field' ? `${operation.operation}.${first.name.value}` : 'other'
+  return first?.kind === 'Field' ? first.name.value : undefined
 }
 
 /** Codes of the embedding program count as well, unless they don't look like names, of which there could be any number. */

@@ -1,6 +1,6 @@
 import type { ApolloServer } from '@apollo/server'
 import { fastifyApolloHandler } from '@as-integrations/fastify'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import type { App } from '../app.ts'
 import { type Context, createContext } from '../context.ts'
 import { authenticate } from '../graphql/authenticate.ts'
@@ -24,13 +24,18 @@ export async function graphqlRoutes(
   await apollo.start()
   const effectsOf = cookieEffects(config, crossSiteLog(app))
   const readCookies = cookieReader(config)
-  const handler = fastifyApolloHandler<Context>(apollo, {
+  const answer = fastifyApolloHandler<Context>(apollo, {
     context: async (request, reply) => {
       const effects = effectsOf(request, (...cookie) => reply.setCookie(...cookie))
       const context = createContext(app, requestInfo(request, readCookies), effects, authenticate)
       return values ? withOwnValues(values, request.raw, context) : context
     },
   })
+  const { tracing } = app
+  const handler: RouteHandlerMethod = tracing
+    ? (request, reply) =>
+        tracing.request(request.headers, request.id, async () => answer.call(server, request, reply))
+    : answer
   server.post('/graphql', { preHandler: requireHost }, handler)
   server.get('/graphql', { preHandler: requireHost }, (request, reply) => {
     if (config.sandbox && wantsPage(request)) {

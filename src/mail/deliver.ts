@@ -118,7 +118,8 @@ async function deliver(app: App, mailer: Mailer, mail: Claimed): Promise<boolean
   const [id, template, locale, recipient, sealedData, attempts] = mail
   try {
     const data = mailData(app, { id, sealedData })
-    await mailer.send({ id, template, locale, to: recipient, data })
+    const send = () => mailer.send({ id, template, locale, to: recipient, data })
+    await (app.tracing?.email({ id, template }, send) ?? send())
   } catch (error) {
     await retryOrFail(app, id, template, attempts, error)
     return false

@@ -52,6 +52,7 @@ test('development requires no settings', () => {
     factorRecoveryWaitSeconds: null,
     passwords: { minLength: 8, maxLength: 128, breachedFile: undefined },
     totp: true,
+    tracing: false,
     passkeys: {
       enabled: true,
       rpId: 'localhost',
