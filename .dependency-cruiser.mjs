@@ -3,9 +3,9 @@
 export const LAYERS = [
   'main.ts',
   'index.ts',
+  'cli/',
   'serve.ts',
   'launch.ts',
-  'cli/',
   'server.ts',
   'authograph.ts',
   'options.ts',
@@ -43,6 +43,7 @@ export const LAYERS = [
   'crypto/',
   'network/',
   'background-task.ts',
+  'tracing/',
   'database/',
   'per-request.ts',
   'context.ts',
@@ -91,7 +92,7 @@ export default {
       name: 'every-module-has-a-layer',
       comment: 'Add the folder to the list of layers.',
       severity: 'error',
-      from: { path: '^src/', pathNot: [...LAYERS.map(modulesOf), '^src/(client|verify|web)/'] },
+      from: { path: '^src/', pathNot: [...LAYERS.map(modulesOf), '^src/(client|create|verify|web)/'] },
       to: {},
     },
     {
@@ -122,11 +123,18 @@ export default {
       to: { dependencyTypesNot: ['local'], pathNot: '^node_modules/jose/' },
     },
     {
-      name: 'server-without-client',
-      comment: 'The client is for other programs, and so is what verifies tokens.',
+      name: 'create-stands-alone',
+      comment: 'It creates projects, and runs before anything is installed.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(client|verify|web)/' },
-      to: { path: '^src/(client|verify|web)/' },
+      from: { path: '^src/create/' },
+      to: { path: '.', pathNot: '^src/create/', dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'server-without-client',
+      comment: 'The client is for other programs, and so is what verifies tokens and what creates projects.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(client|create|verify|web)/' },
+      to: { path: '^src/(client|create|verify|web)/' },
     },
   ],
   options: {
@@ -134,6 +142,6 @@ export default {
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
     // Biome guards the imports of the pages: the parser reads no TSX.
-    exclude: { path: ['^src/web/', '^src/generated/.*/internal/'] },
+    exclude: { path: ['^src/web/', '^src/create/template/', '^src/generated/.*/internal/'] },
   },
 }

@@ -1,16 +1,16 @@
 // Stages a package that consists of one folder of src, without the server and its dependencies.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 const root = path.resolve(import.meta.dirname, '..')
 
 /**
- * Builds src/<part> into the package authograph-<part> in the folder of the first argument, by default
+ * Builds src/<part> into the package authograph-<part>, or `name`, in the folder of the first argument, by default
  * dist/<part>-package. `manifest` returns what its package.json has besides what all have, from the server's; `styles`
- * names files of the part that tsc does not copy.
+ * names files of the part that tsc does not copy, and `folders` names folders that are packed as they are.
  */
-export function stage(part, manifest, { styles = [] } = {}) {
+export function stage(part, manifest, { name = `authograph-${part}`, styles = [], folders = [] } = {}) {
   const folder = path.resolve(process.argv[2] ?? path.join(root, `dist/${part}-package`))
   const source = path.join(root, 'src', part)
   const server = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
@@ -22,21 +22,22 @@ export function stage(part, manifest, { styles = [] } = {}) {
     { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' },
   )
   for (const file of styles) copyFileSync(path.join(source, file), path.join(folder, 'dist', file))
+  for (const each of folders) cpSync(path.join(source, each), path.join(folder, each), { recursive: true })
   copyFileSync(path.join(source, 'README.md'), path.join(folder, 'README.md'))
   copyFileSync(path.join(root, 'LICENSE'), path.join(folder, 'LICENSE'))
   const whole = {
-    name: `authograph-${part}`,
+    name,
     version: server.version,
     license: server.license,
     type: 'module',
-    exports: entriesOf(server, part),
-    files: ['dist'],
+    ...entriesOf(server, part),
+    files: ['dist', ...folders],
     ...manifest(server),
   }
   writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(whole, null, 2)}\n`)
 }
 
-/** `authograph/client/react` of the server's package is `authograph-client/react` in the part's. */
+/** `authograph/client/react` of the server's package is `authograph-client/react` in the part's. A program has none. */
 function entriesOf(server, part) {
   const text = JSON.stringify(
     Object.fromEntries(
@@ -45,5 +46,6 @@ function entriesOf(server, part) {
         .map(([entry, target]) => [entry.replace(`./${part}`, '.'), target]),
     ),
   )
-  return JSON.parse(text.replace(new RegExp(`\\./(?:dist|src)/${part}/`, 'g'), './dist/'))
+  if (text === '{}') return {}
+  return { exports: JSON.parse(text.replace(new RegExp(`\\./(?:dist|src)/${part}/`, 'g'), './dist/')) }
 }

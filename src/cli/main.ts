@@ -1,17 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
-import { explain } from '../explain.ts'
-import { createAdmin } from './create-admin.ts'
-import { runDoctor } from './doctor.ts'
-import { runExport } from './export-users.ts'
-import { runImport } from './import-users.ts'
-import { runMigrations } from './migrate.ts'
-import { printSchemaFile } from './print-schema.ts'
-import { runPrune } from './prune.ts'
-import { requireSecondFactor } from './require-second-factor.ts'
-import { resetFactors } from './reset-factors.ts'
-import { rotateKeysNow } from './rotate-keys.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -28,6 +17,12 @@ const program = new Command('authograph')
     '\nExit codes: 0 success, 1 failure (see standard error). The help of each command lists further codes.',
   )
 
+// Each command loads its code when it runs: most of it takes long to load.
+program
+  .command('start')
+  .description('Starts the server, with its own PostgreSQL unless DATABASE_URL is set. A signal ends it.')
+  .action(async () => (await import('./start.ts')).startHere())
+
 program
   .command('create-admin')
   .description('Creates an administrator, or promotes an existing account with --promote.')
@@ -41,14 +36,14 @@ program
   )
   .option('--verify', 'with --promote: mark the address as verified, because you know who registered it')
   .option(...JSON_OPTION)
-  .action(createAdmin)
+  .action(async options => (await import('./create-admin.ts')).createAdmin(options))
 
 program
   .command('doctor')
   .description('Checks the settings, the database, the clock, the keys and email, and suggests fixes.')
   .option(...JSON_OPTION)
   .addHelpText('after', '\nExit codes: 0 no check failed (there may be warnings), 1 a check failed.')
-  .action(runDoctor)
+  .action(async options => (await import('./doctor.ts')).runDoctor(options))
 
 program
   .command('import-users')
@@ -72,7 +67,7 @@ program
     'after',
     '\nExit codes: 0 all accounts exist, 1 failure, 2 records were skipped, 130 interrupted (run it again).',
   )
-  .action(runImport)
+  .action(async (file, options) => (await import('./import-users.ts')).runImport(file, options))
 
 program
   .command('export-users')
@@ -83,7 +78,7 @@ program
     '--with-second-factors',
     'include secrets of authenticator apps, hashes of recovery codes, and passkeys; keep the file secret',
   )
-  .action(runExport)
+  .action(async options => (await import('./export-users.ts')).runExport(options))
 
 program
   .command('require-second-factor')
@@ -92,7 +87,7 @@ program
   .option('--from <time>', 'when the requirement starts, such as 2030-01-31T12:00:00Z; now if omitted')
   .option('--off', 'no longer require one')
   .option(...JSON_OPTION)
-  .action(requireSecondFactor)
+  .action(async options => (await import('./require-second-factor.ts')).requireSecondFactor(options))
 
 program
   .command('reset-factors')
@@ -102,19 +97,19 @@ program
   .requiredOption('--email <address>', 'the account’s email address')
   .requiredOption('--reason <text>', 'why, for the audit log')
   .option(...JSON_OPTION)
-  .action(resetFactors)
+  .action(async options => (await import('./reset-factors.ts')).resetFactors(options))
 
 program
   .command('migrate')
   .description('Applies pending database migrations. The server also does this when it starts.')
   .option(...JSON_OPTION)
-  .action(runMigrations)
+  .action(async options => (await import('./migrate.ts')).runMigrations(options))
 
 program
   .command('print-schema')
   .description('Writes the GraphQL schema to standard output or to a file.')
   .option('--out <file>', 'write to this file instead of standard output')
-  .action(printSchemaFile)
+  .action(async options => (await import('./print-schema.ts')).printSchemaFile(options))
 
 program
   .command('prune')
@@ -122,7 +117,7 @@ program
     'Deletes expired records: sessions, links, sent emails, attempts. The server also does this every minute.',
   )
   .option(...JSON_OPTION)
-  .action(runPrune)
+  .action(async options => (await import('./prune.ts')).runPrune(options))
 
 program
   .command('rotate-keys')
@@ -130,7 +125,7 @@ program
   .option('--revoke', 'for a leaked key: the new key signs immediately, and all other keys are removed')
   .option('--end-all-sessions', 'also replace the refresh-token key; everyone must sign in again')
   .option(...JSON_OPTION)
-  .action(rotateKeysNow)
+  .action(async options => (await import('./rotate-keys.ts')).rotateKeysNow(options))
 
 function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value]
@@ -146,6 +141,7 @@ process.stdout.on('error', error => {
 try {
   await program.parseAsync()
 } catch (error) {
+  const { explain } = await import('../explain.ts')
   process.stderr.write(`${error === outputError ? 'Standard output was closed.' : explain(error)}\n`)
   process.exitCode = 1
 }

@@ -21,7 +21,13 @@ const place = await mkdtemp(path.join(os.tmpdir(), 'authograph-package-'))
 /** The packages with the client: the server's, and the one without the server. */
 const PACKAGES = ['authograph', 'authograph-client'] as const
 const ENTRIES = ['admin', 'apollo', 'passkeys', 'react', 'server', 'urql']
-const NO_TYPES = ['--exclude-entrypoints', 'styles.css', 'client/styles.css']
+const NO_TYPES = [
+  '--exclude-entrypoints',
+  'styles.css',
+  'client/styles.css',
+  'schema.graphql',
+  'package.json',
+]
 const tarballOf = (name: (typeof PACKAGES)[number]) => path.join(place, `${name}.tgz`)
 afterAll(() => rm(place, { recursive: true }))
 

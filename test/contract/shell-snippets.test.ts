@@ -11,7 +11,7 @@ import { importFields } from '../../src/admin/import/import-row.ts'
 import { importUsers } from '../../src/admin/import/import-users.ts'
 import { loadConfig, settingNames } from '../../src/config.ts'
 import { newAddress, register, signUp } from '../support/actors.ts'
-import { build, runCli } from '../support/cli.ts'
+import { build, runCli, startCli } from '../support/cli.ts'
 import { claimsOf } from '../support/forge.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
@@ -51,6 +51,7 @@ const RUN: Record<string, (command: Command) => Promise<void>> = {
   },
   npx: async ({ args: [program, ...args] }) => {
     expect(program).toBe('authograph')
+    if (args[0] === 'start') return expectToStart(args)
     const settings = {
       DATABASE_URL: String(service.app.config.database.url),
       AUTHOGRAPH_SECRET,
@@ -114,6 +115,20 @@ const RUN: Record<string, (command: Command) => Promise<void>> = {
   pip: async ({ args }) => {
     expect(args).toEqual(['install', 'pyjwt[crypto]>=2.8'])
   },
+  // No pg_dump is here.
+  pg_dump: async ({ args }) => {
+    expect(args).toEqual(['--format=custom', '--no-owner', '--file=authograph.dump', 'authograph'])
+  },
+  createdb: async ({ args }) => {
+    expect(args).toEqual(['authograph'])
+  },
+  pg_restore: async ({ args }) => {
+    expect(args).toEqual(['--exit-on-error', '--no-owner', '--dbname=authograph', 'authograph.dump'])
+  },
+  cp: async ({ args }) => {
+    expect(args).toEqual(['-a', path.basename(loadConfig({}).dataDir), 'data-backup'])
+  },
+  kubectl: async ({ args }) => expectKubectlToFind(args),
   // Its output is the content of a secret file: test/support/shell.ts.
   cat: async () => {},
 }
@@ -181,9 +196,51 @@ function expectCliToKnow([name = '', ...args]: string[]): void {
   expect([name, options.filter(option => !row.includes(option))]).toEqual([name, []])
 }
 
+async function expectToStart(args: string[]): Promise<void> {
+  expect(args).toEqual(['start'])
+  const own = await createDatabase()
+  const server = startCli(args, { DATABASE_URL: own.url, AUTHOGRAPH_SECRET, PORT: '0', WEB: 'off' })
+  server.stdin.end()
+  const listens = new Promise<void>(resolve => {
+    server.stdout.on('data', (chunk: Buffer) => {
+      if (String(chunk).includes('Authograph answers at')) resolve()
+    })
+  })
+  await Promise.race([listens, server.ended])
+  server.kill('SIGTERM')
+  expect(await server.ended).toMatchObject({ exitCode: 0, stderr: '' })
+  await own.drop()
+}
+
+/** test/package/kubernetes.package.ts validates the manifests. */
+function expectKubectlToFind(args: string[]): void {
+  const [verb, ...rest] = args[0] === '--namespace' ? args.slice(2) : args
+  if (verb === 'apply') expect(existsSync(path.join(ROOT, String(rest[1])))).toBe(true)
+  else if (verb === 'exec') expectCliToKnow(rest.slice(rest.indexOf('dist/cli/main.js') + 1))
+  else if (verb === 'rollout') expect(rest).toEqual(['status', 'deployment/authograph'])
+  else if (rest[0] === 'namespace') expect([verb, rest[1]]).toEqual(['create', 'authograph'])
+  else expectSecret([String(verb), ...rest])
+}
+
+function expectSecret([verb, kind, ...rest]: string[]): void {
+  expect([verb, kind]).toEqual(['create', 'secret'])
+  const literals = rest.flatMap(arg => {
+    const [, name = '', value = ''] = /^--from-literal=([^=]+)=(.*)$/.exec(arg) ?? []
+    return name ? [[name, value]] : []
+  })
+  expect(literals.length).toBeGreaterThan(1)
+  expectToConfigure({
+    ...(Object.fromEntries(literals) as Record<string, string>),
+    AUTHOGRAPH_SECRET,
+    NODE_ENV: 'production',
+    PUBLIC_URL: 'https://auth.example.com',
+  })
+}
+
 function expectNpmToKnow([verb = '', ...args]: string[]): void {
   const { scripts, peerDependencies } = JSON.parse(read('package.json')) as Record<string, object>
-  if (verb === 'ci') expect(existsSync(path.join(ROOT, 'package-lock.json'))).toBe(true)
+  if (verb === 'create') expect(args[0]).toBe('authograph')
+  else if (verb === 'ci') expect(existsSync(path.join(ROOT, 'package-lock.json'))).toBe(true)
   else if (verb === 'install')
     expect([
       ...Object.keys(peerDependencies ?? {}),

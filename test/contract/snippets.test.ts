@@ -49,6 +49,9 @@ const TREATMENTS: Record<string, (snippet: Snippet) => boolean> = {
   graphql: () => true,
   json: () => true,
   css: () => true,
+  // Of other programs, which are not here.
+  nginx: ({ page }) => page === 'docs/proxies.md',
+  caddyfile: ({ page }) => page === 'docs/proxies.md',
   '': ({ text }) => OUTPUTS.some(output => output.test(text)),
 }
 

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import { INSTALL_TIMEOUT_MS, ROOT, run, usePlace } from './support.ts'
+import { INSTALL_TIMEOUT_MS, packServer, ROOT, run, usePlace } from './support.ts'
 
 /** The oldest graphql in our range, to which an application may have pinned itself. */
 const GRAPHQL = '16.12.0'
@@ -23,10 +23,7 @@ const place = usePlace('authograph-install-')
 let tarball: string
 
 beforeAll(async () => {
-  await run(ROOT, 'npm', 'run', 'build')
-  await run(ROOT, 'npm', 'pack', '--ignore-scripts', '--pack-destination', place())
-  const [packed = ''] = await readdir(place())
-  tarball = `file:${path.join(place(), packed)}`
+  tarball = await packServer(place())
 }, INSTALL_TIMEOUT_MS)
 
 /** What docs/extending.md asks users of Yarn 1 to add. */

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync, rmSync } from 'node:fs'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -21,9 +22,11 @@ export function usePlace(prefix: string): () => string {
   return () => place
 }
 
-/** The environment of a command. What npm tells its scripts about this package is left out. */
+/** The environment of a command. What npm and Jest tell their scripts is left out. */
 export function environment(): NodeJS.ProcessEnv {
-  const outer = Object.entries(process.env).filter(([name]) => !/^(?:npm_|INIT_CWD|NODE_OPTIONS)/.test(name))
+  const outer = Object.entries(process.env).filter(
+    ([name]) => !/^(?:npm_|INIT_CWD|NODE_OPTIONS|NODE_ENV)/.test(name),
+  )
   const settings = { PORT: '0', WEB: 'off', LOG_LEVEL: 'warn', COREPACK_ENABLE_STRICT: '0' }
   return { ...Object.fromEntries(outer), ...settings }
 }
@@ -38,4 +41,19 @@ export async function run(cwd: string, command: string, ...args: string[]): Prom
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
     throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`)
   }
+}
+
+/** The tests of one run share one build. They run one after another in one process. */
+const BUILT = path.join(os.tmpdir(), `authograph-built-${process.pid}`)
+
+/** Packs the server into the folder, as the registry would have it, and returns what a package.json calls the file. */
+export async function packServer(folder: string): Promise<string> {
+  if (!existsSync(BUILT)) {
+    await run(ROOT, 'npm', 'run', 'build')
+    await writeFile(BUILT, '')
+    process.once('exit', () => rmSync(BUILT, { force: true }))
+  }
+  await run(ROOT, 'npm', 'pack', '--ignore-scripts', '--pack-destination', folder)
+  const packed = (await readdir(folder)).find(file => /^authograph-\d.*\.tgz$/.test(file))
+  return `file:${path.join(folder, String(packed))}`
 }
