@@ -297,6 +297,55 @@ describe('GitHub', () => {
   })
 })
 
+describe('GitLab', () => {
+  /** It names no issuer in the callback, has the address in the ID token, and the name at its user info only. */
+  async function gitlab(issuer: string) {
+    const fake = await standIn(issuer, [])
+    fake.bend = {
+      callback: params => params.delete('iss'),
+      metadata: ({ authorization_response_iss_parameter_supported: _, ...metadata }) => ({
+        ...metadata,
+        userinfo_endpoint: `${issuer}/oauth/userinfo`,
+      }),
+      claims: ({ name: _, ...claims }) => ({
+        ...claims,
+        sub_legacy: 'a'.repeat(64),
+        groups_direct: ['admins'],
+      }),
+    }
+    fake.api['/oauth/userinfo'] = person => ({ ...person, nickname: 'ada', groups: ['admins'] })
+    return fake
+  }
+  const ada = { sub: '42', name: 'Ada Lovelace', email: 'ada@example.com', email_verified: true }
+
+  test('its number is the person, its user info has the name, and its addresses are not relied on', async () => {
+    const fake = await gitlab('https://gitlab.com')
+    expect(await signInAt(offering('gitlab'), fake, ada)).toMatchObject({
+      issuer: 'https://gitlab.com',
+      subject: '42',
+      email: 'ada@example.com',
+      emailTrust: 'never',
+      displayName: 'Ada Lovelace',
+    })
+  })
+
+  test('one of your own is another issuer, and you can rely on its addresses, if it calls them verified', async () => {
+    const issuer = 'https://gitlab.example.com'
+    const own = offering('gitlab', { ISSUER: issuer, EMAIL: 'verified' })
+    const fake = await gitlab(issuer)
+    const profile = await signInAt(own, fake, ada)
+    expect(profile).toMatchObject({ issuer, subject: '42', emailTrust: 'verified' })
+    const unconfirmed = await signInAt(own, fake, { ...ada, email_verified: false })
+    expect(unconfirmed.emailTrust).toBe('never')
+  })
+
+  test('user info about another person is refused', async () => {
+    const fake = await gitlab('https://gitlab.com')
+    fake.api['/oauth/userinfo'] = person => ({ ...person, sub: '43' })
+    expect(await refusalOf(signInAt(offering('gitlab'), fake, ada))).toBe('PROVIDER_FAILED: user info')
+  })
+})
+
 describe('Discord', () => {
   async function discord(user: Record<string, unknown>) {
     const fake = await standIn('https://discord.com', [])
