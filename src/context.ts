@@ -14,8 +14,6 @@ export type RequestInfo = {
   refreshCookie: string | undefined
   /** The device token from the cookie; undefined under the same conditions. */
   deviceCookie: string | undefined
-  /** What binds sign-ins with providers to the browser that began them; undefined under the same conditions. */
-  flowCookie: string | undefined
   /** The administrator who acts as the viewer, once the viewer is known. The audit log names both. */
   impersonatorId?: string | undefined
   /** The API key that the viewer uses, once the viewer is known. The audit log names it. */
@@ -54,6 +52,15 @@ export type Viewer = {
   impersonator?: Account | undefined
 }
 
+/** The cookie of one sign-in with a provider. */
+export type FlowCookie = {
+  /** Tells it from those of other sign-ins in the browser. */
+  label: string
+  secret: string
+  /** Whether a page of another site posts to the callback. */
+  crossSite: boolean
+}
+
 /** What a response sets besides its body. */
 export type ResponseEffects = {
   /** Sets the refresh token's cookie until `expiresAt`, or until the browser closes if that is undefined. */
@@ -61,8 +68,8 @@ export type ResponseEffects = {
   clearRefreshCookie(): void
   /** Sets the device token's cookie for as long as browsers allow. */
   setDeviceCookie(token: string): void
-  /** Sets the cookie that binds a sign-in with a provider. `crossSite`: a page of another site posts to the callback. */
-  setFlowCookie(value: string, crossSite: boolean): void
+  /** Sets the cookie that binds a sign-in with a provider to the browser. */
+  setFlowCookie(cookie: FlowCookie): void
 }
 
 export type Authenticate = (app: App, bearerToken: string, request: RequestInfo) => Promise<Viewer>

@@ -27,7 +27,6 @@ export function testContext({ app = {}, viewer, request = {} }: TestContextOptio
     bearerToken: viewer && 'test',
     refreshCookie: undefined,
     deviceCookie: undefined,
-    flowCookie: undefined,
     ...request,
   }
   const response = {

@@ -28,6 +28,8 @@ export const TICKETS = {
   providerFlow: 'provider-flow',
   /** What a provider said, between the callback and the completion. Stored, not handed out. */
   providerOutcome: 'provider-outcome',
+  /** The next step that a sign-in with a provider led to, in case the answer is lost. Stored, not handed out. */
+  providerNextStep: 'provider-next-step',
   /** Between a sign-in with a provider and the account that its person creates. */
   providerSignUp: 'provider-sign-up',
   /** Between a sign-in with a provider and the account that it joins once its owner signs in. */

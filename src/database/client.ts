@@ -92,6 +92,19 @@ export async function withConnection<Result>(
   }
 }
 
+/** Runs `task` in a transaction on one connection of the pool. If it fails, nothing of it remains. */
+export function inTransaction<Result>(
+  pool: pg.Pool,
+  task: (connection: pg.PoolClient) => Promise<Result>,
+): Promise<Result> {
+  return withConnection(pool, async connection => {
+    await connection.query('BEGIN')
+    const result = await task(connection)
+    await connection.query('COMMIT')
+    return result
+  })
+}
+
 /**
  * Returns a function that converts the columns of a row, from `start` on, to a record with these field names. Each
  * record also has the fields of `others`.

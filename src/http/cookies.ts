@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { SerializeOptions } from '@fastify/cookie'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import type { RequestInfo, ResponseEffects } from '../context.ts'
 import { FLOW_TTL_SECONDS } from '../sign-in/provider-flow.ts'
@@ -14,9 +15,12 @@ export function deviceCookieName({ publicUrl }: Config): string {
   return isSecure(publicUrl) ? '__Host-authograph_device' : 'authograph_device'
 }
 
-/** The cookie that binds sign-ins with providers to the browser that began them. */
-export function flowCookieName({ publicUrl }: Config): string {
-  return isSecure(publicUrl) ? '__Host-authograph_flow' : 'authograph_flow'
+/**
+ * The cookie that binds a sign-in with a provider to the browser that began it. Each sign-in has its own, so that several
+ * tabs can sign in at the same time, with providers that lead back in different ways.
+ */
+function flowCookieName({ publicUrl }: Config, label: string): string {
+  return `${isSecure(publicUrl) ? '__Host-' : ''}authograph_flow_${label}`
 }
 
 /** The longest time that browsers keep a cookie (RFC 6265bis, section 5.5). */
@@ -38,13 +42,7 @@ export function cookieEffects(
 ): (request: WithHeaders, setCookie: SetCookie) => ResponseEffects {
   const name = refreshCookieName(config)
   const deviceName = deviceCookieName(config)
-  const flowName = flowCookieName(config)
-  const attributes = {
-    path: '/',
-    httpOnly: true,
-    secure: isSecure(config.publicUrl),
-    sameSite: 'strict',
-  } as const
+  const attributes = attributesOf(config)
   return (request, setCookie) => ({
     setRefreshCookie: (token, expires) => {
       setCookie(name, token, expires ? { ...attributes, expires } : attributes)
@@ -56,21 +54,42 @@ export function cookieEffects(
     setDeviceCookie: token => {
       setCookie(deviceName, token, { ...attributes, maxAge: DEVICE_COOKIE_SECONDS })
     },
-    setFlowCookie: (value, crossSite) => {
+    setFlowCookie: ({ label, secret, crossSite }) => {
       // The provider leads back from another site, so Strict would keep the cookie from the callback. Lax is sent with
       // a navigation, but not with a form that another site posts.
       const sameSite = crossSite && attributes.secure ? 'none' : 'lax'
-      setCookie(flowName, value, { ...attributes, sameSite, maxAge: FLOW_TTL_SECONDS })
+      setCookie(flowCookieName(config, label), secret, {
+        ...attributes,
+        sameSite,
+        maxAge: FLOW_TTL_SECONDS,
+      })
     },
   })
 }
 
-type Cookies = Pick<RequestInfo, 'refreshCookie' | 'deviceCookie' | 'flowCookie'>
+function attributesOf({ publicUrl }: Config) {
+  return { path: '/', httpOnly: true, secure: isSecure(publicUrl), sameSite: 'strict' } as const
+}
+
+/** Reads the cookie of the sign-in with this label, and deletes it: it is of use once. */
+export function takeFlowCookie(
+  config: Config,
+  label: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): string | undefined {
+  const name = flowCookieName(config, label)
+  const { [name]: secret } = request.cookies
+  if (secret !== undefined) void reply.clearCookie(name, attributesOf(config))
+  return secret
+}
+
+type Cookies = Pick<RequestInfo, 'refreshCookie' | 'deviceCookie'>
 
 /** Reads the tokens of a request from its cookies. `cookies` is read only if the request may use them. */
 export type CookieReader = (request: WithHeaders & { cookies: Record<string, string | undefined> }) => Cookies
 
-const NO_COOKIES: Cookies = { refreshCookie: undefined, deviceCookie: undefined, flowCookie: undefined }
+const NO_COOKIES: Cookies = { refreshCookie: undefined, deviceCookie: undefined }
 
 /**
  * Returns what reads the tokens from the cookies, if a page of this server or of an allowed origin sent the request.
@@ -79,13 +98,12 @@ const NO_COOKIES: Cookies = { refreshCookie: undefined, deviceCookie: undefined,
 export function cookieReader(config: Config): CookieReader {
   const name = refreshCookieName(config)
   const deviceName = deviceCookieName(config)
-  const flowName = flowCookieName(config)
   const ownOrigin = new URL(config.publicUrl).origin
   return request => {
     if (request.headers.cookie === undefined) return NO_COOKIES
     if (!comesFromAllowedOrigin(ownOrigin, config.corsOrigins, request)) return NO_COOKIES
-    const { [name]: refreshCookie, [deviceName]: deviceCookie, [flowName]: flowCookie } = request.cookies
-    return { refreshCookie, deviceCookie, flowCookie }
+    const { [name]: refreshCookie, [deviceName]: deviceCookie } = request.cookies
+    return { refreshCookie, deviceCookie }
   }
 }
 

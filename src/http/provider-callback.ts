@@ -3,8 +3,8 @@ import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { type ProviderCallback, receiveCallback } from '../sign-in/provider-callback.ts'
-import { flowEnded } from '../sign-in/provider-flow.ts'
-import { flowCookieName } from './cookies.ts'
+import { flowEnded, labelOfState } from '../sign-in/provider-flow.ts'
+import { takeFlowCookie } from './cookies.ts'
 import { errorBody } from './request-errors.ts'
 
 /** RFC 9110, section 15.4.4: after a POST as well, the browser goes on with a GET. */
@@ -23,10 +23,11 @@ export async function providerCallbackRoutes(
   toRequestInfo: (request: FastifyRequest) => RequestInfo,
 ): Promise<void> {
   if (app.config.providers.length === 0) return
-  const cookieName = flowCookieName(app.config)
   const respond = async (request: FastifyRequest, reply: FastifyReply, parameters: URLSearchParams) => {
     const { provider } = request.params as { provider: string }
-    const flowCookie = request.cookies[cookieName]
+    const state = parameters.get('state')
+    const flowCookie =
+      state === null ? undefined : takeFlowCookie(app.config, labelOfState(state), request, reply)
     const callback: ProviderCallback = { provider, parameters, flowCookie }
     const result = await receiveCallback(app, callback, toRequestInfo(request))
     if (result.to !== undefined) return reply.redirect(result.to, SEE_OTHER)

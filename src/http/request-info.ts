@@ -26,7 +26,7 @@ export type RequestFacts = {
 
 /** What any request carries. */
 export function infoOf(request: RequestFacts, readCookies: CookieReader): RequestInfo {
-  const { refreshCookie, deviceCookie, flowCookie } = readCookies(request)
+  const { refreshCookie, deviceCookie } = readCookies(request)
   return {
     requestId: request.id,
     ipAddress: request.ipAddress === undefined ? undefined : canonicalAddress(request.ipAddress),
@@ -34,7 +34,6 @@ export function infoOf(request: RequestFacts, readCookies: CookieReader): Reques
     bearerToken: bearerToken(request.headers.authorization),
     refreshCookie,
     deviceCookie,
-    flowCookie,
   }
 }
 

@@ -19,7 +19,7 @@ export type RouteViewer = (
 ) => Promise<Viewer>
 
 /** Routes read the access token only: cookies renew it at Authograph's own address. */
-const noCookies = () => ({ refreshCookie: undefined, deviceCookie: undefined, flowCookie: undefined })
+const noCookies = () => ({ refreshCookie: undefined, deviceCookie: undefined })
 const noEffects: ResponseEffects = {
   setRefreshCookie() {},
   clearRefreshCookie() {},

@@ -7,7 +7,8 @@ import { AuthError } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { countInvalidTokens } from '../one-time-tokens/token.ts'
 import { findSession } from '../sessions/find-session.ts'
-import type { Started } from './finish-sign-in.ts'
+import type { SignInOutcome } from './finish-sign-in.ts'
+import { keepNextStep, keptNextStep } from './kept-next-step.ts'
 import type { SigningClient } from './login.ts'
 import { loginWithProvider, type ProviderSignInOutcome, sessionOptions } from './login-with-provider.ts'
 import {
@@ -23,8 +24,8 @@ const schema = z.object({ code: z.string(), codeVerifier: z.string(), ...session
 
 /**
  * Completes a sign-in with a provider: with the code that the callback handed to the browser, and the verifier that only
- * the client which began it has. The code starts one session. If the answer was lost, the same code and verifier get the
- * same session within a minute, as long as it has not been refreshed; or a ticket again, where there was one.
+ * the client which began it has. The code starts one session. If the answer was lost, the same code and verifier get it
+ * again within a minute: the same session, as long as it has not been refreshed, or the same ticket for the next step.
  * @throws AuthError BAD_USER_INPUT, TOKEN_INVALID, ACCOUNT_DISABLED, EMAIL_NOT_VERIFIED, REGISTRATION_CLOSED, RATE_LIMITED
  */
 export async function completeProviderSignIn(
@@ -46,6 +47,7 @@ export async function completeProviderSignIn(
         ...client,
         profile: flow.profile,
         claims: [completedFlow(app, flow, sessionId)],
+        keepNextStep: (connection, next) => keepNextStep(app, connection, flow, next),
         sessionId,
         deviceName,
         remember: rememberMe ?? true,
@@ -62,14 +64,16 @@ export async function completeProviderSignIn(
 }
 
 /**
- * The session that the flow has started, for a client that did not receive the answer.
+ * The next step or the session that the flow has led to, for a client that did not receive the answer.
  * @throws AuthError TOKEN_INVALID
  */
 async function repeat(
   app: App,
   flow: RedeemedFlow,
   { presented, transport }: SigningClient,
-): Promise<Started> {
+): Promise<SignInOutcome> {
+  const next = keptNextStep(app, flow)
+  if (next) return next
   const started =
     flow.sessionId && isRepeatable(app, flow) ? await findSession(app, flow.sessionId) : undefined
   const { generation, revokedAt } = started?.session ?? {}

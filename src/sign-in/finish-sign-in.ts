@@ -1,3 +1,4 @@
+import type pg from 'pg'
 import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
 import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
@@ -10,7 +11,7 @@ import {
   isTrusted,
 } from '../credentials/demand.ts'
 import type { AuthMethod, Claim, Proof } from '../credentials/proof.ts'
-import { statement } from '../database/client.ts'
+import { inTransaction, statement } from '../database/client.ts'
 import { toRows } from '../database/insert.ts'
 import { type Device, toDeviceRows } from '../devices/device.ts'
 import { trustEndsAt, trustedSecretHash } from '../devices/trust.ts'
@@ -54,6 +55,8 @@ export type SignIn = {
   events?: readonly Pick<AuditEntry, 'action' | 'detail'>[]
   /** Queued together with the start of the session. */
   notice?: NewMail | undefined
+  /** If the account demands a next step, keeps it in the transaction that makes the claims, so that it can be repeated. */
+  keepNextStep?: ((connection: pg.PoolClient, next: Continued) => Promise<void>) | undefined
 }
 
 export type Started = {
@@ -168,13 +171,27 @@ const demandSql = (claims: readonly Claim[]) =>
 
 /** The step that the account demands next. Undefined if it has changed, or no longer demands one. */
 async function nextStep(app: App, signIn: SignIn): Promise<Continued | undefined> {
+  const { keepNextStep } = signIn
+  if (!keepNextStep) return decideNextStep(app, signIn, app.pool)
+  return inTransaction(app.pool, async connection => {
+    const next = await decideNextStep(app, signIn, connection)
+    if (next) await keepNextStep(connection, next)
+    return next
+  })
+}
+
+async function decideNextStep(
+  app: App,
+  signIn: SignIn,
+  connection: pg.Pool | pg.PoolClient,
+): Promise<Continued | undefined> {
   const { account, device, proofs } = signIn
   const claims = claimsOf(signIn)
   const select = statement<Demand>(['demand', ...claims.map(({ name }) => name)].join(' '), demandSql(claims))
   const trustedHash = trustedSecretHash(app, device)
   const parameters = [account.id, account.credentialVersion, app.clock.now(), trustedHash, usableDomain(app)]
   const values = [...parameters, ...claims.flatMap(claim => claim.values)]
-  const [row] = await orLost(claims, select(app.pool, values))
+  const [row] = await orLost(claims, select(connection, values))
   if (!row) return undefined
   const [byOwner, onEveryDevice, trusted, ...factors] = row
   if (!onEveryDevice && (!byOwner || trusted)) return undefined

@@ -9,7 +9,7 @@ import { newDevice } from '../devices/device.ts'
 import { AuthError } from '../errors.ts'
 import type { Identity, User } from '../generated/prisma/client.ts'
 import { countProviderOutcome } from '../provider-outcomes.ts'
-import { finishSignIn, type SignInOutcome } from './finish-sign-in.ts'
+import { finishSignIn, type SignIn, type SignInOutcome } from './finish-sign-in.ts'
 import { identify } from './identified-account.ts'
 import { type IdentityStep, sealIdentity } from './identity-ticket.ts'
 import { linkToVerified } from './link-to-verified.ts'
@@ -34,15 +34,16 @@ export type ProviderSignInOutcome = SignInOutcome | UnconnectedIdentity
 /** The input that every sign-in with a provider has. */
 export const sessionOptions = { deviceName: deviceNameField.nullish(), rememberMe: z.boolean().nullish() }
 
-export type ProviderSignIn = SigningClient & {
-  profile: ProviderProfile
-  deviceName: string | null | undefined
-  remember: boolean
-  /** The ID of the session that starts, if it does. */
-  sessionId: string
-  /** What the sign-in uses up, such as its flow. */
-  claims: readonly Claim[]
-}
+export type ProviderSignIn = SigningClient &
+  Pick<SignIn, 'keepNextStep'> & {
+    profile: ProviderProfile
+    deviceName: string | null | undefined
+    remember: boolean
+    /** The ID of the session that starts, if it does. */
+    sessionId: string
+    /** What the sign-in uses up, such as its flow. */
+    claims: readonly Claim[]
+  }
 
 /** Two for the account's change and the sign-in after it, and one after a lost race. */
 const ATTEMPTS = 4

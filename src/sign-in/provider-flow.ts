@@ -16,7 +16,8 @@ export const FLOW_TTL_SECONDS = 900
 /** How long the client has to use the code that the callback hands it. */
 const CODE_TTL_SECONDS = 300
 /** How long the answer of a completion can be repeated, in case it was lost. */
-const REPEAT_SECONDS = 60
+export const REPEAT_SECONDS = 60
+const LABEL_BYTES = 6
 const STORED = { stored: true } as const
 
 /** What a flow is for. One never completes another. */
@@ -56,6 +57,11 @@ export type NewFlow = {
   /** The cookie that the browser must send to the callback; undefined for apps. */
   boundTo: string | undefined
   returnTo: string
+}
+
+/** Names the flow of a state to its browser. Reveals nothing of the state. */
+export function labelOfState(state: string): string {
+  return Buffer.from(hashOf(state)).toString('hex', 0, LABEL_BYTES)
 }
 
 /** The secrets that a flow uses at the provider. */

@@ -10,7 +10,7 @@ import { newSecret } from '../one-time-tokens/token.ts'
 import { countProviderOutcome } from '../provider-outcomes.ts'
 import { countAttempt } from '../rate-limit/limit.ts'
 import { TokenTransport } from '../sessions/token-transport.ts'
-import { beginFlow, type FlowPurpose, newFlowSecrets } from './provider-flow.ts'
+import { beginFlow, type FlowPurpose, labelOfState, newFlowSecrets } from './provider-flow.ts'
 import { requireReturnAddress } from './return-address.ts'
 
 const HINT_MAX_LENGTH = 320
@@ -43,7 +43,7 @@ export type FlowStarter = {
 /**
  * Begins a flow at a provider. The state is in the database and the verifier at the client, so the flow goes on at any
  * replica and in any browser that the client opens. With COOKIE, the browser that began it must also be the one that
- * comes back: its cookie is reused, so that several tabs can sign in at the same time.
+ * comes back. Each flow has a cookie of its own, so that several tabs can sign in at the same time.
  * @throws AuthError BAD_USER_INPUT, RATE_LIMITED; PROVIDER_FAILED while the provider cannot be reached
  */
 export async function startProvider(
@@ -59,13 +59,16 @@ export async function startProvider(
   const secrets = newFlowSecrets()
   const redirectUri = redirectUriOf(app, provider)
   const url = await authorizationUrl(app, provider, { ...secrets, redirectUri, loginHint, prompt })
-  const boundTo = tokenTransport === TokenTransport.COOKIE ? (boundCookie(request) ?? newSecret()) : undefined
+  const boundTo = tokenTransport === TokenTransport.COOKIE ? newSecret() : undefined
   const { expiresAt } = await beginFlow(
     app,
     { purpose, provider: provider.id, viewer, codeChallenge, boundTo, returnTo },
     secrets,
   )
-  if (boundTo !== undefined) response.setFlowCookie(boundTo, provider.type === 'apple')
+  if (boundTo !== undefined) {
+    const crossSite = provider.type === 'apple'
+    response.setFlowCookie({ label: labelOfState(secrets.state), secret: boundTo, crossSite })
+  }
   countProviderOutcome(app, provider.id, 'started')
   return { url: url.href, expiresAt }
 }
@@ -78,9 +81,4 @@ export function requireProvider(app: App, id: string): ProviderSettings {
   const provider = findProvider(app, id)
   if (provider) return provider
   throw badInput({ 'input.provider': ['This server doesn’t offer this provider.'] })
-}
-
-/** The cookie of an earlier flow in this browser, if this server made it. */
-function boundCookie({ flowCookie }: RequestInfo): string | undefined {
-  return flowCookie !== undefined && /^[\w-]{43}$/.test(flowCookie) ? flowCookie : undefined
 }

@@ -17,7 +17,6 @@ const request = {
   bearerToken: undefined,
   refreshCookie: undefined,
   deviceCookie: undefined,
-  flowCookie: undefined,
 }
 
 test('a code has six digits, and every digit occurs in every place', () => {

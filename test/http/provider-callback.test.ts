@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from '@jest/globals'
+import { CookieJar } from '../support/cookie-jar.ts'
 import { startFakeProvider } from '../support/fake-provider.ts'
 import {
   begin,
@@ -104,7 +105,7 @@ test('what the provider says wrongly ends in PROVIDER_FAILED, with the failed ch
 
 test('a sign-in that began in a browser with COOKIE does not end in another browser', async () => {
   const { url, cookie } = await begin(service, { tokenTransport: 'COOKIE' })
-  expect(cookie).toMatch(/^authograph_flow=[\w-]{43}$/)
+  expect(cookie).toMatch(/^authograph_flow_[0-9a-f]{12}=[\w-]{43}$/)
   const back = fake.authorize(url, someone())
   const exchanges = fake.exchanges
   const events = await refusals(async () => {
@@ -120,16 +121,32 @@ test('with the cookie of the browser that began, it ends there', async () => {
   expect(codes(await complete(service, { code: code ?? '', codeVerifier: verifier }))).toEqual([])
 })
 
-test('two tabs of one browser can sign in at the same time', async () => {
-  const origin = 'http://localhost:4000'
-  const first = await begin(service, { tokenTransport: 'COOKIE' }, { headers: { origin } })
-  const headers = { origin, cookie: first.cookie ?? '' }
-  const second = await begin(service, { tokenTransport: 'COOKIE' }, { headers })
-  expect(second.cookie).toBe(first.cookie)
-  for (const { url } of [first, second])
-    expect(
-      (await land(service, fake.authorize(url, someone()), { cookie: second.cookie })).code,
-    ).toBeDefined()
+test('two tabs that begin at the same moment both end, and each leaves no cookie behind', async () => {
+  const jar = new CookieJar()
+  const begun = await Promise.all(
+    ['sure', 'corp'].map(provider => begin(service, { provider, tokenTransport: 'COOKIE' })),
+  )
+  for (const { reply } of begun) jar.keep(reply.headers)
+  for (const { url, verifier } of begun) {
+    const { code = '', headers } = await land(service, fake.authorize(url, someone()), {
+      cookie: jar.header(),
+    })
+    jar.keep(headers)
+    expect(codes(await complete(service, { code, codeVerifier: verifier }))).toEqual([])
+  }
+  expect(jar.header()).toBeUndefined()
+})
+
+test('the cookie of one sign-in does not stand for another', async () => {
+  const [one, two] = [
+    await begin(service, { tokenTransport: 'COOKIE' }),
+    await begin(service, { tokenTransport: 'COOKIE' }),
+  ]
+  const cookie = `${one.cookie?.split('=')[0]}=${two.cookie?.split('=')[1]}; ${two.cookie}`
+  expect(await land(service, fake.authorize(one.url, someone()), { cookie })).toMatchObject({
+    error: 'TOKEN_INVALID',
+    code: undefined,
+  })
 })
 
 test('the cookie is for this host only, out of reach of scripts, and comes along when the provider leads back', async () => {
@@ -141,7 +158,7 @@ test('the cookie is for this host only, out of reach of scripts, and comes along
     const returnTo = 'https://auth.example.com/'
     const { reply } = await begin(secure, { tokenTransport: 'COOKIE', returnTo })
     const [cookie] = reply.headers.getSetCookie()
-    expect(cookie).toMatch(/^__Host-authograph_flow=[\w-]{43};/)
+    expect(cookie).toMatch(/^__Host-authograph_flow_[0-9a-f]{12}=[\w-]{43};/)
     for (const attribute of ['HttpOnly', 'Secure', 'SameSite=Lax', 'Path=/'])
       expect(cookie).toContain(attribute)
   } finally {
@@ -149,12 +166,13 @@ test('the cookie is for this host only, out of reach of scripts, and comes along
   }
 })
 
-test('the cookie comes along with the form that Apple posts from its own site', async () => {
+test('the cookie comes along with the form that Apple posts from its own site, also after another tab began elsewhere', async () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const secure = await startService({
     settings: {
-      PROVIDERS: 'apple',
-      PROVIDER_APPLE_CLIENT_ID: 'com.example.app',
+      ...fake.settings('corp'),
+      PROVIDERS: 'apple,corp',
+      PROVIDER_APPLE_CLIENT_ID: fake.clientId,
       PROVIDER_APPLE_TEAM_ID: 'ABCDE12345',
       PROVIDER_APPLE_KEY_ID: 'FGHIJ67890',
       PROVIDER_APPLE_PRIVATE_KEY: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
@@ -165,11 +183,24 @@ test('the cookie comes along with the form that Apple posts from its own site', 
   const apple = await startFakeProvider({ issuer: 'https://appleid.apple.com', clock: service.clock })
   const undo = apple.standIn('https://appleid.apple.com')
   try {
-    const returnTo = 'https://auth.example.com/'
-    const { reply } = await begin(secure, { provider: 'apple', tokenTransport: 'COOKIE', returnTo })
+    const input = { tokenTransport: 'COOKIE', returnTo: 'https://auth.example.com/' } as const
+    const { url, verifier, reply } = await begin(secure, { ...input, provider: 'apple' })
     const [cookie] = reply.headers.getSetCookie()
-    for (const attribute of ['__Host-authograph_flow=', 'HttpOnly', 'Secure', 'SameSite=None'])
+    for (const attribute of ['__Host-authograph_flow_', 'HttpOnly', 'Secure', 'SameSite=None'])
       expect(cookie).toContain(attribute)
+    const jar = new CookieJar()
+    jar.keep(reply.headers)
+    const other = await begin(
+      secure,
+      { ...input, provider: 'corp' },
+      { headers: { cookie: jar.header() ?? '', origin: 'https://auth.example.com' } },
+    )
+    jar.keep(other.reply.headers)
+    const posted = { post: true, cookie: jar.header({ crossSitePost: true }) }
+    const { code = '' } = await land(secure, apple.authorize(url, someone()), posted)
+    expect(codes(await complete(secure, { code, codeVerifier: verifier }))).toEqual([])
+    const back = fake.authorize(other.url, someone())
+    expect((await land(secure, back, { cookie: jar.header() })).code).toBeDefined()
   } finally {
     undo()
     await apple.stop()

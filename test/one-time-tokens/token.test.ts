@@ -127,7 +127,6 @@ test('a failure for another reason does not count as an invalid token', async ()
     bearerToken: undefined,
     refreshCookie: undefined,
     deviceCookie: undefined,
-    flowCookie: undefined,
   }
   const failing = () => Promise.reject(new Error('of its own'))
   await expect(countInvalidTokens(service.app, request, failing)).rejects.toThrow('of its own')

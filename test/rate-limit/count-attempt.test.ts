@@ -28,7 +28,6 @@ const request = {
   bearerToken: undefined,
   refreshCookie: undefined,
   deviceCookie: undefined,
-  flowCookie: undefined,
 }
 const newAccount = (): Attempt => ({ rule: 'login.account', subject: randomUUID() })
 const newNetwork = (): Attempt => ({ rule: 'login.network', subject: randomUUID() })

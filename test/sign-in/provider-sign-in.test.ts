@@ -7,6 +7,7 @@ import {
   codeFor,
   complete,
   land,
+  newVerifier,
   RETURN_TO,
   signedInWith,
   signInWith,
@@ -156,6 +157,34 @@ test('a second factor completes the sign-in, and the session remembers the ident
   expect(row).toEqual({ identity_id: user.identities[0]?.id, provider_sid: 'there-2' })
 })
 
+test('a lost answer that asks for a second factor is repeated: the same ticket, which starts one session', async () => {
+  const person = someone()
+  const { user } = await signedInWith(service, fake, person)
+  const app = await haveTotp(service, user.id)
+  const sessions = () => service.app.db.session.count({ where: { userId: user.id } })
+  const before = await sessions()
+  const input = await codeFor(service, fake, person)
+  const replies = await Promise.all(Array.from({ length: 8 }, () => complete(service, input)))
+  service.clock.advance(59)
+  replies.push(await complete(service, input))
+  expect(replies.flatMap(codes)).toEqual([])
+  const [first, ...others] = replies.map(({ data }) => data?.completeProviderSignIn)
+  if (first?.__typename !== 'SecondFactorRequired') throw new Error(first?.__typename)
+  for (const other of others) expect(other).toEqual(first)
+  expect(await sessions()).toBe(before)
+  const stranger = { ...input, codeVerifier: newVerifier().verifier }
+  expect(codes(await complete(service, stranger))).toEqual(['TOKEN_INVALID'])
+
+  const send = (steps: number) =>
+    service.send(CompleteLogin, { input: { ticket: first.ticket, proof: { totpCode: app.code(steps) } } })
+  expect(codes(await send(0))).toEqual([])
+  expect(codes(await complete(service, input))).toEqual([])
+  expect(codes(await send(1))).toEqual(['TICKET_INVALID'])
+  expect(await sessions()).toBe(before + 1)
+  service.clock.advance(2)
+  expect(codes(await complete(service, input))).toEqual(['TOKEN_INVALID'])
+})
+
 test('a disabled account gets no session', async () => {
   const person = someone()
   const { user } = await signedInWith(service, fake, person)
@@ -182,11 +211,15 @@ test('a flow that began is not completed by the code of another', async () => {
 
 test('the providers are in the settings for forms', async () => {
   const { data } = await service.send<
-    { authSettings: { providers: { id: string; idTokens: boolean; clientId: string }[] } },
+    { authSettings: { providers: { id: string; type: string; idTokens: boolean; clientId: string }[] } },
     object
-  >('{ authSettings { providers { id name clientId idTokens } } }')
+  >('{ authSettings { providers { id type name clientId idTokens } } }')
   expect(data?.authSettings.providers.map(({ id }) => id)).toEqual(['sure', 'verifying', 'corp'])
-  expect(data?.authSettings.providers[0]).toMatchObject({ clientId: fake.clientId, idTokens: true })
+  expect(data?.authSettings.providers[0]).toMatchObject({
+    type: 'oidc',
+    clientId: fake.clientId,
+    idTokens: true,
+  })
 })
 
 test('the session remembers the identity that signed in', async () => {

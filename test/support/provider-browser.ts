@@ -101,7 +101,7 @@ export async function begin(service: Service, input: StartInput = {}, sending?: 
   const codeChallenge = challengeOf(verifier)
   const { data, errors, headers } = await startSignIn(service, { codeChallenge, ...input }, sending)
   if (!data) throw new Error(`not begun: ${JSON.stringify(errors)}`)
-  const cookie = headers.getSetCookie().find(text => text.includes('authograph_flow='))
+  const cookie = headers.getSetCookie().find(text => text.includes('authograph_flow_'))
   return { url: new URL(data.startProviderSignIn.url), verifier, cookie: cookie?.split(';')[0] }
 }
 

@@ -96,6 +96,7 @@ export type Landing = {
   code: string | undefined
   error: string | undefined
   body: string
+  headers: Headers
 }
 
 /** Opens the address that the provider sent the browser to. */
@@ -118,6 +119,7 @@ export async function land(
     code: to?.searchParams.get('provider_code') ?? undefined,
     error: to?.searchParams.get('provider_error') ?? undefined,
     body: await response.text(),
+    headers: response.headers,
   }
 }
 

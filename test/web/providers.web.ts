@@ -108,6 +108,23 @@ describe('someone new', () => {
   })
 })
 
+test('two tabs of one browser that begin before either ends both sign in', async () => {
+  await oidc.setClaims('tabs', { email: 'tabs@example.com', email_verified: true })
+  const first = await browser.open()
+  const second = await browser.open({ beside: first })
+  for (const page of [first, second]) {
+    await page.goto(`${site}/sign-in`)
+    await continueWithCorp(page)
+    await page.waitForURL(`${oidc.issuer}/**`)
+  }
+  for (const page of [second, first]) {
+    await signInAtProvider(page, 'tabs')
+    await page.getByRole('heading', { name: 'My account' }).waitFor()
+  }
+  const cookies = await first.context().cookies(site)
+  expect(cookies.filter(({ name }) => name.includes('flow'))).toEqual([])
+})
+
 describe('someone who has an account', () => {
   test('goes back to the page where the sign-in began', async () => {
     await oidc.setClaims('back', { email: 'back@example.com', email_verified: true })
@@ -229,6 +246,24 @@ describe('a sign-in that does not work out', () => {
     await page.getByRole('link', { name: 'Go back' }).click()
     await page.getByRole('button', { name: 'Continue with Corp' }).waitFor()
   })
+
+  test.each([
+    ['en-GB', 'You’re not signed in', 'Go back'],
+    ['ko-KR', '로그인을 완료하지 못했습니다', '돌아가기'],
+  ])(
+    'says what to do when the provider leads back to a sign-in that is unknown here: %s',
+    async (locale, title, back) => {
+      const page = await browser.open({ locale, colorScheme: 'dark', viewport: { width: 375, height: 800 } })
+      await page.goto(`${site}/sign-in/callback/corp?code=x&state=unknown`)
+      await page.getByRole('heading', { name: title }).waitFor()
+      expectCleanAddress(page)
+      await screenshot(page, `unknown-state-${locale}`)
+      expect(await violations(page)).toEqual([])
+      await page.getByRole('link', { name: back }).click()
+      await page.waitForURL(`${site}/sign-in`)
+      await page.locator('button.provider').waitFor()
+    },
+  )
 
   test('does not go on in another browser', async () => {
     const page = await browser.open()
