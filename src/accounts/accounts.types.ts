@@ -176,6 +176,12 @@ export class OfferedProvider {
   @Field(() => ID, { description: 'Its ID in the server’s settings.' })
   id!: string
 
+  @Field(() => String, {
+    description:
+      'The kind of service, which decides the look of its button: such as `google`, or `oidc` for any OpenID Connect provider.',
+  })
+  type!: string
+
   @Field(() => String, { description: 'The name to show.' })
   name!: string
 

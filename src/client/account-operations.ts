@@ -27,7 +27,7 @@ export const Settings = typed<Types.SettingsQuery, Types.SettingsQueryVariables>
     authSettings {
       registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength locales
       passkeys passkeyRpId emailLogin
-      providers { id name clientId idTokens }
+      providers { id type name clientId idTokens }
     }
   }
 `)

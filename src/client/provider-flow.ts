@@ -1,7 +1,7 @@
 import { AuthError } from './errors.ts'
+import { FLOW_KEY } from './provider-pending.ts'
 import type { FlowCrypto, FlowStorage, ProviderOptions } from './provider-types.ts'
 
-const KEY = 'authograph.provider'
 /** A verifier of 64 hexadecimal digits. RFC 7636, section 4.1, asks for 43 to 128 characters. */
 const VERIFIER_BYTES = 32
 /** The server repeats the answer to a completion for so long. */
@@ -66,9 +66,9 @@ function tabStorage(): FlowStorage {
     const storage = globalThis.sessionStorage
     if (!storage) return memory
     return {
-      get: () => storage.getItem(KEY),
-      set: text => storage.setItem(KEY, text),
-      remove: () => storage.removeItem(KEY),
+      get: () => storage.getItem(FLOW_KEY),
+      set: text => storage.setItem(FLOW_KEY, text),
+      remove: () => storage.removeItem(FLOW_KEY),
     }
   } catch {
     return memory

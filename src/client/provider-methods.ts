@@ -192,6 +192,9 @@ export function providerMethods(parts: Parts, starting: SigningIn): ProviderMeth
       await asUser(operations.UnlinkIdentity, { id })
     },
 
+    logoutUrl: async returnTo =>
+      (await asUser(operations.ProviderLogoutUrl, { returnTo })).providerLogoutUrl ?? null,
+
     async identities(): Promise<readonly Identity[]> {
       return (await asUser(operations.Identities, {})).me?.identities ?? []
     },

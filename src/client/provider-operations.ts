@@ -126,3 +126,10 @@ export const Identities = typed<Types.IdentitiesQuery, Types.IdentitiesQueryVari
   query Identities { me { hasPassword identities { ...IdentityFields } } }
   ${identityFields}
 `)
+
+export const ProviderLogoutUrl = typed<
+  Types.ProviderLogoutUrlQuery,
+  Types.ProviderLogoutUrlQueryVariables
+>(/* GraphQL */ `
+  query ProviderLogoutUrl($returnTo: String!) { providerLogoutUrl(returnTo: $returnTo) }
+`)

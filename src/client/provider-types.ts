@@ -118,6 +118,11 @@ export type ProviderMethods = {
   linkIdentity(ticket: string): Promise<Identity>
   /** Disconnects a provider. Requires a recent sign-in. CONFLICT for the last way to sign in. */
   unlink(identityId: string): Promise<void>
+  /**
+   * Where the browser signs out of the provider too, and then returns to `returnTo`: call it before `logout`, and go there
+   * after it. Null if the session did not start with a provider that has such a page.
+   */
+  logoutUrl(returnTo: string): Promise<string | null>
   /** The providers that are connected to the signed-in account. */
   identities(): Promise<readonly Identity[]>
 }

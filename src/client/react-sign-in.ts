@@ -3,25 +3,39 @@
 import { createElement, type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
 import type * as Passkeys from './passkeys.ts'
 import { useAuth } from './react-auth.ts'
+import { classes, problemText, quietButton, submitButton } from './react-form-parts.ts'
 import { usePageUrl } from './react-page-url.ts'
+import type { OfferedProvider, ProviderButtonsProps } from './react-provider-buttons.ts'
+import { ProviderSignUpForm } from './react-provider-forms.ts'
 import { english, type Texts } from './react-texts.ts'
-import { type SignInProblem, type SignInState, useSignIn } from './react-use-sign-in.ts'
+import { type SignInState, useSignIn } from './react-use-sign-in.ts'
 
 export type SignInProps = {
   /** The language. Default: `english`. */
   texts?: Texts | undefined
   /** Whether to link to the server's pages for a new password and a new account. Default: true. */
   links?: boolean | undefined
+  /**
+   * Whether to show a button for each provider that the server offers. The provider leads back to this page, whose origin
+   * RETURN_ORIGINS or CORS_ORIGINS must list. Default: true.
+   */
+  providers?: boolean | undefined
   /** The entry `passkeys` of this package, for passkeys and security keys as second factors. */
   passkeys?: Pick<typeof Passkeys, 'completeLoginWithPasskey'> | undefined
   className?: string | undefined
 }
 
 /**
- * A form to sign in with a password. Shows nothing to users who are signed in. It has no style of its own: style the
+ * A form to sign in with a password or another provider. Shows nothing to users who are signed in. It has no style of its own: style the
  * classes that begin with `authograph-`, or import `authograph-client/styles.css` and set its variables.
  */
-export function SignIn({ texts = english, links = true, passkeys, className }: SignInProps): ReactNode {
+export function SignIn({
+  texts = english,
+  links = true,
+  providers = true,
+  passkeys,
+  className,
+}: SignInProps): ReactNode {
   const state = useSignIn()
   const titleId = useId()
   if (state.step === 'signedIn') return null
@@ -29,19 +43,26 @@ export function SignIn({ texts = english, links = true, passkeys, className }: S
     'section',
     { className: classes('authograph-sign-in', className), 'aria-labelledby': titleId },
     createElement('h2', { id: titleId, className: 'authograph-title' }, texts.signIn),
-    stepForm(state, { texts, links, passkeys }),
+    stepForm(state, { texts, links, providers, passkeys }),
   )
 }
 
-type FormOptions = { texts: Texts; links: boolean; passkeys: SignInProps['passkeys'] }
+type FormOptions = { texts: Texts; links: boolean; providers: boolean; passkeys: SignInProps['passkeys'] }
 
 function stepForm(
   state: Exclude<SignInState, { step: 'signedIn' }>,
-  { texts, links, passkeys }: FormOptions,
+  { texts, links, providers, passkeys }: FormOptions,
 ): ReactNode {
   switch (state.step) {
     case 'credentials':
-      return createElement(CredentialsForm, { state, texts, links })
+      return [
+        createElement(CredentialsForm, { key: 'form', state, texts, links }),
+        providers && createElement(Providers, { key: 'providers', state, texts }),
+      ]
+    case 'providerLink':
+      return createElement(CredentialsForm, { state, texts, links: false })
+    case 'providerSignUp':
+      return createElement(ProviderSignUpForm, { state, texts })
     case 'secondFactor':
       return createElement(SecondFactorForm, { state, texts, passkeys })
     case 'setup':
@@ -74,12 +95,44 @@ type StepProps<Step extends SignInState['step']> = {
   texts: Texts
 }
 
-function CredentialsForm({ state, texts, links }: StepProps<'credentials'> & { links: boolean }): ReactNode {
+type Offer = { Buttons: (props: ProviderButtonsProps) => ReactNode; providers: readonly OfferedProvider[] }
+
+/** The buttons load once the server has said that it offers a provider. Without them, the password still works. */
+function Providers({ state, texts }: StepProps<'credentials'>): ReactNode {
+  const { client } = useAuth()
+  const [offer, setOffer] = useState<Offer>()
+  useEffect(() => {
+    let stopped = false
+    const load = async () => {
+      const { providers } = await client.settings()
+      if (providers.length === 0 || stopped) return
+      const { ProviderButtons: Buttons } = await import('./react-provider-buttons.ts')
+      if (!stopped) setOffer({ Buttons, providers })
+    }
+    load().catch(() => {})
+    return () => {
+      stopped = true
+    }
+  }, [client])
+  if (!offer) return null
+  const { Buttons, providers } = offer
+  const { busy, signInWithProvider } = state
+  return createElement(Buttons, { providers, texts, busy, go: id => void signInWithProvider(id) })
+}
+
+type CredentialsProps = {
+  state: Extract<SignInState, { step: 'credentials' | 'providerLink' }>
+  texts: Texts
+  links: boolean
+}
+
+function CredentialsForm({ state, texts, links }: CredentialsProps): ReactNode {
   const newPassword = usePageUrl('forgot-password')
   const registration = usePageUrl('register')
   const password = useRef<HTMLInputElement>(null)
   const id = useId()
   const { busy, problem, signIn } = state
+  const pending = state.step === 'providerLink' ? state.pending : undefined
   const isWrong = problem?.code === 'INVALID_CREDENTIALS'
 
   useEffect(() => {
@@ -113,7 +166,9 @@ function CredentialsForm({ state, texts, links }: StepProps<'credentials'> & { l
   return createElement(
     'form',
     { className: 'authograph-form', onSubmit: submit, 'aria-busy': busy },
+    pending && createElement('p', {}, texts.connect),
     field('identifier', texts.identifier, {
+      defaultValue: pending?.email ?? '',
       autoComplete: 'username',
       autoCapitalize: 'none',
       spellCheck: false,
@@ -129,7 +184,7 @@ function CredentialsForm({ state, texts, links }: StepProps<'credentials'> & { l
     createElement(
       'p',
       { id: `${id}-problem`, className: 'authograph-problem', role: 'alert' },
-      sayProblem(texts, problem),
+      problemText(texts, problem),
     ),
     submitButton(texts.signIn, busy),
     links &&
@@ -140,6 +195,7 @@ function CredentialsForm({ state, texts, links }: StepProps<'credentials'> & { l
         ' ',
         createElement('a', { href: registration }, texts.register),
       ),
+    state.step === 'providerLink' && quietButton(texts.back, state.back),
   )
 }
 
@@ -199,7 +255,7 @@ function SecondFactorForm({
     createElement(
       'p',
       { id: `${id}-problem`, className: 'authograph-problem', role: 'alert' },
-      passkeyFailed ? texts.passkeyFailed : sayProblem(texts, problem),
+      passkeyFailed ? texts.passkeyFailed : problemText(texts, problem),
     ),
     submitButton(texts.continue, busy),
     hasKey && quietButton(texts.usePasskey, usePasskey),
@@ -221,10 +277,6 @@ function SetUp({ state, texts }: StepProps<'setup'>): ReactNode {
   )
 }
 
-function quietButton(label: string, onClick: () => void): ReactNode {
-  return createElement('button', { type: 'button', className: 'authograph-quiet', onClick }, label)
-}
-
 function VerifyEmail({ state, texts }: StepProps<'verifyEmail'>): ReactNode {
   const { busy, problem, email, resent, resend, back } = state
   const text = useRef<HTMLParagraphElement>(null)
@@ -238,28 +290,8 @@ function VerifyEmail({ state, texts }: StepProps<'verifyEmail'>): ReactNode {
     { className: 'authograph-form', onSubmit: submit, 'aria-busy': busy },
     createElement('p', { ref: text, tabIndex: -1 }, texts.verifyEmail(email)),
     createElement('p', { className: 'authograph-notice', role: 'status' }, resent && !busy && texts.resent),
-    createElement('p', { className: 'authograph-problem', role: 'alert' }, sayProblem(texts, problem)),
+    createElement('p', { className: 'authograph-problem', role: 'alert' }, problemText(texts, problem)),
     submitButton(texts.resend, busy),
     quietButton(texts.back, back),
   )
-}
-
-/** Not `disabled` while busy, which would take the focus away. */
-function submitButton(label: string, busy: boolean): ReactNode {
-  return createElement(
-    'button',
-    { type: 'submit', className: 'authograph-button', 'aria-disabled': busy },
-    label,
-  )
-}
-
-function sayProblem(texts: Texts, problem: SignInProblem | undefined): string | undefined {
-  if (!problem) return undefined
-  if (problem.code === 'RATE_LIMITED' && problem.retryAfterSeconds)
-    return texts.wait(Math.ceil(problem.retryAfterSeconds / 60))
-  return texts.problems[problem.code] ?? problem.message
-}
-
-function classes(...names: (string | undefined)[]): string {
-  return names.filter(Boolean).join(' ')
 }

@@ -21,7 +21,7 @@ export class ProfileResolver {
   @Query(() => AuthSettingsType, {
     description: withExample(
       'The server’s settings for signing up and signing in, for building forms. Does not require a sign-in.',
-      'query Settings { authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength passkeys passkeyRpId emailLogin providers { id name clientId idTokens } trustedDeviceDays locales } }',
+      'query Settings { authSettings { registrationOpen emailVerificationRequired passwordMinLength passwordMaxLength passkeys passkeyRpId emailLogin providers { id type name clientId idTokens } trustedDeviceDays locales } }',
     ),
   })
   authSettings(@Ctx() { app: { config } }: Context): AuthSettingsType {
@@ -35,6 +35,7 @@ export class ProfileResolver {
       emailLogin: config.emailLogin,
       providers: config.providers.map(({ id, name, clientId, type }) => ({
         id,
+        type,
         name,
         clientId,
         idTokens: presetOf(type).idTokens,

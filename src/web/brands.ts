@@ -1,3 +1,4 @@
+import type { Brand } from '../client/brands.ts'
 import apple from './brands/apple.svg'
 import discord from './brands/discord.svg'
 import facebook from './brands/facebook.svg'
@@ -11,7 +12,7 @@ import naver from './brands/naver.svg'
 
 /**
  * The logos of the services that the server knows. Each is a file of this server: no visitor is reported to a service
- * before choosing it. The services' guidelines decide the colors, in brands.css, and the words, in the locales.
+ * before choosing it. The services' guidelines decide the colors, in brands.css, and the words, in src/client/brands.ts.
  */
 export const logos = {
   apple,
@@ -24,20 +25,4 @@ export const logos = {
   line,
   microsoft,
   naver,
-} as const
-
-export type Brand = keyof typeof logos
-
-/** The names that the brands have unless the operator chooses others. */
-export const brandNames: Record<Brand, string> = {
-  apple: 'Apple',
-  discord: 'Discord',
-  facebook: 'Facebook',
-  github: 'GitHub',
-  gitlab: 'GitLab',
-  google: 'Google',
-  kakao: 'Kakao',
-  line: 'LINE',
-  microsoft: 'Microsoft',
-  naver: 'Naver',
-}
+} as const satisfies Record<Brand, string>

@@ -1,4 +1,4 @@
-import type { Brand } from './brands.ts'
+import type { Brand } from '../client/brands.ts'
 
 /** A service that people can sign in with. */
 export type ProviderSettings = {

@@ -1,5 +1,5 @@
+import { brandNames, brandOf } from '../client/brands.ts'
 import type { ProviderOptions } from '../client/index.ts'
-import { brandNames } from './brands.ts'
 import type { Messages } from './locales/en.ts'
 import { type ProviderSettings, settings } from './page-settings.ts'
 
@@ -7,8 +7,6 @@ import { type ProviderSettings, settings } from './page-settings.ts'
 export type Errand = 'signIn' | 'link' | 'reauthenticate'
 
 export const RETURN_PATH = '/sign-in/provider'
-/** After this, a button works again on a page that is still there. */
-const LEAVE_MAX_MS = 10_000
 
 /** The provider with an ID. One that the server no longer has goes by its ID. */
 export function providerOf(id: string): ProviderSettings {
@@ -23,9 +21,8 @@ export function nameOf({ providers }: Messages, { type, name }: ProviderSettings
 
 /** The words of a provider's button, which many brands prescribe. */
 export function actionOf(text: Messages, provider: ProviderSettings): string {
-  const { type, name } = provider
-  if (type === 'oidc' || name !== brandNames[type]) return text.providers.continueWith(name)
-  return text.providers.brands[type]
+  const brand = brandOf(provider)
+  return brand ? text.providers.brands[brand] : text.providers.continueWith(provider.name)
 }
 
 /** Pages that lead on by themselves once someone is signed in. */
@@ -52,12 +49,4 @@ export function nextPage(search: URLSearchParams): string | undefined {
   if (!next || !URL.canParse(next, location.origin)) return undefined
   const { origin, pathname } = new URL(next, location.origin)
   return origin === location.origin ? pathname : undefined
-}
-
-/** Waits until the browser has left, so that a button stays busy. Back in a page from its cache, it works again. */
-export function leaving(): Promise<void> {
-  return new Promise(resolve => {
-    addEventListener('pageshow', () => resolve(), { once: true })
-    setTimeout(resolve, LEAVE_MAX_MS)
-  })
 }

@@ -20,7 +20,7 @@ const identity = { id: 'i', provider: 'corp', email: 'ada@corp.example', display
 const redirect = { url: AT_PROVIDER, expiresAt: EXPIRES_AT }
 
 type Input = Record<string, unknown> & { codeVerifier?: string }
-type Sent = { operation: string; input: Input; token: string | null }
+type Sent = { operation: string; variables: { input?: Input }; input: Input; token: string | null }
 
 /** What a server would answer, by operation, unless a test says otherwise. */
 const ANSWERS: Record<string, unknown> = {
@@ -51,7 +51,7 @@ function opened(answers: Record<string, unknown> = {}) {
       }
       const operation = /(?:query|mutation) (\w+)/.exec(query)?.[1] ?? ''
       const token = new Headers(init?.headers).get('authorization')
-      sent.push({ operation, input: variables.input ?? {}, token })
+      sent.push({ operation, variables, input: variables.input ?? {}, token })
       const data =
         operation === 'CreateProviderNonce'
           ? { createProviderNonce: { nonce: `nonce ${++nonces}`, expiresAt: EXPIRES_AT } }
@@ -232,6 +232,19 @@ describe('providers.handleReturn', () => {
     })
     expect(kept).toBeNull()
   })
+})
+
+test('logoutUrl asks for the signed-in user where to sign out of the provider', async () => {
+  const providerLogoutUrl = 'https://id.example.com/logout'
+  const { client, of } = opened({ ProviderLogoutUrl: { providerLogoutUrl } })
+  await client.providers.signIn('corp', { returnTo: RETURN_TO, open: back(WITH_CODE) })
+  expect(await client.providers.logoutUrl(RETURN_TO)).toBe(providerLogoutUrl)
+  expect(of('ProviderLogoutUrl')).toMatchObject([
+    { variables: { returnTo: RETURN_TO }, token: 'Bearer an access token' },
+  ])
+  const elsewhere = opened({ ProviderLogoutUrl: { providerLogoutUrl: null } })
+  await elsewhere.client.providers.signIn('corp', { returnTo: RETURN_TO, open: back(WITH_CODE) })
+  expect(await elsewhere.client.providers.logoutUrl(RETURN_TO)).toBeNull()
 })
 
 test('link and reauthenticate act for the signed-in user', async () => {

@@ -1,7 +1,10 @@
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import { act, createElement, StrictMode } from 'react'
 import { createRoot, type Root } from 'react-dom/client'
 import { renderToString } from 'react-dom/server'
+import { brandLooks } from '../../src/client/brand-looks.ts'
 import { type AuthClient, memoryStorage, type User } from '../../src/client/index.ts'
 import {
   AuthProvider,
@@ -149,6 +152,22 @@ test('the texts of each language have the same keys, and the components use them
     expect(html).toContain(`>${text}<`)
   expect(html).toContain('class="authograph-sign-in mine"')
   expect(html).not.toContain('Sign in')
+})
+
+test('the logos of the buttons are those of the server’s pages', async () => {
+  const folder = path.resolve(import.meta.dirname, '../../src/web/brands')
+  const files = await readdir(folder)
+  expect(files.map(file => path.parse(file).name).sort()).toEqual(Object.keys(brandLooks).sort())
+  for (const file of files) {
+    const svg = await readFile(path.join(folder, file), 'utf8')
+    const drawn = [...svg.matchAll(/<path (?:fill="([^"]+)" )?d="([^"]+)"/g)].map(([, fill = '#000', d]) => [
+      // White stands for the color of the text, which changes with the color scheme.
+      fill === '#fff' ? 'currentColor' : fill,
+      d,
+    ])
+    const logo = brandLooks[path.parse(file).name]
+    expect([logo?.viewBox, logo?.paths]).toEqual([/viewBox="([^"]+)"/.exec(svg)?.[1], drawn])
+  }
 })
 
 test('a server renders the links without a page to return to', () => {

@@ -1,14 +1,28 @@
-import { beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
-import { PASSWORD, signUp } from '../support/actors.ts'
+import { PASSWORD, signUp, signUpVerified } from '../support/actors.ts'
+import { ALL_PROVIDERS, BRANDS } from '../support/all-providers.ts'
 import { violations } from '../support/axe.ts'
 import { useBrowser } from '../support/browser.ts'
 import { snippetOf, useClientPage } from '../support/client-page.ts'
+import { haveTotp } from '../support/factors.ts'
+import { startOidcProvider } from '../support/oidc-provider.ts'
 import { useService } from '../support/service.ts'
 import { signInOn } from '../support/web.ts'
 
 const app = await useClientPage()
-const service = useService({ settings: { WEB: 'on', CORS_ORIGINS: app.origin, SANDBOX: 'off' } })
+const oidc = await startOidcProvider(['corp'])
+const settings = { WEB: 'on', CORS_ORIGINS: app.origin, SANDBOX: 'off' }
+const service = useService({
+  settings: {
+    ...settings,
+    ...oidc.settings(),
+    PROVIDER_CORP_NAME: 'Corp',
+    PROVIDER_CORP_EMAIL: 'verified',
+  },
+})
+/** Nothing is behind its buttons. */
+const branded = useService({ settings: { ...settings, ...ALL_PROVIDERS } })
 const browser = useBrowser()
 
 /** Shows what the address asks for: the language, the color scheme and whether to use the styles. */
@@ -25,7 +39,7 @@ const MAIN = `
   document.head.append(style)
   const texts = query.get('lang') === 'ko' ? korean : english
   document.documentElement.lang = query.get('lang') ?? 'en'
-  const client = createAuthClient({ url: 'AUTH/graphql' })
+  const client = createAuthClient({ url: (query.get('server') ?? 'AUTH') + '/graphql' })
   createRoot(document.getElementById('root')).render(
     query.has('quick') ? <><h1>Quick</h1><Quick /></> :
     <AuthProvider client={client}><h1>App</h1><UserButton texts={texts} /><SignIn texts={texts} /><a href="#next">Next</a></AuthProvider>
@@ -37,7 +51,10 @@ beforeAll(async () => {
     'main.tsx': MAIN.replace('AUTH', service.url),
     'quick.tsx': quick.replace('http://localhost:4000', service.url),
   })
+  // Where the provider leads back to. http leads back only to localhost.
+  Object.assign(service.app.config, { publicUrl: service.url.replace('127.0.0.1', 'localhost') })
 }, 60_000)
+afterAll(() => oidc.stop())
 
 const fill = async (page: Page, name: string, password: string) => {
   await page.getByLabel('Email address or username').fill(name)
@@ -110,6 +127,125 @@ describe('<SignIn />', () => {
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('button', { name: 'Account of Ada' }).waitFor()
   })
+})
+
+/** Presses the button of the provider, and signs in there. */
+async function continueWithCorp(page: Page, login: string): Promise<void> {
+  await page.getByRole('button', { name: 'Continue with Corp' }).click()
+  await page.waitForURL(`${oidc.issuer}/**`)
+  await page.getByLabel('Account').fill(login)
+  await page.getByRole('button', { name: 'Continue' }).click()
+}
+
+describe('the buttons of providers in <SignIn />', () => {
+  test('sign in, on the page where they were pressed, and leave no code in its address', async () => {
+    await oidc.setClaims('ada', { email: 'ada@corp.example', email_verified: true, name: 'Ada' })
+    const page = await browser.open()
+    await page.goto(`${app.origin}/?lang=en`)
+    await continueWithCorp(page, 'ada')
+    await page.getByRole('button', { name: 'Account of Ada' }).waitFor()
+    expect(page.url()).toBe(`${app.origin}/?lang=en`)
+    expect(await page.evaluate('sessionStorage.length')).toBe(0)
+  })
+
+  test('lead to the second factor of an account that demands one', async () => {
+    await oidc.setClaims('grace', { email: 'grace@corp.example', email_verified: true, name: 'Grace' })
+    const first = await browser.open()
+    await first.goto(app.origin)
+    await continueWithCorp(first, 'grace')
+    await first.getByRole('button', { name: 'Account of Grace' }).waitFor()
+    const { id } = await service.app.db.user.findFirstOrThrow({ where: { email: 'grace@corp.example' } })
+    const authenticator = await haveTotp(service, id)
+    const page = await browser.open()
+    await page.goto(app.origin)
+    await continueWithCorp(page, 'grace')
+    await page.getByLabel('Code').fill(authenticator.code())
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByRole('button', { name: 'Account of Grace' }).waitFor()
+  })
+
+  test('ask for an address that the provider does not answer for', async () => {
+    await oidc.setClaims('nora', { email: 'nora@corp.example', email_verified: false, name: 'Nora' })
+    const page = await browser.open()
+    await page.goto(app.origin)
+    await continueWithCorp(page, 'nora')
+    expect(await page.getByLabel('Email address', { exact: true }).inputValue()).toBe('nora@corp.example')
+    expect(await violations(page)).toEqual([])
+    await page.screenshot({ path: 'test/web/screenshots/client-provider-sign-up.png' })
+    await page.getByRole('button', { name: 'Create account' }).click()
+    await page.getByRole('button', { name: 'Account of Nora' }).waitFor()
+  })
+
+  test('connect the provider to the account that has its address, once its owner has signed in', async () => {
+    const person = await signUpVerified(service)
+    await oidc.setClaims('kay', { email: person.email, email_verified: true })
+    const page = await browser.open()
+    await page.goto(app.origin)
+    await continueWithCorp(page, 'kay')
+    await page.getByText('You already have an account.').waitFor()
+    const name = page.getByLabel('Email address or username')
+    expect(await name.inputValue()).toBe(person.email)
+    expect(await violations(page)).toEqual([])
+    await page.screenshot({ path: 'test/web/screenshots/client-provider-link.png' })
+    const linked = page.waitForResponse(response =>
+      (response.request().postData() ?? '').includes('linkIdentity'),
+    )
+    await fill(page, person.email, PASSWORD)
+    await page.getByRole('button', { name: `Account of ${person.email}` }).waitFor()
+    expect((await (await linked).json()).errors).toBeUndefined()
+    const identities = await service.app.db.identity.findMany({ where: { userId: person.id } })
+    expect(identities).toMatchObject([{ subject: 'kay' }])
+  })
+
+  test('say that the person canceled at the provider', async () => {
+    const page = await browser.open()
+    await page.goto(app.origin)
+    await page.getByRole('button', { name: 'Continue with Corp' }).click()
+    await page.waitForURL(`${oidc.issuer}/**`)
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('alert').getByText('was canceled').waitFor()
+    expect(page.url()).toBe(`${app.origin}/`)
+    await page.reload()
+    await page.getByRole('button', { name: 'Continue with Corp' }).waitFor()
+    expect(await page.locator('.authograph-problem').textContent()).toBe('')
+  })
+
+  test.each([
+    ['en', 'light'],
+    ['ko', 'dark'],
+  ] as const)(
+    'have the words and the look that they have on the server’s page: %s %s',
+    async (lang, colorScheme) => {
+      const viewport = { width: 375, height: 900 }
+      const look = (page: Page, selector: string) =>
+        page.locator(selector).evaluateAll(buttons =>
+          buttons.map(button => {
+            const { color, backgroundColor, borderTopColor, fontSize, fontWeight } = getComputedStyle(button)
+            return [button.textContent, color, backgroundColor, borderTopColor, fontSize, fontWeight]
+          }),
+        )
+      const locale = lang === 'ko' ? 'ko-KR' : 'en-GB'
+      const theirs = await browser.open({ locale, colorScheme, viewport })
+      await theirs.goto(`${branded.url}/sign-in`)
+      await theirs.getByRole('button', { name: lang === 'ko' ? '더 보기' : 'More ways' }).click()
+      const page = await browser.open({ colorScheme, viewport })
+      await page.goto(`${app.origin}/?lang=${lang}&server=${branded.url}`)
+      await page.locator('.authograph-provider').first().waitFor()
+      const ours = await look(page, '.authograph-provider')
+      expect(ours).toHaveLength(BRANDS.length + 1)
+      // GitLab and a provider of one’s own have no colors that they prescribe.
+      const plain = (_: unknown, index: number) => ![6, 10].includes(index)
+      expect(ours.filter(plain)).toEqual((await look(theirs, 'button.provider')).filter(plain))
+      const wrong = (await violations(page)).filter(
+        problem => !/^color-contrast at [^:]*data-brand="line"/.test(problem),
+      )
+      expect(wrong).toEqual([])
+      await page.screenshot({
+        path: `test/web/screenshots/client-providers-${lang}-${colorScheme}.png`,
+        fullPage: true,
+      })
+    },
+  )
 })
 
 describe('<UserButton />', () => {

@@ -1,3 +1,4 @@
+import { englishBrandWords } from '../../client/brands.ts'
 import type { ErrorCode } from '../../client/errors.ts'
 
 const number = (n: number) => n.toLocaleString('en')
@@ -333,19 +334,7 @@ export const en = {
     notNow: 'Not now',
   },
   providers: {
-    /** The words that each brand prescribes, or recommends first. */
-    brands: {
-      apple: 'Continue with Apple',
-      discord: 'Continue with Discord',
-      facebook: 'Continue with Facebook',
-      github: 'Continue with GitHub',
-      gitlab: 'Continue with GitLab',
-      google: 'Continue with Google',
-      kakao: 'Login with Kakao',
-      line: 'Log in with LINE',
-      microsoft: 'Sign in with Microsoft',
-      naver: 'Sign in with NAVER',
-    },
+    brands: englishBrandWords,
     /** Names that differ in this language. */
     names: { kakao: 'Kakao', naver: 'NAVER' },
     continueWith: (name: string) => `Continue with ${name}`,

@@ -1,3 +1,4 @@
+import { koreanBrandWords } from '../../client/brands.ts'
 import type { Messages } from './en.ts'
 
 /** Names as src/network/device-name.ts creates them. Names that users chose stay as they are. */
@@ -486,18 +487,7 @@ export const ko: Messages = {
     notNow: '나중에',
   },
   providers: {
-    brands: {
-      apple: 'Apple로 계속하기',
-      discord: 'Discord로 계속하기',
-      facebook: 'Facebook으로 계속하기',
-      github: 'GitHub로 계속하기',
-      gitlab: 'GitLab으로 계속하기',
-      google: 'Google로 계속하기',
-      kakao: '카카오 로그인',
-      line: 'LINE으로 로그인',
-      microsoft: 'Microsoft로 로그인',
-      naver: '네이버 로그인',
-    },
+    brands: koreanBrandWords,
     names: { kakao: '카카오', naver: '네이버' },
     continueWith: name => `${name} 계정으로 계속하기`,
     more: '다른 로그인 방법 더 보기',

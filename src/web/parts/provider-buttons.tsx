@@ -1,12 +1,13 @@
 import { Anchor } from '@mantine/core'
 import { useState } from 'react'
+import { leaving } from '../../client/leaving.ts'
 import { useAuth } from '../../client/react.ts'
 import { logos } from '../brands.ts'
 import { useForm } from '../forms.ts'
 import { LinkIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { type ProviderSettings, settings } from '../page-settings.ts'
-import { actionOf, leaving, returning } from '../providers.ts'
+import { actionOf, returning } from '../providers.ts'
 import { Notice } from './notice.tsx'
 
 /** A visitor chooses among few at first. */
