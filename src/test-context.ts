@@ -1,17 +1,27 @@
 import { execute, type GraphQLFormattedError, type GraphQLSchema } from 'graphql'
 import type { App } from './app.ts'
 import { addSeconds, type Clock, systemClock } from './clock.ts'
-import { type Account, type Context, createContext, type RequestInfo, type Viewer } from './context.ts'
+import {
+  type Account,
+  type ApiKeyVia,
+  type Context,
+  createContext,
+  type RequestInfo,
+  type Viewer,
+} from './context.ts'
 import { unauthenticated } from './errors.ts'
-import type { Session } from './generated/prisma/client.ts'
+import type { ApiKey, Session } from './generated/prisma/client.ts'
 import { readDocument, toClient } from './graphql/document.ts'
 import { type RequestLimits, requestLimits } from './request-limits.ts'
 
 export type TestContextOptions = {
   /** The parts of the app that the resolver uses, such as `{ db }`. Access to any other part throws. */
   app?: Partial<App>
-  /** The signed-in viewer; missing fields have defaults. Omit it for an unauthenticated request. */
-  viewer?: { account?: Partial<Account>; session?: Partial<Session> }
+  /**
+   * The viewer; missing fields have defaults. With `apiKey`, an API key of the account makes the request, otherwise a
+   * session. Omit it for an unauthenticated request.
+   */
+  viewer?: { account?: Partial<Account>; session?: Partial<Session>; apiKey?: Partial<ApiKey> }
   request?: Partial<RequestInfo>
 }
 
@@ -94,7 +104,7 @@ function strict(app: Partial<App>): App {
   })
 }
 
-function testViewer({ account, session }: NonNullable<TestContextOptions['viewer']>): Viewer {
+function testViewer({ account, session, apiKey }: NonNullable<TestContextOptions['viewer']>): Viewer {
   const now = new Date()
   const id = account?.id ?? '00000000-0000-7000-8000-000000000001'
   const shownSession = testSession(id, now, session)
@@ -126,7 +136,29 @@ function testViewer({ account, session }: NonNullable<TestContextOptions['viewer
       publicMetadata: account?.publicMetadata ?? {},
       privateMetadata: account?.privateMetadata ?? {},
     },
-    via: { kind: 'session', session: shownSession, accessToken: { generation, acr: undefined } },
+    via: apiKey
+      ? { kind: 'apiKey', apiKey: testApiKey(id, now, account?.permissions ?? [], apiKey) }
+      : { kind: 'session', session: shownSession, accessToken: { generation, acr: undefined } },
+  }
+}
+
+function testApiKey(
+  userId: string,
+  now: Date,
+  permissions: readonly string[],
+  apiKey: Partial<ApiKey>,
+): ApiKeyVia['apiKey'] {
+  const { keyHash, ...given } = apiKey
+  return {
+    id: '00000000-0000-4000-8000-000000000003',
+    userId,
+    name: 'Test',
+    permissions: [...permissions],
+    multiFactor: false,
+    createdAt: now,
+    expiresAt: null,
+    lastUsedAt: null,
+    ...given,
   }
 }
 

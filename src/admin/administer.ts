@@ -51,7 +51,7 @@ export async function administer<Result>(
 /** @throws AuthError UNAUTHENTICATED if the caller's API key was deleted after the request was authenticated */
 async function requireKeyStill(tx: Queryable, { via }: Viewer): Promise<void> {
   if (via.kind !== 'apiKey') return
-  const [key] = await tx.$queryRaw<object[]>`SELECT FROM api_keys WHERE id = ${via.apiKey.id}::uuid FOR SHARE`
+  const [key] = await tx.$queryRaw<object[]>`SELECT FROM api_keys WHERE id = ${via.apiKey.id}::uuid`
   if (!key) throw unauthenticated('REVOKED')
 }
 

@@ -57,7 +57,10 @@ export function toEvent(origin: EventOrigin, entry: AuditEntry) {
     subjectId: entry.subjectId ?? null,
     ipAddress: origin.ipAddress ?? null,
     userAgent: origin.userAgent ?? null,
-    detail: apiKeyId !== undefined && entry.actorId ? { ...entry.detail, apiKeyId } : (entry.detail ?? {}),
+    detail:
+      apiKeyId !== undefined && entry.actorId
+        ? { ...entry.detail, viaApiKeyId: apiKeyId }
+        : (entry.detail ?? {}),
   }
 }
 

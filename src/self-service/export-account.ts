@@ -215,7 +215,7 @@ const show: Record<List, (row: Row, userId: string) => object> = {
   events: (row, userId) => shownEvent(row as AuditEvent, userId),
 }
 
-/** Omits where and why another person acted on the account, and the person on whom the owner acted. */
+/** Omits where, why and with which key another person acted on the account, and the person on whom the owner acted. */
 function shownEvent(
   { at, action, actorId, subjectId, ipAddress, userAgent, detail }: AuditEvent,
   id: string,
@@ -227,12 +227,12 @@ function shownEvent(
     action,
     by: byOther ? 'another account' : actorId === null ? 'unknown' : 'you',
     ...(!byOther && { ipAddress, userAgent }),
-    ...(!toOther && { detail: byOther ? withoutReason(detail) : detail }),
+    ...(!toOther && { detail: byOther ? withoutActor(detail) : detail }),
   }
 }
 
-function withoutReason(detail: AuditEvent['detail']) {
+function withoutActor(detail: AuditEvent['detail']) {
   if (typeof detail !== 'object' || detail === null || Array.isArray(detail)) return detail
-  const { reason, ...rest } = detail
+  const { reason, viaApiKeyId, ...rest } = detail
   return rest
 }

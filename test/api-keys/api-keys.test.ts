@@ -126,7 +126,7 @@ describe('an API key', () => {
     const events = await auditOf(service, owner.id)
     expect(events.slice(-3)).toMatchObject([
       { action: 'api_key.created', actorId: owner.id, detail: { apiKeyId: apiKey.id, permissions: [] } },
-      { action: 'user.profile_updated', actorId: owner.id, detail: { apiKeyId: apiKey.id } },
+      { action: 'user.profile_updated', actorId: owner.id, detail: { viaApiKeyId: apiKey.id } },
       { action: 'api_key.deleted', actorId: owner.id, detail: { apiKeyId: apiKey.id } },
     ])
     const { rows } = await service.app.pool.query<{ row: string }>(
@@ -561,7 +561,17 @@ describe('administration with an API key', () => {
     expect(codes(await run(disable, secret, { id: other.id }))).toEqual(['FORBIDDEN'])
     expect(codes(await run(disable, secret, { id: owner.id }))).toEqual([])
     const disabled = (await auditOf(service, owner.id)).find(({ action }) => action === 'user.disabled')
-    expect(disabled).toMatchObject({ actorId: admin.id, detail: { apiKeyId: expect.any(String) } })
+    expect(disabled).toMatchObject({ actorId: admin.id, detail: { viaApiKeyId: expect.any(String) } })
+  })
+
+  test('does not show the person which key an administrator used', async () => {
+    const admin = await verifiedAdmin()
+    const { secret, apiKey } = await keyOf(admin, 'users:write')
+    const update = 'mutation ($id: ID!) { updateUser(id: $id, input: { displayName: "Ada" }) { id } }'
+    expect(codes(await run(update, secret, { id: owner.id }))).toEqual([])
+    const { data } = await run('{ exportAccount }', owner.accessToken)
+    expect(String(data?.exportAccount)).toContain('user.updated')
+    expect(String(data?.exportAccount)).not.toContain(apiKey.id)
   })
 
   test('ends with the key, also for a change that waits while the key is deleted', async () => {

@@ -3,12 +3,14 @@ import {
   Authorized,
   type Context,
   Ctx,
+  createSchema,
   FieldResolver,
   Query,
   Resolver,
   Root,
   StepUp,
   testContext,
+  testExecute,
   UserType,
 } from '../../src/index.ts'
 import { as, signUp } from '../support/actors.ts'
@@ -132,6 +134,17 @@ describe('@StepUp without a strength', () => {
 test('a maximum age that is not positive is refused when the program starts', () => {
   for (const maxAgeSeconds of [0, -1, Number.NaN])
     expect(() => StepUp({ maxAgeSeconds })).toThrow('maxAgeSeconds must be a positive number')
+})
+
+test('a test context refuses API keys where the server does', async () => {
+  const viewer = { account: { permissions: ['notes:write'] }, apiKey: {} }
+  const context = testContext({ viewer })
+  expect((await context.viewer()).via).toMatchObject({
+    kind: 'apiKey',
+    apiKey: { permissions: ['notes:write'] },
+  })
+  const { errors } = await testExecute(createSchema([PaymentsResolver]), '{ pay }', { context })
+  expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
 })
 
 test('the viewer of a test context has an access token of the session’s generation', async () => {

@@ -5,6 +5,7 @@ import { PASSWORD, signUp, signUpVerified } from '../support/actors.ts'
 import { until, useBrowser } from '../support/browser.ts'
 import { mailedToken } from '../support/mails.ts'
 import { useService } from '../support/service.ts'
+import { stateOf } from '../support/sessions.ts'
 import { signInOn } from '../support/web.ts'
 
 const service = useService({ settings: { WEB: 'on' } })
@@ -172,3 +173,32 @@ test('the account is deleted after a confirmation that names it', async () => {
 async function openLink(page: Page, address: string, path: string): Promise<void> {
   await page.goto(`${service.url}/${path}#token=${await mailedToken(service, address, path)}`)
 }
+
+test('an API key is created, shown once, listed and deleted, without leaving the page', async () => {
+  const { email, id } = await signUpVerified(service)
+  await service.app.db.userRole.create({ data: { userId: id, roleName: 'support' } })
+  const page = await signedInAt('/account/api-keys', email)
+  await page.getByRole('button', { name: 'Create an API key' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('button', { name: 'Create', exact: true }).click()
+  await dialog.getByText('Required').waitFor()
+  await dialog.getByLabel('Name').fill('Nightly report')
+  await dialog.getByLabel('audit:read').check()
+  await dialog.getByRole('button', { name: 'Create', exact: true }).click()
+  const secret = await dialog.getByText(/^agk_/).textContent()
+  expect(await stateOf(service, String(secret))).toBe('LIVE')
+  await page.keyboard.press('Escape')
+  await dialog.getByText('Store the key first').waitFor()
+  expect(await dialog.getByText(/^agk_/).isVisible()).toBe(true)
+  await dialog.getByLabel('I’ve stored the key').check()
+  await dialog.getByRole('button', { name: 'Done' }).click()
+  const row = page.getByRole('listitem').filter({ hasText: 'Nightly report' })
+  await row.getByText('audit:read').waitFor()
+  expect(await page.content()).not.toContain(String(secret))
+  const [stored] = await service.app.db.apiKey.findMany({ where: { userId: id } })
+  expect(stored).toMatchObject({ permissions: ['audit:read'], expiresAt: expect.any(Date) })
+  await row.getByRole('button', { name: 'Delete Nightly report' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click()
+  await page.getByText('The API key “Nightly report” was deleted.').waitFor()
+  expect(await stateOf(service, String(secret))).toBe('REVOKED')
+})

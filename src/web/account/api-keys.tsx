@@ -95,10 +95,10 @@ function Row({ apiKey, onDelete }: { apiKey: ApiKey; onDelete: () => void }) {
       </span>
       <div className="grow">
         <Text fw={550} fz={15} component="div" style={{ overflowWrap: 'anywhere' }}>
-          {name} <code className="key-prefix">{prefix}…</code> {expired && <Tag>{says.expired}</Tag>}
+          {name} {expired && <Tag>{says.expired}</Tag>}
         </Text>
-        <Text fz={13} c="dimmed" lh={1.5}>
-          {permissions.length > 0 ? permissions.join(', ') : says.noPermissions}
+        <Text fz={13} c="dimmed" lh={1.5} style={{ overflowWrap: 'anywhere' }}>
+          <code>{prefix}…</code> · {permissions.length > 0 ? permissions.join(', ') : says.noPermissions}
         </Text>
         <Text fz={13} c="dimmed" lh={1.5}>
           {[

@@ -85,14 +85,18 @@ export function NewApiKeySecret({ created, onDone }: { created: ApiKeyCreated; o
   const { apiKeys: says } = useText()
   const [copied, setCopied] = useState<boolean>()
   const [stored, setStored] = useState(false)
+  const [reminded, setReminded] = useState(false)
   const copy = () =>
     navigator.clipboard.writeText(created.secret).then(
       () => setCopied(true),
       () => setCopied(false),
     )
   return (
-    // Only a button closes it: a click beside the dialog must not lose the key.
-    <DialogFrame title={says.secretTitle(created.apiKey.name)} onClose={() => stored && onDone()}>
+    // A click beside the dialog must not lose the key.
+    <DialogFrame
+      title={says.secretTitle(created.apiKey.name)}
+      onClose={() => (stored ? onDone() : setReminded(true))}
+    >
       <Stack gap={16}>
         <Text fz={14} lh={1.55}>
           {says.secretLead}
@@ -105,6 +109,7 @@ export function NewApiKeySecret({ created, onDone }: { created: ApiKeyCreated; o
             {says.copy}
           </Button>
         </div>
+        <Notice kind="problem">{reminded && !stored && says.storeFirst}</Notice>
         <Checkbox
           label={says.stored}
           checked={stored}
