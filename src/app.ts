@@ -8,7 +8,7 @@ import type { PasswordHasher } from './crypto/password-hash.ts'
 import type { SealingKeys } from './crypto/seal.ts'
 import type { Database } from './database/client.ts'
 import type { User } from './generated/prisma/client.ts'
-import type { AccessClaims } from './keys/access-token.ts'
+import type { TokenClaims } from './keys/access-token.ts'
 import type { LoadedKeys } from './keys/load.ts'
 import type { Mailer } from './mail/mailer.ts'
 import type { Blocks } from './rate-limit/blocks.ts'
@@ -59,7 +59,7 @@ export type App = {
   mailer: Mailer | undefined
   keys: LoadedKeys & {
     sealing: SealingKeys
-    verified: LRUCache<string, AccessClaims>
+    verified: LRUCache<string, TokenClaims>
     /** The reload in progress; never rejects. */
     reloading: Promise<void>
   }

@@ -206,6 +206,7 @@ const settings = z.object({
   LIMIT_FACTOR_ACCOUNT: limit(10, 900),
   LIMIT_FACTOR_DEVICE: limit(10, 900),
   LIMIT_REFRESH_NETWORK: limit(300, 900),
+  LIMIT_CLIENT_NETWORK: limit(300, 900),
   LIMIT_MAIL_ADDRESS: limit(5, 3600),
   LIMIT_MAIL_NETWORK: limit(100, 3600),
   LIMIT_PROFILE_ACCOUNT: limit(100, 900),
@@ -482,6 +483,8 @@ function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
       'factor.device': env.LIMIT_FACTOR_DEVICE,
       /** Invalid refresh tokens. */
       'refresh.network': env.LIMIT_REFRESH_NETWORK,
+      /** Failed authentications of service accounts. */
+      'client.network': env.LIMIT_CLIENT_NETWORK,
       /** Emails that anyone can request to an address, whether or not it has an account. */
       'mail.address': env.LIMIT_MAIL_ADDRESS,
       'mail.network': env.LIMIT_MAIL_NETWORK,

@@ -1,6 +1,6 @@
 import type { App } from './app.ts'
 import { unauthenticated } from './errors.ts'
-import type { ApiKey, Session, User } from './generated/prisma/client.ts'
+import type { ApiKey, ServiceAccount, Session, User } from './generated/prisma/client.ts'
 
 /** What a request carries before authentication. */
 export type RequestInfo = {
@@ -42,12 +42,23 @@ export type ApiKeyVia = {
   readonly apiKey: Omit<ApiKey, 'keyHash'>
 }
 
+/** A request with a token of a service account (RFC 6749, section 4.4). */
+export type ServiceAccountVia = {
+  readonly kind: 'serviceAccount'
+  readonly serviceAccount: Pick<ServiceAccount, 'id' | 'name' | 'audiences'>
+  /** The permissions that the token is limited to; undefined if it is not. */
+  readonly scope: readonly string[] | undefined
+}
+
 /** Who makes the request. */
 export type Viewer = {
-  /** Its `permissions` are those that count in this request: an API key may have fewer than its owner. */
+  /**
+   * Its `permissions` are those that count in this request: an API key may have fewer than its owner. A service account has
+   * an ID, a name, roles and permissions, and no address.
+   */
   account: Account
   /** What authenticated the request. Check `kind` first. */
-  via: SessionVia | ApiKeyVia
+  via: SessionVia | ApiKeyVia | ServiceAccountVia
   /** The administrator who acts as the account (`impersonateUser`); undefined if its owner made the request. */
   impersonator?: Account | undefined
 }

@@ -6,6 +6,8 @@ export type Metrics = {
   registry: Registry
   /** Requests by first root field and by error code, or OK. */
   operations: Counter<'operation' | 'code'>
+  /** Requests of service accounts by endpoint and by error, or OK. */
+  oauthRequests: Counter<'endpoint' | 'code'>
 }
 
 /** Creates the metrics that /metrics serves for one app. */
@@ -62,5 +64,11 @@ export function createMetrics(app: App): Metrics {
     labelNames: ['operation', 'code'],
     registers,
   })
-  return { registry, operations }
+  const oauthRequests = new Counter({
+    name: 'authograph_oauth_requests_total',
+    help: 'Requests of service accounts by endpoint and error.',
+    labelNames: ['endpoint', 'code'],
+    registers,
+  })
+  return { registry, operations, oauthRequests }
 }

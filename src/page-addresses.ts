@@ -25,6 +25,7 @@ export const pageAddresses = [
   '/users',
   '/users/*',
   '/roles',
+  '/services',
   '/audit',
   '/mails',
 ]

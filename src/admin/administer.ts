@@ -4,11 +4,12 @@ import { recordDeniedAccess } from '../audit/denied-access.ts'
 import type { Account, Context, RequestInfo, Viewer } from '../context.ts'
 import { isId, type Queryable } from '../database/client.ts'
 import { AuthError, unauthenticated } from '../errors.ts'
+import { permissionsOfService } from '../oauth/permissions-of-service.ts'
 import { keepAnAdministrator } from '../permissions/administrators.ts'
 import { permissionsIn } from '../permissions/cut.ts'
 import { toGrants } from '../permissions/grants.ts'
 
-/** A signed-in user who calls the mutation `operation`. */
+/** A signed-in user, or a program, that calls the mutation `operation`. */
 export type Caller = { viewer: Viewer; request: RequestInfo; operation: string }
 
 /** @throws AuthError UNAUTHENTICATED */
@@ -33,9 +34,8 @@ export async function administer<Result>(
   try {
     return await app.db.$transaction(tx =>
       keepAnAdministrator(app, tx, async () => {
-        const actor = await findAccount(app, tx, actorId)
-        const held = permissionsIn(viewer, actor?.permissions ?? [])
-        if (!actor || actor.disabledAt || !held.includes(permission)) throw new AuthError('FORBIDDEN')
+        const held = permissionsIn(viewer, await heldBy(app, tx, viewer))
+        if (!held.includes(permission)) throw new AuthError('FORBIDDEN')
         await requireKeyStill(tx, viewer)
         return change(tx, held)
       }),
@@ -46,6 +46,13 @@ export async function administer<Result>(
     }
     throw uniqueNameError(error) ?? error
   }
+}
+
+/** The permissions that the caller's account holds now: none if it was deleted or disabled in the meantime. */
+async function heldBy(app: App, tx: Queryable, { account, via }: Viewer): Promise<readonly string[]> {
+  if (via.kind === 'serviceAccount') return permissionsOfService(app, tx, account.id)
+  const actor = await findAccount(app, tx, account.id)
+  return actor && !actor.disabledAt ? actor.permissions : []
 }
 
 /** @throws AuthError UNAUTHENTICATED if the caller's API key was deleted after the request was authenticated */

@@ -5,12 +5,13 @@ import type { Context, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { SELF } from '../permissions/permissions.ts'
 import { isTooWeak, refuseImpersonator, refuseWeakSession } from '../sessions/assurance.ts'
-import { refusedToApiKeys } from '../sessions/require-session.ts'
+import { refusedToApiKeys, refusedToServices } from '../sessions/require-session.ts'
 
 /**
  * Allows a guarded operation or field if the viewer has at least one of the `required` permissions. `self` allows the
  * viewer's own data. An empty list allows any valid session or API key. First refuses sessions that are too weak for a
- * role, and API keys where the schema reserves something for sessions.
+ * role, and API keys where the schema reserves something for sessions. A service account is not a person: it needs one of
+ * the permissions.
  * @throws AuthError UNAUTHENTICATED, STEP_UP_REQUIRED, FORBIDDEN
  */
 export const authChecker: AuthCheckerFn<Context, string> = async (
@@ -20,6 +21,10 @@ export const authChecker: AuthCheckerFn<Context, string> = async (
   const forSelf = required.includes(SELF)
   if (forSelf && root && context.isRevealed(root)) return true
   const viewer = await context.viewer()
+  if (viewer.via.kind === 'serviceAccount') {
+    if (required.some(permission => holds(viewer, permission))) return true
+    throw await denied(context, viewer, info, forService(required))
+  }
   if (!root && viewer.impersonator && isForOwnersOnly(info)) refuseImpersonator(viewer)
   const app = context.guardApp ?? context.app
   const forSessions = viewer.via.kind === 'apiKey' && isForSessionsOnly(info)
@@ -31,6 +36,11 @@ export const authChecker: AuthCheckerFn<Context, string> = async (
   if (forSelf && !forSessions && ownerOf(root, args) === viewer.account.id) return true
   if (required.some(permission => holds(viewer, permission))) return true
   throw await denied(context, viewer, info, forSessions ? refusedToApiKeys() : new AuthError('FORBIDDEN'))
+}
+
+/** Says whether a permission is missing, or the operation is for people. */
+function forService(required: readonly string[]): AuthError {
+  return required.some(permission => permission !== SELF) ? new AuthError('FORBIDDEN') : refusedToServices()
 }
 
 /** Records the denial. */

@@ -7,6 +7,7 @@ import { KeysResolver } from '../admin/operations/keys.resolver.ts'
 import { MailsResolver } from '../admin/operations/mails.resolver.ts'
 import { OverviewResolver } from '../admin/overview/overview.resolver.ts'
 import { RoleDefinitionsResolver } from '../admin/roles/roles.resolver.ts'
+import { ServicesResolver } from '../admin/services/services.resolver.ts'
 import { ImpersonationResolver } from '../admin/users/impersonation.resolver.ts'
 import { ProviderTokenResolver } from '../admin/users/provider-token.resolver.ts'
 import { UserAccessResolver } from '../admin/users/user-access.resolver.ts'
@@ -64,6 +65,7 @@ const resolvers = [
   MailsResolver,
   OverviewResolver,
   RoleDefinitionsResolver,
+  ServicesResolver,
   UserListResolver,
   UserFactorsResolver,
   ImpersonationResolver,

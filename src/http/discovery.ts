@@ -1,24 +1,26 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
 import { ALGORITHM } from '../keys/signing-keys.ts'
+import { endpointMetadata } from '../oauth/metadata.ts'
 import { ACR } from '../sessions/strength.ts'
 
 const MAX_AGE_SECONDS = 300
 
 /**
- * Serves the metadata that libraries need to verify access tokens from the issuer alone:
+ * Serves the metadata that libraries need to verify access tokens, and that service accounts need, from the issuer alone:
  * - `oauth-authorization-server` (RFC 8414), for an issuer with a path also at the address of section 3.1,
  * - `openid-configuration` (OpenID Connect Discovery 1.0), which most libraries look up first.
  *
  * This server signs people in through GraphQL and not through redirects, so it has no authorization endpoint, and both
- * say so: without the empty lists, the defaults would apply (RFC 8414, section 2).
+ * say so: without the empty list, the default would apply (RFC 8414, section 2).
  */
-export function discoveryRoutes(server: FastifyInstance, { publicUrl, tokens, links }: Config): void {
+export function discoveryRoutes(server: FastifyInstance, config: Config): void {
+  const { publicUrl, tokens, links } = config
   const metadata = {
     issuer: tokens.issuer,
     jwks_uri: `${publicUrl}/.well-known/jwks.json`,
+    ...endpointMetadata(config),
     response_types_supported: [],
-    grant_types_supported: [],
     acr_values_supported: Object.values(ACR),
     ...(links.terms && { op_tos_uri: links.terms }),
     ...(links.privacy && { op_policy_uri: links.privacy }),

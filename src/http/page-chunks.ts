@@ -17,6 +17,7 @@ export const pageModules: Record<string, string> = {
   '/users': 'admin/users.tsx',
   '/users/*': 'admin/user.tsx',
   '/roles': 'admin/roles.tsx',
+  '/services': 'admin/services.tsx',
   '/audit': 'admin/audit.tsx',
   '/mails': 'admin/mails.tsx',
 }

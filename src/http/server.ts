@@ -25,6 +25,7 @@ import { graphqlRoutes } from './graphql-route.ts'
 import { handoverOf } from './handover.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoute } from './jwks.ts'
+import { oauthRoutes } from './oauth.ts'
 import { providerCallbackRoutes } from './provider-callback.ts'
 import { acceptReadBodies } from './read-body.ts'
 import { errorBody, sendError } from './request-errors.ts'
@@ -94,6 +95,7 @@ export async function createHttpServer(
   const readCookies = cookieReader(config)
   await providerCallbackRoutes(server, app, request => requestInfo(request, readCookies))
   await backchannelLogoutRoutes(server, app, request => requestInfo(request, readCookies))
+  await oauthRoutes(server, app, metrics, request => requestInfo(request, readCookies))
   wellKnownRoutes(server, config)
   healthRoutes(server, app, metrics)
   return server

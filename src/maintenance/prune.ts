@@ -87,6 +87,7 @@ const prunables: Prunable[] = [
   rows('used tickets', 'spent_tickets', 'id', 'expires_at', 0),
   rows('sign-ins with providers', 'provider_flows', 'id', 'expires_at', 0),
   rows('used nonces', 'used_nonces', 'hash', 'expires_at', 0),
+  rows('revoked tokens of service accounts', 'revoked_tokens', 'jti', 'expires_at', 0),
   rows('revocations at providers', 'provider_revocations', 'id', 'expires_at', 0),
   rows('API keys', 'api_keys', 'id', 'expires_at', 30 * DAY),
   rows('factor recoveries', 'factor_recoveries', 'user_id', 'expires_at', 0),

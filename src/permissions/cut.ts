@@ -5,7 +5,17 @@ export function cutTo(held: readonly string[], allowed: readonly string[]): read
   return held.filter(permission => allowed.includes(permission))
 }
 
-/** Of the permissions that the viewer's account holds, those that count in this request: an API key has fewer. */
+/**
+ * Of the permissions that the viewer's account holds, those that count in this request: an API key has fewer, and so has a
+ * token with a scope.
+ */
 export function permissionsIn({ via }: Viewer, held: readonly string[]): readonly string[] {
-  return via.kind === 'apiKey' ? cutTo(held, via.apiKey.permissions) : held
+  switch (via.kind) {
+    case 'session':
+      return held
+    case 'apiKey':
+      return cutTo(held, via.apiKey.permissions)
+    case 'serviceAccount':
+      return via.scope ? cutTo(held, via.scope) : held
+  }
 }

@@ -9,6 +9,8 @@ export const permissions = {
   'roles:write': 'Define and assign roles.',
   'audit:read': 'Read the audit log.',
   'keys:write': 'Rotate the signing key.',
+  'services:write': 'Manage service accounts and their secrets.',
+  'tokens:introspect': 'Ask whether access tokens are still valid.',
 } as const satisfies Record<string, string>
 
 /** Stands for every permission. Only the built-in role `admin` has it. */

@@ -3,7 +3,7 @@ import type { RequestInfo, Viewer } from '../context.ts'
 import { statement } from '../database/client.ts'
 import { unauthenticated } from '../errors.ts'
 import type { Session } from '../generated/prisma/client.ts'
-import { verifyAccessToken } from '../keys/access-token.ts'
+import type { AccessClaims } from '../keys/access-token.ts'
 import { findSession } from './find-session.ts'
 import { isBurned } from './generations.ts'
 import { requireImpersonator } from './impersonation.ts'
@@ -14,12 +14,15 @@ import { endSharedSession } from './two-holders.ts'
 const TOUCH_INTERVAL_SECONDS = 60
 
 /**
- * The viewer whose access token this is. Every request looks up the session, so revocations and role changes take
+ * The viewer whose access token has these claims. Every request looks up the session, so revocations and role changes take
  * effect immediately. An access token of a burned generation proves that two holders use the session, and ends it.
- * @throws AuthError UNAUTHENTICATED with the reason INVALID, EXPIRED or REVOKED
+ * @throws AuthError UNAUTHENTICATED with the reason EXPIRED or REVOKED
  */
-export async function authenticate(app: App, bearerToken: string, request: RequestInfo): Promise<Viewer> {
-  const { sid, sub, gen, acr } = verifyAccessToken(app, bearerToken)
+export async function authenticateSession(
+  app: App,
+  { sid, sub, gen, acr }: AccessClaims,
+  request: RequestInfo,
+): Promise<Viewer> {
   const found = await findSession(app, sid)
   if (!found || found.account.id !== sub) throw unauthenticated('REVOKED')
   const { session, account } = found

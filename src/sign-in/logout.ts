@@ -1,6 +1,6 @@
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
-import { readAccessToken } from '../keys/access-token.ts'
+import { isOfService, readAccessToken } from '../keys/access-token.ts'
 import { findSession } from '../sessions/find-session.ts'
 import { isAuthentic, parseRefreshToken } from '../sessions/refresh-token.ts'
 import { revokeSession } from '../sessions/revoke.ts'
@@ -37,7 +37,9 @@ async function sessionOfRefreshToken(
 function sessionOfAccessToken(app: App, token: string | undefined): OwnedSession | undefined {
   try {
     if (token === undefined) return undefined
-    const { sid, sub, act } = readAccessToken(app, token)
+    const claims = readAccessToken(app, token)
+    if (isOfService(claims)) return undefined
+    const { sid, sub, act } = claims
     return { id: sid, userId: sub, impersonatorId: act?.sub }
   } catch {
     return undefined

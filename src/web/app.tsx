@@ -42,6 +42,7 @@ const Overview = lazy(() => import('./admin/overview.tsx').then(({ Overview }) =
 const Users = lazy(() => import('./admin/users.tsx').then(({ Users }) => ({ default: Users })))
 const User = lazy(() => import('./admin/user.tsx').then(({ User }) => ({ default: User })))
 const Roles = lazy(() => import('./admin/roles.tsx').then(({ Roles }) => ({ default: Roles })))
+const Services = lazy(() => import('./admin/services.tsx').then(({ Services }) => ({ default: Services })))
 const FailedEmails = lazy(() =>
   import('./admin/mails.tsx').then(({ FailedEmails }) => ({ default: FailedEmails })),
 )
@@ -83,6 +84,9 @@ export function App() {
           </Route>
           <Route path="/roles">
             <SignedIn anyOf={['users:read', 'roles:write']}>{() => <Roles />}</SignedIn>
+          </Route>
+          <Route path="/services">
+            <SignedIn anyOf={['services:write']}>{() => <Services />}</SignedIn>
           </Route>
           <Route path="/mails">
             <SignedIn anyOf={['audit:read']}>{() => <FailedEmails />}</SignedIn>

@@ -161,6 +161,12 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   await run(take('Query.auditLog'))
   expect(await run(take('Query.overview'))).toMatchObject({ emailsQueued: expect.any(Number) })
   await run(take('Mutation.rotateSigningKey'))
+  const { serviceAccount } = await run(take('Mutation.createServiceAccount'))
+  const program = { id: (serviceAccount as { id: string }).id }
+  await run(take('Query.serviceAccounts'))
+  await run(take('Mutation.updateServiceAccount'), program)
+  await run(take('Mutation.rotateServiceAccountSecret'), program)
+  await run(take('Mutation.deleteServiceAccount'), program)
   const trustedUntil = new Date(service.clock.now().getTime() + 60_000)
   await service.app.db.device.updateMany({ where: { userId: ada.id }, data: { trustedUntil } })
   const [device] = await service.app.db.device.findMany({ where: { userId: ada.id } })

@@ -10,12 +10,13 @@ import pg from 'pg'
 import { importFields } from '../../src/admin/import/import-row.ts'
 import { importUsers } from '../../src/admin/import/import-users.ts'
 import { loadConfig, settingNames } from '../../src/config.ts'
-import { newAddress, register, signUp } from '../support/actors.ts'
+import { newAddress, register, signUp, signUpAdmin } from '../support/actors.ts'
 import { build, runCli, startCli } from '../support/cli.ts'
 import { claimsOf } from '../support/forge.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { startProcess } from '../support/process.ts'
 import { useService } from '../support/service.ts'
+import { newServiceAccount } from '../support/service-accounts.ts'
 import { type Command, commandsOf } from '../support/shell.ts'
 import { inlineCode, place, snippetsIn } from '../support/snippets.ts'
 
@@ -75,10 +76,9 @@ const RUN: Record<string, (command: Command) => Promise<void>> = {
     const here = args.map(arg => arg.replace(host, service.url))
     const { stdout } = await promisify(execFile)('curl', ['--silent', '--fail', ...here])
     const answer = JSON.parse(stdout) as Record<string, unknown>
-    expect([args, Object.keys(answer)]).toEqual([
-      args,
-      [args.some(arg => arg.endsWith('.json')) ? 'keys' : 'data'],
-    ])
+    const [address = ''] = args.filter(arg => host.test(arg))
+    const expected = address.endsWith('.json') ? 'keys' : address.endsWith('/token') ? 'access_token' : 'data'
+    expect([args, Object.keys(answer)]).toEqual([args, expect.arrayContaining([expected])])
   },
   psql: async ({ args: [shop, ...options] }) => {
     expect(shop).toBe('shop')
@@ -137,8 +137,13 @@ test.each(snippetsIn('sh').map(snippet => [place(snippet), snippet.text]))(
   '%s runs',
   async (where, text) => {
     const { accessToken } = await signUp(service)
+    const client = text.includes('CLIENT_ID')
+      ? await newServiceAccount(service, await signUpAdmin(service))
+      : { id: '', secret: '' }
     const commands = await commandsOf(text, Object.keys(RUN), {
       ACCESS_TOKEN: accessToken,
+      CLIENT_ID: client.id,
+      CLIENT_SECRET: client.secret,
       SUPABASE_DATABASE_URL: 'shop',
     })
     if (commands.length === 0) await expectSettings(where, text)

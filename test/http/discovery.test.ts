@@ -15,7 +15,7 @@ afterAll(() => Promise.all(opened.map(server => server.close())))
 
 const documents = ['openid-configuration', 'oauth-authorization-server']
 
-test.each(documents)('%s names the issuer and the keys, and no endpoint that does not exist', async name => {
+test.each(documents)('%s names the issuer, the keys and the endpoints that exist', async name => {
   const response = await fetch(`${service.url}/.well-known/${name}`)
   expect(response.headers.get('content-type')).toMatch(/^application\/json\b/)
   expect(response.headers.get('access-control-allow-origin')).toBe('*')
@@ -24,9 +24,15 @@ test.each(documents)('%s names the issuer and the keys, and no endpoint that doe
     issuer: 'http://localhost:4000',
     jwks_uri: 'http://localhost:4000/.well-known/jwks.json',
     response_types_supported: [],
-    grant_types_supported: [],
+    grant_types_supported: ['client_credentials'],
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
   })
-  expect(Object.keys(document).filter(key => key.endsWith('_endpoint'))).toEqual([])
+  const endpoints = Object.keys(document).filter(key => key.endsWith('_endpoint'))
+  expect(endpoints.sort()).toEqual(['introspection_endpoint', 'revocation_endpoint', 'token_endpoint'])
+  for (const name of endpoints) {
+    const address = String(document[name]).replace('http://localhost:4000', service.url)
+    expect((await fetch(address, { method: 'POST', body: new URLSearchParams() })).status).toBe(401)
+  }
 })
 
 test('the documents name the pages of the operator', async () => {

@@ -16,7 +16,7 @@ export class AuditResolver {
   @Query(() => AuditEventConnection, {
     description: withExample(
       'Lists past events, newest first.',
-      'query AuditLog { auditLog(first: 10, filter: { action: "session.started" }) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id } } nodes { id at action actor { id email } subject { id } ipAddress userAgent detail } } }',
+      'query AuditLog { auditLog(first: 10, filter: { action: "session.started" }) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id } } nodes { id at action actor { id email } actorServiceAccount subject { id } subjectServiceAccount ipAddress userAgent detail } } }',
     ),
   })
   async auditLog(
@@ -47,13 +47,28 @@ async function withAccounts(app: App, events: AuditEvent[], viewer: Account): Pr
     const account = id === null ? undefined : accounts.get(id)
     return account ? toUser(account) : null
   }
+  const services = await namesOfServices(
+    app,
+    ids.filter(id => !accounts.has(id)),
+  )
+  const serviceOf = (id: string | null) => (id === null ? undefined : services.get(id)) ?? null
   const hideAddresses = addressHider(viewer)
   const replacer = (_key: string, value: unknown) =>
     typeof value === 'string' ? hideAddresses(value) : value
   return events.map(({ actorId, subjectId, detail, ...event }) => ({
     ...event,
     actor: userOf(actorId),
+    actorServiceAccount: serviceOf(actorId),
     subject: userOf(subjectId),
+    subjectServiceAccount: serviceOf(subjectId),
     detail: detail === null ? null : JSON.stringify(detail, replacer),
   }))
+}
+
+/** The names of service accounts by ID. Most pages of the log have none. */
+async function namesOfServices(app: App, ids: string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const select = { id: true, name: true }
+  const found = await app.db.serviceAccount.findMany({ where: { id: { in: ids } }, select })
+  return new Map(found.map(({ id, name }) => [id, name]))
 }

@@ -21,11 +21,25 @@ export class AuditEventType {
   })
   actor!: UserType | null
 
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'The name of the service account that caused the event; null if another caused it or it was deleted.',
+  })
+  actorServiceAccount!: string | null
+
   @Field(() => UserType, {
     nullable: true,
     description: 'The account that the event concerns; null if there is none or it was deleted.',
   })
   subject!: UserType | null
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'The name of the service account that the event concerns; null if there is none or it was deleted.',
+  })
+  subjectServiceAccount!: string | null
 
   @Field(() => String, { nullable: true, description: 'The IP address of the request.' })
   ipAddress!: string | null

@@ -20,7 +20,9 @@ export async function deleteRole(app: App, name: string, caller: Caller): Promis
     })
   } catch (error) {
     if (!isForeignKeyViolation(error)) throw error
-    const count = await app.db.userRole.count({ where: { roleName: name } })
+    const where = { roleName: name }
+    const count =
+      (await app.db.userRole.count({ where })) + (await app.db.serviceAccountRole.count({ where }))
     throw new AuthError('CONFLICT', {
       message: `${count} ${count === 1 ? 'account has' : 'accounts have'} this role. Remove it from them first.`,
       extensions: { accounts: count },

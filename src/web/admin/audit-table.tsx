@@ -23,6 +23,9 @@ export type AuditEvent = {
   action: string
   actor: Party | null
   subject: Party | null
+  /** The names of service accounts. Absent in lists about one account. */
+  actorServiceAccount?: string | null
+  subjectServiceAccount?: string | null
   ipAddress: string | null
   userAgent: string | null
   detail: string | null
@@ -68,7 +71,7 @@ export function AuditTable({ events, subject = true, onAddress }: AuditTableProp
               <What event={event} />
             </Cell>
             <Cell label={audit.actor}>
-              <Someone party={event.actor} />
+              <Someone party={event.actor} service={event.actorServiceAccount} />
             </Cell>
             {subject && (
               <Cell label={audit.subject}>
@@ -116,9 +119,19 @@ function What({ event }: { event: AuditEvent }) {
   )
 }
 
-function Someone({ party }: { party: Party | null }) {
+function Someone({ party, service }: { party: Party | null; service: string | null | undefined }) {
   const { audit } = useText()
+  if (service) return <ServiceName name={service} />
   return party ? <Person user={party} /> : <Quiet>{audit.system}</Quiet>
+}
+
+function ServiceName({ name }: { name: string }) {
+  const { audit } = useText()
+  return (
+    <Text fz={14} component="span" style={{ overflowWrap: 'anywhere' }}>
+      {name} <Tag>{audit.service}</Tag>
+    </Text>
+  )
 }
 
 function Target({ event }: { event: AuditEvent }) {
@@ -131,6 +144,7 @@ function Target({ event }: { event: AuditEvent }) {
       </>
     )
   }
+  if (event.subjectServiceAccount) return <ServiceName name={event.subjectServiceAccount} />
   if (!event.subject) return <Quiet>{audit.noSubject}</Quiet>
   return event.subject.id === event.actor?.id ? <Quiet>{audit.same}</Quiet> : <Person user={event.subject} />
 }

@@ -32,6 +32,7 @@ export function Frame({ children }: { children: ReactNode }) {
             {may('audit:read') && <NavLink href="/overview">{nav.overview}</NavLink>}
             {may('users:read') && <NavLink href="/users">{nav.users}</NavLink>}
             {(may('users:read') || may('roles:write')) && <NavLink href="/roles">{nav.roles}</NavLink>}
+            {may('services:write') && <NavLink href="/services">{nav.services}</NavLink>}
             {may('audit:read') && <NavLink href="/audit">{nav.audit}</NavLink>}
             {may('audit:read') && <NavLink href="/mails">{nav.mails}</NavLink>}
           </nav>

@@ -14,6 +14,8 @@ const EVERYTHING = [
   'identities:tokens',
   'keys:write',
   'roles:write',
+  'services:write',
+  'tokens:introspect',
   'users:delete',
   'users:factors',
   'users:impersonate',
