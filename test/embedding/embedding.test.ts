@@ -115,7 +115,7 @@ const servers: Record<string, () => Promise<string>> = {
 }
 
 describe.each(Object.entries(servers))('in %s', (name, start) => {
-  test('people sign in below the prefix, keep their session in a cookie, and the own routes of the server remain', async () => {
+  test('people sign in below the prefix, keep their session in a cookie, and other routes of the server remain', async () => {
     const url = await start()
     const email = newAddress()
     const registered = await send(`${url}/auth`, Register, { input: { email, password: PASSWORD } })
@@ -187,6 +187,22 @@ describe.each(Object.entries(servers))('in %s', (name, start) => {
     expect(await post(JSON.stringify({ query: `{ me { id } } #${'x'.repeat(70_000)}` }))).toBe(413)
     expect(await post('{')).toBe(400)
   })
+})
+
+test('in Fastify, hooks for requests and for finished responses run, and requests can be injected', async () => {
+  const server = Fastify()
+  const ran: string[] = []
+  server.addHook('onRequest', async ({ url }) => void ran.push(`request ${url}`))
+  server.addHook('onResponse', async (_request, { raw }) => void ran.push(`response ${raw.statusCode}`))
+  await server.register(auth.fastifyPlugin, { prefix: '/auth' })
+  closing.push(() => server.close())
+  const payload = { query: '{ authSettings { registrationOpen } }' }
+  const response = await server.inject({ method: 'POST', url: '/auth/graphql', payload })
+  expect(response.json()).toEqual({ data: { authSettings: { registrationOpen: true } } })
+  expect(response.headers['content-security-policy']).toContain("default-src 'none'")
+  await eventually(() => ran.length === 2)
+  expect(ran).toEqual(['request /auth/graphql', 'response 200'])
+  expect((await server.inject('/auth')).headers.location).toBe('/auth/graphql')
 })
 
 test('what browsers look up at the root of the domain can be mounted there', async () => {

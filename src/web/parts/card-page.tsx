@@ -52,7 +52,7 @@ export function CardPage({ title, tab, lead, icon, children, below }: CardPagePr
 export function Brand() {
   return (
     <Link href="/" className="brand">
-      <img src={settings.logoUrl ?? '/icon.svg'} alt="" />
+      <img src={settings.logoUrl ?? `${settings.basePath}/icon.svg`} alt="" />
       <span>{settings.appName}</span>
     </Link>
   )
