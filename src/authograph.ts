@@ -40,9 +40,9 @@ export type Authograph = {
   /** Gives clients the codes and messages that are meant for them, and nothing else. */
   formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError
   /** Limits the size and cost of documents. */
-  validationRules: readonly ValidationRule[]
+  validationRules: ValidationRule[]
   /** Log faults, count operations, and set `Retry-After` and `WWW-Authenticate`. */
-  plugins: readonly ApolloServerPlugin<Context>[]
+  plugins: ApolloServerPlugin<Context>[]
   /** Who makes a request to a route of your own, if the request may be made. */
   viewer: RouteViewer
   /** All routes, as a plugin for Fastify 5. */

@@ -35,7 +35,7 @@ export function createApollo(
     includeStacktraceInErrorResponses: false,
     persistedQueries: false,
     parseOptions: { maxTokens: limits.tokens },
-    validationRules: [...validationRules({ requestLimits: limits })],
+    validationRules: validationRules({ requestLimits: limits }),
     formatError,
     stringifyResult: value => JSON.stringify(value),
     // shutdown.ts handles signals and drains the HTTP server first.
@@ -51,7 +51,7 @@ export function createApollo(
 }
 
 /** What also a server of the program's own checks in each document. */
-export function validationRules({ requestLimits }: Pick<App, 'requestLimits'>): readonly ValidationRule[] {
+export function validationRules({ requestLimits }: Pick<App, 'requestLimits'>): ValidationRule[] {
   return [limitsRule(requestLimits)]
 }
 

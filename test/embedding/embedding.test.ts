@@ -8,11 +8,19 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 // @ts-expect-error Express has no types of its own.
 import express from 'express'
 import Fastify from 'fastify'
-import { AuthError, type Authograph, type Context, Ctx, Query, Resolver } from '../../src/index.ts'
+import {
+  AuthError,
+  type Authograph,
+  type Context,
+  Ctx,
+  Query,
+  Resolver,
+  startServer,
+} from '../../src/index.ts'
 import { newAddress, PASSWORD } from '../support/actors.ts'
 import { eventually } from '../support/eventually.ts'
 import { Login, Register } from '../support/operations.ts'
-import { codes, type Embedded, embed, send } from '../support/service.ts'
+import { codes, type Embedded, embed, SECRET, send } from '../support/service.ts'
 
 const PUBLIC_URL = 'http://localhost:4000/auth'
 const FORWARDED = { 'x-forwarded-for': '203.0.113.7' }
@@ -305,12 +313,12 @@ describe('a route of the program’s own', () => {
 describe('a GraphQL server of the program’s own', () => {
   const large = `{ ${Array.from({ length: 31 }, (_, index) => `a${index}: __typename`).join(' ')} }`
 
-  function apolloServer(): ApolloServer<Context> {
-    return new ApolloServer<Context>({
+  function apolloServer() {
+    return new ApolloServer({
       schema: auth.schema,
       formatError: auth.formatError,
-      validationRules: [...auth.validationRules],
-      plugins: [...auth.plugins],
+      validationRules: auth.validationRules,
+      plugins: auth.plugins,
     })
   }
 
@@ -393,6 +401,30 @@ describe('values and plugins of the program', () => {
     })
     expect((await send(other.replace(/\/$/, ''), '{ agent }', {}, { headers })).data).toEqual(reply.data)
   })
+})
+
+test('startServer takes the same options, and answers whether or not a proxy keeps the path of PUBLIC_URL', async () => {
+  const server = await startServer({
+    nodeEnv: 'test',
+    port: 0,
+    web: false,
+    mail: false,
+    signals: false,
+    publicUrl: PUBLIC_URL,
+    databaseUrl: auth.app.config.database.url,
+    authographSecret: SECRET,
+    log: auth.app.log,
+    resolvers: [OwnResolver],
+    context: request => ({ agent: request.method }),
+    fastify: server => void server.get('/hello', async () => ['hello']),
+  })
+  closing.push(() => server.close())
+  for (const url of [server.url, `${server.url}/auth`]) {
+    expect((await send(url, '{ agent }')).data).toEqual({ agent: `POST on ${PUBLIC_URL}` })
+    expect(await (await fetch(`${url}/hello`)).json()).toEqual(['hello'])
+  }
+  const landing = await fetch(`${server.url}/auth`, { redirect: 'manual' })
+  expect(landing.headers.get('location')).toBe('/auth/graphql')
 })
 
 describe('closing', () => {

@@ -50,6 +50,8 @@ export type Service = {
   close(): Promise<void>
 }
 
+export const SECRET = 'a secret that only the tests may know'
+
 /** The default settings of a test service: cheap hashes, but nothing switched off. */
 const SETTINGS = {
   NODE_ENV: 'test',
@@ -57,7 +59,7 @@ const SETTINGS = {
   PUBLIC_URL: 'http://localhost:4000',
   // The pages are not built for every run.
   WEB: 'off',
-  AUTHOGRAPH_SECRET: 'a secret that only the tests may know',
+  AUTHOGRAPH_SECRET: SECRET,
   HASH_CONCURRENCY: '2',
   LOG_LEVEL: 'warn',
   // All accounts of a test register from one network.
@@ -138,7 +140,7 @@ export async function embed({ config: _none, ...options }: AuthographOptions = {
     nodeEnv: 'test',
     web: false,
     mail: false,
-    authographSecret: 'a secret that only the tests may know',
+    authographSecret: SECRET,
     argon2MemoryKib: 64,
     argon2TimeCost: 1,
     hashConcurrency: 2,
