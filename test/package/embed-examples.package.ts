@@ -19,7 +19,7 @@ const place = usePlace('authograph-embed-examples-')
 let database: TestDatabase
 beforeAll(async () => {
   database = await createDatabase()
-  await install(await packServer())
+  await install(await packServer(place()))
 }, 2 * INSTALL_TIMEOUT_MS)
 
 const running = new Set<ChildProcess>()
