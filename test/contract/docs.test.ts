@@ -210,6 +210,8 @@ test('docs/other-servers.md shows parts of the examples that the tests install a
   expect(ours).toHaveLength(2)
   for (const snippet of ours)
     expect([snippet, examples.some(source => source.includes(snippet))]).toEqual([snippet, true])
+  const [, flask = ''] = /```python\n(.+?)```/s.exec(page) ?? []
+  expect(read('docs/examples/verify-flask/app.py')).toContain(flask)
 })
 
 test('the README shows a snippet of the client that the tests compile', () => {

@@ -113,7 +113,7 @@ const RUN: Record<string, (command: Command) => Promise<void>> = {
     expect(settings).toEqual({ PGRST_JWT_SECRET: '@jwks.json', PGRST_JWT_AUD: aud })
   },
   pip: async ({ args }) => {
-    expect(args).toEqual(['install', 'pyjwt[crypto]>=2.8'])
+    expect(args).toEqual(['install', '-r', 'requirements.txt'])
   },
   // No pg_dump is here.
   pg_dump: async ({ args }) => {

@@ -96,6 +96,25 @@ describe('SQL', () => {
     await run(text)
   })
 
+  test('the policy for PostgREST shows users the rows with their ID, and no others', async () => {
+    const [{ text = '' } = {}] = of('sql').filter(snippet => snippet.text.includes('CREATE POLICY'))
+    const [owner, other] = [await signUp(service), await signUp(service)]
+    const client = new pg.Client(service.app.config.database.url)
+    await client.connect()
+    try {
+      await client.query(`BEGIN; ${THEIRS} ${text}`)
+      await client.query('INSERT INTO notes VALUES ($1), ($2)', [owner.id, other.id])
+      // What PostgREST does with each request.
+      await client.query(`SET LOCAL ROLE "user"`)
+      const claims = JSON.stringify(claimsOf(owner.accessToken))
+      await client.query(`SELECT set_config('request.jwt.claims', $1, true)`, [claims])
+      expect((await client.query('SELECT user_id FROM notes')).rows).toEqual([{ user_id: owner.id }])
+    } finally {
+      await client.query('ROLLBACK')
+      await client.end()
+    }
+  })
+
   test('every statement in a sentence runs', async () => {
     const STATEMENT = /^(?:SELECT|DELETE|UPDATE|INSERT|ALTER|DROP|TRUNCATE|GRANT|REVOKE|VACUUM|REINDEX) /
     const statements = inlineCode().filter(({ text }) => STATEMENT.test(text))

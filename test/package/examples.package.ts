@@ -1,22 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { newAddress, PASSWORD, register } from '../support/actors.ts'
 import { eventually } from '../support/eventually.ts'
+import { claimsOf } from '../support/forge.ts'
 import { Login } from '../support/operations.ts'
 import { useService } from '../support/service.ts'
-import { environment, INSTALL_TIMEOUT_MS, ROOT, run, usePlace } from './support.ts'
+import { environment, freePort, INSTALL_TIMEOUT_MS, ROOT, run, usePlace } from './support.ts'
 
 const service = useService()
 const place = usePlace('authograph-examples-')
-let tarball: string
+/** What stands for each of our packages in the examples. */
+const tarballs: Record<string, string> = {}
 
 beforeAll(async () => {
-  await run(ROOT, 'npm', 'run', '--silent', 'pack:client', '--', '--pack-destination', place())
-  const packed = (await readdir(place())).find(file => file.endsWith('.tgz'))
-  tarball = `file:${path.join(place(), String(packed))}`
+  for (const script of ['pack:client', 'pack:verify'])
+    await run(ROOT, 'npm', 'run', '--silent', script, '--', '--pack-destination', place())
+  for (const file of await readdir(place()))
+    tarballs[file.replace(/-\d.*$/, '')] = `file:${path.join(place(), file)}`
 }, INSTALL_TIMEOUT_MS)
 
 const running: ChildProcess[] = []
@@ -45,15 +47,6 @@ class Cookies {
   }
 }
 
-async function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
-}
-
 /** Installs, builds and starts an example as its reader would, and returns its address. */
 async function startExample(name: string): Promise<string> {
   const folder = path.join(place(), name)
@@ -63,12 +56,18 @@ async function startExample(name: string): Promise<string> {
     scripts: Record<string, string>
     dependencies: Record<string, string>
   }
-  manifest.dependencies['authograph-client'] = tarball
+  for (const name of Object.keys(manifest.dependencies))
+    manifest.dependencies[name] = tarballs[name] ?? String(manifest.dependencies[name])
   await writeFile(file, JSON.stringify(manifest))
   await run(folder, 'npm', 'install', '--no-audit', '--no-fund')
   if (manifest.scripts.build) await run(folder, 'npm', 'run', 'build')
   const port = await freePort()
-  const settings = { PORT: `${port}`, AUTH_URL: `${service.url}/graphql`, NODE_ENV: 'production' }
+  const settings = {
+    PORT: `${port}`,
+    AUTH_URL: `${service.url}/graphql`,
+    AUTH_JWKS_URL: `${service.url}/.well-known/jwks.json`,
+    NODE_ENV: 'production',
+  }
   const child = spawn('npm', ['start'], {
     cwd: folder,
     env: { ...environment(), ...settings },
@@ -120,6 +119,12 @@ describe.each(['express', 'next', 'react-router'])('the example for %s', name =>
       expect(html).toContain('Ada')
       expect(html.replaceAll('<!-- -->', '')).toContain('Your roles: user')
       expect(html).not.toContain('/sign-in')
+      if (name === 'next') {
+        const notes = (headers: Record<string, string> = {}) => fetch(`${url}/api/notes`, { headers })
+        expect((await notes()).status).toBe(401)
+        const answer: unknown = await (await notes({ authorization: `Bearer ${accessToken}` })).json()
+        expect(answer).toEqual([`Note of ${claimsOf(accessToken).sub}`])
+      }
       if (name === 'express') {
         const devices: unknown = await (await browser.get(`${url}/devices`)).json()
         expect(devices).toContainEqual(expect.objectContaining({ current: true }))

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -56,4 +57,14 @@ export async function packServer(folder: string): Promise<string> {
   await run(ROOT, 'npm', 'pack', '--ignore-scripts', '--pack-destination', folder)
   const packed = (await readdir(folder)).find(file => /^authograph-\d.*\.tgz$/.test(file))
   return `file:${path.join(folder, String(packed))}`
+}
+
+/** A port that nothing listens on. */
+export async function freePort(): Promise<number> {
+  return new Promise(resolve => {
+    const server = createServer().listen(0, () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
 }

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { newRole, signIn, signUp, signUpWith } from '../support/actors.ts'
 import { eventually } from '../support/eventually.ts'
 import { useService } from '../support/service.ts'
-import { environment, INSTALL_TIMEOUT_MS, ROOT, run, usePlace } from './support.ts'
+import { environment, freePort, INSTALL_TIMEOUT_MS, ROOT, run, usePlace } from './support.ts'
 
 const service = useService({
   settings: { TOKEN_CLAIMS: 'permissions' },
@@ -26,15 +25,6 @@ afterAll(() => {
   // The servers run as children of npm.
   for (const { pid } of running) if (pid) process.kill(-pid)
 })
-
-async function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
-}
 
 /** Installs, builds and starts an example as its reader would, and returns its address. */
 async function startExample(name: string): Promise<string> {
