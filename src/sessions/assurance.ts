@@ -110,6 +110,12 @@ export function isTooWeak(app: App, { account, via, impersonator }: Viewer): boo
   return via.kind === 'session' && demandsFactor(app, account) && !isAtLeast(strengthOf(via), 'MULTI')
 }
 
+/** The account without what its roles grant, if the session is too weak for them; for what other services are told. */
+export function grantedIn(app: App, session: ProvedSession, account: Viewer['account']): Viewer['account'] {
+  if (!demandsFactor(app, account) || isAtLeast(assuranceOf(session).strength, 'MULTI')) return account
+  return { ...account, roles: [], permissions: [] }
+}
+
 /** Whether one of the roles of the account requires a second factor, or its owner has to add one. */
 export function demandsFactor(
   app: App,

@@ -1,6 +1,7 @@
 import { toUser } from '../accounts/accounts.types.ts'
 import type { App } from '../app.ts'
 import { signAccessToken } from '../keys/access-token.ts'
+import { grantedIn } from './assurance.ts'
 import type { SessionWithAccount } from './find-session.ts'
 import { refreshTokenOf } from './refresh-token.ts'
 import { assuranceClaims } from './strength.ts'
@@ -15,7 +16,7 @@ export type IssuedTokens = SessionWithAccount & {
 
 /**
  * Issues the tokens of a session at its current generation. The configuration caps `accessTtlSeconds`, and no access
- * token outlives its session.
+ * token outlives its session. A session that is too weak for a role of its account gets no roles and permissions into it.
  * @throws Error if the embedding program adds a reserved claim
  */
 export async function issueTokens(
@@ -35,7 +36,9 @@ export async function issueTokens(
     assurance: impersonatorId === undefined ? assuranceClaims(session) : undefined,
     impersonatorId,
   }
-  const claims = { ...configuredClaims(app, account), ...(await app.accessTokenClaims?.(toUser(account))) }
+  // The administrator proved their own second factor before: see admin/users/impersonate-user.ts.
+  const granted = impersonatorId === undefined ? grantedIn(app, session, account) : account
+  const claims = { ...configuredClaims(app, granted), ...(await app.accessTokenClaims?.(toUser(granted))) }
   const access = signAccessToken(app, subject, ttlSeconds, claims)
   return {
     session,

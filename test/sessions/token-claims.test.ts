@@ -58,6 +58,30 @@ test('no token names a role that the account does not have', async () => {
   expect([claims.role, claims[HASURA]]).toEqual([undefined, undefined])
 })
 
+test('a session that is too weak for a role of its account has no role and no permission in its tokens', async () => {
+  const role = await newRole(service, 'users:read')
+  const account = await signUpWith(service, role)
+  const before = await signIn(service, account.email)
+  expect(claimsOf(before.accessToken)).toMatchObject({ permissions: ['users:read'], roles: [role, 'user'] })
+  const data = { secondFactorRequiredFrom: service.clock.now() }
+  await service.app.db.role.update({ where: { name: role }, data })
+  const weak = await refreshed(service, before.refreshToken)
+  expect(claimsOf(weak.accessToken)).toMatchObject({
+    sub: account.id,
+    permissions: [],
+    roles: [],
+    acr: '1fa',
+  })
+  expect(claimsOf(weak.accessToken)).not.toHaveProperty(HASURA)
+  const strong = { where: { id: before.sessionId }, data: { totpAt: service.clock.now() } }
+  await service.app.db.session.update(strong)
+  expect(claimsOf((await refreshed(service, weak.refreshToken)).accessToken)).toMatchObject({
+    permissions: ['users:read'],
+    roles: [role, 'user'],
+    acr: 'mfa',
+  })
+})
+
 test('a claim that does not exist is refused at start', () => {
   expect(() => loadConfig({ TOKEN_CLAIMS: 'permissions,password' })).toThrow(ConfigError)
   expect(loadConfig({}).tokens.claims).toEqual([])
