@@ -2,6 +2,7 @@ import type { App } from '../app.ts'
 import type { Authenticate, RequestInfo, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { signedClaims, validServiceClaims } from '../keys/access-token.ts'
+import { isTooWeak } from '../sessions/assurance.ts'
 import { authenticateService } from './authenticate-service.ts'
 import type { Service } from './find-service-account.ts'
 import type { Form } from './form.ts'
@@ -42,7 +43,8 @@ export async function introspect(
   if (!isOwn && !caller.audiences.includes(String(audience))) return INACTIVE
   const viewer = await live(app, token, claims, request, authenticate)
   if (!viewer) return INACTIVE
-  const { permissions } = viewer.account
+  // As its guards decide: see graphql/auth-checker.ts.
+  const permissions = isTooWeak(app, viewer) ? [] : viewer.account.permissions
   const scope = permissions.filter(isScopeToken).join(' ')
   return {
     active: true,

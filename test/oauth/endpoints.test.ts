@@ -485,6 +485,23 @@ describe('introspection', () => {
     expect(await ask(person.accessToken)).toEqual({ active: false })
   })
 
+  test('says that a session which is too weak for a role of its account may do nothing', async () => {
+    const strict = await newRole(service, 'users:read')
+    const person = await signUp(service)
+    await service.app.db.userRole.create({ data: { userId: person.id, roleName: strict } })
+    expect(await ask(person.accessToken)).toMatchObject({ active: true, permissions: ['users:read'] })
+    const data = { secondFactorRequiredFrom: service.clock.now() }
+    await service.app.db.role.update({ where: { name: strict }, data })
+    const weak = await ask(person.accessToken)
+    expect(weak).toMatchObject({ active: true, acr: '1fa', permissions: [] })
+    expect(weak).not.toHaveProperty('scope')
+    await service.app.db.session.update({
+      where: { id: person.sessionId },
+      data: { totpAt: service.clock.now() },
+    })
+    expect(await ask(person.accessToken)).toMatchObject({ active: true, permissions: ['users:read'] })
+  })
+
   test('says of anything else that it is not active, and nothing more', async () => {
     const person = await signUp(service)
     const expired = forge(service, person.accessToken, { claims: { exp: now() - 61 } })
