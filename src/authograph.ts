@@ -9,7 +9,7 @@ import type { Context } from './context.ts'
 import { startRevocations } from './credentials/provider/revocations.ts'
 import { observe, validationRules } from './graphql/apollo.ts'
 import { formatError } from './graphql/format-error.ts'
-import { createSchema } from './graphql/schema.ts'
+import { builtInSchema, createSchema } from './graphql/schema.ts'
 import { clientAddress } from './http/client-address.ts'
 import { createFastifyPlugin, type FastifyPlugin } from './http/fastify-plugin.ts'
 import { type ContextFunction, createContextFunction } from './http/graphql-context.ts'
@@ -114,7 +114,8 @@ export async function assemble(
   { embedded }: { embedded: boolean },
 ): Promise<Service> {
   // First, because it fails if the program's resolvers are invalid.
-  const schema = createSchema(options.resolvers, declaredPermissions(options.permissions))
+  const declared = declaredPermissions(options.permissions)
+  const schema = options.resolvers?.length ? createSchema(options.resolvers, declared) : builtInSchema()
   const mail = typeof options.mail === 'object' ? options.mail : {}
   const app = await openApp(config, { ...options, mail })
   try {

@@ -133,6 +133,14 @@ export function createSchema(extra: readonly ClassType[] = [], declared?: readon
   return new GraphQLSchema({ ...config, types: [...config.types, errorCode] })
 }
 
+let builtIn: GraphQLSchema | undefined
+
+/** The schema of a program without resolvers of its own. Built once: it takes a fifth of a start. */
+export function builtInSchema(): GraphQLSchema {
+  builtIn ??= createSchema()
+  return builtIn
+}
+
 /**
  * Reads unguarded fields directly from their object, which is twice as fast as TypeGraphQL's resolver. Fields that have
  * a guard, or whose class has one, keep the resolver: TypeGraphQL's `simpleResolvers` would drop the guard. So do fields
