@@ -31,6 +31,56 @@ export type AccessTokenClaims = (
   account: ShownAccount,
 ) => Record<string, unknown> | Promise<Record<string, unknown>>
 
+/** A sign-up that is about to create an account, or to store a registration until its address is verified. */
+export type SignUpAttempt = {
+  email: string
+  username: string | null
+  displayName: string | null
+  /** A language tag (BCP 47). */
+  locale: string
+  method: 'PASSWORD' | 'PASSKEY' | 'EMAIL' | 'PROVIDER' | 'INVITATION'
+  /** The ID in PROVIDERS, for the method PROVIDER. */
+  provider: string | null
+  /** Whether the mailbox, or a provider that answers for it, has proved the address. */
+  emailVerified: boolean
+  ipAddress: string | null
+  userAgent: string | null
+}
+
+/** Allows or refuses a sign-up. `message` tells the person why. */
+export type SignUpDecision = { allow: boolean; message?: string | undefined }
+
+/**
+ * Is called before a sign-up stores anything. If it throws, or doesn't return within 3 seconds, the sign-up is refused
+ * with SERVICE_UNAVAILABLE.
+ */
+export type BeforeSignUp = (attempt: SignUpAttempt) => SignUpDecision | Promise<SignUpDecision>
+
+/** An event of the audit log, as webhooks and `onEvent` receive it: IDs, and no personal data. */
+export type ServerEvent = {
+  /** The same for every attempt. */
+  id: string
+  /** The action of the audit log, such as user.registered. */
+  type: string
+  timestamp: Date
+  data: {
+    /** The event's ID in the audit log. */
+    readonly eventId: string
+    /** The account that caused the event; null for the system or an unknown caller. */
+    readonly actorId: string | null
+    /** The account that the event concerns. */
+    readonly subjectId: string | null
+    /** Further IDs of the event, such as `sessionId`. */
+    readonly [id: string]: string | null
+  }
+}
+
+/**
+ * Is called for each event of the audit log. Of several replicas, one calls it. If it throws, or doesn't return within 10
+ * seconds, it is called again later with the same `id`.
+ */
+export type OnEvent = (event: ServerEvent) => unknown
+
 /** What every part of the program receives. Dependencies, including the clock, are arguments. */
 export type App = {
   config: Config
@@ -67,6 +117,8 @@ export type App = {
   permissions: readonly string[]
   accessTokenClaims: AccessTokenClaims | undefined
   requestLimits: RequestLimits
+  onEvent: OnEvent | undefined
+  beforeSignUp: BeforeSignUp | undefined
   /** The names of the migrations that were applied at startup, in order. */
   migrated: readonly string[]
   close(): Promise<void>

@@ -29,6 +29,8 @@ import { type AuthographOptions, configOf, type ProgramOptions } from './options
 import { declarePermissions } from './permissions/declared.ts'
 import { declaredPermissions } from './permissions/permissions.ts'
 import { closeOnSignal, closingOnce } from './shutdown.ts'
+import { startWebhookDelivery } from './webhooks/deliver.ts'
+import { subscribeProgram } from './webhooks/on-event.ts'
 
 /** Authograph inside a server of the program's own. */
 export type Authograph = {
@@ -120,6 +122,7 @@ export async function assemble(
   const app = await openApp(config, { ...options, mail })
   try {
     await declarePermissions(app)
+    await subscribeProgram(app)
     const metrics = createMetrics(app)
     const http = await createHttpServer(app, schema, { ...options, metrics, embedded })
     await http.ready()
@@ -131,6 +134,7 @@ export async function assemble(
       startMailDelivery(app),
       startSearchIndexing(app),
       startRevocations(app),
+      startWebhookDelivery(app),
     ]
     const close = async () => {
       await http.close()

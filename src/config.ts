@@ -50,6 +50,8 @@ const list = z.string().transform(text =>
     .filter(Boolean),
 )
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).transform(trimSlash)
+/** The address of a request: its path and query are kept as they are. */
+const httpUrlWithPath = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
 /** Schemes that lead to no app, or that run or reveal something in a browser. */
 const NOT_OF_APPS = /^(?:http|javascript|data|vbscript|blob|file|about|filesystem|view-source):/i
 const nativeReturnUrl = z
@@ -104,16 +106,25 @@ const label = (maxLength: number) =>
     .max(maxLength, `must have at most ${maxLength} characters`)
     .regex(/^\P{C}*$/u, 'must be one line')
 
-const cidr = z
+const network = z
   .string()
   .refine(
     text => ipaddr.isValidCIDR(text) || (ipaddr.isValid(text) && /[.:]/.test(text)),
     'must be a list of networks such as 10.0.0.0/8',
   )
-  .refine(
-    text => !text.endsWith('/0'),
-    'must not include every address, because clients could then choose their own',
-  )
+const cidr = network.refine(
+  text => !text.endsWith('/0'),
+  'must not include every address, because clients could then choose their own',
+)
+
+/** Networks that webhooks reach by default outside production. */
+const LOOPBACK = ['127.0.0.0/8', '::1/128']
+
+/** A single address becomes a network of its own. */
+function toCidr(network: string): string {
+  if (network.includes('/')) return network
+  return `${network}/${network.includes(':') ? 128 : 32}`
+}
 
 function toSeconds(text: string): number {
   const unit = text.at(-1) as keyof typeof SECONDS
@@ -225,6 +236,15 @@ const settings = z.object({
   INTROSPECTION: onOff.optional(),
   SANDBOX: onOff.optional(),
   EXPLORER: z.enum(['sandbox', 'graphiql'], { error: 'must be sandbox or graphiql' }).default('sandbox'),
+  WEBHOOK_NETWORKS: list.pipe(z.array(network)).optional(),
+  BEFORE_SIGN_UP_URL: httpUrlWithPath.optional(),
+  BEFORE_SIGN_UP_SECRET: z
+    .string()
+    .regex(
+      /^(whsec_)?[A-Za-z0-9+/]{32,86}={0,2}$/,
+      'must be 24 to 64 random bytes in base64 (generate one with: openssl rand -base64 32)',
+    )
+    .optional(),
   AUDIT_RETENTION: duration.refine(seconds => seconds >= SECONDS.d, 'must be at least 1d').optional(),
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   TRACING: onOff.default(false),
@@ -280,6 +300,11 @@ const contradictions: {
       ),
     problem:
       'is too low for production with this ARGON2_TIME_COST: use at least 19456 with 2, or another of OWASP’s minimums',
+  },
+  {
+    of: ['BEFORE_SIGN_UP_URL', 'BEFORE_SIGN_UP_SECRET'],
+    when: env => (env.BEFORE_SIGN_UP_URL === undefined) !== (env.BEFORE_SIGN_UP_SECRET === undefined),
+    problem: 'requires BEFORE_SIGN_UP_SECRET, and the other way round',
   },
   {
     of: ['EMAIL_VERIFICATION', 'MAIL'],
@@ -517,6 +542,13 @@ function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
     metricsToken: env.METRICS_TOKEN,
     /** Whether operations, database statements and emails are traced with OpenTelemetry. */
     tracing: env.TRACING,
+    /** Networks that webhooks can reach although they are private, as CIDR. */
+    webhookNetworks: (env.WEBHOOK_NETWORKS ?? (production ? [] : LOOPBACK)).map(toCidr),
+    /** The server that decides who can sign up, and the secret that signs what it is asked. */
+    beforeSignUp:
+      env.BEFORE_SIGN_UP_URL === undefined || env.BEFORE_SIGN_UP_SECRET === undefined
+        ? undefined
+        : { url: env.BEFORE_SIGN_UP_URL, secret: env.BEFORE_SIGN_UP_SECRET },
     /** How long audit events are kept. If absent, they are never deleted. */
     auditRetentionSeconds: env.AUDIT_RETENTION,
     logLevel: env.LOG_LEVEL,

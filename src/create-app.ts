@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { AccessTokenClaims, App } from './app.ts'
+import type { AccessTokenClaims, App, BeforeSignUp, OnEvent } from './app.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { PasswordHasher } from './crypto/password-hash.ts'
@@ -31,6 +31,8 @@ export type AppOptions = {
   mail?: MailOptions | undefined
   /** Default: those of request-limits.ts. */
   requestLimits?: RequestLimits | undefined
+  onEvent?: OnEvent | undefined
+  beforeSignUp?: BeforeSignUp | undefined
   /** Aborts the wait for migrations of other replicas. */
   aborted?: AbortSignal | undefined
 }
@@ -82,6 +84,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       permissions: options.permissions,
       accessTokenClaims: options.accessTokenClaims,
       requestLimits: options.requestLimits ?? DEFAULT_LIMITS,
+      onEvent: options.onEvent,
+      beforeSignUp: options.beforeSignUp,
       migrated,
       close: async () => {
         mailer?.close()

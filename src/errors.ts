@@ -95,6 +95,10 @@ export const errorTable = {
     description: 'Registration is closed on this server.',
     message: 'Registration is closed on this server. Ask an administrator for an account.',
   },
+  SIGN_UP_REFUSED: {
+    description: 'The operator of this server refused the sign-up.',
+    message: 'This sign-up isn’t allowed. Contact the operator of this service.',
+  },
   NOT_FOUND: {
     description: 'The object doesn’t exist, or the caller may not see it.',
     message: 'This object doesn’t exist.',

@@ -28,7 +28,16 @@ export {
   UseMiddleware,
 } from 'type-graphql'
 export { UserType } from './accounts/accounts.types.ts'
-export type { AccessTokenClaims, App, ShownAccount } from './app.ts'
+export type {
+  AccessTokenClaims,
+  App,
+  BeforeSignUp,
+  OnEvent,
+  ServerEvent,
+  ShownAccount,
+  SignUpAttempt,
+  SignUpDecision,
+} from './app.ts'
 export { type Authograph, createAuthograph } from './authograph.ts'
 export type { Clock } from './clock.ts'
 export { type Config, ConfigError, loadConfig } from './config.ts'

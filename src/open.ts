@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { Logger } from 'pino'
-import type { AccessTokenClaims, App } from './app.ts'
+import type { AccessTokenClaims, App, BeforeSignUp, OnEvent } from './app.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createApp } from './create-app.ts'
@@ -29,6 +29,13 @@ export type OpenOptions = {
   mail?: MailOptions
   /** Raises the limits on documents and bodies, for larger operations of the embedding program. */
   requestLimits?: Partial<RequestLimits>
+  /**
+   * Called for each event of the audit log, after its transaction has committed, in order for each account. An event is
+   * not lost when the process ends, and can arrive twice: its `id` is then the same.
+   */
+  onEvent?: OnEvent
+  /** Decides, before anything is stored, whether a person can sign up. BEFORE_SIGN_UP_URL is asked too, if it is set. */
+  beforeSignUp?: BeforeSignUp
   /**
    * Called when the built-in PostgreSQL has ended and could not be restarted. By default, the process logs the error
    * and exits with 1, so that its supervisor restarts it.
@@ -63,6 +70,8 @@ export async function openApp(config: Config, options: OpenOptions = {}): Promis
       accessTokenClaims: options.accessTokenClaims,
       mail: options.mail,
       requestLimits: limits,
+      onEvent: options.onEvent,
+      beforeSignUp: options.beforeSignUp,
       aborted: options.aborted,
     })
     return {

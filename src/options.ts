@@ -37,6 +37,8 @@ const programOptions: Record<keyof ProgramOptions, true> = {
   log: true,
   permissions: true,
   accessTokenClaims: true,
+  onEvent: true,
+  beforeSignUp: true,
   onDatabaseGone: true,
   aborted: true,
   apollo: true,

@@ -22,6 +22,7 @@ import {
 import { checkIdentities } from './identity-checks.ts'
 import { checkPasskeyDomain, checkStoredPasskeys } from './passkey-checks.ts'
 import { checkProviders, checkRevocations } from './provider-checks.ts'
+import { checkWebhooks } from './webhook-checks.ts'
 
 /** The checks that need no database. */
 export const checks: Check<CheckContext>[] = [
@@ -48,6 +49,7 @@ export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'API keys', run: checkApiKeys },
   { name: 'outbox', run: checkOutbox },
   { name: 'revocations', run: checkRevocations },
+  { name: 'webhooks', run: checkWebhooks },
   { name: 'erasures', run: checkErasures },
 ]
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
+import { addWebhookCommands } from './webhook-commands.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -126,6 +127,12 @@ program
   .option('--end-all-sessions', 'also replace the refresh-token key; everyone must sign in again')
   .option(...JSON_OPTION)
   .action(async options => (await import('./rotate-keys.ts')).rotateKeysNow(options))
+
+addWebhookCommands(
+  program
+    .command('webhooks')
+    .description('Lists, creates, changes and deletes webhooks, and sends failed events again.'),
+)
 
 function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value]

@@ -43,6 +43,7 @@ import { PasskeyLoginResolver } from '../sign-in/passkey-login.resolver.ts'
 import { ProviderResolver } from '../sign-in/provider.resolver.ts'
 import { ProviderLogoutResolver } from '../sign-in/provider-logout.resolver.ts'
 import { SignInResolver } from '../sign-in/sign-in.resolver.ts'
+import { WebhooksResolver } from '../webhooks/webhooks.resolver.ts'
 import { authChecker } from './auth-checker.ts'
 import { requireDeclared, requireDistinctOperations, requireNoIgnoredValidators } from './check-resolvers.ts'
 import { reserve } from './reserve.ts'
@@ -88,6 +89,7 @@ const resolvers = [
   ProviderResolver,
   TrustedDevicesResolver,
   FactorRecoveryResolver,
+  WebhooksResolver,
 ] as const
 
 const errorCode = new GraphQLEnumType({

@@ -25,6 +25,8 @@ export type LoadedKeys = {
   providerTokens: Buffer
   /** Computes the checksums of API keys. */
   apiKey: Buffer
+  /** Seals the secrets that sign webhooks. */
+  webhookSecrets: Buffer
   /** The state of the keys in the database when they were loaded. */
   state: KeyState
 }
@@ -92,18 +94,29 @@ export async function loadKeys(
   const serverKey = async (name: ServerKeyName): Promise<Buffer> =>
     (known && sameServerKey(known.state, state, name) ? known[name] : undefined) ??
     loadServerKey(db, SERVER_KEYS[name], sealing, now)
-  const [signing, refreshToken, device, rateLimit, emailCode, ticket, factor, providerTokens, apiKey] =
-    await Promise.all([
-      loadSigningKeys(db, sealing, now, longestTtlSeconds, known?.signing),
-      serverKey('refreshToken'),
-      serverKey('device'),
-      serverKey('rateLimit'),
-      serverKey('emailCode'),
-      serverKey('ticket'),
-      serverKey('factor'),
-      serverKey('providerTokens'),
-      serverKey('apiKey'),
-    ])
+  const [
+    signing,
+    refreshToken,
+    device,
+    rateLimit,
+    emailCode,
+    ticket,
+    factor,
+    providerTokens,
+    apiKey,
+    webhookSecrets,
+  ] = await Promise.all([
+    loadSigningKeys(db, sealing, now, longestTtlSeconds, known?.signing),
+    serverKey('refreshToken'),
+    serverKey('device'),
+    serverKey('rateLimit'),
+    serverKey('emailCode'),
+    serverKey('ticket'),
+    serverKey('factor'),
+    serverKey('providerTokens'),
+    serverKey('apiKey'),
+    serverKey('webhookSecrets'),
+  ])
   return {
     signing,
     refreshToken,
@@ -114,6 +127,7 @@ export async function loadKeys(
     factor,
     providerTokens,
     apiKey,
+    webhookSecrets,
     state,
   }
 }

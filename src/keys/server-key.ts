@@ -12,6 +12,7 @@ export const SERVER_KEYS = {
   ticket: 'ticket',
   providerTokens: 'provider-tokens',
   apiKey: 'api-key',
+  webhookSecrets: 'webhook-secrets',
 } as const
 
 export type ServerKeyName = keyof typeof SERVER_KEYS

@@ -7,6 +7,7 @@ import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { DEVICE_TTL_SECONDS } from '../devices/device.ts'
 import { tidySessions } from '../sessions/tidy.ts'
+import { tidyWebhooks } from '../webhooks/tidy.ts'
 
 const INTERVAL_SECONDS = 60
 const DAY = 86_400
@@ -90,6 +91,7 @@ const prunables: Prunable[] = [
   rows('revoked tokens of service accounts', 'revoked_tokens', 'jti', 'expires_at', 0),
   rows('revocations at providers', 'provider_revocations', 'id', 'expires_at', 0),
   rows('API keys', 'api_keys', 'id', 'expires_at', 30 * DAY),
+  rows('failed deliveries of webhooks', 'webhook_deliveries', 'id', `status = 'failed' AND at`, 37 * DAY),
   rows('factor recoveries', 'factor_recoveries', 'user_id', 'expires_at', 0),
   rows('sent mails', 'mails', 'id', `status = 'sent' AND next_attempt_at`, 7 * DAY),
   rows('failed mails', 'mails', 'id', `status = 'failed' AND next_attempt_at`, 90 * DAY),
@@ -119,6 +121,7 @@ export async function prune(app: App, { maxBatches = Number.POSITIVE_INFINITY } 
     }
   }
   await tidySessions(app, maxBatches)
+  await tidyWebhooks(app, maxBatches)
   await redactDeletedAccounts(app, maxBatches)
   return pruned
 }

@@ -11,6 +11,7 @@ export const permissions = {
   'keys:write': 'Rotate the signing key.',
   'services:write': 'Manage service accounts and their secrets.',
   'tokens:introspect': 'Ask whether access tokens are still valid.',
+  'webhooks:write': 'Define webhooks and send failed deliveries again.',
 } as const satisfies Record<string, string>
 
 /** Stands for every permission. Only the built-in role `admin` has it. */

@@ -4,6 +4,7 @@ import { type PendingRegistration, voidPendingRegistrations } from '../accounts/
 import { uniqueNameError } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
+import { requireSignUpAllowed } from '../before-sign-up.ts'
 import type { Account, RequestInfo } from '../context.ts'
 import { storePendingPasskey } from '../credentials/passkey/new-passkey.ts'
 import { type Queryable, violatedUnique } from '../database/client.ts'
@@ -21,15 +22,15 @@ const schema = z.object({ token: z.string(), ticket: z.string().nullish() })
  * Verifies the address that a token was sent to. For a pending registration, this creates the account; if another
  * account has taken the username since, the account is created without a username. If the registration began with an
  * identity at a provider, the identity joins the account only if the caller has the ticket of that registration.
- * @throws AuthError TOKEN_INVALID, RATE_LIMITED
+ * @throws AuthError TOKEN_INVALID, RATE_LIMITED, SIGN_UP_REFUSED
  */
 export async function verifyEmail(app: App, input: unknown, request: RequestInfo): Promise<Account> {
   const { token, ticket } = checkInput(schema, input)
   const id = await countInvalidTokens(app, request, async () => {
     const row = await peekToken(app, token, 'verify', 'registration')
-    return row.purpose === 'registration'
-      ? completeRegistration(app, token, ticket ?? undefined, row, request)
-      : verifyAddress(app, token, row, request)
+    if (row.purpose !== 'registration') return verifyAddress(app, token, row, request)
+    await requireSignUpAllowed(app, attemptOf(row.payload as PendingRegistration), request)
+    return completeRegistration(app, token, ticket ?? undefined, row, request)
   })
   return requireAccount(app, id)
 }
@@ -71,6 +72,12 @@ async function completeRegistration(
   }
   const nameless = { ...row, payload: { ...pending, username: null } }
   return completeRegistration(app, token, ticket, nameless, request)
+}
+
+/** The operator may have changed their mind since the registration was stored. */
+function attemptOf({ email, username, displayName, locale, passkey, passwordHash }: PendingRegistration) {
+  const method = passkey ? 'PASSKEY' : passwordHash === null ? 'PROVIDER' : 'PASSWORD'
+  return { email, username, displayName, locale, method, emailVerified: true } as const
 }
 
 /**

@@ -11,6 +11,7 @@ import { findIdentity } from '../accounts/identities.ts'
 import type { PendingRegistration } from '../accounts/pending-registration.ts'
 import { emailOriginOf } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
+import { requireSignUpAllowed } from '../before-sign-up.ts'
 import type { RequestInfo } from '../context.ts'
 import type { Device } from '../devices/device.ts'
 import { AuthError } from '../errors.ts'
@@ -39,7 +40,7 @@ const schema = z.object({
  * a pending registration instead, and every address gets the same answer. The emailed link alone then creates the account
  * without the identity: the person who reads the mailbox may not be the one who began. The identity joins only if the client that began
  * opens the link: see `verifyEmail`.
- * @throws AuthError BAD_USER_INPUT, REGISTRATION_CLOSED, TOKEN_INVALID, IDENTITY_TAKEN, EMAIL_TAKEN, USERNAME_TAKEN,
+ * @throws AuthError BAD_USER_INPUT, REGISTRATION_CLOSED, SIGN_UP_REFUSED, TOKEN_INVALID, IDENTITY_TAKEN, EMAIL_TAKEN, USERNAME_TAKEN,
  *   RATE_LIMITED
  */
 export async function completeProviderSignUp(
@@ -53,16 +54,20 @@ export async function completeProviderSignUp(
   const opened = await countInvalidTokens(app, request, async () => openIdentity(app, ticket, 'sign-up'))
   await countAttempt(app, registrationAttempts(app, email.canonical, request), request)
   if (await findIdentity(app, opened.profile)) throw identityTaken('found')
-  const registration: PendingRegistration = {
+  const { provider, sid } = opened.profile
+  const profile = {
     email: email.typed,
     username: username ?? null,
     displayName: displayName ?? shownName(opened.profile.displayName),
     locale: locale ?? app.config.locales[0],
+  }
+  await requireSignUpAllowed(app, { ...profile, method: 'PROVIDER', provider, emailVerified: false }, request)
+  const registration: PendingRegistration = {
+    ...profile,
     passwordHash: null,
     asked: emailOriginOf(app, request),
   }
   const id = uuidv7()
-  const { provider, sid } = opened.profile
   if (app.config.emailVerification === 'required') {
     const joining = { ...registration, identityTicket: opened.id }
     await requestVerification(app, joining, email.canonical, request, id)

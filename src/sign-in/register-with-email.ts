@@ -2,6 +2,7 @@ import { findUserById } from '../accounts/account.ts'
 import { voidPendingRegistrations } from '../accounts/pending-registration.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
+import { requireSignUpAllowed } from '../before-sign-up.ts'
 import type { RequestInfo } from '../context.ts'
 import type { ProvedEmailLogin } from '../credentials/email-login.ts'
 import { violatedUnique } from '../database/client.ts'
@@ -14,7 +15,7 @@ import { useUp } from './first-mailbox-proof.ts'
  * Creates the account of an address that an emailed code or link has proved. The account has no password. Uses up the
  * email in the same transaction. Of simultaneous registrations, the unique index lets one create the account.
  * @returns undefined if the address has received an account in the meantime
- * @throws AuthError REGISTRATION_CLOSED; that of `login.claim` if another request has used up the email
+ * @throws AuthError REGISTRATION_CLOSED, SIGN_UP_REFUSED; that of `login.claim` if another request has used up the email
  */
 export async function registerWithEmail(
   app: App,
@@ -22,6 +23,9 @@ export async function registerWithEmail(
   request: RequestInfo,
 ): Promise<User | undefined> {
   if (!app.config.registrationOpen) throw new AuthError('REGISTRATION_CLOSED')
+  const { email, locale } = login
+  const person = { email, username: null, displayName: null, locale }
+  await requireSignUpAllowed(app, { ...person, method: 'EMAIL', emailVerified: true }, request)
   try {
     await create(app, login, request)
   } catch (error) {

@@ -10,6 +10,7 @@ import {
 import type { PendingRegistration } from '../accounts/pending-registration.ts'
 import { emailOriginOf } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
+import { requireSignUpAllowed } from '../before-sign-up.ts'
 import type { RequestInfo } from '../context.ts'
 import { registrationOptions } from '../credentials/passkey/ceremony.ts'
 import { openCeremony, passkeyField, sealCeremony } from '../credentials/passkey/ceremony-ticket.ts'
@@ -64,7 +65,7 @@ const schema = z.object({ passkey: passkeyField, deviceName: deviceNameField.nul
 /**
  * Creates an account with the passkey that the browser created, and signs in from `device`. If addresses must be verified
  * first, stores a pending registration instead; an address that already has an account then gets the same answer.
- * @throws AuthError BAD_USER_INPUT, REGISTRATION_CLOSED, TICKET_INVALID, PASSKEY_INVALID, EMAIL_TAKEN, USERNAME_TAKEN,
+ * @throws AuthError BAD_USER_INPUT, REGISTRATION_CLOSED, SIGN_UP_REFUSED, TICKET_INVALID, PASSKEY_INVALID, EMAIL_TAKEN, USERNAME_TAKEN,
  *   RATE_LIMITED; CONFLICT with PASSKEYS=off, or for a passkey that an account already has
  */
 export async function registerWithPasskey(
@@ -81,6 +82,9 @@ export async function registerWithPasskey(
   const kind = { securityKey: false, automatic: false }
   const passkey = await verifyNewPasskey(app, answer, { ...kind, userId: id, userHandle })
   await countAttempt(app, registrationAttempts(app, emailCanonical, request), request)
+  const { email, username, displayName, locale } = profile
+  const person = { email, username, displayName, locale }
+  await requireSignUpAllowed(app, { ...person, method: 'PASSKEY', emailVerified: false }, request)
   const registration: PendingRegistration = {
     ...profile,
     passwordHash: null,

@@ -4,6 +4,7 @@ import { displayNameField } from '../accounts/fields.ts'
 import { voidPendingRegistrations } from '../accounts/pending-registration.ts'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
+import { requireSignUpAllowed } from '../before-sign-up.ts'
 import type { RequestInfo } from '../context.ts'
 import type { ProviderProfile } from '../credentials/provider/provider.ts'
 import { violatedUnique } from '../database/client.ts'
@@ -17,7 +18,7 @@ import { addIdentity } from './new-identity.ts'
  * Creates the account of an identity whose provider answers for its address. The account has no password, and its
  * address is verified. Of simultaneous registrations, the unique indexes let one create the account; the others change
  * nothing.
- * @throws AuthError REGISTRATION_CLOSED; EMAIL_TAKEN for an address that is held for its former owner, from a provider
+ * @throws AuthError REGISTRATION_CLOSED, SIGN_UP_REFUSED; EMAIL_TAKEN for an address that is held for its former owner, from a provider
  *   that verified it only once
  */
 export async function registerWithProvider(
@@ -28,6 +29,14 @@ export async function registerWithProvider(
 ): Promise<void> {
   if (!app.config.registrationOpen) throw new AuthError('REGISTRATION_CLOSED')
   if (profile.emailTrust !== 'authoritative') await requireAddressNotHeld(app, address.canonical)
+  const person = {
+    email: address.typed,
+    username: null,
+    displayName: shownName(profile.displayName),
+    locale: app.config.locales[0],
+  }
+  const { provider } = profile
+  await requireSignUpAllowed(app, { ...person, method: 'PROVIDER', provider, emailVerified: true }, request)
   try {
     await create(app, profile, address, request)
     countProviderOutcome(app, profile.provider, 'registered')

@@ -13,6 +13,7 @@ import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
 import { usernameTaken } from '../accounts/unique-names.ts'
 import type { App } from '../app.ts'
 import type { AuditEntry } from '../audit/record.ts'
+import { requireSignUpAllowed } from '../before-sign-up.ts'
 import type { RequestInfo } from '../context.ts'
 import { passwordField, requireAcceptablePassword } from '../credentials/password/new-password.ts'
 import type { Device } from '../devices/device.ts'
@@ -40,7 +41,7 @@ export type Registered = { started: SessionWithAccount } | { mustVerify: string 
 /**
  * Creates an account and signs in from `device`. If addresses must be verified first, stores a pending registration
  * instead; an address that already has an account then gets the same answer after the same work.
- * @throws AuthError REGISTRATION_CLOSED, BAD_USER_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, RATE_LIMITED,
+ * @throws AuthError REGISTRATION_CLOSED, SIGN_UP_REFUSED, BAD_USER_INPUT, EMAIL_TAKEN, USERNAME_TAKEN, RATE_LIMITED,
  *   SERVICE_UNAVAILABLE
  */
 export async function register(
@@ -53,11 +54,15 @@ export async function register(
   const { email, password, username, displayName, locale, deviceName } = checkInput(schema, input)
   await requireAcceptablePassword(app, password, 'input.password', [email.typed, username, displayName])
   await countAttempt(app, registrationAttempts(app, email.canonical, request), request)
-  const registration: PendingRegistration = {
+  const profile = {
     email: email.typed,
     username: username ?? null,
     displayName: displayName ?? null,
     locale: locale ?? app.config.locales[0],
+  }
+  await requireSignUpAllowed(app, { ...profile, method: 'PASSWORD', emailVerified: false }, request)
+  const registration: PendingRegistration = {
+    ...profile,
     passwordHash: await app.hasher.hash(password),
     asked: emailOriginOf(app, request),
   }

@@ -352,6 +352,13 @@ describe('secrets', () => {
       'factor.recovery_canceled',
       'factor.recovered',
       'recovery_code.used',
+      // test/webhooks causes those of webhooks.
+      'webhook.created',
+      'webhook.updated',
+      'webhook.secret_rotated',
+      'webhook.deleted',
+      'webhook.delivery_failed',
+      'webhook.delivery_retried',
       'key.revoked',
       'key.refresh_replaced',
       'factor.renamed',

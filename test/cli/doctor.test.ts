@@ -74,6 +74,7 @@ test('doctor reports the result of every check and changes nothing', async () =>
     'API keys',
     'outbox',
     'revocations',
+    'webhooks',
     'erasures',
   ])
   expect(await tables()).toEqual(before)
@@ -432,6 +433,23 @@ describe('each provider', () => {
     const { of } = await doctor(fake.settings())
     await fake.stop()
     expect(of('providers')).toMatchObject([{ status: 'fail', advice: expect.stringContaining('issuer') }])
+  })
+
+  test('of a webhook that does not answer, and events that could not be delivered, are warnings', async () => {
+    const fields = { events: ['user.deleted'], enabled: true, createdAt: new Date() }
+    const [down, gave] = ['https://down.example.com/hook', 'https://gave.example.com:8443/']
+    await service.app.db.webhook.create({ data: { ...fields, url: down, failures: 3 } })
+    const { id: webhookId } = await service.app.db.webhook.create({ data: { ...fields, url: gave } })
+    const event = { event: 'user.deleted', eventId: webhookId, at: new Date(), nextAttemptAt: new Date() }
+    await service.app.db.webhookDelivery.create({
+      data: { ...event, id: webhookId, webhookId, status: 'failed' },
+    })
+    const { of } = await doctor()
+    await service.app.pool.query('DELETE FROM webhooks; DELETE FROM webhook_deliveries')
+    expect(of('webhooks')).toMatchObject([
+      { status: 'warn', message: expect.stringContaining('down.example.com: the last 3 attempts failed') },
+      { status: 'warn', message: 'gave.example.com:8443: events that could not be delivered: 1.' },
+    ])
   })
 
   test('that takes no revocations for over an hour is a warning with the reason', async () => {

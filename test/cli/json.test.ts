@@ -59,6 +59,50 @@ test('prune --json writes one line of JSON with the number of deleted records', 
   )
 })
 
+test('webhooks --json creates, lists, changes, retries and deletes, with one line of JSON each', async () => {
+  const url = 'https://app.example.com/hook'
+  const created = (await json([
+    'webhooks',
+    'create',
+    '--url',
+    url,
+    '--event',
+    'user.deleted',
+    '--disable',
+  ])) as {
+    webhook: { id: string }
+    secret: string
+  }
+  const { id } = created.webhook
+  const webhook = { id: ID, url, events: ['user.deleted'], enabled: false, createdAt: expect.any(String) }
+  expect(created).toEqual({ webhook, secret: expect.stringMatching(/^whsec_.{44}$/) })
+  const changed = { ...webhook, events: ['*'] }
+  expect(await json(['webhooks', 'update', id, '--event', '*'])).toEqual(changed)
+  expect(await json(['webhooks', 'list'])).toEqual([changed])
+  const rotated = (await json(['webhooks', 'rotate-secret', id])) as { secret: string }
+  expect(rotated.secret).not.toBe(created.secret)
+  const failure = {
+    webhookId: id,
+    status: 'failed',
+    event: 'user.deleted',
+    attempts: 10,
+    lastError: 'timeout',
+  }
+  const at = service.clock.now()
+  await service.app.db.webhookDelivery.create({
+    data: { ...failure, id, eventId: id, at, nextAttemptAt: at },
+  })
+  const { status: _, ...shown } = failure
+  expect(await json(['webhooks', 'failed'])).toEqual({
+    total: 1,
+    deliveries: [{ ...shown, id, createdAt: at.toISOString() }],
+  })
+  // The webhook is disabled.
+  expect(await json(['webhooks', 'retry', '--all'])).toEqual({ queued: 0 })
+  expect(await json(['webhooks', 'delete', id])).toEqual({ id, deleted: true })
+  expect(await json(['webhooks', 'list'])).toEqual([])
+}, 60_000)
+
 test('a failure writes advice to standard error and nothing to standard output', async () => {
   const { exitCode, stdout, stderr } = await runCli(['prune', '--json'], { settings: { PORT: 'http' } })
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })

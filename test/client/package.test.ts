@@ -308,7 +308,8 @@ test('every snippet of the docs that extends the server compiles', async () => {
     files[text.includes('export class NotesResolver') ? 'notes.ts' : `snippet-${index}.ts`] = text
   const folder = await project(
     'extension',
-    ...['type-graphql', 'graphql', 'reflect-metadata', '@types/node', '@jest/globals', 'dataloader', 'zod'],
+    ...['type-graphql', 'graphql', 'reflect-metadata', '@types/node', '@jest/globals'],
+    ...['dataloader', 'standardwebhooks', 'zod'],
   )
   await compile(folder, files, {
     module: 'nodenext',

@@ -50,6 +50,9 @@ test('.env.example leaves only settings without a universal default empty', () =
     'SANDBOX',
     'METRICS_TOKEN',
     'AUDIT_RETENTION',
+    'WEBHOOK_NETWORKS',
+    'BEFORE_SIGN_UP_URL',
+    'BEFORE_SIGN_UP_SECRET',
   ])
 })
 

@@ -102,6 +102,8 @@ test('development requires no settings', () => {
     sandbox: true,
     explorer: 'sandbox',
     metricsToken: undefined,
+    webhookNetworks: ['127.0.0.0/8', '::1/128'],
+    beforeSignUp: undefined,
     logLevel: 'info',
   })
 })
@@ -150,6 +152,10 @@ test.each([
         'register.network': { attempts: 9_999_999, windowSeconds: 2_592_000 },
       },
     },
+  ],
+  [
+    { WEBHOOK_NETWORKS: '10.0.0.0/8, 192.168.1.7, fd00::1' },
+    { webhookNetworks: ['10.0.0.0/8', '192.168.1.7/32', 'fd00::1/128'] },
   ],
   [{ TRUSTED_PROXIES: '10.0.0.0/8, ::1' }, { trustedProxies: ['10.0.0.0/8', '::1'] }],
   [{ LOCALES: ' ko , pt-BR ,' }, { locales: ['ko', 'pt-BR'] }],

@@ -5,12 +5,14 @@ import { beforeAll, expect, test } from '@jest/globals'
 import { parse } from 'dotenv'
 import { getMetadataStorage } from 'type-graphql'
 import { importFields } from '../../src/admin/import/import-row.ts'
+import { auditActions } from '../../src/audit/actions.ts'
 import { settingNames } from '../../src/config.ts'
 import { errorTable } from '../../src/errors.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { linkedPages } from '../../src/page-addresses.ts'
 import { presets } from '../../src/provider-settings/presets.ts'
 import { providerSettingNames, readProviders } from '../../src/provider-settings/read.ts'
+import { webhookEvents } from '../../src/webhooks/manage.ts'
 import { build, runCli } from '../support/cli.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
@@ -69,6 +71,12 @@ test('docs/errors.md lists exactly the error codes, each with its description', 
   expect(rows).toEqual(
     Object.entries(errorTable).map(([name, { description }]) => [`\`${name}\``, description]),
   )
+})
+
+test('docs/webhooks.md lists exactly the events that webhooks can receive, each with its description', () => {
+  const descriptions: Record<string, string> = auditActions
+  const rows = rowsOf(read('docs/webhooks.md'), 'event')
+  expect(rows).toEqual(webhookEvents.map(name => [`\`${name}\``, descriptions[name]]))
 })
 
 test('docs/settings.md lists exactly the settings, once each', () => {

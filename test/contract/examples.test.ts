@@ -158,6 +158,20 @@ test('the examples run unchanged, from the first sign-up to the last sign-out', 
   const failed = await failedMail(service, 'grace@example.com')
   await run(take('Query.failedMails'))
   await run(take('Mutation.retryMail'), { id: failed })
+  const { webhook } = await run(take('Mutation.createWebhook'))
+  const { id: webhookId } = webhook as { id: string }
+  expect(await run(take('Query.webhooks'))).toMatchObject([{ id: webhookId }])
+  // The address is an example.
+  await service.app.db.webhook.updateMany({ data: { pausedUntil: new Date('2100-01-01') } })
+  await run(take('Mutation.rotateWebhookSecret'), { id: webhookId })
+  const event = { event: 'user.deleted', eventId: webhookId, at: new Date(), nextAttemptAt: new Date() }
+  const undelivered = await service.app.db.webhookDelivery.create({
+    data: { ...event, id: webhookId, webhookId, status: 'failed', attempts: 10 },
+  })
+  expect(await run(take('Query.failedWebhookDeliveries'))).toMatchObject({ totalCount: 1 })
+  await run(take('Mutation.retryWebhookDelivery'), { id: undelivered.id })
+  expect(await run(take('Mutation.updateWebhook'), { id: webhookId })).toMatchObject({ enabled: false })
+  await run(take('Mutation.deleteWebhook'), { id: webhookId })
   await run(take('Query.auditLog'))
   expect(await run(take('Query.overview'))).toMatchObject({ emailsQueued: expect.any(Number) })
   await run(take('Mutation.rotateSigningKey'))

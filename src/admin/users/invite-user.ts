@@ -1,11 +1,12 @@
 import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
-import { requireAccount } from '../../accounts/account.ts'
+import { findUser, requireAccount } from '../../accounts/account.ts'
 import { requireAddressNotHeld } from '../../accounts/address-hold.ts'
 import { displayNameField, emailField, localeField, usernameField } from '../../accounts/fields.ts'
 import { NEVER_CAME } from '../../accounts/invited.ts'
 import type { App } from '../../app.ts'
 import { record } from '../../audit/record.ts'
+import { requireSignUpAllowed } from '../../before-sign-up.ts'
 import type { Account } from '../../context.ts'
 import type { Queryable } from '../../database/client.ts'
 import { AuthError } from '../../errors.ts'
@@ -32,13 +33,14 @@ type Invitation = z.output<typeof schema>
  * account whose owner has never come, sends that account a new link, which invalidates the old one, and changes nothing
  * else.
  * @throws AuthError BAD_USER_INPUT; FORBIDDEN for roles if the caller lacks `roles:write` or a permission of the roles;
- *   EMAIL_TAKEN, USERNAME_TAKEN; CONFLICT if MAIL=off
+ *   EMAIL_TAKEN, USERNAME_TAKEN, SIGN_UP_REFUSED; CONFLICT if MAIL=off
  */
 export async function inviteUser(app: App, input: unknown, caller: Caller): Promise<Account> {
   requireMail(app)
   const invitation = checkInput(schema, input)
   try {
     await requireAddressNotHeld(app, invitation.email.canonical)
+    await requireInvitationAllowed(app, invitation, caller)
     return await requireAccount(app, await invite(app, invitation, caller))
   } catch (error) {
     if (!(error instanceof AuthError) || error.code !== 'EMAIL_TAKEN') throw error
@@ -46,6 +48,22 @@ export async function inviteUser(app: App, input: unknown, caller: Caller): Prom
     if (!invited) throw error
     return requireAccount(app, invited)
   }
+}
+
+/** Asks about new addresses only: another invitation creates no account. */
+async function requireInvitationAllowed(
+  app: App,
+  { email, username, displayName, locale }: Invitation,
+  { request }: Caller,
+): Promise<void> {
+  if (await findUser(app, 'email', email.canonical)) return
+  const person = {
+    email: email.typed,
+    username: username ?? null,
+    displayName: displayName ?? null,
+    locale: locale ?? app.config.locales[0],
+  }
+  await requireSignUpAllowed(app, { ...person, method: 'INVITATION', emailVerified: false }, request)
 }
 
 function invite(

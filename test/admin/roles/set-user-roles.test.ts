@@ -21,6 +21,7 @@ const EVERYTHING = [
   'users:impersonate',
   'users:read',
   'users:write',
+  'webhooks:write',
 ]
 
 const setRoles = ({ accessToken: token }: SignedIn, id: string, roles: string[]) =>
