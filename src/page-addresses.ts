@@ -28,6 +28,7 @@ export const pageAddresses = [
   '/services',
   '/audit',
   '/mails',
+  '/webhooks',
 ]
 
 /** The path of PUBLIC_URL, under which all routes and pages are: empty, or such as `/auth`. */

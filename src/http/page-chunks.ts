@@ -20,6 +20,7 @@ export const pageModules: Record<string, string> = {
   '/services': 'admin/services.tsx',
   '/audit': 'admin/audit.tsx',
   '/mails': 'admin/mails.tsx',
+  '/webhooks': 'admin/webhooks.tsx',
 }
 
 /** The part of Vite's manifest that this file reads. */

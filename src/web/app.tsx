@@ -46,6 +46,7 @@ const Services = lazy(() => import('./admin/services.tsx').then(({ Services }) =
 const FailedEmails = lazy(() =>
   import('./admin/mails.tsx').then(({ FailedEmails }) => ({ default: FailedEmails })),
 )
+const Webhooks = lazy(() => import('./admin/webhooks.tsx').then(({ Webhooks }) => ({ default: Webhooks })))
 const Audit = lazy(() => import('./admin/audit.tsx').then(({ Audit }) => ({ default: Audit })))
 
 /** The page at each address. src/page-addresses.ts has the same list. */
@@ -90,6 +91,9 @@ export function App() {
           </Route>
           <Route path="/mails">
             <SignedIn anyOf={['audit:read']}>{() => <FailedEmails />}</SignedIn>
+          </Route>
+          <Route path="/webhooks">
+            <SignedIn anyOf={['webhooks:write']}>{() => <Webhooks />}</SignedIn>
           </Route>
           <Route path="/audit">
             <SignedIn anyOf={['audit:read']}>{() => <Audit />}</SignedIn>

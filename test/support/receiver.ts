@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { Webhook } from 'standardwebhooks'
+import type { Service } from './service.ts'
 
 export type Received = {
   path: string
@@ -75,4 +76,16 @@ export function isSigned({ body, headers }: Received, secret: string): boolean {
   } finally {
     Date.now = now
   }
+}
+
+/** A disabled webhook at this address, and an event that could not be delivered to it. Returns the event's `webhook-id`. */
+export async function failedDelivery({ app, clock }: Service, url: string): Promise<string> {
+  const at = clock.now()
+  const events = ['user.registered', 'user.deleted']
+  const { id: webhookId } = await app.db.webhook.create({ data: { url, events, enabled: false, createdAt: at } })
+  const event = { event: 'user.deleted', eventId: webhookId, attempts: 10, lastError: 'status 500' }
+  await app.db.webhookDelivery.create({
+    data: { ...event, id: webhookId, webhookId, status: 'failed', at, nextAttemptAt: at },
+  })
+  return webhookId
 }

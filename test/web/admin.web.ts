@@ -3,7 +3,9 @@ import type { Page } from 'playwright-core'
 import { PASSWORD, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
 import { violations } from '../support/axe.ts'
 import { until, useBrowser } from '../support/browser.ts'
+import { eventually } from '../support/eventually.ts'
 import { failedMail } from '../support/mails.ts'
+import { failedDelivery, isSigned, startReceiver } from '../support/receiver.ts'
 import { useService } from '../support/service.ts'
 import { linkOf } from '../support/smtp.ts'
 import { signInOn } from '../support/web.ts'
@@ -198,6 +200,55 @@ describe('a failed email', () => {
     await page.locator('tr', { hasText: 'seen@example.com' }).waitFor()
     expect(await page.locator('main').getByRole('button').count()).toBe(0)
   })
+})
+
+test('a webhook is created with a secret that is shown once, changed and deleted, and a failed event is sent again', async () => {
+  const receiver = await startReceiver()
+  const page = await adminAt('/webhooks')
+  await page.getByText('No webhooks').waitFor()
+  await page.getByRole('button', { name: 'New webhook' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await dialog.getByText('Required', { exact: true }).waitFor()
+  await dialog.getByLabel('Address').fill(receiver.at('/hook'))
+  await dialog.getByLabel('Selected events').check()
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await dialog.getByText('Select at least one event.').waitFor()
+  await dialog.getByLabel('Account registered', { exact: true }).check()
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  const secret = (await page.locator('code.secret').textContent()) ?? ''
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
+  const { id } = await signUp(service)
+  await eventually(() => receiver.to('/hook').length === 1)
+  const [message] = receiver.received
+  expect(message && isSigned(message, secret)).toBe(true)
+  expect(message?.data.subjectId).toBe(id)
+  await page.reload()
+  await page.getByText(receiver.at('/hook')).waitFor()
+  expect(await page.content()).not.toContain(secret)
+
+  await service.app.pool.query('DELETE FROM webhooks')
+  const failed = await failedDelivery(service, receiver.at('/failed'))
+  await page.reload()
+  await page.getByRole('button', { name: /^Send again/ }).click()
+  await page.getByText('This webhook is disabled. Enable it first.').waitFor()
+  await page.getByRole('button', { name: `Edit ${receiver.at('/failed')}` }).click()
+  await page.getByRole('dialog').getByLabel('Enabled').check()
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  await page.getByRole('button', { name: `New secret for ${receiver.at('/failed')}` }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'New secret' }).click()
+  await page.locator('code.secret').waitFor()
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
+  await page.getByRole('button', { name: /^Send again/ }).click()
+  await page.getByText('The event is queued again.').waitFor()
+  await page.getByText('No failed deliveries').waitFor()
+  await eventually(() => receiver.to('/failed').length === 1)
+  expect(receiver.to('/failed')[0]?.id).toBe(failed)
+  await page.getByRole('button', { name: `Delete ${receiver.at('/failed')}` }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await page.getByText('No webhooks').waitFor()
+  await receiver.stop()
 })
 
 test('a user who can read only the audit log finds no link to other pages', async () => {

@@ -12,6 +12,7 @@ import {
 import { violations } from '../support/axe.ts'
 import { until, useBrowser } from '../support/browser.ts'
 import { failedMail, mailedToken } from '../support/mails.ts'
+import { failedDelivery } from '../support/receiver.ts'
 import { useService } from '../support/service.ts'
 import { FIREFOX } from '../support/sessions.ts'
 import { signInOn } from '../support/web.ts'
@@ -77,6 +78,7 @@ beforeAll(async () => {
   })
   const clerk = { name: 'clerk', description: 'Looks accounts up.', permissions: ['users:read'] }
   await service.app.db.role.create({ data: clerk })
+  await failedDelivery(service, 'https://app.example.com/webhooks')
   await failedMail(service, 'grace@example.com')
   await failedMail(service, 'alan@example.com', new Date(Date.now() - 1000))
   await service.send(
@@ -143,6 +145,7 @@ const signedIn = (): Record<string, string> => ({
   audit: '/audit',
   overview: '/overview',
   mails: '/mails',
+  webhooks: '/webhooks',
   missing: '/account/no-such-page',
 })
 

@@ -35,6 +35,7 @@ export function Frame({ children }: { children: ReactNode }) {
             {may('services:write') && <NavLink href="/services">{nav.services}</NavLink>}
             {may('audit:read') && <NavLink href="/audit">{nav.audit}</NavLink>}
             {may('audit:read') && <NavLink href="/mails">{nav.mails}</NavLink>}
+            {may('webhooks:write') && <NavLink href="/webhooks">{nav.webhooks}</NavLink>}
           </nav>
           <AccountMenu />
         </div>
