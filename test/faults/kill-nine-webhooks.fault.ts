@@ -86,7 +86,9 @@ test(`${KILLS} times kill -9 loses no event, invents none, and keeps the order o
   await client.connect()
   await eventually(async () => {
     // As if the leases of the dead and the waits had run out. The server itself claims and delivers.
-    await client.query(`UPDATE webhook_deliveries SET next_attempt_at = now() WHERE next_attempt_at > now() + interval '3 s'`)
+    await client.query(
+      `UPDATE webhook_deliveries SET next_attempt_at = now() WHERE next_attempt_at > now() + interval '3 s'`,
+    )
     await client.query('UPDATE webhooks SET paused_until = NULL')
     await sleep(500)
     return (await client.query('SELECT FROM webhook_deliveries')).rowCount === 0

@@ -82,7 +82,9 @@ export function isSigned({ body, headers }: Received, secret: string): boolean {
 export async function failedDelivery({ app, clock }: Service, url: string): Promise<string> {
   const at = clock.now()
   const events = ['user.registered', 'user.deleted']
-  const { id: webhookId } = await app.db.webhook.create({ data: { url, events, enabled: false, createdAt: at } })
+  const { id: webhookId } = await app.db.webhook.create({
+    data: { url, events, enabled: false, createdAt: at },
+  })
   const event = { event: 'user.deleted', eventId: webhookId, attempts: 10, lastError: 'status 500' }
   await app.db.webhookDelivery.create({
     data: { ...event, id: webhookId, webhookId, status: 'failed', at, nextAttemptAt: at },

@@ -871,7 +871,8 @@ export const en = {
     changeOf: (url: string) => `Edit ${url}`,
     rotate: 'New secret',
     rotateOf: (url: string) => `New secret for ${url}`,
-    rotateLead: 'For 24 hours, both the old and the new secret sign every event, so you can replace it on your server.',
+    rotateLead:
+      'For 24 hours, both the old and the new secret sign every event, so you can replace it on your server.',
     rotated: (url: string) => `${url} has a new secret.`,
     delete: 'Delete',
     deleteOf: (url: string) => `Delete ${url}`,
