@@ -36,7 +36,10 @@ export async function create({ url, event, disable, json }: Fields & Json): Prom
   })
 }
 
-export async function update(id: string, { url, event, enable, disable, json }: Fields & Json): Promise<void> {
+export async function update(
+  id: string,
+  { url, event, enable, disable, json }: Fields & Json,
+): Promise<void> {
   if (enable && disable) throw new Error('Use either --enable or --disable.')
   await withApp(async app => {
     const before = (await allWebhooks(app)).find(webhook => webhook.id === id)
