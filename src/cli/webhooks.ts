@@ -1,3 +1,5 @@
+// The lists of the API have decorators.
+import 'reflect-metadata'
 import { failedDeliveryPage, retryAllDeliveries, retryDelivery } from '../webhooks/failed-deliveries.ts'
 import {
   allWebhooks,
