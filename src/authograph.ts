@@ -10,11 +10,13 @@ import { startRevocations } from './credentials/provider/revocations.ts'
 import { observe, validationRules } from './graphql/apollo.ts'
 import { formatError } from './graphql/format-error.ts'
 import { builtInSchema, createSchema } from './graphql/schema.ts'
+import { subgraphOf } from './graphql/subgraph.ts'
 import { clientAddress } from './http/client-address.ts'
 import { createFastifyPlugin, type FastifyPlugin } from './http/fastify-plugin.ts'
 import { type ContextFunction, createContextFunction } from './http/graphql-context.ts'
 import { createMount } from './http/mount.ts'
 import { createNodeHandler, type NodeHandler } from './http/node-handler.ts'
+import { EventStreams } from './http/open-streams.ts'
 import { createRouteViewer, type RouteViewer } from './http/route-viewer.ts'
 import { createHttpServer } from './http/server.ts'
 import { startClockSync } from './keep-time.ts'
@@ -93,6 +95,7 @@ async function embed(options: AuthographOptions): Promise<Authograph> {
     fastifyPlugin: createFastifyPlugin(mount, addressOf),
     nodeHandler: createNodeHandler(mount, addressOf),
     close: async () => {
+      service.endStreams()
       await mount.close()
       await service.close()
     },
@@ -105,6 +108,8 @@ export type Service = {
   schema: GraphQLSchema
   http: FastifyInstance
   metrics: Metrics
+  /** Ends the subscriptions, which would otherwise go on. */
+  endStreams(): void
   /** Stops the background tasks and disconnects from the database. */
   close(): Promise<void>
 }
@@ -117,14 +122,18 @@ export async function assemble(
 ): Promise<Service> {
   // First, because it fails if the program's resolvers are invalid.
   const declared = declaredPermissions(options.permissions)
-  const schema = options.resolvers?.length ? createSchema(options.resolvers, declared) : builtInSchema()
+  const own = options.resolvers?.length
+    ? createSchema(options.resolvers, declared, options.pubSub)
+    : builtInSchema()
+  const schema = config.federation ? await subgraphOf(own) : own
   const mail = typeof options.mail === 'object' ? options.mail : {}
   const app = await openApp(config, { ...options, mail })
   try {
     await declarePermissions(app)
     await subscribeProgram(app)
     const metrics = createMetrics(app)
-    const http = await createHttpServer(app, schema, { ...options, metrics, embedded })
+    const streams = new EventStreams()
+    const http = await createHttpServer(app, schema, { ...options, metrics, streams, embedded })
     await http.ready()
     const tasks = [
       startClockSync(app),
@@ -141,7 +150,7 @@ export async function assemble(
       await Promise.all(tasks.map(stop => stop()))
       await app.close()
     }
-    return { app, schema, http, metrics, close }
+    return { app, schema, http, metrics, endStreams: () => streams.end(), close }
   } catch (error) {
     await app.close()
     throw error

@@ -234,6 +234,7 @@ const settings = z.object({
   TRUSTED_PROXIES: list.pipe(z.array(cidr)).default([]),
   CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
   INTROSPECTION: onOff.optional(),
+  FEDERATION: onOff.default(false),
   SANDBOX: onOff.optional(),
   EXPLORER: z.enum(['sandbox', 'graphiql'], { error: 'must be sandbox or graphiql' }).default('sandbox'),
   WEBHOOK_NETWORKS: list.pipe(z.array(network)).optional(),
@@ -536,6 +537,8 @@ function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
     trustedProxies: env.TRUSTED_PROXIES,
     corsOrigins: env.CORS_ORIGINS,
     introspection: env.INTROSPECTION ?? !production,
+    /** Whether the schema is a subgraph, whose users a gateway can resolve by their IDs. */
+    federation: env.FEDERATION,
     sandbox: env.SANDBOX ?? !production,
     explorer: env.EXPLORER,
     /** The bearer token for /metrics. In production, /metrics requires one. */

@@ -25,6 +25,7 @@ export {
   Resolver,
   Root,
   registerEnumType,
+  Subscription,
   UseMiddleware,
 } from 'type-graphql'
 export { UserType } from './accounts/accounts.types.ts'

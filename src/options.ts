@@ -1,4 +1,4 @@
-import type { ClassType } from 'type-graphql'
+import type { ClassType, PubSub } from 'type-graphql'
 import { type Config, ConfigError, requireSender } from './config.ts'
 import { readEnvironment } from './environment.ts'
 import type { HttpOptions } from './http/server.ts'
@@ -15,6 +15,8 @@ export type ProgramOptions = Omit<OpenOptions, 'mail'> &
     config?: Config
     /** Your own resolvers, in addition to the built-in ones. Guard them with `@Authorized`. */
     resolvers?: readonly ClassType[]
+    /** The topics of your subscriptions, such as `createPubSub()` of `@graphql-yoga/subscription`. */
+    pubSub?: PubSub
     /**
      * Whether SIGINT and SIGTERM close the service. Default: true for `startServer`, which runs a whole program; false for
      * `createAuthograph`, which runs inside of one.
@@ -32,6 +34,7 @@ export type ServerOptions = AuthographOptions
 const programOptions: Record<keyof ProgramOptions, true> = {
   config: true,
   resolvers: true,
+  pubSub: true,
   signals: true,
   clock: true,
   log: true,

@@ -14,6 +14,9 @@ export const DEFAULT_LIMITS = {
   /** Mutations marked `sensitive`: they check a secret, create something or send email. */
   sensitiveMutations: 3,
   bodyBytes: 64 * 1024,
+  /** Subscriptions that are open at the same time, on each replica. */
+  streamsPerAccount: 20,
+  streamsPerNetwork: 200,
 } as const
 
 export type RequestLimits = { readonly [Name in keyof typeof DEFAULT_LIMITS]: number }

@@ -36,6 +36,7 @@ async function start(options: ServerOptions): Promise<RunningServer> {
       app,
       url: `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`,
       close: async () => {
+        service.endStreams()
         await listener.close()
         await service.close()
       },

@@ -110,6 +110,7 @@ program
   .command('print-schema')
   .description('Writes the GraphQL schema to standard output or to a file.')
   .option('--out <file>', 'write to this file instead of standard output')
+  .option('--federation', 'write the schema of the subgraph of FEDERATION=on')
   .action(async options => (await import('./print-schema.ts')).printSchemaFile(options))
 
 program

@@ -1,7 +1,15 @@
 import { writeFileSync } from 'node:fs'
-import { schemaText } from '../graphql/schema.ts'
+import { createSchema, schemaText } from '../graphql/schema.ts'
+import { subgraphText } from '../graphql/subgraph.ts'
 
-export function printSchemaFile({ out }: { out?: string }): void {
-  if (out) writeFileSync(out, schemaText())
-  else process.stdout.write(schemaText())
+export async function printSchemaFile({
+  out,
+  federation,
+}: {
+  out?: string
+  federation?: boolean
+}): Promise<void> {
+  const text = federation ? await subgraphText(createSchema()) : schemaText()
+  if (out) writeFileSync(out, text)
+  else process.stdout.write(text)
 }

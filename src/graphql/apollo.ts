@@ -1,11 +1,20 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
 import {
   ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled'
-import type { GraphQLSchema, OperationDefinitionNode, ValidationRule } from 'graphql'
+import {
+  type ASTVisitor,
+  GraphQLError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type ValidationContext,
+  type ValidationRule,
+} from 'graphql'
 import type { App } from '../app.ts'
 import type { Context } from '../context.ts'
+import { AuthError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Tracing } from '../tracing/tracing.ts'
 import { faultLog } from './fault-log.ts'
@@ -35,7 +44,10 @@ export function createApollo(
     includeStacktraceInErrorResponses: false,
     persistedQueries: false,
     parseOptions: { maxTokens: limits.tokens },
-    validationRules: validationRules({ requestLimits: limits }),
+    validationRules: [
+      ...validationRules({ requestLimits: limits }),
+      ...(schema.getSubscriptionType() ? [withoutSubscriptions] : []),
+    ],
     formatError,
     stringifyResult: value => JSON.stringify(value),
     // shutdown.ts handles signals and drains the HTTP server first.
@@ -44,10 +56,25 @@ export function createApollo(
       observe(metrics, tracing),
       // It would wrap every resolver, and an authentication API has no cache hints.
       ApolloServerPluginCacheControlDisabled(),
+      // It would give any client the timings of a subgraph's resolvers.
+      ApolloServerPluginInlineTraceDisabled(),
       config.sandbox ? sandboxPage(graphiql) : ApolloServerPluginLandingPageDisabled(),
       ...plugins,
     ],
   })
+}
+
+/** Refuses subscriptions, which Apollo Server would execute once, like a query, without any event. */
+function withoutSubscriptions(context: ValidationContext): ASTVisitor {
+  return {
+    OperationDefinition: ({ operation }) => {
+      if (operation !== 'subscription') return
+      const originalError = new AuthError('BAD_USER_INPUT', {
+        message: 'Send subscriptions to /graphql/stream, as a client for server-sent events.',
+      })
+      context.reportError(new GraphQLError(originalError.message, { originalError }))
+    },
+  }
 }
 
 /** What also a server of the program's own checks in each document. */

@@ -90,6 +90,21 @@ export function requireDeclared(
   }
 }
 
+/**
+ * Refuses subscriptions to topics, which need the `pubSub` option.
+ * @throws Error naming the subscription
+ */
+export function requireNoTopics(resolvers: readonly ClassType[]): void {
+  const { subscriptions } = getMetadataStorage()
+  const found = subscriptions.find(
+    ({ target, topics }) => topics !== undefined && isPartOf(resolvers, target),
+  )
+  if (!found) return
+  throw new Error(
+    `${nameOf(found.target)}.${found.methodName} subscribes to topics. Pass the pubSub option, or give it a subscribe function.`,
+  )
+}
+
 /** Where every copy of class-validator stores the metadata of its decorators (its `MetadataStorage.js`). */
 type Validators = {
   classValidatorMetadataStorage?: { validationMetadatas?: Map<unknown, { propertyName?: string }[]> }

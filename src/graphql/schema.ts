@@ -1,6 +1,12 @@
 import 'reflect-metadata'
 import { GraphQLEnumType, GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql'
-import { buildSchemaSync, type ClassType, getMetadataStorage, type NonEmptyArray } from 'type-graphql'
+import {
+  buildSchemaSync,
+  type ClassType,
+  getMetadataStorage,
+  type NonEmptyArray,
+  type PubSub,
+} from 'type-graphql'
 import { UserType } from '../accounts/accounts.types.ts'
 import { AuditResolver } from '../admin/operations/audit.resolver.ts'
 import { KeysResolver } from '../admin/operations/keys.resolver.ts'
@@ -45,7 +51,12 @@ import { ProviderLogoutResolver } from '../sign-in/provider-logout.resolver.ts'
 import { SignInResolver } from '../sign-in/sign-in.resolver.ts'
 import { WebhooksResolver } from '../webhooks/webhooks.resolver.ts'
 import { authChecker } from './auth-checker.ts'
-import { requireDeclared, requireDistinctOperations, requireNoIgnoredValidators } from './check-resolvers.ts'
+import {
+  requireDeclared,
+  requireDistinctOperations,
+  requireNoIgnoredValidators,
+  requireNoTopics,
+} from './check-resolvers.ts'
 import { reserve } from './reserve.ts'
 
 const resolvers = [
@@ -100,7 +111,11 @@ const errorCode = new GraphQLEnumType({
   ),
 })
 
-const rootDescriptions = { Query: 'Read operations.', Mutation: 'Write operations.' }
+const rootDescriptions = {
+  Query: 'Read operations.',
+  Mutation: 'Write operations.',
+  Subscription: 'Events, at /graphql/stream.',
+}
 
 /** The fields of the built-in types, before a program adds its own. */
 const builtInFields = new Map<unknown, Set<string>>()
@@ -109,17 +124,24 @@ for (const { target, schemaName } of getMetadataStorage().fields)
 
 /**
  * Builds the schema from the built-in resolvers and those of the embedding program. If `declared` lists all permissions,
- * every permission in `@Authorized` must be in the list.
+ * every permission in `@Authorized` must be in the list. `pubSub` has the topics of subscriptions.
  * @throws Error if two operations or fields have the same name, a permission is undeclared, or an input has
  *   class-validator decorators, which the server doesn't run
  */
-export function createSchema(extra: readonly ClassType[] = [], declared?: readonly string[]): GraphQLSchema {
+export function createSchema(
+  extra: readonly ClassType[] = [],
+  declared?: readonly string[],
+  pubSub?: PubSub,
+): GraphQLSchema {
   const all = [...resolvers, ...extra]
   requireDistinctOperations(all, builtInFields)
+  if (!pubSub) requireNoTopics(extra)
   chooseFieldResolvers()
   const schema = buildSchemaSync({
     resolvers: all as unknown as NonEmptyArray<ClassType>,
     authChecker,
+    // TypeGraphQL demands one for every subscription, also for those with a source of their own.
+    pubSub: pubSub ?? { publish() {}, subscribe: async function* () {} },
     // Features check their own input, with messages that never repeat the value.
     validate: false,
   })

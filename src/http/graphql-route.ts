@@ -2,11 +2,12 @@ import type { ApolloServer } from '@apollo/server'
 import { fastifyApolloHandler } from '@as-integrations/fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import type { App } from '../app.ts'
-import { type Context, createContext } from '../context.ts'
+import { type Context, createContext, type ResponseEffects } from '../context.ts'
 import { authenticate } from '../graphql/authenticate.ts'
 import { basePathOf } from '../page-addresses.ts'
 import { cookieEffects, cookieReader } from './cookies.ts'
 import { crossSiteLog } from './cross-site-log.ts'
+import type { EventStreamOptions } from './event-streams.ts'
 import { type ContextValues, withOwnValues } from './graphql-context.ts'
 import { errorBody } from './request-errors.ts'
 import { requestInfo } from './request-info.ts'
@@ -46,6 +47,39 @@ export async function graphqlRoutes(
     }
     return handler.call(server, request, reply)
   })
+}
+
+export type SubscriptionRouteOptions = Pick<EventStreamOptions, 'app' | 'schema' | 'metrics' | 'streams'> & {
+  values: ContextValues | undefined
+}
+
+/** Serves the program's subscriptions. Only programs that have any load the package for them. */
+export async function subscriptionRoutes(
+  server: FastifyInstance,
+  { values, ...options }: SubscriptionRouteOptions,
+): Promise<void> {
+  const { app } = options
+  const readCookies = cookieReader(app.config)
+  const { eventStreamRoutes } = await import('./event-streams.ts')
+  eventStreamRoutes(server, {
+    ...options,
+    infoOf: request => requestInfo(request, readCookies),
+    contextOf: async (request, info, authenticated) => {
+      const context = createContext(app, info, NO_EFFECTS, (...viewer) => {
+        authenticated()
+        return authenticate(...viewer)
+      })
+      return values ? withOwnValues(values, request.raw, context) : context
+    },
+  })
+}
+
+/** The headers of a stream are sent before its first event. */
+const NO_EFFECTS: ResponseEffects = {
+  setRefreshCookie() {},
+  clearRefreshCookie() {},
+  setDeviceCookie() {},
+  setFlowCookie() {},
 }
 
 /** Apollo's adapter builds a URL from the Host header, and throws if the result is not a URL. */

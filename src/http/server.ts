@@ -21,11 +21,12 @@ import { cookieReader } from './cookies.ts'
 import { discoveryRoutes } from './discovery.ts'
 import { explorerRoutes } from './explorer.ts'
 import type { ContextValues } from './graphql-context.ts'
-import { graphqlRoutes } from './graphql-route.ts'
+import { graphqlRoutes, subscriptionRoutes } from './graphql-route.ts'
 import { handoverOf } from './handover.ts'
 import { healthRoutes } from './health.ts'
 import { jwksRoute } from './jwks.ts'
 import { oauthRoutes } from './oauth.ts'
+import type { EventStreams } from './open-streams.ts'
 import { providerCallbackRoutes } from './provider-callback.ts'
 import { acceptReadBodies } from './read-body.ts'
 import { errorBody, sendError } from './request-errors.ts'
@@ -57,6 +58,8 @@ export type HttpOptions = {
 
 export type HttpServerOptions = HttpOptions & {
   metrics: Metrics
+  /** The open streams, to end them at a shutdown. */
+  streams: EventStreams
   /** Whether requests come through another server, which knows more about them: see handover.ts. */
   embedded: boolean
 }
@@ -68,7 +71,7 @@ export async function createHttpServer(
   options: HttpServerOptions,
 ): Promise<FastifyInstance> {
   const { config } = app
-  const { metrics, embedded } = options
+  const { metrics, streams, embedded } = options
   const basePath = basePathOf(config.publicUrl)
   const server = createFastify(app, embedded)
   if (embedded) passUnknownRoutes(server)
@@ -89,6 +92,9 @@ export async function createHttpServer(
   const plugins = options.apollo?.plugins ?? []
   const apollo = createApollo(app, schema, metrics, { graphiql, plugins })
   await graphqlRoutes(server, app, apollo, { graphiql, values: options.context })
+  if (schema.getSubscriptionType()) {
+    await subscriptionRoutes(server, { app, schema, metrics, streams, values: options.context })
+  }
   if (config.sandbox && !pages) server.get('/', (_request, reply) => reply.redirect(`${basePath}/graphql`))
   jwksRoute(server, app)
   discoveryRoutes(server, config)

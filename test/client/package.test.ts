@@ -309,7 +309,7 @@ test('every snippet of the docs that extends the server compiles', async () => {
   const folder = await project(
     'extension',
     ...['type-graphql', 'graphql', 'reflect-metadata', '@types/node', '@jest/globals'],
-    ...['dataloader', 'standardwebhooks', 'zod'],
+    ...['dataloader', 'graphql-sse', '@graphql-yoga/subscription', 'standardwebhooks', 'zod'],
   )
   await compile(folder, files, {
     module: 'nodenext',

@@ -99,6 +99,7 @@ test('development requires no settings', () => {
     trustedProxies: [],
     corsOrigins: [],
     introspection: true,
+    federation: false,
     sandbox: true,
     explorer: 'sandbox',
     metricsToken: undefined,
