@@ -24,11 +24,17 @@ export type OidcProvider = {
   stop(): Promise<void>
 }
 
-/** Starts the provider with one client, which the providers of these ids in the settings share. */
-export async function startOidcProvider(ids: readonly string[] = ['corp']): Promise<OidcProvider> {
+/**
+ * Starts the provider with one client, which the providers of these ids in the settings share. `basePath` is the path of the
+ * service's PUBLIC_URL.
+ */
+export async function startOidcProvider(
+  ids: readonly string[] = ['corp'],
+  basePath = '',
+): Promise<OidcProvider> {
   const clientId = 'authograph'
   const clientSecret = 'a client secret that only the tests know'
-  const redirectPaths = ids.map(id => `/sign-in/callback/${id}`)
+  const redirectPaths = ids.map(id => `${basePath}/sign-in/callback/${id}`)
   const child = fork(PROGRAM, [JSON.stringify({ clientId, clientSecret, redirectPaths })], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // The test runner's own are none of its business.
