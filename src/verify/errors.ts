@@ -15,8 +15,8 @@ const statuses: Record<ErrorCode, number> = {
   SERVICE_UNAVAILABLE: 503,
 }
 
-/** Why a request has no user. A token whose session was revoked is valid here until it expires. */
-export type UnauthenticatedReason = 'MISSING' | 'INVALID' | 'EXPIRED'
+/** Why a request has no user. Without liveness, a token whose session was revoked is valid here until it expires. */
+export type UnauthenticatedReason = 'MISSING' | 'INVALID' | 'EXPIRED' | 'REVOKED'
 
 export type ErrorDetails = {
   message?: string
@@ -58,6 +58,7 @@ export class AuthError extends Error {
 const DESCRIPTIONS: Record<Exclude<UnauthenticatedReason, 'MISSING'>, string> = {
   INVALID: 'The access token is invalid',
   EXPIRED: 'The access token has expired',
+  REVOKED: 'The access token was revoked',
 }
 
 /** The answer to a request without a valid token. RFC 6750, section 3: no error code if the request has no token. */

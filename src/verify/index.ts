@@ -8,4 +8,5 @@ export {
   type StepUpOptions,
 } from './authorize.ts'
 export { AuthError, type ErrorCode, type UnauthenticatedReason } from './errors.ts'
+export type { LivenessOptions } from './liveness.ts'
 export { createVerifier, type Identity, type Verifier, type VerifierOptions } from './verifier.ts'

@@ -17,7 +17,13 @@ export type Fetch = {
   // A method, so that `fetch` with its wider parameters fits.
   fetch(
     url: string,
-    init: { headers: Record<string, string>; redirect: 'error'; signal: AbortSignal },
+    init: {
+      headers: Record<string, string>
+      redirect: 'error'
+      signal: AbortSignal
+      method?: 'POST'
+      body?: string
+    },
   ): Promise<{ readonly status: number; json(): Promise<unknown> }>
 }['fetch']
 

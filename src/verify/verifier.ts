@@ -1,19 +1,22 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose'
 import { AuthError, unauthenticated } from './errors.ts'
 import { ALGORITHM, createKeySource, type Fetch } from './keys.ts'
+import { createLiveness, type LivenessOptions } from './liveness.ts'
 import { TokenCache } from './token-cache.ts'
 
 /** RFC 9068, section 2.1. */
 const TYPE = 'at+jwt'
-const REQUIRED_CLAIMS = ['sub', 'sid', 'iat', 'exp']
+const REQUIRED_CLAIMS = ['sub', 'iat', 'exp']
 
 /** Who sent a request, as the access token says. */
 export type Identity = {
-  /** The ID of the user: the claim `sub`. */
+  /** The ID of the user, or of the service account: the claim `sub`. */
   readonly userId: string
-  /** The ID of the session: the claim `sid`. */
-  readonly sessionId: string
-  /** The permissions of the user. Empty unless the server has `permissions` in TOKEN_CLAIMS. */
+  /** The ID of the session: the claim `sid`. Undefined for a service account. */
+  readonly sessionId: string | undefined
+  /** The ID of the service account, if `serviceAccounts` is on and one sent the request. */
+  readonly serviceAccountId: string | undefined
+  /** The permissions of the user. Empty unless the server has `permissions` in TOKEN_CLAIMS, or liveness is on. */
   readonly permissions: readonly string[]
   /** The ID of the administrator who acts as the user: the claim `act` (RFC 8693). Undefined in the user's own sessions. */
   readonly actorId: string | undefined
@@ -32,7 +35,11 @@ export type VerifierOptions = {
   clockToleranceSeconds?: number
   /** Keeps the result for up to this number of tokens, because verifying a signature takes time. Default: 0. */
   cachedTokens?: number
-  /** Loads the keys. Default: the global `fetch`. */
+  /** Accepts the tokens of service accounts too, which are not people. Default: false. */
+  serviceAccounts?: boolean
+  /** Asks the server whether tokens are still live, so that a revocation takes effect within 10 seconds. Default: off. */
+  liveness?: LivenessOptions
+  /** Sends the requests. Default: the global `fetch`. */
   fetch?: Fetch
   /** The time in milliseconds. For tests. */
   now?: () => number
@@ -41,7 +48,8 @@ export type VerifierOptions = {
 export type Verifier = {
   /**
    * Verifies an access token and returns who sent it.
-   * @throws AuthError UNAUTHENTICATED with the reason INVALID or EXPIRED; SERVICE_UNAVAILABLE if the keys are out of reach
+   * @throws AuthError UNAUTHENTICATED with the reason INVALID or EXPIRED, and with liveness REVOKED; SERVICE_UNAVAILABLE if
+   *   the keys, or with liveness the server, are out of reach
    */
   verify(token: string): Promise<Identity>
 }
@@ -53,22 +61,32 @@ export type Verifier = {
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const { audience, clockToleranceSeconds = 60, cachedTokens = 0, now = Date.now } = options
+  const { serviceAccounts = false } = options
   // jose skips the checks whose expected value is undefined.
   if (!audience || typeof audience !== 'string') throw new TypeError('createVerifier: audience is missing.')
   if (!URL.canParse(options.issuer)) throw new TypeError('createVerifier: issuer must be a URL.')
   const issuer = options.issuer.replace(/\/+$/, '')
   const cache = cachedTokens > 0 ? new TokenCache(cachedTokens) : undefined
   let keyChanges = 0
+  const send: Fetch = options.fetch ?? ((url, init) => fetch(url, init))
+  // Intervals do not depend on the machine's clock, which may be set back.
+  const elapsed = options.now ?? (() => performance.now())
   const keys = createKeySource({
     url: options.jwksUrl ?? `${issuer}/.well-known/jwks.json`,
-    fetch: options.fetch ?? ((url, init) => fetch(url, init)),
-    // Intervals do not depend on the machine's clock, which may be set back.
-    now: options.now ?? (() => performance.now()),
+    fetch: send,
+    now: elapsed,
     onChange: () => {
       keyChanges++
       cache?.clear()
     },
   })
+  const live =
+    options.liveness &&
+    createLiveness(
+      { ...options.liveness, url: options.liveness.url ?? `${issuer}/oauth/introspect` },
+      send,
+      elapsed,
+    )
   const findKey = ({ kid }: { kid?: string }) => keys.find(kid)
   const expected = {
     issuer,
@@ -79,7 +97,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     clockTolerance: clockToleranceSeconds,
   }
 
-  async function verify(token: string): Promise<Identity> {
+  async function verifySignature(token: string): Promise<Identity> {
     const nowMs = now()
     const nowSeconds = Math.floor(nowMs / 1000)
     const known = cache?.get(token, nowSeconds)
@@ -93,7 +111,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
         throw refusal(error)
       },
     )
-    const identity = toIdentity(payload)
+    const identity = toIdentity(payload, serviceAccounts)
     if (!identity || Number(payload.iat) > nowSeconds + clockToleranceSeconds)
       throw unauthenticated('INVALID')
     // The key may have been withdrawn in the meantime, unless this token was the first that needed the keys.
@@ -102,7 +120,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return identity
   }
 
-  return { verify }
+  return live
+    ? { verify: async token => live(token, await verifySignature(token)) }
+    : { verify: verifySignature }
 }
 
 function refusal(error: unknown): unknown {
@@ -111,13 +131,17 @@ function refusal(error: unknown): unknown {
 }
 
 /** Frozen, because requests share it when it is cached. */
-function toIdentity(claims: JWTPayload): Identity | undefined {
-  const { sub, sid, iat, permissions, act } = claims
-  if (typeof sub !== 'string' || typeof sid !== 'string' || typeof iat !== 'number') return undefined
+function toIdentity(claims: JWTPayload, serviceAccounts: boolean): Identity | undefined {
+  const { sub, sid, client_id, iat, permissions, act } = claims
+  if (typeof sub !== 'string' || typeof iat !== 'number') return undefined
+  // RFC 9068, section 2.2: the subject of such a token is its client.
+  const isService = sid === undefined && client_id === sub
+  if (isService ? !serviceAccounts : typeof sid !== 'string') return undefined
   const names = Array.isArray(permissions) ? permissions.filter(name => typeof name === 'string') : []
   return Object.freeze({
     userId: sub,
-    sessionId: sid,
+    sessionId: typeof sid === 'string' ? sid : undefined,
+    serviceAccountId: isService ? sub : undefined,
     permissions: Object.freeze(names),
     actorId: actorOf(act),
     claims: Object.freeze(claims),

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { SignJWT } from 'jose'
 import * as client from 'openid-client'
+import { AuthError, createVerifier, type VerifierOptions } from '../../src/verify/index.ts'
 import { as, newRole, type SignedIn, signUp, signUpAdmin, signUpVerified } from '../support/actors.ts'
 import { claimsOf, forge, headerOf } from '../support/forge.ts'
 import { type Service, startService, useService } from '../support/service.ts'
@@ -607,5 +608,119 @@ describe('revocation', () => {
     const { prune } = await import('../../src/maintenance/prune.ts')
     await prune(service.app)
     expect(await service.app.db.revokedToken.count({ where: { jti: String(claimsOf(token).jti) } })).toBe(0)
+  })
+})
+
+describe('a verifier in another server', () => {
+  let reader: TestClient
+  beforeAll(async () => {
+    const roles = [await newRole(service, 'tokens:introspect')]
+    // The clock has moved past the other administrator's token.
+    reader = await newServiceAccount(service, await signUpAdmin(service), { roles })
+  })
+  type Liveness = Partial<VerifierOptions['liveness']>
+  const verifier = (liveness?: Liveness, options: Partial<VerifierOptions> = {}) =>
+    createVerifier({
+      issuer: ISSUER,
+      audience: 'authograph',
+      now: () => service.clock.now().getTime(),
+      ...(liveness && { liveness: { clientId: reader.id, clientSecret: reader.secret, ...liveness } }),
+      ...options,
+    })
+  /** Counts what is sent to the introspection endpoint, which can be out of reach. */
+  const counting = () => {
+    const state = { asked: 0, status: 0, down: false }
+    const send: NonNullable<VerifierOptions['fetch']> = async (url, init) => {
+      if (!url.endsWith('/introspect')) return fetch(url, init)
+      state.asked += 1
+      if (state.down) throw new TypeError('fetch failed')
+      if (state.status) return new Response('{}', { status: state.status })
+      return fetch(url, init)
+    }
+    return { state, fetch: send }
+  }
+  const refusal = async (verified: Promise<unknown>) => {
+    const error = await verified.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    return error instanceof AuthError ? error.extensions : error
+  }
+  const REVOKED = { code: 'UNAUTHENTICATED', reason: 'REVOKED' }
+
+  test('accepts service accounts only if it wants to, and tells them from people', async () => {
+    const token = await tokenOf(service, billing)
+    expect(await refusal(verifier().verify(token))).toEqual({ code: 'UNAUTHENTICATED', reason: 'INVALID' })
+    const open = verifier(undefined, { serviceAccounts: true })
+    expect(await open.verify(token)).toMatchObject({
+      userId: billing.id,
+      serviceAccountId: billing.id,
+      sessionId: undefined,
+      permissions: ['audit:read', 'users:read'],
+    })
+    const person = await signUp(service)
+    expect(await open.verify(person.accessToken)).toMatchObject({
+      sessionId: person.sessionId,
+      serviceAccountId: undefined,
+    })
+    for (const claims of [{ client_id: admin.id }, { sub: admin.id }, { sid: 7 }])
+      expect(await refusal(open.verify(forge(service, token, { claims })))).toMatchObject({
+        reason: 'INVALID',
+      })
+  })
+
+  test('with liveness refuses the token of a session that ended within 10 seconds, and asks once in that time', async () => {
+    const { state, fetch: send } = counting()
+    const live = verifier({}, { fetch: send })
+    const person = await signUp(service)
+    await Promise.all(Array.from({ length: 10 }, () => live.verify(person.accessToken)))
+    expect(state.asked).toBe(1)
+    await service.send('mutation { logout }', {}, as(person))
+    service.clock.advance(9)
+    expect(await live.verify(person.accessToken)).toMatchObject({ userId: person.id })
+    service.clock.advance(2)
+    expect(await refusal(live.verify(person.accessToken))).toEqual(REVOKED)
+    expect(await refusal(live.verify(person.accessToken))).toEqual(REVOKED)
+    expect(state.asked).toBe(2)
+  })
+
+  test('with liveness goes by the permissions of the moment, also behind the cache of verified tokens', async () => {
+    const live = verifier({ cacheSeconds: 5 }, { cachedTokens: 10 })
+    const person = await signUp(service)
+    expect((await live.verify(person.accessToken)).permissions).toEqual([])
+    await service.app.db.userRole.create({ data: { userId: person.id, roleName: role } })
+    service.clock.advance(5)
+    expect((await live.verify(person.accessToken)).permissions).toEqual(['audit:read', 'users:read'])
+  })
+
+  test('with liveness refuses everything during an outage, or goes by the signature alone', async () => {
+    const { state, fetch: send } = counting()
+    const person = await signUp(service)
+    const [strict, lenient] = [
+      verifier({}, { fetch: send }),
+      verifier({ onOutage: 'accept' }, { fetch: send }),
+    ]
+    await strict.verify(person.accessToken)
+    state.down = true
+    expect(await strict.verify(person.accessToken)).toMatchObject({ userId: person.id })
+    service.clock.advance(11)
+    const outage = { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 }
+    expect(await refusal(strict.verify(person.accessToken))).toEqual(outage)
+    const asked = state.asked
+    expect(await refusal(strict.verify(person.accessToken))).toEqual(outage)
+    expect(state.asked).toBe(asked)
+    expect(await lenient.verify(person.accessToken)).toMatchObject({ userId: person.id })
+    expect(await refusal(lenient.verify('x'))).toMatchObject({ reason: 'INVALID' })
+    state.down = false
+    service.clock.advance(2)
+    expect(await strict.verify(person.accessToken)).toMatchObject({ userId: person.id })
+  })
+
+  test('with wrong credentials accepts nothing, whatever it does during an outage', async () => {
+    const person = await signUp(service)
+    for (const wrong of [{ clientSecret: 'x' }, { clientId: billing.id, clientSecret: billing.secret }]) {
+      const live = verifier({ ...wrong, onOutage: 'accept' })
+      expect(await refusal(live.verify(person.accessToken))).toMatchObject({ code: 'SERVICE_UNAVAILABLE' })
+    }
   })
 })

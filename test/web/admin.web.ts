@@ -7,6 +7,7 @@ import { eventually } from '../support/eventually.ts'
 import { failedMail } from '../support/mails.ts'
 import { failedDelivery, isSigned, startReceiver } from '../support/receiver.ts'
 import { useService } from '../support/service.ts'
+import { basic, newServiceAccount, post } from '../support/service-accounts.ts'
 import { linkOf } from '../support/smtp.ts'
 import { signInOn } from '../support/web.ts'
 
@@ -176,6 +177,80 @@ describe('a role', () => {
     await signInOn(other, email, PASSWORD)
     await row(other, 'clerk').waitFor()
     expect(await other.locator('main').getByRole('button').count()).toBe(0)
+  })
+})
+
+describe('a service account', () => {
+  test('is made, shows its secret once, gets another one, and is deleted', async () => {
+    const page = await adminAt('/services')
+    await page.getByText('No service accounts').waitFor()
+    await page.getByRole('button', { name: 'New service account' }).click()
+    const making = page.getByRole('dialog', { name: 'New service account' })
+    await making.getByLabel('Name').fill('billing')
+    await making.getByLabel('support').check()
+    expect(await violations(page)).toEqual([])
+    await page.screenshot({ path: 'test/web/screenshots/service.png' })
+    await making.getByRole('button', { name: 'Create' }).click()
+    const shown = page.getByRole('dialog', { name: 'The secret of “billing”' })
+    const codes = async () => {
+      await shown.locator('code').last().waitFor()
+      return shown.locator('code').allTextContents()
+    }
+    const [id = '', secret = ''] = await codes()
+    expect(await violations(page)).toEqual([])
+    await page.screenshot({ path: 'test/web/screenshots/service-secret.png' })
+    const status = async (of: string) =>
+      (await post(service, 'token', { grant_type: 'client_credentials' }, basic({ id, secret: of }))).status
+    expect(await status(secret)).toBe(200)
+    await shown.getByLabel('I’ve stored the secret').check()
+    await shown.getByRole('button', { name: 'Done' }).click()
+    await page.getByText('The service account “billing” was saved.').waitFor()
+    await page.screenshot({ path: 'test/web/screenshots/services.png' })
+    expect(await page.content()).not.toContain(secret)
+
+    await page.getByRole('button', { name: 'New secret for billing' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Replace' }).click()
+    const [, next = ''] = await codes()
+    expect([await status(secret), await status(next)]).toEqual([401, 200])
+    await shown.getByLabel('I’ve stored the secret').check()
+    await shown.getByRole('button', { name: 'Done' }).click()
+
+    await page.getByRole('button', { name: 'Edit billing' }).click()
+    const changing = page.getByRole('dialog', { name: 'Edit billing' })
+    await changing.getByLabel('Audiences').fill('authograph\nhttps://api.example.com')
+    await changing.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('authograph, https://api.example.com').waitFor()
+
+    await page.goto(`${service.url}/audit`)
+    await page.locator('tbody').getByText('Service account created').waitFor()
+    await page.getByText('billing').first().waitFor()
+    await page.goto(`${service.url}/services`)
+    await page.getByRole('button', { name: 'Delete billing' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('The service account “billing” was deleted.').waitFor()
+    expect(await service.app.db.serviceAccount.count()).toBe(0)
+  })
+
+  test('fits a phone, in Korean and in the dark', async () => {
+    await newServiceAccount(service, admin, {
+      name: 'reports',
+      roles: ['support'],
+      audiences: ['authograph', 'https://api.example.com'],
+    })
+    const page = await browser.open({
+      locale: 'ko-KR',
+      colorScheme: 'dark',
+      viewport: { width: 375, height: 740 },
+    })
+    await page.goto(`${service.url}/services`)
+    await signInOn(page, admin.email, PASSWORD)
+    await page.getByText('reports').first().waitFor()
+    expect(await violations(page)).toEqual([])
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+    await page.screenshot({ path: 'test/web/screenshots/services-ko-dark.png', fullPage: true })
+    await page.getByRole('button', { name: '새 서비스 계정' }).click()
+    await page.getByRole('dialog').getByLabel('support').waitFor()
+    await page.screenshot({ path: 'test/web/screenshots/service-ko-dark.png' })
   })
 })
 
