@@ -648,7 +648,7 @@ describe('a verifier in another server', () => {
   }
   const REVOKED = { code: 'UNAUTHENTICATED', reason: 'REVOKED' }
 
-  test('accepts service accounts only if it wants to, and tells them from people', async () => {
+  test('accepts service accounts only with the option, and tells them from people', async () => {
     const token = await tokenOf(service, billing)
     expect(await refusal(verifier().verify(token))).toEqual({ code: 'UNAUTHENTICATED', reason: 'INVALID' })
     const open = verifier(undefined, { serviceAccounts: true })

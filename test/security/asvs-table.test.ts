@@ -27,9 +27,11 @@ const SECTIONS: Record<string, number[]> = {
   '8.4': upTo(1),
   '9.1': upTo(3),
   '9.2': upTo(4),
-  // As a client: 10.3, 10.4, 10.6 and 10.7 are about resource and authorization servers.
+  // 10.6 and 10.7 are about OpenID providers and consent.
   '10.1': upTo(2),
   '10.2': upTo(2),
+  '10.3': upTo(4),
+  '10.4': upTo(11),
   '10.5': upTo(5),
   '11.1': upTo(2),
   '11.2': upTo(3),
