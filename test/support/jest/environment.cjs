@@ -1,7 +1,7 @@
 'use strict'
 const { LegacyFakeTimers, ModernFakeTimers } = require('@jest/fake-timers')
 const { ModuleMocker } = require('jest-mock')
-const { globals: shared } = require('./shared-modules.cjs')
+const { allLoaded, globals: shared } = require('./shared-modules.cjs')
 
 /**
  * A test environment without a realm of its own: the files that a worker runs have one global object, so that they can
@@ -16,6 +16,8 @@ module.exports = class SharedRealm {
 
   constructor({ projectConfig: config }) {
     const { global, moduleMocker } = this
+    // Jest's runner, which is new in each file, would use those of another.
+    delete globalThis[Symbol.for('EVENT_HANDLERS')]
     const timerConfig = { idToRef: id => id, refToId: timer => timer }
     this.fakeTimers = new LegacyFakeTimers({ config, global, moduleMocker, timerConfig })
     this.fakeTimersModern = new ModernFakeTimers({ config, global })
@@ -24,6 +26,7 @@ module.exports = class SharedRealm {
   async setup() {}
 
   async teardown() {
+    await allLoaded()
     this.fakeTimers.dispose()
     this.fakeTimersModern.dispose()
     for (const name of Reflect.ownKeys(globalThis)) {

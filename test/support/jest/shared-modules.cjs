@@ -79,11 +79,22 @@ function once(key, load) {
   return loading
 }
 
-async function keepingGlobals(load) {
+/** The loads in progress. A file can end before them, if it failed. */
+const pending = new Set()
+
+function keepingGlobals(load) {
   const before = new Set(Reflect.ownKeys(globalThis))
-  const loaded = await load()
-  for (const name of Reflect.ownKeys(globalThis)) if (!before.has(name)) globals.add(name)
-  return loaded
+  const loading = load().finally(() => {
+    for (const name of Reflect.ownKeys(globalThis)) if (!before.has(name)) globals.add(name)
+    pending.delete(loading)
+  })
+  pending.add(loading)
+  return loading
 }
 
-module.exports = { globals, sharedPackage, sharedSource, sourceMaps }
+/** Resolves when nothing is being loaded. */
+async function allLoaded() {
+  while (pending.size > 0) await Promise.allSettled(pending)
+}
+
+module.exports = { allLoaded, globals, sharedPackage, sharedSource, sourceMaps }
