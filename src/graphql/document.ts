@@ -16,8 +16,16 @@ export type ReadDocument =
   | { document: DocumentNode; errors?: undefined }
   | { document?: undefined; errors: readonly GraphQLError[] }
 
-/** Parses and validates a document within the limits, as Apollo Server does for `/graphql`. */
-export function readDocument(schema: GraphQLSchema, source: string, limits: RequestLimits): ReadDocument {
+/**
+ * Parses and validates a document within the limits, as Apollo Server does for `/graphql`. `hideSuggestions`: errors name no
+ * part of the schema that the document does not name.
+ */
+export function readDocument(
+  schema: GraphQLSchema,
+  source: string,
+  limits: RequestLimits,
+  hideSuggestions = false,
+): ReadDocument {
   let document: DocumentNode
   try {
     document = parse(source, { maxTokens: limits.tokens })
@@ -25,7 +33,7 @@ export function readDocument(schema: GraphQLSchema, source: string, limits: Requ
     if (!(error instanceof GraphQLError)) throw error
     return { errors: [error] }
   }
-  const errors = validate(schema, document, [...specifiedRules, limitsRule(limits)])
+  const errors = validate(schema, document, [...specifiedRules, limitsRule(limits)], { hideSuggestions })
   return errors.length > 0 ? { errors } : { document }
 }
 

@@ -1,9 +1,12 @@
 import { buildSubgraphSchema, printSubgraphSchema } from '@apollo/subgraph'
 import {
   type DocumentNode,
+  type GraphQLInterfaceType,
+  type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
+  isInterfaceType,
   isObjectType,
   Kind,
   parse,
@@ -73,7 +76,10 @@ async function resolveUser(
 ): Promise<UserType | null> {
   const { via } = await context.viewer()
   // A program can do what its permissions name, and nothing else.
-  await authChecker({ root: undefined, args: {}, context, info }, via.kind === 'session' ? [] : ['users:read'])
+  await authChecker(
+    { root: undefined, args: {}, context, info },
+    via.kind === 'session' ? [] : ['users:read'],
+  )
   const account = typeof id === 'string' ? await findAccount(context.app, id) : undefined
   return account ? toUser(account) : null
 }
@@ -82,12 +88,16 @@ async function resolveUser(
 function keepExtensions(from: GraphQLSchema, to: GraphQLSchema): void {
   for (const type of Object.values(from.getTypeMap())) {
     const copy = to.getType(type.name)
-    if (!isObjectType(type) || !isObjectType(copy)) continue
+    if (!hasFields(type) || !hasFields(copy)) continue
     for (const [name, { extensions }] of Object.entries(type.getFields())) {
       const field = copy.getFields()[name]
       if (field) field.extensions = extensions
     }
   }
+}
+
+function hasFields(type: GraphQLNamedType | undefined): type is GraphQLObjectType | GraphQLInterfaceType {
+  return isObjectType(type) || isInterfaceType(type)
 }
 
 /** What the look-ups of a request cost so far. */

@@ -55,7 +55,7 @@ export async function startSubscription(
   { query, operationName, variables }: SubscriptionRequest,
 ): Promise<Subscription | { errors: readonly GraphQLFormattedError[] }> {
   const { app, schema, newContext, onErrors } = options
-  const { document, errors } = readDocument(schema, query, app.requestLimits)
+  const { document, errors } = readDocument(schema, query, app.requestLimits, app.config.production)
   if (!document) return { errors: toClient(errors) }
   const operation = getOperationAST(document, operationName)
   if (operation?.operation !== 'subscription') return { errors: toClient([notASubscription()]) }
