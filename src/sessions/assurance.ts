@@ -110,7 +110,7 @@ export function isTooWeak(app: App, { account, via, impersonator }: Viewer): boo
   return via.kind === 'session' && demandsFactor(app, account) && !isAtLeast(strengthOf(via), 'MULTI')
 }
 
-/** The account without what its roles grant, if the session is too weak for them; for what other services are told. */
+/** The account without what its roles grant, if the session is too weak for them; for what other services receive. */
 export function grantedIn(app: App, session: ProvedSession, account: Viewer['account']): Viewer['account'] {
   if (!demandsFactor(app, account) || isAtLeast(assuranceOf(session).strength, 'MULTI')) return account
   return { ...account, roles: [], permissions: [] }

@@ -80,6 +80,7 @@ test('development requires no settings', () => {
       'refresh.network': { attempts: 300, windowSeconds: 900 },
       'mail.address': { attempts: 5, windowSeconds: 3600 },
       'mail.network': { attempts: 100, windowSeconds: 3600 },
+      'client.network': { attempts: 300, windowSeconds: 900 },
       'token.network': { attempts: 30, windowSeconds: 900 },
       'passkey.network': { attempts: 60, windowSeconds: 900 },
       'provider.network': { attempts: 300, windowSeconds: 900 },
