@@ -289,6 +289,20 @@ describe('what an administrator does for a person', () => {
     await until(page, "document.activeElement.textContent === 'A stolen phone was signed out.'")
   })
 
+  test('an API key that leaked is deleted', async () => {
+    const person = await signUpVerified(service)
+    const { data } = await service.send<{ createApiKey: { secret: string } }, object>(
+      'mutation { createApiKey(input: { name: "Nightly report", permissions: [] }) { secret } }',
+      {},
+      as(person),
+    )
+    const page = await openAs(admin, `/users/${person.id}/devices`)
+    await page.getByRole('button', { name: 'Delete Nightly report' }).click()
+    await page.getByText('The API key “Nightly report” was deleted.').waitFor()
+    await page.getByText('No API keys.').waitFor()
+    expect(await stateOf(service, data?.createApiKey.secret)).toBe('REVOKED')
+  })
+
   test('all sessions end', async () => {
     const { page, subject } = await subjectPage('Ada Yonath', { tab: '/devices' })
     await page.getByRole('button', { name: 'Sign out everywhere' }).click()

@@ -3,14 +3,12 @@ import { useState } from 'react'
 import type { ApiKey, ApiKeyCreated, User } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
-import { CodeIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
+import { ApiKeyRow } from '../parts/api-key-row.tsx'
 import { useRecentSignIn } from '../parts/confirm-identity.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Answer, Panel } from '../parts/panel.tsx'
-import { Tag } from '../parts/tag.tsx'
-import { useTimes } from '../times.ts'
 import { useQuery } from '../use-query.ts'
 import { NewApiKey, NewApiKeySecret } from './new-api-key.tsx'
 
@@ -34,7 +32,20 @@ export function ApiKeys({ user }: { user: User }) {
             keys.length > 0 && (
               <ul className="rows">
                 {keys.map(key => (
-                  <Row key={key.id} apiKey={key} onDelete={() => setDeleting(key)} />
+                  <ApiKeyRow
+                    key={key.id}
+                    apiKey={key}
+                    action={
+                      <Button
+                        size="xs"
+                        variant="default"
+                        aria-label={says.deleteOf(key.name)}
+                        onClick={() => setDeleting(key)}
+                      >
+                        {says.delete}
+                      </Button>
+                    }
+                  />
                 ))}
               </ul>
             )
@@ -80,40 +91,6 @@ export function ApiKeys({ user }: { user: User }) {
       )}
       {dialog}
     </Panel>
-  )
-}
-
-function Row({ apiKey, onDelete }: { apiKey: ApiKey; onDelete: () => void }) {
-  const { apiKeys: says } = useText()
-  const times = useTimes()
-  const { name, prefix, permissions, createdAt, expiresAt, lastUsedAt } = apiKey
-  const expired = expiresAt !== null && Date.parse(expiresAt) <= Date.now()
-  return (
-    <li>
-      <span className="row-icon">
-        <CodeIcon />
-      </span>
-      <div className="grow">
-        <Text fw={550} fz={15} component="div" style={{ overflowWrap: 'anywhere' }}>
-          {name} {expired && <Tag>{says.expired}</Tag>}
-        </Text>
-        <Text fz={13} c="dimmed" lh={1.5} style={{ overflowWrap: 'anywhere' }}>
-          <code>{prefix}…</code> · {permissions.length > 0 ? permissions.join(', ') : says.noPermissions}
-        </Text>
-        <Text fz={13} c="dimmed" lh={1.5}>
-          {[
-            says.added(times.day(createdAt)),
-            expiresAt === null ? says.endless : says.until(times.day(expiresAt)),
-            lastUsedAt === null ? says.unused : says.used(times.moment(lastUsedAt)),
-          ].join(' · ')}
-        </Text>
-      </div>
-      <div className="row-actions">
-        <Button size="xs" variant="default" aria-label={says.deleteOf(name)} onClick={onDelete}>
-          {says.delete}
-        </Button>
-      </div>
-    </li>
   )
 }
 

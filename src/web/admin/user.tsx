@@ -15,6 +15,7 @@ import { useQuery } from '../use-query.ts'
 import { Metadata } from './metadata.tsx'
 import { nameOf, StateTag } from './person.tsx'
 import { UserActivity } from './user-activity.tsx'
+import { UserApiKeys } from './user-api-keys.tsx'
 import type { UserPanelProps } from './user-details.ts'
 import { UserOverview } from './user-overview.tsx'
 import { UserSessions } from './user-sessions.tsx'
@@ -116,6 +117,7 @@ function UserTabs({ user, reload: reloadUser, open }: UserPanelProps & { open: T
       </nav>
       {open === 'overview' && <UserOverview {...panel} />}
       {open === 'devices' && <UserSessions {...panel} />}
+      {open === 'devices' && <UserApiKeys {...panel} />}
       {open === 'activity' && may('audit:read') && <UserActivity id={user.id} changes={changes} />}
       {open === 'data' && <Metadata {...panel} />}
       <Group justify="flex-end">

@@ -507,6 +507,8 @@ export const en = {
     deleteTitle: (name: string) => `Delete the API key “${name}”?`,
     deleteLead: 'Programs that use it stop working immediately. This can’t be undone.',
     deleted: (name: string) => `The API key “${name}” was deleted.`,
+    ofUser: 'Programs act as this person with them. Delete one if it leaked.',
+    noneLeft: 'No API keys.',
   },
   trusted: {
     title: 'Trusted devices',

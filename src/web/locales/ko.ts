@@ -683,6 +683,8 @@ export const ko: Messages = {
     deleteTitle: name => `API 키 ‘${name}’을(를) 삭제하시겠습니까?`,
     deleteLead: '이 키를 사용하는 프로그램은 바로 작동을 멈춥니다. 되돌릴 수 없습니다.',
     deleted: name => `API 키 ‘${name}’을(를) 삭제했습니다.`,
+    ofUser: '프로그램이 이 사용자의 계정으로 작업할 때 사용합니다. 유출된 키는 삭제해 주세요.',
+    noneLeft: 'API 키가 없습니다.',
   },
   trusted: {
     title: '신뢰하는 기기',
