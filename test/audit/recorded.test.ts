@@ -328,6 +328,7 @@ describe('secrets', () => {
       'user.created',
       'user.imported',
       'users.exported',
+      'audit.exported',
       'audit.pruned',
       'registration.requested',
       'user.registered_again',

@@ -158,6 +158,8 @@ describe('the list of people', () => {
     ])
     expect(rows).toHaveLength(8)
     await page.getByText('7 rows are in your downloads.').waitFor()
+    const events = await service.app.db.auditEvent.findMany({ where: { action: 'users.exported' } })
+    expect(events).toMatchObject([{ actorId: admin.id, detail: { filter: { search: true } } }])
     await page.getByLabel('Search by name or email').fill('mate')
     await page.getByText('1–25 of 37').waitFor()
     expect((await exported(page)).rows).toHaveLength(1 + CREW)
@@ -444,6 +446,7 @@ describe('the audit log', () => {
     expect(column('Changes')[1]).toBe('Roles: user → support, user')
     expect(column('Target: ID')).toEqual([subject.id, subject.id])
     expect(column('User agent')[0]).toBe('Mozilla/5.0 EmmyBrowser')
+    expect(await service.app.db.auditEvent.count({ where: { action: 'audit.exported' } })).toBe(1)
   })
 
   test('is filtered by ID by who may not read accounts', async () => {

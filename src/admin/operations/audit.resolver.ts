@@ -7,6 +7,7 @@ import type { Account, Context } from '../../context.ts'
 import { withExample } from '../../example.ts'
 import type { AuditEvent } from '../../generated/prisma/client.ts'
 import { PageArgs } from '../../pagination.ts'
+import { recordExport } from '../record-export.ts'
 import { AuditEventConnection, type AuditEventType, AuditFilter } from './audit.types.ts'
 import { addressHider } from './hide-addresses.ts'
 
@@ -20,14 +21,20 @@ export class AuditResolver {
     ),
   })
   async auditLog(
-    @Ctx() { app, viewer }: Context,
+    @Ctx() { app, viewer: viewerOf, request }: Context,
     @Args(() => PageArgs) args: PageArgs,
     @Arg('filter', () => AuditFilter, { nullable: true, description: 'Omit to return all events.' })
     filter?: AuditFilter | null,
+    @Arg('export', () => Boolean, {
+      nullable: true,
+      description: 'Set it for the first page of an export, so that the audit log has the export.',
+    })
+    exported?: boolean | null,
   ): Promise<AuditEventConnection> {
     const { edges, ...connection } = await auditPage(app, filter ?? {}, args)
-    const { account } = await viewer()
-    const nodes = await withAccounts(app, connection.nodes, account)
+    const viewer = await viewerOf()
+    if (exported) await recordExport(app, 'audit.exported', filter ?? {}, { viewer, request })
+    const nodes = await withAccounts(app, connection.nodes, viewer.account)
     return {
       ...connection,
       nodes,

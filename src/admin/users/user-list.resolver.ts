@@ -3,6 +3,7 @@ import { toUser } from '../../accounts/accounts.types.ts'
 import type { Context } from '../../context.ts'
 import { withExample } from '../../example.ts'
 import { PageArgs } from '../../pagination.ts'
+import { recordExport } from '../record-export.ts'
 import { userPage } from './user-list.ts'
 import { UserConnection, UserFilter, UserOrderInput } from './user-list.types.ts'
 
@@ -16,7 +17,7 @@ export class UserListResolver {
     ),
   })
   async users(
-    @Ctx() { app }: Context,
+    @Ctx() { app, viewer, request }: Context,
     @Args(() => PageArgs) args: PageArgs,
     @Arg('filter', () => UserFilter, { nullable: true, description: 'Omit to return all accounts.' })
     filter?: UserFilter | null,
@@ -25,9 +26,15 @@ export class UserListResolver {
       description: 'Omit to sort by creation time, newest first.',
     })
     orderBy?: UserOrderInput | null,
+    @Arg('export', () => Boolean, {
+      nullable: true,
+      description: 'Set it for the first page of an export, so that the audit log has the export.',
+    })
+    exported?: boolean | null,
   ): Promise<UserConnection> {
     const order = orderBy ?? { field: 'CREATED_AT', direction: 'DESC' }
     const { edges, ...connection } = await userPage(app, filter ?? {}, order, args)
+    if (exported) await recordExport(app, 'users.exported', filter ?? {}, { viewer: await viewer(), request })
     const users = edges.map(({ cursor, node }) => ({ cursor, node: toUser(node) }))
     return { ...connection, edges: users, nodes: users.map(({ node }) => node) }
   }

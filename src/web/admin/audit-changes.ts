@@ -36,8 +36,8 @@ export function changesOf(
     if (Array.isArray(value)) return value.length === 0 ? text.changes.nothing : value.map(show).join(', ')
     if (typeof value === 'boolean') return value ? text.changes.yes : text.changes.no
     if (typeof value === 'object') {
-      // Such as what was removed, with the number of each.
-      const parts = Object.entries(value).filter(([, part]) => part !== 0 && part !== false)
+      // Such as what was removed, with the number of each, or what an export selected.
+      const parts = Object.entries(value).filter(([, part]) => part !== 0)
       return parts.map(([name, part]) => `${labelOf(name)} ${show(part)}`).join(', ') || text.changes.nothing
     }
     const word = String(value)

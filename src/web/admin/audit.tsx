@@ -53,7 +53,11 @@ function AuditExport({ state, emails }: { state: ListState; emails: boolean }) {
   return (
     <CsvExport
       name={csv.auditFile}
-      pages={() => allPages(page => events(client, { ...page, filter, emails, count: false }))}
+      pages={() =>
+        allPages(page =>
+          events(client, { ...page, filter, emails, count: false, ...(!page.after && { export: true }) }),
+        )
+      }
       head={[
         csv.utc(says.at),
         says.action,

@@ -53,8 +53,15 @@ export function selectionOf(state: Pick<ListState, 'get'>): { filter: UserFilter
 /** The variables of the list at an address without filters. start.js asks for it before the script has arrived. */
 export const FIRST_PEOPLE = { first: PAGE_SIZE, ...selectionOf({ get: () => '' }) }
 
-/** Every row that the address selects, on whatever page, a hundred at a time. */
-export function everyRow(client: AuthClient, state: ListState): AsyncGenerator<Row[]> {
+/** Every row that the address selects, on whatever page, a hundred at a time. An export is recorded. */
+export function everyRow(
+  client: AuthClient,
+  state: ListState,
+  { exported = false } = {},
+): AsyncGenerator<Row[]> {
   const selection = selectionOf(state)
-  return allPages(async page => (await client.request(UserListDocument, { ...page, ...selection })).users)
+  return allPages(async page => {
+    const variables = { ...page, ...selection, ...(exported && !page.after && { export: true }) }
+    return (await client.request(UserListDocument, variables)).users
+  })
 }

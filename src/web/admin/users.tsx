@@ -104,7 +104,7 @@ function PeopleExport({ state }: { state: ListState }) {
   return (
     <CsvExport
       name={csv.peopleFile}
-      pages={() => everyRow(client, state)}
+      pages={() => everyRow(client, state, { exported: true })}
       head={[
         common.displayName,
         common.username,

@@ -71,6 +71,67 @@ describe('access to the audit log', () => {
   })
 })
 
+describe('an export', () => {
+  const LISTS = [
+    [
+      'users.exported',
+      'query ($filter: UserFilter) { users(first: 1, filter: $filter, export: true) { nodes { id } } }',
+    ],
+    [
+      'audit.exported',
+      'query ($filter: AuditFilter) { auditLog(first: 1, filter: $filter, export: true) { nodes { id } } }',
+    ],
+  ] as const
+  const exportsOf = ({ id: actorId }: SignedIn) =>
+    service.app.db.auditEvent.findMany({
+      where: { actorId, action: { endsWith: '.exported' } },
+      orderBy: { id: 'asc' },
+    })
+
+  test('is recorded with what it selects, without addresses and names that were searched for', async () => {
+    const reader = await signUpWith(service, 'support')
+    const [users, log] = LISTS
+    const filters = [
+      [users[1], { search: 'ada@example.com', role: 'user', disabled: false }],
+      [log[1], { action: 'session.started', ipAddress: '192.0.2.7', after: '2026-11-20T00:00:00.000Z' }],
+      [users[1], undefined],
+    ] as const
+    for (const [document, filter] of filters)
+      expect(codes(await service.send(document, { filter }, { token: reader.accessToken }))).toEqual([])
+    expect(await exportsOf(reader)).toMatchObject([
+      {
+        action: 'users.exported',
+        subjectId: null,
+        ipAddress: '127.0.0.1',
+        detail: { filter: { search: true, role: 'user', disabled: false } },
+      },
+      {
+        action: 'audit.exported',
+        detail: {
+          filter: { action: 'session.started', ipAddress: true, after: '2026-11-20T00:00:00.000Z' },
+        },
+      },
+      { action: 'users.exported', detail: { filter: {} } },
+    ])
+  })
+
+  test.each(LISTS)('that is refused is not recorded: %s', async (_action, document) => {
+    const user = await signUp(service)
+    expect(codes(await service.send(document))).toEqual(['UNAUTHENTICATED'])
+    expect(codes(await service.send(document, {}, { token: user.accessToken }))).toEqual(['FORBIDDEN'])
+    const reader = await signUpWith(service, 'support')
+    const wrong = document.replace('first: 1,', 'first: 1000,')
+    expect(codes(await service.send(wrong, {}, { token: reader.accessToken }))).toEqual(['BAD_USER_INPUT'])
+    expect([...(await exportsOf(user)), ...(await exportsOf(reader))]).toEqual([])
+  })
+
+  test('is not what reading a page is', async () => {
+    const reader = await signUpWith(service, 'support')
+    await read({ first: 1 }, reader)
+    expect(await exportsOf(reader)).toEqual([])
+  })
+})
+
 describe('an audit event', () => {
   test('an event shows the action, time, subject, actor and origin', async () => {
     const admin = await signUpWith(service, 'admin')
