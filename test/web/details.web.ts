@@ -104,6 +104,21 @@ test('the notice that the account was deleted is gone after a reload', async () 
   expect(await page.getByText('Your account is deleted').count()).toBe(0)
 })
 
+test.each(['light', 'dark'] as const)('forced colors show that a box is ticked: %s', async colorScheme => {
+  const page = await browser.open({ forcedColors: 'active', colorScheme })
+  await page.goto(`${service.url}/sign-in`)
+  const box = page.getByRole('checkbox')
+  await box.waitFor()
+  expect(await box.isChecked()).toBe(true)
+  const [tick, ground] = await page.evaluate<[string, string]>(`[
+    getComputedStyle(document.querySelector('.mantine-Checkbox-icon')).color,
+    getComputedStyle(document.body).backgroundColor,
+  ]`)
+  expect(ground).toMatch(/^rgb\(/)
+  expect(tick).not.toBe(ground)
+  expect(tick).toBe(colorScheme === 'light' ? 'rgb(0, 0, 0)' : 'rgb(255, 255, 255)')
+})
+
 test('forced colors show which page is open', async () => {
   const page = await signedInAt('/account', await signUp(service))
   await page.emulateMedia({ forcedColors: 'active' })

@@ -351,9 +351,9 @@ export const ko: Messages = {
   confirm: {
     title: '새 주소 확인',
     lead: '직접 요청한 경우에만 확인해 주세요. 확인하면 계정의 이메일 주소가 바뀝니다.',
-    action: '이 주소 사용',
+    action: '이 주소로 변경',
     done: '주소가 바뀌었습니다',
-    doneLead: '이제 새 주소로 로그인하고, 메일도 그 주소로 갑니다.',
+    doneLead: '이제 새 주소로 로그인하고, 메일도 새 주소로 받습니다.',
   },
   cancelRecovery: {
     title: '2단계 인증 지키기',
