@@ -6,6 +6,8 @@ const { pathToFileURL } = require('node:url')
 const vm = require('node:vm')
 const { default: Runtime } = require('jest-runtime')
 const { sharedPackage, sharedSource, sourceMaps } = require('./shared-modules.cjs')
+// The server imports it first. A test can import a part of the server that declares types before that.
+require('reflect-metadata')
 
 const PACKAGES = `${path.sep}node_modules${path.sep}`
 /** They look at the globals of a test file when they load. */
