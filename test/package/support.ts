@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
-import { existsSync, rmSync } from 'node:fs'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { readdirSync, statSync } from 'node:fs'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
@@ -44,16 +44,21 @@ export async function run(cwd: string, command: string, ...args: string[]): Prom
   }
 }
 
-/** The tests of one run share one build. They run one after another in one process. */
-const BUILT = path.join(os.tmpdir(), `authograph-built-${process.pid}`)
+/** What `npm run build` writes last. */
+const BUILT = path.join(ROOT, 'dist/prerender/prerender.js')
+
+/** Whether the server and its pages are built, and no source is newer. */
+function isBuilt(): boolean {
+  const builtAt = statSync(BUILT, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const sources = readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+  return sources
+    .filter(file => !file.includes('generated'))
+    .every(file => statSync(path.join(ROOT, 'src', file)).mtimeMs < builtAt)
+}
 
 /** Packs the server into the folder, as the registry would have it, and returns what a package.json calls the file. */
 export async function packServer(folder: string): Promise<string> {
-  if (!existsSync(BUILT)) {
-    await run(ROOT, 'npm', 'run', 'build')
-    await writeFile(BUILT, '')
-    process.once('exit', () => rmSync(BUILT, { force: true }))
-  }
+  if (!isBuilt()) await run(ROOT, 'npm', 'run', 'build')
   await run(ROOT, 'npm', 'pack', '--ignore-scripts', '--pack-destination', folder)
   const packed = (await readdir(folder)).find(file => /^authograph-\d.*\.tgz$/.test(file))
   return `file:${path.join(folder, String(packed))}`
