@@ -81,6 +81,30 @@ test.each([
   },
 )
 
+test('while acting, the pages offer only what the server accepts', async () => {
+  const page = await openAs(admin, `/users/${person.id}`)
+  await page.getByRole('button', { name: words.en.act, exact: true }).click()
+  await page.getByRole('dialog').getByRole('textbox', { name: words.en.reason }).fill(REASON)
+  await page.getByRole('dialog').getByRole('button', { name: words.en.act }).click()
+  await page.locator('.acting-bar').waitFor()
+  const main = page.locator('.frame-main')
+  await main.getByText('Only the owner of the account can do this.').waitFor()
+  await main.getByLabel('Name', { exact: true }).fill('Grace Hopper')
+  expect(await main.getByLabel('Username').isEditable()).toBe(false)
+  await main.getByRole('button', { name: 'Save' }).click()
+  await main.getByText('Saved').waitFor()
+  expect(await main.locator('button').count()).toBe(1)
+  for (const section of ['security', 'devices', 'api-keys', 'data']) {
+    await page.goto(`${service.url}/account/${section}`)
+    await main.locator('.panel').first().waitFor()
+    if (section !== 'devices') await main.getByText('Only the owner of the account can do this.').waitFor()
+    else await main.getByText('Administrator acting as this account').waitFor()
+    expect([section, await main.locator('button').count()]).toEqual([section, 0])
+    expect(await violations(page)).toEqual([])
+    await picture(page, section)
+  }
+})
+
 test('the page comes back to the administrator when the session is over', async () => {
   const page = await openAs(admin, `/users/${person.id}`)
   await page.getByRole('button', { name: words.en.act, exact: true }).click()

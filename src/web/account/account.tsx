@@ -4,6 +4,7 @@ import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { Missing } from '../parts/card-page.tsx'
 import { Frame, NavLink } from '../parts/frame.tsx'
+import { OwnersPanels, useIsActing } from '../parts/owners-only.tsx'
 import { PageTitle } from '../parts/page-title.tsx'
 import { PasskeyOffer } from '../parts/passkey-offer.tsx'
 import { ApiKeys } from './api-keys.tsx'
@@ -17,12 +18,13 @@ export type AccountProps = { user: User; section: string | undefined }
 /** The pages of a user's own account. */
 export function Account({ user, section = 'profile' }: AccountProps) {
   const { account } = useText()
+  const isActing = useIsActing()
   const sections = {
     profile: {
       name: account.profile,
       content: () => (
         <>
-          {settings.passkeys && <PasskeyOffer />}
+          {settings.passkeys && !isActing && <PasskeyOffer />}
           <Profile user={user} />
         </>
       ),
@@ -32,8 +34,22 @@ export function Account({ user, section = 'profile' }: AccountProps) {
       content: () => <Security user={user} />,
     },
     devices: { name: account.sessions, content: () => <Sessions /> },
-    'api-keys': { name: account.apiKeys, content: () => <ApiKeys user={user} /> },
-    data: { name: account.data, content: () => <OwnData user={user} /> },
+    'api-keys': {
+      name: account.apiKeys,
+      content: () => (
+        <OwnersPanels title={account.apiKeys}>
+          <ApiKeys user={user} />
+        </OwnersPanels>
+      ),
+    },
+    data: {
+      name: account.data,
+      content: () => (
+        <OwnersPanels title={account.data}>
+          <OwnData user={user} />
+        </OwnersPanels>
+      ),
+    },
   }
   // Only own names: an object also has `constructor`.
   if (!Object.hasOwn(sections, section) || (section === 'api-keys' && !settings.apiKeys)) return <Missing />

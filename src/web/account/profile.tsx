@@ -10,6 +10,7 @@ import { useRecentSignIn } from '../parts/confirm-identity.tsx'
 import { EmailChangeUndo } from '../parts/email-change-undo.tsx'
 import { EmailField } from '../parts/fields.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { OwnersOnly, useIsActing } from '../parts/owners-only.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { Tag } from '../parts/tag.tsx'
 import { useQuery } from '../use-query.ts'
@@ -17,6 +18,7 @@ import { useQuery } from '../use-query.ts'
 export function Profile({ user }: { user: User }) {
   const { text, choose } = useLanguage()
   const { client } = useAuth()
+  const isActing = useIsActing()
   const [saved, setSaved] = useState(false)
   const form = useForm(
     async (values, element) => {
@@ -66,6 +68,8 @@ export function Profile({ user }: { user: User }) {
             autoCapitalize="none"
             spellCheck={false}
             maxLength={32}
+            // It signs in, so an administrator who acts as the user cannot change it.
+            readOnly={isActing}
             error={form.error('username')}
           />
           <NativeSelect
@@ -119,6 +123,7 @@ function EmailPanel({ user }: { user: User }) {
   const { client } = useAuth()
   const checks = useChecks()
   const { withRecentSignIn, dialog } = useRecentSignIn()
+  const isActing = useIsActing()
   const [sentTo, setSentTo] = useState<string>()
   const undo = useQuery(user.email, async () => {
     const { me } = await client.request(EmailChangeUndoDocument)
@@ -145,19 +150,21 @@ function EmailPanel({ user }: { user: User }) {
       }
     >
       {settings.mail && (
-        <form onSubmit={form.onSubmit} noValidate className="stack">
-          <EmailField name="newEmail" label={profile.newEmail} error={form.error('newEmail')} />
-          <Notice kind="problem">{form.problem}</Notice>
-          <Notice kind="mail">{sentTo && profile.emailSent(sentTo)}</Notice>
-          <Button type="submit" variant="default" loading={form.busy} style={{ alignSelf: 'flex-start' }}>
-            {profile.emailAction}
-          </Button>
-        </form>
+        <OwnersOnly>
+          <form onSubmit={form.onSubmit} noValidate className="stack">
+            <EmailField name="newEmail" label={profile.newEmail} error={form.error('newEmail')} />
+            <Notice kind="problem">{form.problem}</Notice>
+            <Notice kind="mail">{sentTo && profile.emailSent(sentTo)}</Notice>
+            <Button type="submit" variant="default" loading={form.busy} style={{ alignSelf: 'flex-start' }}>
+              {profile.emailAction}
+            </Button>
+          </form>
+        </OwnersOnly>
       )}
       <EmailChangeUndo
         user={{ id: user.id, emailChangeUndoableUntil: undo.data ?? null }}
         onEnded={undo.reload}
-        manage
+        manage={!isActing}
       />
       {dialog}
     </Panel>

@@ -6,6 +6,7 @@ import { SecurityActivityDocument, type SecurityActivityQuery } from '../generat
 import { KeyIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { useIsActing } from '../parts/owners-only.tsx'
 import { Answer, Empty, Panel } from '../parts/panel.tsx'
 import { deviceOf, ZoneNote } from '../parts/session-rows.tsx'
 import { Tag } from '../parts/tag.tsx'
@@ -99,6 +100,7 @@ function EventRow({
 }) {
   const text = useText()
   const { activity: says, actions, sessions } = text
+  const isActing = useIsActing()
   const times = useTimes()
   const name = (actions as Partial<Record<string, string>>)[event.action] ?? event.action
   const first = others.at(-1)
@@ -130,7 +132,7 @@ function EventRow({
           {facts.map(fact => ` · ${fact}`).join('')}
         </Text>
       </div>
-      {isDeniable(event) && (
+      {isDeniable(event) && !isActing && (
         <Button
           size="xs"
           variant="default"

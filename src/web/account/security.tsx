@@ -6,6 +6,7 @@ import { useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
 import { settings } from '../page-settings.ts'
 import { Notice } from '../parts/notice.tsx'
+import { OwnersPanels } from '../parts/owners-only.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { useTimes } from '../times.ts'
 import { useQuery } from '../use-query.ts'
@@ -14,13 +15,16 @@ import { PasswordInputs, usePasswordChange } from './password-change.tsx'
 import { SecurityActivity } from './security-activity.tsx'
 
 export function Security({ user }: { user: User }) {
+  const { account } = useText()
   const { client } = useAuth()
   const query = useQuery('factors', () => client.factors.get())
   const hasPassword = query.data?.hasPassword ?? true
   return (
     <>
-      {hasPassword ? <Password user={user} /> : settings.mail && <NoPassword user={user} />}
-      <Factors user={user} query={query} />
+      <OwnersPanels title={account.security}>
+        {hasPassword ? <Password user={user} /> : settings.mail && <NoPassword user={user} />}
+        <Factors user={user} query={query} />
+      </OwnersPanels>
       <SecurityActivity user={user} hasPassword={hasPassword} />
     </>
   )

@@ -4,6 +4,7 @@ import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { useIsActing } from '../parts/owners-only.tsx'
 import { Answer, Panel } from '../parts/panel.tsx'
 import { deviceOf, SessionRows, ZoneNote } from '../parts/session-rows.tsx'
 import { useQuery } from '../use-query.ts'
@@ -12,6 +13,7 @@ export function Sessions() {
   const text = useText()
   const { sessions: says } = text
   const { client } = useAuth()
+  const isActing = useIsActing()
   const query = useQuery('own', client.sessions.list)
   const [done, setDone] = useState<string>()
   const act = async (run: () => Promise<string>) => {
@@ -42,7 +44,7 @@ export function Sessions() {
             <SessionRows
               sessions={list}
               action={session =>
-                session.current ? null : (
+                session.current || isActing ? null : (
                   <form onSubmit={one.onSubmit}>
                     <input type="hidden" name="id" value={session.id} />
                     <input type="hidden" name="device" value={deviceOf(text, session)} />
@@ -76,9 +78,11 @@ export function Sessions() {
           justifyContent: 'space-between',
         }}
       >
-        <Button type="submit" variant="default" loading={others.busy} disabled={alone}>
-          {says.others}
-        </Button>
+        {!isActing && (
+          <Button type="submit" variant="default" loading={others.busy} disabled={alone}>
+            {says.others}
+          </Button>
+        )}
         <ZoneNote />
       </form>
     </Panel>

@@ -272,6 +272,7 @@ export const en = {
   acting: {
     bar: (person: string) => `You’re acting as ${person}.`,
     stop: 'Stop',
+    ownersOnly: 'Only the owner of the account can do this.',
   },
   sessions: {
     title: 'Devices',

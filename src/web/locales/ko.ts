@@ -454,6 +454,7 @@ export const ko: Messages = {
   acting: {
     bar: person => `${person} 계정으로 대리 접속 중입니다.`,
     stop: '대리 접속 종료',
+    ownersOnly: '계정 소유자만 할 수 있습니다.',
   },
   sessions: {
     title: '기기',
