@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+// Some commands load classes with decorators.
+import 'reflect-metadata'
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { addWebhookCommands } from './webhook-commands.ts'
