@@ -24,13 +24,6 @@ class FaultyResolver {
   }
 
   @Query(() => String)
-  customCode(): string {
-    throw new GraphQLError(CANARY, {
-      extensions: { code: CANARY, stacktrace: [CANARY], http: { status: 200 } },
-    })
-  }
-
-  @Query(() => String)
   noCode(): string {
     throw new GraphQLError(CANARY)
   }
@@ -63,17 +56,7 @@ class FaultyResolver {
   }
 }
 
-const faults = [
-  'error',
-  'rejection',
-  'text',
-  'customCode',
-  'noCode',
-  'wrongType',
-  'nothing',
-  'sql',
-  'prisma',
-] as const
+const faults = ['error', 'rejection', 'text', 'noCode', 'wrongType', 'nothing', 'sql', 'prisma'] as const
 
 describe.each(['development', 'production'])('in %s', NODE_ENV => {
   let service: Service
