@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { App } from '../../src/app.ts'
 
 /** What a replica does beside its requests. */
-const BACKGROUND = /^(clock-|keys-|mail-|search-index$|prune )/
+const BACKGROUND = /^(clock-|keys-|mail-|search-index$|webhooks?-|prune )/
 
 type Query = { query: (...args: never[]) => unknown }
 
