@@ -308,7 +308,7 @@ test('a webhook is created with a secret that is shown once, changed and deleted
   await page.getByRole('button', { name: /^Send again/ }).click()
   await page.getByText('This webhook is disabled. Enable it first.').waitFor()
   await page.getByRole('button', { name: `Edit ${receiver.at('/failed')}` }).click()
-  await page.getByRole('dialog').getByLabel('Enabled').check()
+  await page.getByRole('dialog').getByRole('checkbox').last().check()
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   await page.getByRole('button', { name: `New secret for ${receiver.at('/failed')}` }).click()

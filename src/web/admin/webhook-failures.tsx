@@ -82,14 +82,13 @@ export function FailedDeliveries({ webhooks }: { webhooks: Webhook[] }) {
 type DeliveryRowProps = { delivery: Delivery; url: string | undefined; form: ReturnType<typeof useForm> }
 
 function DeliveryRow({ delivery, url, form }: DeliveryRowProps) {
-  const { webhooks: says, actions } = useText()
+  const { webhooks: says } = useText()
   const { id, event, createdAt, lastError, attempts } = delivery
-  const name = (actions as Partial<Record<string, string>>)[event] ?? event
   return (
     <Table.Tr>
       <Table.Td>
-        <Text fz={14} fw={550}>
-          {name}
+        <Text fz={14} fw={550} style={{ overflowWrap: 'anywhere' }}>
+          {event}
         </Text>
         <Text fz={13} c="dimmed" style={{ overflowWrap: 'anywhere' }}>
           {url}
@@ -117,7 +116,7 @@ function DeliveryRow({ delivery, url, form }: DeliveryRowProps) {
             size="xs"
             variant="default"
             disabled={form.busy}
-            aria-label={says.againOf(name)}
+            aria-label={says.againOf(event)}
           >
             {says.again}
           </Button>

@@ -68,9 +68,8 @@ export function Webhooks() {
 }
 
 function WebhookRow({ webhook, ask }: { webhook: Webhook; ask: (asking: Asking) => void }) {
-  const { webhooks: says, actions } = useText()
+  const { webhooks: says } = useText()
   const { url, events, enabled } = webhook
-  const nameOf = (event: string) => (actions as Partial<Record<string, string>>)[event] ?? event
   return (
     <li className="role">
       <div className="grow">
@@ -80,8 +79,8 @@ function WebhookRow({ webhook, ask }: { webhook: Webhook; ask: (asking: Asking) 
           </Text>
           <Tag color={enabled ? 'good' : 'none'}>{enabled ? says.enabled : says.disabled}</Tag>
         </Group>
-        <Text fz={14} c="dimmed" lh={1.5}>
-          {events.includes('*') ? says.all : events.map(nameOf).join(', ')}
+        <Text fz={14} c="dimmed" lh={1.5} style={{ overflowWrap: 'anywhere' }}>
+          {events.includes('*') ? says.all : events.join(', ')}
         </Text>
       </div>
       <Group gap={8}>
