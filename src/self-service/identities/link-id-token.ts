@@ -3,9 +3,8 @@ import type { App } from '../../app.ts'
 import type { RequestInfo, Viewer } from '../../context.ts'
 import type { Identity } from '../../generated/prisma/client.ts'
 import { checkInput } from '../../input.ts'
-import { requireRecentSignIn } from '../../sessions/assurance.ts'
 import { idTokenFields, proveIdToken } from '../../sign-in/prove-id-token.ts'
-import { linkToViewer, requireLinkable } from './link-to-viewer.ts'
+import { linkToViewer, requireMayLink } from './link-to-viewer.ts'
 
 const schema = z.object(idTokenFields)
 
@@ -20,8 +19,7 @@ export async function linkIdToken(
   viewer: Viewer,
   request: RequestInfo,
 ): Promise<Identity> {
-  await requireRecentSignIn(app, viewer)
-  requireLinkable(app, viewer.account)
+  await requireMayLink(app, viewer)
   const proof = checkInput(schema, input)
   const profile = await proveIdToken(app, proof, request, viewer.account.id)
   return linkToViewer(app, viewer, profile, async () => {}, request)

@@ -10,7 +10,7 @@ import { requireRecentSignIn } from '../../sessions/assurance.ts'
 import { type OpenedIdentity, openIdentity } from '../../sign-in/identity-ticket.ts'
 import { flowEnded, isRepeatable, type RedeemedFlow } from '../../sign-in/provider-flow.ts'
 import type { StartedFlow } from '../../sign-in/start-provider.ts'
-import { linkToViewer, requireLinkable } from './link-to-viewer.ts'
+import { linkToViewer, requireMayLink } from './link-to-viewer.ts'
 import { redeemViewerFlow, startViewerFlow, useUpFlow } from './viewer-flow.ts'
 
 /**
@@ -19,8 +19,7 @@ import { redeemViewerFlow, startViewerFlow, useUpFlow } from './viewer-flow.ts'
  */
 export async function startProviderLink(context: Context, input: unknown): Promise<StartedFlow> {
   const viewer = await context.viewer()
-  await requireRecentSignIn(context.app, viewer)
-  requireLinkable(context.app, viewer.account)
+  await requireMayLink(context.app, viewer)
   return startViewerFlow(context, input, viewer, { purpose: 'link', prompt: 'select_account' })
 }
 

@@ -8,6 +8,7 @@ import type { Queryable } from '../../database/client.ts'
 import { AuthError } from '../../errors.ts'
 import type { Identity, User } from '../../generated/prisma/client.ts'
 import { countProviderOutcome } from '../../provider-outcomes.ts'
+import { requireRecentSignIn } from '../../sessions/assurance.ts'
 import { notifyOfIdentity } from '../../sign-in/link-to-verified.ts'
 import { addIdentity, identityTaken, isIdentityTaken } from '../../sign-in/new-identity.ts'
 
@@ -46,11 +47,20 @@ export async function linkToViewer(
 }
 
 /**
+ * Requires what every connection that a person begins requires.
+ * @throws AuthError REAUTHENTICATION_REQUIRED, STEP_UP_REQUIRED, EMAIL_NOT_VERIFIED
+ */
+export async function requireMayLink(app: App, viewer: Viewer): Promise<void> {
+  await requireRecentSignIn(app, viewer)
+  requireLinkable(app, viewer.account)
+}
+
+/**
  * Nothing is linked to an address that no one has proved: the person who proves it takes the account over. A server that
  * never verifies addresses links anyway.
  * @throws AuthError EMAIL_NOT_VERIFIED
  */
-export function requireLinkable({ config }: App, { emailVerifiedAt }: Pick<User, 'emailVerifiedAt'>): void {
+function requireLinkable({ config }: App, { emailVerifiedAt }: Pick<User, 'emailVerifiedAt'>): void {
   if (emailVerifiedAt || config.emailVerification === 'off') return
   throw new AuthError('EMAIL_NOT_VERIFIED')
 }
