@@ -10,7 +10,7 @@ import pg from 'pg'
 import { importFields } from '../../src/admin/import/import-row.ts'
 import { importUsers } from '../../src/admin/import/import-users.ts'
 import { loadConfig, settingNames } from '../../src/config.ts'
-import { newAddress, register, signUp, signUpAdmin } from '../support/actors.ts'
+import { as, newAddress, register, signUp, signUpAdmin, signUpVerified } from '../support/actors.ts'
 import { build, runCli, startCli } from '../support/cli.ts'
 import { claimsOf } from '../support/forge.ts'
 import { createDatabase } from '../support/postgres.ts'
@@ -44,6 +44,16 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => rm(folder, { recursive: true }))
 
+/** What stands for an API key. */
+const KEY = 'agk_…'
+
+async function newApiKey(): Promise<string> {
+  const operation = 'mutation { createApiKey(input: { name: "Report", permissions: [] }) { secret } }'
+  const owner = await signUpVerified(service)
+  const { data } = await service.send<{ createApiKey: { secret: string } }, object>(operation, {}, as(owner))
+  return String(data?.createApiKey.secret)
+}
+
 /** Runs a command of a snippet, or as much of it as does not need the reader's own machine. */
 const RUN: Record<string, (command: Command) => Promise<void>> = {
   npm: async ({ args, settings }) => {
@@ -73,7 +83,8 @@ const RUN: Record<string, (command: Command) => Promise<void>> = {
   },
   curl: async ({ args }) => {
     const host = /http:\/\/localhost:4000|https:\/\/auth\.example\.com/
-    const here = args.map(arg => arg.replace(host, service.url))
+    const key = args.some(arg => arg.includes(KEY)) ? await newApiKey() : ''
+    const here = args.map(arg => arg.replace(host, service.url).replace(KEY, key))
     const { stdout } = await promisify(execFile)('curl', ['--silent', '--fail', ...here])
     const answer = JSON.parse(stdout) as Record<string, unknown>
     const [address = ''] = args.filter(arg => host.test(arg))
