@@ -54,8 +54,8 @@ function fromResolver(
   const { code } = cause.extensions
   if (typeof code !== 'string' || code === '' || code === 'INTERNAL_SERVER_ERROR') return undefined
   if (cause instanceof ArgumentValidationError) return badInput(invalidFields(cause))
-  // `http` is for Apollo Server, which sets the status and the headers of the response.
-  const { code: _code, http: _http, ...extensions } = formatted.extensions ?? {}
+  // `http` is for Apollo Server, which sets the status and the headers of the response. A stack is for the log.
+  const { code: _code, http: _http, stacktrace: _stack, ...extensions } = formatted.extensions ?? {}
   return { code, message: cause.message, extensions }
 }
 

@@ -247,7 +247,7 @@ test.each([
 test('a GraphQLError that a resolver throws with a code keeps code, message and extensions, and is no fault', () => {
   const error = thrown(
     new GraphQLError('Someone else edits this note.', {
-      extensions: { code: 'NOTE_LOCKED', by: 'ada', http: { status: 423 } },
+      extensions: { code: 'NOTE_LOCKED', by: 'ada', http: { status: 423 }, stacktrace: ['at notes.ts:1'] },
     }),
   )
   expect(formatError(error.toJSON(), error)).toEqual({
