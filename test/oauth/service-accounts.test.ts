@@ -252,6 +252,9 @@ describe('rotateServiceAccountSecret', () => {
     expect(secret).not.toBe(client.secret)
     expect([await grant(client), await grant({ ...client, secret })]).toEqual([401, 200])
     expect(reasonOf(await ask(USERS, token))).toBe('REVOKED')
+    const rotated = (await events(client.id)).filter(({ action }) => action === 'service.secret_rotated')
+    expect(rotated).toMatchObject([{ actorId: admin.id }])
+    expect(JSON.stringify(rotated)).not.toContain(secret.slice(4))
     expect(codes(await ask(USERS, await tokenOf(service, { ...client, secret })))).toEqual([])
   })
 

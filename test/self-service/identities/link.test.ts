@@ -7,6 +7,7 @@ import {
   RequestPasswordReset,
   ResetPassword,
   StartProviderLink,
+  UnlinkIdentity,
 } from '../../support/operations.ts'
 import { completeLink, linkCode, startAs } from '../../support/provider-link.ts'
 import { complete, signedInWith, signInWith, someone, useProviders } from '../../support/provider-sign-in.ts'
@@ -151,6 +152,15 @@ describe('the ticket of a sign-in that found an account with its address', () =>
     expect(codes(await link(ticket, await refreshed(service, account.refreshToken)))).toEqual([
       'REAUTHENTICATION_REQUIRED',
     ])
+    expect(await identitiesOf(account.id)).toEqual([])
+  })
+
+  test('connects nothing again after the identity was disconnected', async () => {
+    const { account, ticket } = await asked()
+    const { data } = await link(ticket, account)
+    const id = data?.linkIdentity.id ?? ''
+    expect(codes(await service.send(UnlinkIdentity, { id }, { token: account.accessToken }))).toEqual([])
+    expect(codes(await link(ticket, account))).toEqual(['TOKEN_INVALID'])
     expect(await identitiesOf(account.id)).toEqual([])
   })
 
