@@ -26,7 +26,9 @@ const claimsOf: Record<Config['tokens']['claims'][number], (holder: Holder) => C
 
 /** The claims that the setting TOKEN_CLAIMS adds to access tokens. */
 export function configuredClaims(app: App, account: Account): Claims {
-  return claimsOfGrants(app, { ...account, address: account })
+  // A copy of the whole account would be a visible part of a refresh.
+  const { id, permissions, roles } = account
+  return claimsOfGrants(app, { id, permissions, roles, address: account })
 }
 
 /** The same for anyone with permissions. */
