@@ -1,12 +1,13 @@
-import { Button, Checkbox, NativeSelect, Stack, Text, TextInput } from '@mantine/core'
+import { NativeSelect, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import type { ApiKeyCreated } from '../../client/index.ts'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
 import { useText } from '../language.tsx'
 import type { WithRecentSignIn } from '../parts/confirm-identity.tsx'
-import { Dialog, DialogFrame } from '../parts/dialog.tsx'
-import { Notice } from '../parts/notice.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { NewSecretDialog } from '../parts/new-secret.tsx'
+import { PermissionChoices } from '../parts/permission-choices.tsx'
 
 const LIFETIMES_DAYS = [30, 90, 365] as const
 const DAY_MS = 86_400_000
@@ -19,7 +20,7 @@ type NewApiKeyProps = {
 
 /** Creates a key with some of the user's permissions. */
 export function NewApiKey({ withRecentSignIn, onClose, onCreated }: NewApiKeyProps) {
-  const { apiKeys: says, roles } = useText()
+  const { apiKeys: says } = useText()
   const { client, user } = useAuth()
   const checks = useChecks()
   const [permissions, setPermissions] = useState<string[]>([])
@@ -58,23 +59,12 @@ export function NewApiKey({ withRecentSignIn, onClose, onCreated }: NewApiKeyPro
           {says.asYou}
         </Text>
       ) : (
-        <Checkbox.Group
-          label={roles.permissions}
+        <PermissionChoices
+          choices={choices}
           description={says.permissionsHint}
           value={permissions}
           onChange={setPermissions}
-        >
-          <Stack gap={10} mt={8}>
-            {choices.map(name => (
-              <Checkbox
-                key={name}
-                value={name}
-                label={name}
-                description={(roles.may as Partial<Record<string, string>>)[name]}
-              />
-            ))}
-          </Stack>
-        </Checkbox.Group>
+        />
       )}
     </Dialog>
   )
@@ -83,42 +73,14 @@ export function NewApiKey({ withRecentSignIn, onClose, onCreated }: NewApiKeyPro
 /** Shows the key, which the server cannot show again. */
 export function NewApiKeySecret({ created, onDone }: { created: ApiKeyCreated; onDone: () => void }) {
   const { apiKeys: says } = useText()
-  const [copied, setCopied] = useState<boolean>()
-  const [stored, setStored] = useState(false)
-  const [reminded, setReminded] = useState(false)
-  const copy = () =>
-    navigator.clipboard.writeText(created.secret).then(
-      () => setCopied(true),
-      () => setCopied(false),
-    )
   return (
-    // A click beside the dialog must not lose the key.
-    <DialogFrame
+    <NewSecretDialog
       title={says.secretTitle(created.apiKey.name)}
-      onClose={() => (stored ? onDone() : setReminded(true))}
+      secret={created.secret}
+      says={says}
+      onDone={onDone}
     >
-      <Stack gap={16}>
-        <Text fz={14} lh={1.55}>
-          {says.secretLead}
-        </Text>
-        <code className="secret">{created.secret}</code>
-        <Notice kind="success">{copied && says.copied}</Notice>
-        <Notice kind="problem">{copied === false && says.copyFailed}</Notice>
-        <div>
-          <Button variant="default" onClick={() => void copy()}>
-            {says.copy}
-          </Button>
-        </div>
-        <Notice kind="problem">{reminded && !stored && says.storeFirst}</Notice>
-        <Checkbox
-          label={says.stored}
-          checked={stored}
-          onChange={event => setStored(event.currentTarget.checked)}
-        />
-        <Button disabled={!stored} onClick={onDone}>
-          {says.done}
-        </Button>
-      </Stack>
-    </DialogFrame>
+      <code className="secret">{created.secret}</code>
+    </NewSecretDialog>
   )
 }

@@ -10,6 +10,7 @@ import { Dialog } from '../parts/dialog.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
 import { RecoveryCodesDialog } from '../parts/recovery-codes.tsx'
+import { RowAction } from '../parts/row-action.tsx'
 import { Tag } from '../parts/tag.tsx'
 import { loadPasskeys } from '../passkeys.ts'
 import { useTimes } from '../times.ts'
@@ -72,18 +73,9 @@ export function PasskeysPanel({ factors, user, withRecentSignIn, reload }: Passk
                 >
                   {says.rename}
                 </Button>
-                <form onSubmit={removal.onSubmit}>
-                  <input type="hidden" name="id" value={passkey.id} />
-                  <Button
-                    type="submit"
-                    size="xs"
-                    variant="default"
-                    disabled={removal.busy}
-                    aria-label={says.removeOf(passkey.name)}
-                  >
-                    {says.remove}
-                  </Button>
-                </form>
+                <RowAction form={removal} values={{ id: passkey.id }} label={says.removeOf(passkey.name)}>
+                  {says.remove}
+                </RowAction>
               </>
             )}
           />

@@ -6,6 +6,7 @@ import { useText } from '../language.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { useIsActing } from '../parts/owners-only.tsx'
 import { Answer, Panel } from '../parts/panel.tsx'
+import { RowAction } from '../parts/row-action.tsx'
 import { deviceOf, SessionRows, ZoneNote } from '../parts/session-rows.tsx'
 import { useQuery } from '../use-query.ts'
 
@@ -45,19 +46,13 @@ export function Sessions() {
               sessions={list}
               action={session =>
                 session.current || isActing ? null : (
-                  <form onSubmit={one.onSubmit}>
-                    <input type="hidden" name="id" value={session.id} />
-                    <input type="hidden" name="device" value={deviceOf(text, session)} />
-                    <Button
-                      type="submit"
-                      size="xs"
-                      variant="default"
-                      disabled={one.busy}
-                      aria-label={says.revokeOf(deviceOf(text, session))}
-                    >
-                      {says.revoke}
-                    </Button>
-                  </form>
+                  <RowAction
+                    form={one}
+                    values={{ id: session.id, device: deviceOf(text, session) }}
+                    label={says.revokeOf(deviceOf(text, session))}
+                  >
+                    {says.revoke}
+                  </RowAction>
                 )
               }
             />

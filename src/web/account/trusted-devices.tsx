@@ -6,6 +6,7 @@ import { DeviceIcon } from '../icons.tsx'
 import { useText } from '../language.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
+import { RowAction } from '../parts/row-action.tsx'
 import { deviceOf } from '../parts/session-rows.tsx'
 import { Tag } from '../parts/tag.tsx'
 import { useTimes } from '../times.ts'
@@ -54,18 +55,14 @@ export function TrustedDevices({ devices, reload }: TrustedDevicesProps) {
                   {device.ipAddress && ` · ${device.ipAddress}`}
                 </Text>
               </div>
-              <form onSubmit={one.onSubmit} className="row-actions">
-                <input type="hidden" name="id" value={device.id} />
-                <Button
-                  type="submit"
-                  size="xs"
-                  variant="default"
-                  disabled={one.busy}
-                  aria-label={says.endOf(deviceOf(text, { deviceName: device.name }))}
-                >
-                  {says.end}
-                </Button>
-              </form>
+              <RowAction
+                form={one}
+                values={{ id: device.id }}
+                label={says.endOf(deviceOf(text, { deviceName: device.name }))}
+                className="row-actions"
+              >
+                {says.end}
+              </RowAction>
             </li>
           ))}
         </ul>

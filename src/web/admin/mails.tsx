@@ -1,4 +1,4 @@
-import { Button, Table, Text } from '@mantine/core'
+import { Table, Text } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
@@ -7,6 +7,7 @@ import { useText } from '../language.tsx'
 import { Frame } from '../parts/frame.tsx'
 import { Moment } from '../parts/moment.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { RowAction } from '../parts/row-action.tsx'
 import { useQuery } from '../use-query.ts'
 import { ListPanel } from './list-panel.tsx'
 import { useListState } from './list-state.ts'
@@ -35,19 +36,13 @@ export function FailedEmails() {
     { inputs: [] },
   )
   const again = (mail: FailedMail) => (
-    <form onSubmit={form.onSubmit}>
-      <input type="hidden" name="id" value={mail.id} />
-      <input type="hidden" name="recipient" value={mail.recipient} />
-      <Button
-        type="submit"
-        size="xs"
-        variant="default"
-        disabled={form.busy}
-        aria-label={says.retryOf(mail.recipient)}
-      >
-        {says.retry}
-      </Button>
-    </form>
+    <RowAction
+      form={form}
+      values={{ id: mail.id, recipient: mail.recipient }}
+      label={says.retryOf(mail.recipient)}
+    >
+      {says.retry}
+    </RowAction>
   )
   return (
     <Frame>

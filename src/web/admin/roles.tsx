@@ -1,4 +1,4 @@
-import { Button, Checkbox, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
@@ -9,6 +9,7 @@ import { Dialog } from '../parts/dialog.tsx'
 import { Frame } from '../parts/frame.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Answer } from '../parts/panel.tsx'
+import { PermissionChoices } from '../parts/permission-choices.tsx'
 import { PageHead } from './page-head.tsx'
 import { type Role, useRoles } from './role-choice.tsx'
 import { RoleFactorDialog } from './role-factor-dialog.tsx'
@@ -111,18 +112,7 @@ function RoleDialog({ role, onClose, onDone }: RoleDialogProps & { role?: Role }
         maxLength={200}
         error={form.error('description')}
       />
-      <Checkbox.Group label={says.permissions} value={permissions} onChange={setPermissions}>
-        <Stack gap={10} mt={8}>
-          {choices.map(name => (
-            <Checkbox
-              key={name}
-              value={name}
-              label={name}
-              description={(says.may as Partial<Record<string, string>>)[name]}
-            />
-          ))}
-        </Stack>
-      </Checkbox.Group>
+      <PermissionChoices choices={choices} value={permissions} onChange={setPermissions} />
     </Dialog>
   )
 }

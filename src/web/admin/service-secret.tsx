@@ -1,11 +1,10 @@
-import { Button, Checkbox, NativeSelect, Stack, Text } from '@mantine/core'
-import { useState } from 'react'
+import { NativeSelect, Text } from '@mantine/core'
 import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
 import { RotateServiceAccountSecretDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
-import { Dialog, DialogFrame } from '../parts/dialog.tsx'
-import { Notice } from '../parts/notice.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { NewSecretDialog } from '../parts/new-secret.tsx'
 import type { ServiceDialogProps } from './service-dialog.tsx'
 import type { NewSecret, ServiceAccount } from './services.tsx'
 
@@ -56,48 +55,25 @@ export function RotateDialog({
 /** Shows the client ID and the secret, which the server cannot show again. */
 export function ServiceSecret({ made, onDone }: { made: NewSecret; onDone: () => void }) {
   const { services: says } = useText()
-  const [copied, setCopied] = useState<boolean>()
-  const [stored, setStored] = useState(false)
-  const copy = () =>
-    navigator.clipboard.writeText(made.secret).then(
-      () => setCopied(true),
-      () => setCopied(false),
-    )
   return (
-    // Only the button closes it: a click beside the dialog must not lose the secret.
-    <DialogFrame title={says.secretTitle(made.service.name)} onClose={() => stored && onDone()}>
-      <Stack gap={16}>
-        <Text fz={14} lh={1.55}>
-          {says.secretLead}
+    <NewSecretDialog
+      title={says.secretTitle(made.service.name)}
+      secret={made.secret}
+      says={says}
+      onDone={onDone}
+    >
+      <div>
+        <Text fz={13} fw={550}>
+          {says.clientId}
         </Text>
-        <div>
-          <Text fz={13} fw={550}>
-            {says.clientId}
-          </Text>
-          <code className="secret">{made.service.id}</code>
-        </div>
-        <div>
-          <Text fz={13} fw={550}>
-            {says.secret}
-          </Text>
-          <code className="secret">{made.secret}</code>
-        </div>
-        <Notice kind="success">{copied && says.copied}</Notice>
-        <Notice kind="problem">{copied === false && says.copyFailed}</Notice>
-        <div>
-          <Button variant="default" onClick={() => void copy()}>
-            {says.copy}
-          </Button>
-        </div>
-        <Checkbox
-          label={says.stored}
-          checked={stored}
-          onChange={event => setStored(event.currentTarget.checked)}
-        />
-        <Button disabled={!stored} onClick={onDone}>
-          {says.done}
-        </Button>
-      </Stack>
-    </DialogFrame>
+        <code className="secret">{made.service.id}</code>
+      </div>
+      <div>
+        <Text fz={13} fw={550}>
+          {says.secret}
+        </Text>
+        <code className="secret">{made.secret}</code>
+      </div>
+    </NewSecretDialog>
   )
 }

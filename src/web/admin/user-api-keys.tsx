@@ -1,4 +1,3 @@
-import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { useAuth } from '../../client/react.ts'
 import { useFallbackFocus, useForm } from '../forms.ts'
@@ -7,6 +6,7 @@ import { useText } from '../language.tsx'
 import { ApiKeyRow } from '../parts/api-key-row.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
+import { RowAction } from '../parts/row-action.tsx'
 import type { ManagedPanelProps } from './user-details.ts'
 
 /** The API keys of an account. Deletes those that leaked. */
@@ -38,19 +38,13 @@ export function UserApiKeys({ user, reload, manage }: ManagedPanelProps) {
                 apiKey={key}
                 action={
                   manage && (
-                    <form onSubmit={form.onSubmit}>
-                      <input type="hidden" name="id" value={key.id} />
-                      <input type="hidden" name="name" value={key.name} />
-                      <Button
-                        type="submit"
-                        size="xs"
-                        variant="default"
-                        disabled={form.busy}
-                        aria-label={says.deleteOf(key.name)}
-                      >
-                        {says.delete}
-                      </Button>
-                    </form>
+                    <RowAction
+                      form={form}
+                      values={{ id: key.id, name: key.name }}
+                      label={says.deleteOf(key.name)}
+                    >
+                      {says.delete}
+                    </RowAction>
                   )
                 }
               />

@@ -6,6 +6,7 @@ import { RevokeUserSessionDocument, RevokeUserSessionsDocument } from '../genera
 import { useText } from '../language.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { Panel } from '../parts/panel.tsx'
+import { RowAction } from '../parts/row-action.tsx'
 import { deviceOf, SessionRows } from '../parts/session-rows.tsx'
 import type { ManagedPanelProps } from './user-details.ts'
 
@@ -64,19 +65,9 @@ export function UserSessions({ user, reload, manage }: ManagedPanelProps) {
               if (!manage || session.current) return null
               const device = deviceOf(text, session)
               return (
-                <form onSubmit={one.onSubmit}>
-                  <input type="hidden" name="id" value={session.id} />
-                  <input type="hidden" name="device" value={device} />
-                  <Button
-                    type="submit"
-                    size="xs"
-                    variant="default"
-                    disabled={one.busy}
-                    aria-label={sessions.revokeOf(device)}
-                  >
-                    {sessions.revoke}
-                  </Button>
-                </form>
+                <RowAction form={one} values={{ id: session.id, device }} label={sessions.revokeOf(device)}>
+                  {sessions.revoke}
+                </RowAction>
               )
             }}
           />

@@ -1,4 +1,4 @@
-import { Button, Table, Text, Title } from '@mantine/core'
+import { Table, Text, Title } from '@mantine/core'
 import { useState } from 'react'
 import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
@@ -10,6 +10,7 @@ import {
 import { useText } from '../language.tsx'
 import { Moment } from '../parts/moment.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { RowAction } from '../parts/row-action.tsx'
 import { useQuery } from '../use-query.ts'
 import { ListPanel } from './list-panel.tsx'
 import { useListState } from './list-state.ts'
@@ -109,18 +110,9 @@ function DeliveryRow({ delivery, url, form }: DeliveryRowProps) {
         </Text>
       </Table.Td>
       <Table.Td>
-        <form onSubmit={form.onSubmit}>
-          <input type="hidden" name="id" value={id} />
-          <Button
-            type="submit"
-            size="xs"
-            variant="default"
-            disabled={form.busy}
-            aria-label={says.againOf(event)}
-          >
-            {says.again}
-          </Button>
-        </form>
+        <RowAction form={form} values={{ id: id }} label={says.againOf(event)}>
+          {says.again}
+        </RowAction>
       </Table.Td>
     </Table.Tr>
   )
