@@ -5,10 +5,11 @@ import type { RequestInfo, Viewer } from '../context.ts'
 import { statement } from '../database/client.ts'
 import { AuthError, unauthenticated } from '../errors.ts'
 import type { ApiKey } from '../generated/prisma/client.ts'
+import { hashOf } from '../one-time-tokens/token.ts'
 import { cutTo } from '../permissions/cut.ts'
 import { demandsFactor } from '../sessions/assurance.ts'
 import { findApiKey } from './find-api-key.ts'
-import { hashOfKey, idInKey } from './key.ts'
+import { idInKey } from './key.ts'
 
 /** How far `lastUsedAt` may lag behind. A write with every request would cost too much. */
 const TOUCH_INTERVAL_SECONDS = 60
@@ -25,7 +26,7 @@ export async function authenticateApiKey(app: App, text: string, request: Reques
   const found = await findApiKey(app, id)
   if (!found || found.account.disabledAt) throw unauthenticated('REVOKED')
   const { apiKey, account } = found
-  if (!timingSafeEqual(apiKey.keyHash, hashOfKey(text))) throw unauthenticated('INVALID')
+  if (!timingSafeEqual(apiKey.keyHash, hashOf(text))) throw unauthenticated('INVALID')
   const now = app.clock.now()
   if (apiKey.expiresAt && apiKey.expiresAt <= now) throw unauthenticated('EXPIRED')
   if (!account.emailVerifiedAt) throw new AuthError('EMAIL_NOT_VERIFIED')

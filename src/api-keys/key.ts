@@ -1,5 +1,6 @@
-import { createHash, createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { App } from '../app.ts'
+import { hashOf } from '../one-time-tokens/token.ts'
 
 /**
  * An API key is `agk_<ID>_<secret>`, in lowercase hexadecimal. The secret is 20 random bytes and a checksum of everything
@@ -16,6 +17,7 @@ export type NewApiKey = {
   id: string
   /** What the owner receives, once. */
   text: string
+  /** What is stored. The secret is random, so that a fast hash is enough. */
   hash: Uint8Array<ArrayBuffer>
 }
 
@@ -23,7 +25,7 @@ export function newApiKey(app: App): NewApiKey {
   const id = randomUUID()
   const body = `${PREFIX}${id.replaceAll('-', '')}_${randomBytes(SECRET_BYTES).toString('hex')}`
   const text = body + checksumOf(app, body).toString('hex')
-  return { id, text, hash: hashOfKey(text) }
+  return { id, text, hash: hashOf(text) }
 }
 
 /** Whether a bearer token claims to be an API key. No access token does. */
@@ -39,11 +41,6 @@ export function idInKey(app: App, text: string): string | undefined {
   return timingSafeEqual(presented, checksumOf(app, text.slice(0, CHECKSUM_START)))
     ? parts.join('-')
     : undefined
-}
-
-/** What is stored of a key. Its secret is random, so that a fast hash is enough. */
-export function hashOfKey(text: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(text).digest())
 }
 
 /** How the key begins, to recognize it by. */

@@ -43,6 +43,8 @@ export type KeySource = {
   longestTtlSeconds: number
 }
 
+const serverKeyNames = Object.keys(SERVER_KEYS) as ServerKeyName[]
+
 const selectState = statement<[key: string, state: string]>(
   'keys-state',
   `SELECT 'signing ' || kid, concat_ws(' ', extract(epoch FROM activates_at), extract(epoch FROM retired_at))
@@ -74,9 +76,8 @@ export function sameServerKey(one: KeyState, other: KeyState, name: ServerKeyNam
 export async function openKeys(source: KeySource): Promise<LoadedKeys> {
   const state = await readKeyState(source)
   const keys = await loadKeys(source, state)
-  const names = Object.keys(SERVER_KEYS) as ServerKeyName[]
   const complete =
-    names.every(name => sameServerKey(state, state, name)) &&
+    serverKeyNames.every(name => sameServerKey(state, state, name)) &&
     keys.signing.every(({ kid }) => hasSigningKey(state, kid))
   return complete ? keys : openKeys(source)
 }
@@ -94,40 +95,9 @@ export async function loadKeys(
   const serverKey = async (name: ServerKeyName): Promise<Buffer> =>
     (known && sameServerKey(known.state, state, name) ? known[name] : undefined) ??
     loadServerKey(db, SERVER_KEYS[name], sealing, now)
-  const [
-    signing,
-    refreshToken,
-    device,
-    rateLimit,
-    emailCode,
-    ticket,
-    factor,
-    providerTokens,
-    apiKey,
-    webhookSecrets,
-  ] = await Promise.all([
+  const [signing, serverKeys] = await Promise.all([
     loadSigningKeys(db, sealing, now, longestTtlSeconds, known?.signing),
-    serverKey('refreshToken'),
-    serverKey('device'),
-    serverKey('rateLimit'),
-    serverKey('emailCode'),
-    serverKey('ticket'),
-    serverKey('factor'),
-    serverKey('providerTokens'),
-    serverKey('apiKey'),
-    serverKey('webhookSecrets'),
+    Promise.all(serverKeyNames.map(async name => [name, await serverKey(name)] as const)),
   ])
-  return {
-    signing,
-    refreshToken,
-    device,
-    rateLimit,
-    emailCode,
-    ticket,
-    factor,
-    providerTokens,
-    apiKey,
-    webhookSecrets,
-    state,
-  }
+  return { signing, ...(Object.fromEntries(serverKeys) as Record<ServerKeyName, Buffer>), state }
 }

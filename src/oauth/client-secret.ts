@@ -1,12 +1,13 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
+import { hashOf, newSecret } from '../one-time-tokens/token.ts'
 
 /** What scanners of leaked secrets recognize. */
 const PREFIX = 'ags_'
 const NO_HASH = Buffer.alloc(32)
 
-/** A new secret of 256 random bits, and the hash to store. */
-export function newClientSecret(): { secret: string; hash: Buffer<ArrayBuffer> } {
-  const secret = PREFIX + randomBytes(32).toString('base64url')
+/** A new secret of 256 random bits, and the hash to store: it cannot be guessed, so it needs no salt or stretching. */
+export function newClientSecret(): { secret: string; hash: Uint8Array<ArrayBuffer> } {
+  const secret = PREFIX + newSecret()
   return { secret, hash: hashOf(secret) }
 }
 
@@ -27,9 +28,4 @@ export function isSecretOf(account: StoredSecrets | undefined, secret: string, n
   const previous = timingSafeEqual(hash, account?.previousSecretHash ?? NO_HASH)
   const { previousUntil } = account ?? {}
   return current || (previous && previousUntil != null && previousUntil > now)
-}
-
-/** No salt or stretching: the secret cannot be guessed. */
-function hashOf(secret: string): Buffer<ArrayBuffer> {
-  return createHash('sha256').update(secret).digest()
 }
