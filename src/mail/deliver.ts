@@ -170,8 +170,8 @@ async function retryOrFail(
 type SmtpError = { code?: string; responseCode?: number; command?: string }
 
 /**
- * Whether the mail server permanently refuses this recipient or message (RFC 5321, section 4.2.1), or the embedding
- * program's function says so.
+ * Whether the email must not be tried again: the SMTP server permanently refuses its recipient or content (RFC 5321,
+ * section 4.2.1), or the program's own function does.
  */
 function isRefusal(error: unknown): boolean {
   if (error instanceof MailRefused) return true
