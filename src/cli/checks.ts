@@ -22,6 +22,7 @@ import {
 import { checkIdentities } from './identity-checks.ts'
 import { checkPasskeyDomain, checkStoredPasskeys } from './passkey-checks.ts'
 import { checkProviders, checkRevocations } from './provider-checks.ts'
+import { checkServices } from './service-checks.ts'
 import { checkWebhooks } from './webhook-checks.ts'
 
 /** The checks that need no database. */
@@ -47,6 +48,7 @@ export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'stored passkeys', run: checkStoredPasskeys },
   { name: 'identities', run: checkIdentities },
   { name: 'API keys', run: checkApiKeys },
+  { name: 'services', run: checkServices },
   { name: 'outbox', run: checkOutbox },
   { name: 'revocations', run: checkRevocations },
   { name: 'webhooks', run: checkWebhooks },

@@ -3,6 +3,7 @@
 import 'reflect-metadata'
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
+import { addServiceCommands } from './service-commands.ts'
 import { addWebhookCommands } from './webhook-commands.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -130,6 +131,12 @@ program
   .option('--end-all-sessions', 'also replace the refresh-token key; everyone must sign in again')
   .option(...JSON_OPTION)
   .action(async options => (await import('./rotate-keys.ts')).rotateKeysNow(options))
+
+addServiceCommands(
+  program
+    .command('services')
+    .description('Lists, creates, changes, deletes, exports and imports service accounts.'),
+)
 
 addWebhookCommands(
   program

@@ -4,7 +4,13 @@ import { addSeconds } from '../clock.ts'
 import { jose } from '../credentials/provider/library.ts'
 import { useOnce } from '../credentials/provider/used-nonce.ts'
 import { CLOCK_LEEWAY_SECONDS } from '../keys/access-token.ts'
-import { ASSERTION_ALGORITHMS, type AssertionAlgorithm, type ClientKey, keyTypeOf } from './client-keys.ts'
+import {
+  ASSERTION_ALGORITHMS,
+  type AssertionAlgorithm,
+  type ClientKey,
+  KEYS_MAX,
+  keyTypeOf,
+} from './client-keys.ts'
 import { decoyKey } from './decoy-keys.ts'
 import type { Service } from './find-service-account.ts'
 import { tokenEndpoint } from './metadata.ts'
@@ -29,7 +35,10 @@ export async function isAssertionOf(
 
 type Claims = { jti: string; exp: number }
 
-/** Does the same work for a client that does not exist, or that has no key for the algorithm. */
+/**
+ * Does the same work for a client that does not exist, and whatever keys a client has: an assertion that names its key is
+ * verified with one key, and any other with as many as a client can have.
+ */
 async function verified(
   app: App,
   service: Service | undefined,
@@ -42,8 +51,9 @@ async function verified(
     const { alg, kid } = decodeProtectedHeader(assertion)
     if (!isAlgorithm(alg)) return undefined
     const keys = (service?.publicKeys ?? []).filter(key => fits(key, alg, kid))
-    const candidates = keys.map(({ jwk }) => createPublicKey({ key: jwk, format: 'jwk' }))
-    for (const key of candidates.length > 0 ? candidates : [decoyKey(alg)]) {
+    const attempts = kid === undefined ? KEYS_MAX : 1
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const key = createPublicKey({ key: keys[attempt]?.jwk ?? decoyKey(alg), format: 'jwk' })
       const result = await jwtVerify(assertion, key, {
         algorithms: [alg],
         issuer: clientId,

@@ -7,6 +7,9 @@ export type ClientKey = { kid: string; jwk: JsonWebKey }
 export const ASSERTION_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
 export type AssertionAlgorithm = (typeof ASSERTION_ALGORITHMS)[number]
 
+/** How many keys a service account can have. */
+export const KEYS_MAX = 5
+
 const RSA_MIN_BITS = 2048
 const RSA_MAX_BITS = 4096
 

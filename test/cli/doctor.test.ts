@@ -72,6 +72,7 @@ test('doctor reports the result of every check and changes nothing', async () =>
     'stored passkeys',
     'identities',
     'API keys',
+    'services',
     'outbox',
     'revocations',
     'webhooks',
@@ -402,6 +403,30 @@ test('people who can no longer sign in with a provider that they have connected 
     ['warn', '1 person has connected former, which PROVIDERS doesn’t list.'],
   ])
   await service.app.db.identity.deleteMany({ where: { userId: user.id } })
+})
+
+test('service accounts that cannot authenticate, or that have roles and receive no tokens, are warnings', async () => {
+  const [long, lately] = [addSeconds(new Date(), -91 * 86_400), new Date()]
+  const secretHash = Buffer.alloc(32)
+  const roles = { create: [{ roleName: 'support' }] }
+  const base = { audiences: ['authograph'], secretHash, createdAt: long }
+  for (const data of [
+    { ...base, name: 'used', roles, lastUsedAt: lately },
+    { ...base, name: 'new', roles, createdAt: lately },
+    { ...base, name: 'harmless' },
+  ])
+    await service.app.db.serviceAccount.create({ data })
+  const findings = async () => (await doctor()).of('services').map(({ status, message }) => [status, message])
+  expect(await findings()).toEqual([['ok', 'Service accounts: 3.']])
+  await service.app.db.serviceAccount.create({
+    data: { ...base, name: 'forgotten', roles, lastUsedAt: long },
+  })
+  await service.app.db.serviceAccount.create({ data: { ...base, name: 'stuck', secretHash: null } })
+  expect(await findings()).toEqual([
+    ['warn', 'Service accounts without a secret or a key: stuck. They can’t authenticate.'],
+    ['warn', 'Service accounts that have received no token for 90 days: forgotten.'],
+  ])
+  await service.app.db.serviceAccount.deleteMany()
 })
 
 describe('each provider', () => {

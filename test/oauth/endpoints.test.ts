@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
 import { type AddressInfo, createServer } from 'node:net'
-import { beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { SignJWT } from 'jose'
 import * as client from 'openid-client'
 import { AuthError, createVerifier, type VerifierOptions } from '../../src/verify/index.ts'
@@ -437,6 +437,31 @@ describe('an assertion (private_key_jwt)', () => {
       .sign(secret)
     expectError(await send(forged), 401, 'invalid_client')
     for (const text of ['x', 'a.b.c', '..']) expectError(await send(text), 401, 'invalid_client')
+  })
+
+  test('that is wrong costs as many verifications for any client, whatever keys it has, and for none', async () => {
+    const one = await newServiceAccount(service, admin, { publicKeys: [jwk(ec.publicKey, 'ec')] })
+    const three = [ec, generateKeyPairSync('ec', { namedCurve: 'P-256' }), ec].map(({ publicKey }, index) =>
+      jwk(publicKey, `key ${index}`),
+    )
+    const several = await newServiceAccount(service, admin, { publicKeys: three })
+    const verified = jest.spyOn(crypto.subtle, 'verify')
+    try {
+      const costOf = async (id: string, header: object) => {
+        const before = verified.mock.calls.length
+        const made = { claims: { iss: id, sub: id }, header, key: other.privateKey }
+        expectError(await send(assertion(made)), 401, 'invalid_client')
+        return verified.mock.calls.length - before
+      }
+      for (const header of [{}, { kid: undefined }, { kid: 'key 1' }]) {
+        const costs: number[] = []
+        for (const { id } of [UNKNOWN, billing, one, several]) costs.push(await costOf(id, header))
+        expect(costs[0]).toBeGreaterThan(0)
+        expect([header, new Set(costs).size]).toEqual([header, 1])
+      }
+    } finally {
+      verified.mockRestore()
+    }
   })
 
   test('is no way in to an account with a secret, and a secret none to an account with keys', async () => {

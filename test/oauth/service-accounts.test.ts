@@ -231,6 +231,56 @@ describe('managing service accounts', () => {
     expect(codes(await update((await newServiceAccount(service, admin)).id, { name }))).toEqual(['CONFLICT'])
   })
 
+  describe('adds and removes keys', () => {
+    const pem = () => String(generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }))
+    const keyIds = (reply: Awaited<ReturnType<typeof update>>) =>
+      reply.data?.updateServiceAccount.keyIds as string[]
+
+    test('one by one; a key that is removed ends the tokens, and one that is added does not', async () => {
+      const client = await newServiceAccount(service, admin, { publicKeys: [pem()] })
+      const generation = async () =>
+        (await service.app.db.serviceAccount.findUniqueOrThrow({ where: { id: client.id } })).generation
+      const [first = '', second = ''] = keyIds(await update(client.id, { addPublicKeys: [pem()] }))
+      expect([second, await generation()]).toEqual([expect.stringMatching(/^[\w-]{43}$/), 0])
+      const swapped = keyIds(await update(client.id, { addPublicKeys: [pem()], removeKeyIds: [first] }))
+      expect([swapped.length, swapped[0], await generation()]).toEqual([2, second, 1])
+      const [changed] = (await events(client.id)).slice(-1)
+      expect(changed).toMatchObject({
+        detail: { before: { keys: [first, second] }, after: { keys: swapped } },
+      })
+      const emptied = await update(client.id, { removeKeyIds: swapped })
+      expect(emptied.data?.updateServiceAccount).toMatchObject({ keyIds: [], hasSecret: false })
+      const { data } = await rotate(client.id)
+      expect(await grant({ ...client, secret: data?.rotateServiceAccountSecret.secret ?? '' })).toBe(200)
+    })
+
+    test('of several administrators at the same time, and loses none', async () => {
+      const { id } = await newServiceAccount(service, admin, { publicKeys: [pem()] })
+      const replies = await Promise.all(
+        Array.from({ length: 6 }, () => update(id, { addPublicKeys: [pem()] })),
+      )
+      // There is room for four more.
+      expect(replies.filter(reply => codes(reply).length > 0).map(refusedFields)).toEqual(
+        Array(2).fill({ 'input.addPublicKeys': ['Use at most 5 keys.'] }),
+      )
+      const [shown] = (await list()).data?.serviceAccounts.filter(each => each.id === id) ?? []
+      expect(shown?.keyIds).toHaveLength(5)
+    })
+
+    test('and refuses keys that are none, have a known ID, or that it does not have', async () => {
+      const key = JSON.stringify({
+        ...generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }),
+        kid: 'mine',
+      })
+      const { id } = await newServiceAccount(service, admin, { publicKeys: [key] })
+      const fieldsOf = async (input: object) => Object.keys(refusedFields(await update(id, input)))
+      expect(await fieldsOf({ addPublicKeys: ['x'] })).toEqual(['input.addPublicKeys'])
+      expect(await fieldsOf({ addPublicKeys: [key] })).toEqual(['input.addPublicKeys'])
+      expect(await fieldsOf({ removeKeyIds: ['other'] })).toEqual(['input.removeKeyIds'])
+      expect(await fieldsOf({ publicKeys: [], removeKeyIds: ['mine'] })).toEqual(['input.publicKeys'])
+    })
+  })
+
   test('a role that a service account has cannot be deleted', async () => {
     const role = await newRole(service)
     const { id } = await newServiceAccount(service, admin, { roles: [role] })

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import { PASSWORD, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
@@ -220,6 +221,30 @@ describe('a service account', () => {
     await changing.getByLabel('Audiences').fill('authograph\nhttps://api.example.com')
     await changing.getByRole('button', { name: 'Save' }).click()
     await page.getByText('authograph, https://api.example.com').waitFor()
+
+    const pem = () => String(generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }))
+    const edit = async (change: () => Promise<unknown>) => {
+      await page.getByRole('button', { name: 'Edit billing' }).click()
+      await change()
+      await changing.getByRole('button', { name: 'Save' }).click()
+      await changing.waitFor({ state: 'detached' })
+      return (await service.app.db.serviceAccount.findUniqueOrThrow({ where: { id } })).publicKeys
+    }
+    const addKey = () => changing.getByLabel('Add a public key').fill(pem())
+    expect(await edit(addKey)).toHaveLength(1)
+    expect(await status(next)).toBe(401)
+    await page.getByText('signs with a key').waitFor()
+    const both = await edit(addKey)
+    expect(both).toHaveLength(2)
+    const left = await edit(async () => {
+      await changing
+        .getByRole('checkbox', { name: /^[\w-]{43}$/ })
+        .first()
+        .uncheck()
+      expect(await violations(page)).toEqual([])
+      await page.screenshot({ path: 'test/web/screenshots/service-keys.png' })
+    })
+    expect(left).toEqual((both as unknown[]).slice(1))
 
     await page.goto(`${service.url}/audit`)
     await page.locator('tbody').getByText('Service account created').waitFor()

@@ -1,15 +1,20 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { App } from '../../app.ts'
-import { record } from '../../audit/record.ts'
 import type { Queryable } from '../../database/client.ts'
 import { AuthError } from '../../errors.ts'
 import { checkInput } from '../../input.ts'
 import { newClientSecret } from '../../oauth/client-secret.ts'
 import type { Service } from '../../oauth/find-service-account.ts'
 import { requireRecentSignIn } from '../../sessions/assurance.ts'
-import { administer, type Caller } from '../administer.ts'
 import { requireGrantable } from '../roles/set-user-roles.ts'
-import { toService, toStoredKeys, withRoles } from './lock-service.ts'
+import {
+  administerServices,
+  type Manager,
+  recordService,
+  toService,
+  toStoredKeys,
+  withRoles,
+} from './lock-service.ts'
 import { newServiceSchema, serviceNameTaken } from './service-input.ts'
 
 /** So that one query lists them all. */
@@ -23,29 +28,24 @@ const SERVICES_MAX = 500
 export async function createServiceAccount(
   app: App,
   input: unknown,
-  caller: Caller,
+  by: Manager,
 ): Promise<{ service: Service; secret: string | null }> {
   const { roles, publicKeys, name, audiences } = checkInput(newServiceSchema(app), input)
-  await requireRecentSignIn(app, caller.viewer)
+  if (by) await requireRecentSignIn(app, by.viewer)
   const made = publicKeys.length > 0 ? undefined : newClientSecret()
   const createdAt = app.clock.now()
   const id = uuidv7()
   const keys = publicKeys.map(({ kid }) => kid)
   const stored = { name, audiences, publicKeys: toStoredKeys(publicKeys), secretHash: made?.hash ?? null }
   try {
-    const row = await administer(app, caller, 'services:write', async (tx, heldPermissions) => {
+    const row = await administerServices(app, by, async (tx, heldPermissions) => {
       await requireRoom(tx)
       await requireGrantable(app, tx, roles, heldPermissions, 'input.roles')
       const granted = { create: roles.map(roleName => ({ roleName })) }
       const data = { id, createdAt, ...stored, roles: granted }
       const created = await tx.serviceAccount.create({ data, include: withRoles })
-      await record(tx, caller.request, {
-        action: 'service.created',
-        at: createdAt,
-        actorId: caller.viewer.account.id,
-        subjectId: id,
-        detail: { name, roles, audiences, ...(keys.length > 0 && { keys }) },
-      })
+      const detail = { roles, audiences, ...(keys.length > 0 && { keys }) }
+      await recordService(app, tx, by, 'service.created', { id, name }, detail)
       return created
     })
     return { service: toService(app, row), secret: made?.secret ?? null }
@@ -54,7 +54,8 @@ export async function createServiceAccount(
   }
 }
 
-async function requireRoom(tx: Queryable): Promise<void> {
+/** @throws AuthError CONFLICT if there are 500 service accounts */
+export async function requireRoom(tx: Queryable): Promise<void> {
   if ((await tx.serviceAccount.count()) < SERVICES_MAX) return
   throw new AuthError('CONFLICT', { message: 'There are too many service accounts. Delete one first.' })
 }

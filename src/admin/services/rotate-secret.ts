@@ -1,14 +1,12 @@
 import { z } from 'zod'
 import type { App } from '../../app.ts'
-import { record } from '../../audit/record.ts'
 import { addSeconds } from '../../clock.ts'
 import { AuthError } from '../../errors.ts'
 import { checkInput } from '../../input.ts'
 import { newClientSecret } from '../../oauth/client-secret.ts'
 import type { Service } from '../../oauth/find-service-account.ts'
 import { requireRecentSignIn } from '../../sessions/assurance.ts'
-import type { Caller } from '../administer.ts'
-import { administerService, toService, withRoles } from './lock-service.ts'
+import { administerService, type Manager, recordService, toService, withRoles } from './lock-service.ts'
 
 const OVERLAP_MAX_SECONDS = 7 * 86_400
 
@@ -27,12 +25,12 @@ export async function rotateServiceAccountSecret(
   app: App,
   id: string,
   previousValidSeconds: number,
-  caller: Caller,
+  by: Manager,
 ): Promise<{ service: Service; secret: string }> {
   const overlapSeconds = checkInput(overlapField, previousValidSeconds, 'previousValidSeconds')
-  await requireRecentSignIn(app, caller.viewer)
+  if (by) await requireRecentSignIn(app, by.viewer)
   const { secret, hash } = newClientSecret()
-  const service = await administerService(app, caller, id, async (tx, before) => {
+  const service = await administerService(app, by, id, async (tx, before) => {
     if (before.publicKeys.length > 0) {
       throw new AuthError('CONFLICT', {
         message: 'This service account authenticates with a key. Remove its keys to give it a secret.',
@@ -51,13 +49,7 @@ export async function rotateServiceAccountSecret(
       include: withRoles,
     })
     const until = row.previousUntil?.toISOString()
-    await record(tx, caller.request, {
-      action: 'service.secret_rotated',
-      at,
-      actorId: caller.viewer.account.id,
-      subjectId: before.id,
-      detail: { name: before.name, ...(until && { until }) },
-    })
+    await recordService(app, tx, by, 'service.secret_rotated', before, until ? { until } : {})
     return toService(app, row)
   })
   return { service, secret }

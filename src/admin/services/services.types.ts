@@ -95,8 +95,23 @@ export class UpdateServiceAccountInput {
   @Field(() => [String], { nullable: true, description: `${AUDIENCES} Omit to keep them.` })
   audiences?: string[] | null
 
-  @Field(() => [String], { nullable: true, description: `${KEYS} Omit to keep what it has.` })
+  @Field(() => [String], {
+    nullable: true,
+    description: `${KEYS} Replaces all keys. Omit to keep what it has.`,
+  })
   publicKeys?: string[] | null
+
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Public keys to add to those that it has. Not together with `publicKeys`.',
+  })
+  addPublicKeys?: string[] | null
+
+  @Field(() => [String], {
+    nullable: true,
+    description: 'The IDs of the keys to remove, from `keyIds`. Not together with `publicKeys`.',
+  })
+  removeKeyIds?: string[] | null
 }
 
 /** Never the row itself, which has hashes. */

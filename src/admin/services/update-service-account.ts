@@ -1,14 +1,20 @@
 import type { App } from '../../app.ts'
-import { record } from '../../audit/record.ts'
 import type { Queryable } from '../../database/client.ts'
 import { checkInput } from '../../input.ts'
 import type { ClientKey } from '../../oauth/client-keys.ts'
 import type { Service } from '../../oauth/find-service-account.ts'
 import { requireRecentSignIn } from '../../sessions/assurance.ts'
-import { type Caller, changedFields } from '../administer.ts'
+import { changedFields } from '../administer.ts'
 import { requireGrantable } from '../roles/set-user-roles.ts'
-import { administerService, toService, toStoredKeys, withRoles } from './lock-service.ts'
-import { changedServiceSchema, serviceNameTaken } from './service-input.ts'
+import {
+  administerService,
+  type Manager,
+  recordService,
+  toService,
+  toStoredKeys,
+  withRoles,
+} from './lock-service.ts'
+import { changedKeys, changedServiceSchema, serviceNameTaken } from './service-input.ts'
 
 /**
  * Changes the fields of the input. Roles count from the next request, audiences from the next token. Tokens that were
@@ -20,16 +26,17 @@ export async function updateServiceAccount(
   app: App,
   id: string,
   input: unknown,
-  caller: Caller,
+  by: Manager,
 ): Promise<Service> {
-  const { name, roles, audiences, publicKeys } = checkInput(changedServiceSchema, input)
-  await requireRecentSignIn(app, caller.viewer)
+  const { name, roles, audiences, ...keys } = checkInput(changedServiceSchema, input)
+  if (by) await requireRecentSignIn(app, by.viewer)
   try {
-    return await administerService(app, caller, id, async (tx, before, heldPermissions) => {
+    return await administerService(app, by, id, async (tx, before, heldPermissions) => {
       if (roles) {
         await requireGrantable(app, tx, roles, heldPermissions, 'input.roles')
         await replaceRoles(tx, before.id, roles)
       }
+      const publicKeys = changedKeys(before.publicKeys, keys)
       const row = await tx.serviceAccount.update({
         where: { id: before.id },
         data: {
@@ -42,13 +49,7 @@ export async function updateServiceAccount(
       const after = toService(app, row)
       const detail = changedFields(fieldsOf(before), fieldsOf(after))
       if (detail) {
-        await record(tx, caller.request, {
-          action: 'service.updated',
-          at: app.clock.now(),
-          actorId: caller.viewer.account.id,
-          subjectId: before.id,
-          detail: { name: before.name, ...detail },
-        })
+        await recordService(app, tx, by, 'service.updated', before, detail)
       }
       return after
     })

@@ -1,4 +1,4 @@
-import { Textarea, TextInput } from '@mantine/core'
+import { Checkbox, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useAuth } from '../../client/react.ts'
 import { useChecks, useForm } from '../forms.ts'
@@ -26,18 +26,25 @@ export function ServiceDialog({
   const { client } = useAuth()
   const checks = useChecks()
   const [roles, setRoles] = useState(service?.roles ?? [])
+  const keyInput = service ? 'addPublicKeys' : 'publicKeys'
+  const [keptKeys, setKeptKeys] = useState(service?.keyIds ?? [])
   const form = useForm(
     async values => {
       const name = values('name').trim()
       const audiences = values('audiences').split(/\s+/).filter(Boolean)
+      const publicKey = values(keyInput).trim()
       const shared = { name, roles, ...((service || audiences.length > 0) && { audiences }) }
       if (service) {
-        await withRecentSignIn(() =>
-          client.request(UpdateServiceAccountDocument, { id: service.id, input: shared }),
-        )
+        // Only the differences, so that a key that someone else has added meanwhile stays.
+        const removeKeyIds = service.keyIds.filter(kid => !keptKeys.includes(kid))
+        const input = {
+          ...shared,
+          ...(removeKeyIds.length > 0 && { removeKeyIds }),
+          ...(publicKey && { addPublicKeys: [publicKey] }),
+        }
+        await withRecentSignIn(() => client.request(UpdateServiceAccountDocument, { id: service.id, input }))
         return onDone({ told: says.saved(name) })
       }
-      const publicKey = values('publicKeys').trim()
       const input = { ...shared, ...(publicKey && { publicKeys: [publicKey] }) }
       const { createServiceAccount: created } = await withRecentSignIn(() =>
         client.request(CreateServiceAccountDocument, { input }),
@@ -46,7 +53,7 @@ export function ServiceDialog({
       onDone({ told: says.saved(name), made: secret ? { service: serviceAccount, secret } : undefined })
     },
     {
-      inputs: ['name', 'audiences', 'publicKeys'],
+      inputs: ['name', 'audiences', keyInput],
       words: { CONFLICT: says.taken },
       check: values => ({ name: checks.required(values('name')) }),
     },
@@ -80,18 +87,33 @@ export function ServiceDialog({
         spellCheck={false}
         error={form.error('audiences')}
       />
-      {!service && (
-        <Textarea
-          name="publicKeys"
-          label={`${says.publicKey} (${common.optional})`}
-          description={says.publicKeyHint}
-          autosize
-          minRows={2}
-          maxRows={8}
-          spellCheck={false}
-          error={form.error('publicKeys')}
-        />
+      {service && service.keyIds.length > 0 && (
+        <Checkbox.Group label={says.keys} description={says.keysHint} value={keptKeys} onChange={setKeptKeys}>
+          <Stack gap={8} mt={8}>
+            {service.keyIds.map(kid => (
+              <Checkbox
+                key={kid}
+                value={kid}
+                label={
+                  <Text span fz={13} className="mono" style={{ overflowWrap: 'anywhere' }}>
+                    {kid}
+                  </Text>
+                }
+              />
+            ))}
+          </Stack>
+        </Checkbox.Group>
       )}
+      <Textarea
+        name={keyInput}
+        label={`${service ? says.addKey : says.publicKey} (${common.optional})`}
+        description={service?.hasSecret ? says.addKeyHint : says.publicKeyHint}
+        autosize
+        minRows={2}
+        maxRows={8}
+        spellCheck={false}
+        error={form.error(keyInput)}
+      />
     </Dialog>
   )
 }

@@ -10,7 +10,7 @@ type ServiceRowProps = { service: ServiceAccount; ask: (asking: ServiceAsking) =
 export function ServiceRow({ service, ask }: ServiceRowProps) {
   const { services: says } = useText()
   const times = useTimes()
-  const { id, name, roles, audiences, hasSecret, previousSecretUntil: until, lastUsedAt } = service
+  const { id, name, roles, audiences, hasSecret, keyIds, previousSecretUntil: until, lastUsedAt } = service
   return (
     <li className="role">
       <div className="grow">
@@ -18,7 +18,8 @@ export function ServiceRow({ service, ask }: ServiceRowProps) {
           <Text fw={550} fz={15} component="h2" style={{ overflowWrap: 'anywhere' }}>
             {name}
           </Text>
-          {!hasSecret && <Tag>{says.withKey}</Tag>}
+          {keyIds.length > 0 && <Tag>{says.withKey}</Tag>}
+          {keyIds.length === 0 && !hasSecret && <Tag>{says.withoutProof}</Tag>}
         </Group>
         <Text fz={13} c="dimmed" className="mono" style={{ overflowWrap: 'anywhere' }}>
           {id}
@@ -43,7 +44,7 @@ export function ServiceRow({ service, ask }: ServiceRowProps) {
         >
           {says.change}
         </Button>
-        {hasSecret && (
+        {keyIds.length === 0 && (
           <Button
             size="xs"
             variant="default"
