@@ -45,28 +45,23 @@ function earlyRequests(): Plugin {
   }
 }
 
-type Modules = { getModuleInfo(id: string): { importers: readonly string[] } | null }
-
-/** Whether pages before signing in contain a module, by themselves or through others that do not load later. */
-function isForVisitors(id: string, modules: Modules, seen = new Set<string>()): boolean {
-  if (/\/src\/web\/(?:main\.tsx|pages\/)/.test(id)) return true
-  if (seen.has(id)) return false
-  seen.add(id)
-  return modules.getModuleInfo(id)?.importers.some(by => isForVisitors(by, modules, seen)) ?? false
-}
-
 /**
- * What several pages after signing in have in common is one file rather than a dozen: without HTTP/2, a browser loads six
- * at a time, and the requests of start.js wait with them.
+ * Few files rather than dozens: without HTTP/2, a browser loads six at a time, and the requests of start.js, which a page
+ * needs first, wait with them.
  */
-const inside = {
-  debugName: 'inside',
-  name: (id: string, modules: Modules) =>
-    /\/src\/web\/(?:admin|account|parts|\w+\.)/.test(id) && !isForVisitors(id, modules) ? 'inside' : null,
-  minShareCount: 2,
-  // Those are in the script of all pages or in files of their own.
-  includeDependenciesRecursively: false,
-}
+const initial: ['$initial'] = ['$initial']
+const groups = [
+  // What all pages need at once, in two files: React changes less often than the rest.
+  {
+    name: 'react',
+    test: /\/node_modules\/(?:react|react-dom|scheduler)\/|vite\/preload-helper/,
+    tags: initial,
+    priority: 3,
+  },
+  { name: 'all-pages', tags: initial, minShareCount: 2, priority: 2 },
+  // What several of the others have in common, almost all of them after signing in.
+  { name: 'inside', test: /\/src\/web\/(?!explorer\/)/, minShareCount: 2, priority: 1 },
+]
 
 export default defineConfig({
   root: import.meta.dirname,
@@ -85,7 +80,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 1000,
     rolldownOptions: {
       input: ['index.html', 'explorer.html'].map(file => path.join(import.meta.dirname, file)),
-      output: { codeSplitting: { groups: [inside] } },
+      output: { codeSplitting: { includeDependenciesRecursively: false, groups } },
       // The libraries say 'use client' for servers that render React. These pages have none.
       onLog: (level, log, tell) => {
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') tell(level, log)

@@ -81,6 +81,31 @@ test('the open account menu is right for screen readers', async () => {
   expect(await violations(page)).toEqual([])
 })
 
+test('the account menu works by keyboard, although its script arrives with the first press', async () => {
+  const page = await browser.open()
+  let arrive = () => {}
+  const arrived = new Promise<void>(resolve => {
+    arrive = resolve
+  })
+  await page.route('**/assets/open-menu-*.js', async route => {
+    await arrived
+    await route.continue()
+  })
+  await page.goto(`${service.url}/account`)
+  await signInOn(page, (await signUp(service)).email, PASSWORD)
+  await page.getByRole('button', { name: 'Account menu' }).press('Enter')
+  arrive()
+  const first = page.getByRole('menuitem', { name: 'My account' })
+  await first.waitFor()
+  await page.keyboard.press('ArrowDown')
+  await until(page, "document.activeElement.getAttribute('role') === 'menuitem'")
+  await page.keyboard.press('Escape')
+  await first.waitFor({ state: 'hidden' })
+  await until(page, "document.activeElement.getAttribute('aria-haspopup') === 'menu'")
+  await page.keyboard.press('Enter')
+  await first.waitFor()
+})
+
 test('a saved username is shown as the server keeps it', async () => {
   const account = await signUp(service)
   const page = await signedInAt('/account', account)

@@ -31,6 +31,35 @@ test('the scripts of the sign-in page have less than 150 kB, as a browser receiv
   expect(total).toBeLessThan(SCRIPT_MAX_BYTES)
 })
 
+/** Browsers load so many files of one server at a time without HTTP/2. */
+const AT_A_TIME = 6
+
+test('the list of people loads few files, so that its own requests need not wait for them', async () => {
+  const admin = await signUpAdmin(service)
+  const page = await browser.open()
+  await page.goto(`${service.url}/account`)
+  await signInOn(page, admin.email, PASSWORD)
+  await page.getByRole('button', { name: 'Account menu' }).waitFor()
+  const devtools = await page.context().newCDPSession(page)
+  await devtools.send('Network.clearBrowserCache')
+  const loaded: Response[] = []
+  let isListed = false
+  page.on('response', response => {
+    if (['script', 'stylesheet'].includes(response.request().resourceType()) && !isListed)
+      loaded.push(response)
+  })
+  await page.goto(`${service.url}/users`)
+  await page.locator('tbody tr').first().waitFor()
+  isListed = true
+  const sizes = await Promise.all(loaded.map(async each => (await each.request().sizes()).responseBodySize))
+  const large = sizes.filter(size => size > 1000)
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  process.stdout.write(`files of the list of people: ${total} bytes (${sizes.join(', ')})\n`)
+  // With start.js, which makes the requests.
+  expect(large.length).toBeLessThanOrEqual(AT_A_TIME + 2)
+  expect(total).toBeLessThan(175_000)
+})
+
 const PAINT = "performance.getEntriesByName('first-contentful-paint')[0]"
 
 /** What a visit of the sign-in page takes until its form is there, on a processor slowed by this factor. */

@@ -1,4 +1,4 @@
-import { Table, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { useText } from '../language.tsx'
 import type { Messages } from '../locales/en.ts'
@@ -43,25 +43,27 @@ export function actionName({ actions }: Messages, action: string): string {
   return (actions as Partial<Record<string, string>>)[action] ?? action
 }
 
+/** With its role, an element stays part of a table for screen readers where the table is laid out in blocks. */
+const as = (role: 'table' | 'rowgroup' | 'row' | 'columnheader' | 'cell') => ({ role })
+
 /** Audit events, one row each; on a narrow screen, one block each. */
 export function AuditTable({ events, subject = true, onAddress }: AuditTableProps) {
   const { audit } = useText()
   const columns = [audit.at, audit.action, audit.actor, ...(subject ? [audit.subject] : []), audit.where]
   return (
-    // With the roles, it stays a table for screen readers where it is laid out in blocks.
-    <ListTable className="stacking" role="table" style={{ verticalAlign: 'top' }}>
-      <Table.Thead role="rowgroup">
-        <Table.Tr role="row">
+    <ListTable className="stacking" {...as('table')} style={{ verticalAlign: 'top' }}>
+      <thead {...as('rowgroup')}>
+        <tr {...as('row')}>
           {columns.map(column => (
-            <Table.Th key={column} scope="col" role="columnheader">
+            <th key={column} scope="col" {...as('columnheader')}>
               {column}
-            </Table.Th>
+            </th>
           ))}
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody role="rowgroup">
+        </tr>
+      </thead>
+      <tbody {...as('rowgroup')}>
         {events.map(event => (
-          <Table.Tr key={event.id} role="row">
+          <tr key={event.id} {...as('row')}>
             <Cell label={audit.at}>
               <span style={{ whiteSpace: 'nowrap' }}>
                 <Moment at={event.at} />
@@ -81,18 +83,18 @@ export function AuditTable({ events, subject = true, onAddress }: AuditTableProp
             <Cell label={audit.where}>
               <Where event={event} onAddress={onAddress} />
             </Cell>
-          </Table.Tr>
+          </tr>
         ))}
-      </Table.Tbody>
+      </tbody>
     </ListTable>
   )
 }
 
 function Cell({ label, children }: { label: string; children: ReactNode }) {
   return (
-    <Table.Td role="cell" data-label={label}>
+    <td {...as('cell')} data-label={label}>
       <div>{children}</div>
-    </Table.Td>
+    </td>
   )
 }
 

@@ -1,6 +1,9 @@
-import { Table, type TableProps } from '@mantine/core'
+import type { ComponentProps } from 'react'
 
-/** A table that fills a panel from edge to edge. */
-export function ListTable(props: TableProps) {
-  return <Table verticalSpacing="sm" horizontalSpacing="lg" borderColor="var(--line)" {...props} />
+/**
+ * A table that fills a panel from edge to edge. Made of plain elements: the library's table loads its scroll area too,
+ * and each cell is a component that a slow phone takes a millisecond for.
+ */
+export function ListTable({ className = '', ...props }: ComponentProps<'table'>) {
+  return <table {...props} className={`list-table ${className}`.trimEnd()} />
 }

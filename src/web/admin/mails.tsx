@@ -1,4 +1,4 @@
-import { Table, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
@@ -68,22 +68,22 @@ function EmailTable({ emails, action }: EmailTableProps) {
   const isLate = ({ expiresAt }: FailedMail) => expiresAt !== null && new Date(expiresAt) <= new Date()
   return (
     <ListTable style={{ verticalAlign: 'top' }}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th scope="col">{says.mail}</Table.Th>
-          <Table.Th scope="col" visibleFrom="sm">
+      <thead>
+        <tr>
+          <th scope="col">{says.mail}</th>
+          <th scope="col" className="mantine-visible-from-sm">
             {says.written}
-          </Table.Th>
-          <Table.Th scope="col" visibleFrom="md">
+          </th>
+          <th scope="col" className="mantine-visible-from-md">
             {says.why}
-          </Table.Th>
-          {action && <Table.Th scope="col">{says.again}</Table.Th>}
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
+          </th>
+          {action && <th scope="col">{says.again}</th>}
+        </tr>
+      </thead>
+      <tbody>
         {emails.map(mail => (
-          <Table.Tr key={mail.id}>
-            <Table.Td>
+          <tr key={mail.id}>
+            <td>
               <Text fz={14} fw={550}>
                 {(says.templates as Partial<Record<string, string>>)[mail.template] ?? mail.template}
               </Text>
@@ -93,20 +93,20 @@ function EmailTable({ emails, action }: EmailTableProps) {
               <Text fz={12} c="dimmed" className="mono" hiddenFrom="md">
                 {mail.lastError}
               </Text>
-            </Table.Td>
-            <Table.Td visibleFrom="sm" style={{ whiteSpace: 'nowrap' }}>
+            </td>
+            <td className="mantine-visible-from-sm" style={{ whiteSpace: 'nowrap' }}>
               <Moment at={mail.createdAt} />
-            </Table.Td>
-            <Table.Td visibleFrom="md">
+            </td>
+            <td className="mantine-visible-from-md">
               <Text fz={12} className="mono">
                 {mail.lastError}
               </Text>
               <Text fz={13} c="dimmed">
                 {says.attempts(mail.attempts)}
               </Text>
-            </Table.Td>
+            </td>
             {action && (
-              <Table.Td>
+              <td>
                 {isLate(mail) ? (
                   <Text fz={13} c="dimmed">
                     {says.late}
@@ -114,11 +114,11 @@ function EmailTable({ emails, action }: EmailTableProps) {
                 ) : (
                   action(mail)
                 )}
-              </Table.Td>
+              </td>
             )}
-          </Table.Tr>
+          </tr>
         ))}
-      </Table.Tbody>
+      </tbody>
     </ListTable>
   )
 }

@@ -1,4 +1,4 @@
-import { Box, Checkbox, Group, Table } from '@mantine/core'
+import { Box, Checkbox, Group } from '@mantine/core'
 import { useText } from '../language.tsx'
 import { Moment } from '../parts/moment.tsx'
 import { Tag } from '../parts/tag.tsx'
@@ -22,11 +22,11 @@ export function PeopleTable({ people, state, selection }: PeopleTableProps) {
   const heading = { state, byDefault: DEFAULT_ORDER }
   const selected = people.filter(({ id }) => selection?.has(id)).length
   return (
-    <ListTable highlightOnHover>
-      <Table.Thead>
-        <Table.Tr>
+    <ListTable className="hovered">
+      <thead>
+        <tr>
           {selection && (
-            <Table.Th scope="col" className="tick">
+            <th scope="col" className="tick">
               <Checkbox
                 size="xs"
                 aria-label={lists.selectPage}
@@ -34,7 +34,7 @@ export function PeopleTable({ people, state, selection }: PeopleTableProps) {
                 indeterminate={selected > 0 && selected < people.length}
                 onChange={event => selection.set(people, event.currentTarget.checked)}
               />
-            </Table.Th>
+            </th>
           )}
           <SortHeading
             {...heading}
@@ -45,15 +45,15 @@ export function PeopleTable({ people, state, selection }: PeopleTableProps) {
           >
             {says.person}
           </SortHeading>
-          <Table.Th scope="col" visibleFrom="xs">
+          <th scope="col" className="mantine-visible-from-xs">
             {says.state}
-          </Table.Th>
-          <Table.Th scope="col" visibleFrom="sm">
+          </th>
+          <th scope="col" className="mantine-visible-from-sm">
             {says.roles}
-          </Table.Th>
+          </th>
           <SortHeading
             {...heading}
-            visibleFrom="sm"
+            className="mantine-visible-from-sm"
             orders={[
               ['lastSeen', 'descending'],
               ['longUnseen', 'ascending'],
@@ -63,7 +63,7 @@ export function PeopleTable({ people, state, selection }: PeopleTableProps) {
           </SortHeading>
           <SortHeading
             {...heading}
-            visibleFrom="md"
+            className="mantine-visible-from-md"
             orders={[
               ['newest', 'descending'],
               ['oldest', 'ascending'],
@@ -71,46 +71,46 @@ export function PeopleTable({ people, state, selection }: PeopleTableProps) {
           >
             {says.created}
           </SortHeading>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
+        </tr>
+      </thead>
+      <tbody>
         {people.map(user => (
-          <Table.Tr key={user.id} data-selected={selection?.has(user.id) || undefined}>
+          <tr key={user.id} data-selected={selection?.has(user.id) || undefined}>
             {selection && (
-              <Table.Td className="tick">
+              <td className="tick">
                 <Checkbox
                   size="xs"
                   aria-label={lists.select(nameOf(user))}
                   checked={selection.has(user.id)}
                   onChange={event => selection.set([user], event.currentTarget.checked)}
                 />
-              </Table.Td>
+              </td>
             )}
-            <Table.Td>
+            <td>
               <Person user={user} />
               <Box hiddenFrom="xs" mt={6}>
                 <StateTag user={user} />
               </Box>
-            </Table.Td>
-            <Table.Td visibleFrom="xs">
+            </td>
+            <td className="mantine-visible-from-xs">
               <StateTag user={user} />
-            </Table.Td>
-            <Table.Td visibleFrom="sm">
+            </td>
+            <td className="mantine-visible-from-sm">
               <Group gap={6}>
                 {user.roles.map(role => (
                   <Tag key={role}>{role}</Tag>
                 ))}
               </Group>
-            </Table.Td>
-            <Table.Td visibleFrom="sm" style={{ whiteSpace: 'nowrap' }}>
+            </td>
+            <td className="mantine-visible-from-sm" style={{ whiteSpace: 'nowrap' }}>
               {user.lastLoginAt ? <Moment at={user.lastLoginAt} /> : common.never}
-            </Table.Td>
-            <Table.Td visibleFrom="md" style={{ whiteSpace: 'nowrap' }}>
+            </td>
+            <td className="mantine-visible-from-md" style={{ whiteSpace: 'nowrap' }}>
               <Moment at={user.createdAt} />
-            </Table.Td>
-          </Table.Tr>
+            </td>
+          </tr>
         ))}
-      </Table.Tbody>
+      </tbody>
     </ListTable>
   )
 }

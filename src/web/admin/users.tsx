@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { useHistoryState } from 'wouter/use-browser-location'
 import { useAuth } from '../../client/react.ts'
 import { csvTime } from '../csv.ts'
@@ -12,8 +12,6 @@ import { Notice } from '../parts/notice.tsx'
 import { useQuery } from '../use-query.ts'
 import { BulkBar, useBulkActions } from './bulk-bar.tsx'
 import { CsvExport } from './csv-export.tsx'
-import { Invite } from './invite.tsx'
-import { InviteMany } from './invite-many.tsx'
 import { ListPanel } from './list-panel.tsx'
 import { type ListState, useListState } from './list-state.ts'
 import { PageHead } from './page-head.tsx'
@@ -21,6 +19,9 @@ import { PeopleFilters } from './people-filters.tsx'
 import { everyRow, type Row, selectionOf } from './people-query.ts'
 import { PeopleTable } from './people-table.tsx'
 import { useSelection } from './use-selection.ts'
+
+const Invite = lazy(() => import('./invite.tsx').then(({ Invite }) => ({ default: Invite })))
+const InviteMany = lazy(() => import('./invite-many.tsx').then(({ InviteMany }) => ({ default: InviteMany })))
 
 /** The list of people. */
 export function Users() {
@@ -69,27 +70,29 @@ export function Users() {
           <PeopleTable people={people} state={state} selection={mayChange ? selection : undefined} />
         )}
       </ListPanel>
-      {inviting === 'one' && (
-        <Invite
-          onClose={() => setInviting(undefined)}
-          onMany={() => setInviting('many')}
-          onInvited={email => {
-            setInviting(undefined)
-            setSent(says.invited(email))
-            reload()
-          }}
-        />
-      )}
-      {inviting === 'many' && (
-        <InviteMany
-          onClose={() => setInviting(undefined)}
-          onDone={message => {
-            setInviting(undefined)
-            setSent(message ?? bulk.invitedSome)
-            reload()
-          }}
-        />
-      )}
+      <Suspense fallback={null}>
+        {inviting === 'one' && (
+          <Invite
+            onClose={() => setInviting(undefined)}
+            onMany={() => setInviting('many')}
+            onInvited={email => {
+              setInviting(undefined)
+              setSent(says.invited(email))
+              reload()
+            }}
+          />
+        )}
+        {inviting === 'many' && (
+          <InviteMany
+            onClose={() => setInviting(undefined)}
+            onDone={message => {
+              setInviting(undefined)
+              setSent(message ?? bulk.invitedSome)
+              reload()
+            }}
+          />
+        )}
+      </Suspense>
     </Frame>
   )
 }

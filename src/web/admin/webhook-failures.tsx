@@ -1,4 +1,4 @@
-import { Table, Text, Title } from '@mantine/core'
+import { Text, Title } from '@mantine/core'
 import { useState } from 'react'
 import { useAuth } from '../../client/react.ts'
 import { useForm } from '../forms.ts'
@@ -51,19 +51,19 @@ export function FailedDeliveries({ webhooks }: { webhooks: Webhook[] }) {
       <ListPanel query={query} state={state} empty={{ title: says.noneFailed, lead: says.noneFailedLead }}>
         {deliveries => (
           <ListTable style={{ verticalAlign: 'top' }}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th scope="col">{says.event}</Table.Th>
-                <Table.Th scope="col" visibleFrom="sm">
+            <thead>
+              <tr>
+                <th scope="col">{says.event}</th>
+                <th scope="col" className="mantine-visible-from-sm">
                   {says.at}
-                </Table.Th>
-                <Table.Th scope="col" visibleFrom="md">
+                </th>
+                <th scope="col" className="mantine-visible-from-md">
                   {says.why}
-                </Table.Th>
-                <Table.Th scope="col">{says.again}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
+                </th>
+                <th scope="col">{says.again}</th>
+              </tr>
+            </thead>
+            <tbody>
               {deliveries.map(delivery => (
                 <DeliveryRow
                   key={delivery.id}
@@ -72,7 +72,7 @@ export function FailedDeliveries({ webhooks }: { webhooks: Webhook[] }) {
                   form={form}
                 />
               ))}
-            </Table.Tbody>
+            </tbody>
           </ListTable>
         )}
       </ListPanel>
@@ -86,8 +86,8 @@ function DeliveryRow({ delivery, url, form }: DeliveryRowProps) {
   const { webhooks: says } = useText()
   const { id, event, createdAt, lastError, attempts } = delivery
   return (
-    <Table.Tr>
-      <Table.Td>
+    <tr>
+      <td>
         <Text fz={14} fw={550} style={{ overflowWrap: 'anywhere' }}>
           {event}
         </Text>
@@ -97,23 +97,23 @@ function DeliveryRow({ delivery, url, form }: DeliveryRowProps) {
         <Text fz={12} c="dimmed" className="mono" hiddenFrom="md">
           {lastError}
         </Text>
-      </Table.Td>
-      <Table.Td visibleFrom="sm" style={{ whiteSpace: 'nowrap' }}>
+      </td>
+      <td className="mantine-visible-from-sm" style={{ whiteSpace: 'nowrap' }}>
         <Moment at={createdAt} />
-      </Table.Td>
-      <Table.Td visibleFrom="md">
+      </td>
+      <td className="mantine-visible-from-md">
         <Text fz={12} className="mono">
           {lastError}
         </Text>
         <Text fz={13} c="dimmed">
           {says.attempts(attempts)}
         </Text>
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td>
         <RowAction form={form} values={{ id: id }} label={says.againOf(event)}>
           {says.again}
         </RowAction>
-      </Table.Td>
-    </Table.Tr>
+      </td>
+    </tr>
   )
 }

@@ -1,5 +1,5 @@
-import { Button, Group, Modal, Stack } from '@mantine/core'
-import { type FormEvent, type ReactNode, useEffect, useState } from 'react'
+import { Button, Group, Stack } from '@mantine/core'
+import { type FormEvent, lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { returnFocus } from '../forms.ts'
 import { useText } from '../language.tsx'
 import { Notice } from './notice.tsx'
@@ -16,27 +16,20 @@ export type DialogProps = {
 
 export type DialogFrameProps = { title: string; onClose: () => void; children: ReactNode }
 
-/** A modal dialog. Has a header of its own, because screen readers take the library's for the page's. */
+// Loaded after the page, so that the page does not wait for them. later.ts fetches them as soon as the browser is idle.
+const Modal = lazy(() => import('./modal.tsx').then(({ Modal }) => ({ default: Modal })))
+
+/** A modal dialog. */
 export function DialogFrame({ title, onClose, children }: DialogFrameProps) {
-  const { common } = useText()
   const [opener] = useState(() => document.activeElement)
   // The library returns the focus when a dialog closes, but not when it is unmounted.
   useEffect(() => () => returnFocus(opener), [opener])
   return (
-    <Modal.Root opened onClose={onClose} centered>
-      <Modal.Overlay />
-      <Modal.Content radius="lg">
-        <Modal.Body p="lg">
-          <Group justify="space-between" wrap="nowrap" align="flex-start" mb="md">
-            <Modal.Title fw={650} fz={17} lh={1.4} style={{ overflowWrap: 'anywhere' }}>
-              {title}
-            </Modal.Title>
-            <Modal.CloseButton aria-label={common.close} />
-          </Group>
-          {children}
-        </Modal.Body>
-      </Modal.Content>
-    </Modal.Root>
+    <Suspense fallback={null}>
+      <Modal title={title} onClose={onClose}>
+        {children}
+      </Modal>
+    </Suspense>
   )
 }
 

@@ -45,7 +45,7 @@ if (stored('authograph.known') === 'yes') {
   const { pathname: base } = new URL('.', document.currentScript.src)
   const post = (body, more) => {
     const headers = { accept: 'application/json', 'content-type': 'application/json', ...more }
-    return fetch(`${base}graphql`, { method: 'POST', headers, body })
+    return fetch(`${base}graphql`, { method: 'POST', headers, body, priority: 'high' })
   }
   // The build replaces these by the requests of the client.
   const body = '{{refresh}}'
