@@ -192,7 +192,7 @@ export default {
     'identity-added': ({ appName, origin, provider }) => ({
       subject: `[${appName}] ${provider} 로그인이 연결되었습니다`,
       paragraphs: [
-        `이제 ${provider}(으)로 ${appName} 계정에 로그인할 수 있습니다.`,
+        `이제 ${provider} 계정으로 ${appName}에 로그인할 수 있습니다.`,
         origin,
         '본인이 맞다면 아무것도 하지 않으셔도 됩니다. 본인이 아니라면 지금 새 비밀번호를 설정하고 계정에서 연결을 해제해 주세요.',
       ],
@@ -201,7 +201,7 @@ export default {
     'identity-removed': ({ appName, origin, provider }) => ({
       subject: `[${appName}] ${provider} 로그인 연결이 해제되었습니다`,
       paragraphs: [
-        `이제 ${provider}(으)로 ${appName} 계정에 로그인할 수 없습니다. 다른 기기는 모두 로그아웃되었습니다.`,
+        `이제 ${provider} 계정으로 ${appName}에 로그인할 수 없습니다. 다른 기기는 모두 로그아웃되었습니다.`,
         origin,
         IF_NOT_YOU,
       ],
@@ -210,7 +210,7 @@ export default {
     'api-key-created': ({ appName, origin, prefix }) => ({
       subject: `[${appName}] API 키가 생성되었습니다`,
       paragraphs: [
-        `${appName} 계정을 대신 사용할 수 있는 API 키가 생성되었습니다. ${prefix}(으)로 시작하는 키입니다.`,
+        `${appName} 계정을 대신 사용할 수 있는 API 키(${prefix}…)가 생성되었습니다.`,
         origin,
         '본인이 맞다면 아무것도 하지 않으셔도 됩니다. 본인이 아니라면 지금 새 비밀번호를 설정하고 계정에서 키를 삭제해 주세요.',
       ],
