@@ -43,6 +43,7 @@ export const LAYERS = [
   'mail/',
   'rate-limit/',
   'audit/',
+  'dpop/',
   'keys/',
   'crypto/',
   'network/',

@@ -175,6 +175,8 @@ const settings = z.object({
   SESSION_ABSOLUTE_TTL: duration.default(90 * 86_400),
   SESSION_SHORT_TTL: duration.default(86_400),
   SESSIONS_MAX: integer(1, 1000).default(100),
+  DPOP: z.enum(['off', 'refresh', 'full'], { error: 'must be off, refresh or full' }).default('refresh'),
+  REQUIRE_BOUND_SESSIONS: onOff.default(false),
   API_KEYS_MAX: integer(0, 100).default(20),
   REGISTRATION: z.enum(['open', 'closed'], { error: 'must be open or closed' }).default('open'),
   EMAIL_VERIFICATION: z
@@ -313,6 +315,11 @@ const contradictions: {
     problem: 'requires MAIL=on',
   },
   {
+    of: ['REQUIRE_BOUND_SESSIONS', 'DPOP'],
+    when: env => env.REQUIRE_BOUND_SESSIONS && env.DPOP === 'off',
+    problem: 'requires DPOP=refresh or DPOP=full',
+  },
+  {
     of: ['PASSKEYS', 'PUBLIC_URL'],
     when: env => env.PASSKEYS === true && !env.PASSKEY_RP_ID && !isDomain(publicHost(env)),
     problem:
@@ -449,6 +456,13 @@ function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
       /** The maximum number of sessions of one account. A new session beyond it ends the oldest one. */
       max: env.SESSIONS_MAX,
     },
+    /**
+     * refresh: a session that starts with a proof of a key is refreshed with that key alone.
+     * full: its access tokens are bound to the key too.
+     */
+    dpop: env.DPOP,
+    /** Whether accounts with permissions need a session that is bound to a key. */
+    requireBoundSessions: env.REQUIRE_BOUND_SESSIONS,
     /** The maximum number of API keys of one account. 0: this server accepts none. */
     apiKeysMax: env.API_KEYS_MAX,
     registrationOpen: env.REGISTRATION === 'open',

@@ -8,8 +8,14 @@ export type RequestInfo = {
   requestId: string
   ipAddress: string | undefined
   userAgent: string | undefined
-  /** The value of `Authorization: Bearer …`. */
+  /** The value of `Authorization: Bearer …` or `Authorization: DPoP …`. */
   bearerToken: string | undefined
+  /** Whether the scheme is `DPoP` (RFC 9449, section 7.1). */
+  isDpopScheme?: boolean
+  /** The proof in the header `DPoP`, unverified; undefined if there is none. */
+  presentedProof?: PresentedProof | undefined
+  /** The key that it proves, once that is verified: see dpop/prove-key.ts. */
+  provenKey?: ProvenKey
   /** The refresh token from the cookie; undefined if the request comes from an origin that may not use it. */
   refreshCookie: string | undefined
   /** The device token from the cookie; undefined under the same conditions. */
@@ -18,6 +24,24 @@ export type RequestInfo = {
   impersonatorId?: string | undefined
   /** The API key that the viewer uses, once the viewer is known. The audit log names it. */
   apiKeyId?: string | undefined
+}
+
+/** A proof that a client holds a key (RFC 9449, section 4), and the request that it must be for. */
+export type PresentedProof = {
+  proof: string
+  method: string
+  /** The address of the request by the settings, and never by its Host header. */
+  url: (app: App) => string
+}
+
+/** A key that a request has proved to hold. */
+export type ProvenKey = {
+  /** RFC 7638, with SHA-256. */
+  thumbprint: string
+  /** Tells the proof from others. */
+  proofId: Buffer
+  /** The hash of the access token that the proof is for; undefined if it is for none. */
+  accessTokenHash: string | undefined
 }
 
 /** A user with the names of its roles and the permissions that the roles grant, both sorted. */

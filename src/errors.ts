@@ -7,16 +7,17 @@
 export const errorTable = {
   UNAUTHENTICATED: {
     description:
-      'The request has no valid session. `extensions.reason` is MISSING, INVALID, EXPIRED or REVOKED. On EXPIRED or INVALID, refresh; otherwise, sign in again.',
+      'The request has no valid session. `extensions.reason` is MISSING, INVALID, EXPIRED or REVOKED. On EXPIRED or INVALID, refresh; otherwise, sign in again. With DPOP=full, DPOP_NONCE asks for a proof with the nonce of the response, and DPOP_INVALID refuses the proof.',
     message: 'Sign in to do this.',
   },
   FORBIDDEN: {
-    description: 'The caller is signed in but doesn’t have the required permission.',
+    description:
+      'The caller is signed in but doesn’t have the required permission. `extensions.reason` is SESSION_NOT_BOUND if this server requires a session that is bound to a key: see REQUIRE_BOUND_SESSIONS.',
     message: 'You don’t have permission to do this. Ask an administrator for access.',
   },
   BAD_USER_INPUT: {
     description:
-      'The request or its input is invalid. `extensions.fields` maps each input path to its messages.',
+      'The request or its input is invalid. `extensions.fields` maps each input path to its messages. `extensions.reason` is DPOP_NONCE or DPOP_INVALID if a sign-in has a proof of a key that is refused; nothing was tried.',
     message: 'Some of the input is invalid. See the fields for what to change.',
   },
   INVALID_CREDENTIALS: {
@@ -26,7 +27,7 @@ export const errorTable = {
   },
   REFRESH_TOKEN_INVALID: {
     description:
-      'The refresh token is unknown, expired or revoked, or it shows that two holders use the session.',
+      'The refresh token is unknown, expired or revoked, or it shows that two holders use the session. With `extensions.reason`, the session continues: DPOP_NONCE asks for a proof with the nonce of the response, and DPOP_INVALID says that the proof of the session’s key is missing or invalid.',
     message: 'Your session has ended. Sign in again.',
   },
   EMAIL_TAKEN: {

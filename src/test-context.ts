@@ -192,6 +192,7 @@ function testSession(userId: string, now: Date, session: Partial<Session> | unde
     userAgent: null,
     deviceName: null,
     actorSessionId: null,
+    keyThumbprint: null,
     ...session,
   }
 }

@@ -26,6 +26,7 @@ type Notice =
   | 'password-removed'
   | 'new-device'
   | 'reuse-detected'
+  | 'copy-refused'
   | 'factor-added'
   | 'factor-removed'
   | 'recovery-codes-renewed'

@@ -51,6 +51,8 @@ export const auditActions = {
     'One or more sessions were revoked; the detail has the session’s ID or the number of sessions.',
   'session.reuse_detected':
     'Two clients used the refresh tokens of one session, as happens after a theft; the session was ended.',
+  'session.copy_refused':
+    'A refresh token was used without the key that its session is bound to, as happens after a theft; the session continued.',
   'session.refresh_repeated': 'A refresh token was used again from another network or device.',
   'session.refresh_ahead':
     'A refresh token was newer than the database, as happens after a restore; its session continued.',

@@ -4,13 +4,19 @@ import { recordDeniedAccess } from '../audit/denied-access.ts'
 import type { Context, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { SELF } from '../permissions/permissions.ts'
-import { isTooWeak, refuseImpersonator, refuseWeakSession } from '../sessions/assurance.ts'
+import {
+  isTooWeak,
+  isUnbound,
+  refuseImpersonator,
+  refuseWeakSession,
+  unboundSession,
+} from '../sessions/assurance.ts'
 import { refusedToApiKeys, refusedToServices } from '../sessions/require-session.ts'
 
 /**
  * Allows a guarded operation or field if the viewer has at least one of the `required` permissions. `self` allows the
  * viewer's own data. An empty list allows any valid session or API key. First refuses sessions that are too weak for a
- * role, and API keys where the schema reserves something for sessions. A service account is not a person: it needs one of
+ * role or not bound to a key, and API keys where the schema reserves something for sessions. A service account is not a person: it needs one of
  * the permissions.
  * @throws AuthError UNAUTHENTICATED, STEP_UP_REQUIRED, FORBIDDEN
  */
@@ -29,7 +35,10 @@ export const authChecker: AuthCheckerFn<Context, string> = async (
   const app = context.guardApp ?? context.app
   const forSessions = viewer.via.kind === 'apiKey' && isForSessionsOnly(info)
   if (forSessions && !root) throw await denied(context, viewer, info, refusedToApiKeys())
-  if (isTooWeak(app, viewer) && !allowsWeakSession(viewer, forSelf, root, info)) {
+  if (isUnbound(app, viewer) && !allowsMarked('forUnboundSessions', viewer, forSelf, root, info)) {
+    throw await denied(context, viewer, info, unboundSession())
+  }
+  if (isTooWeak(app, viewer) && !allowsMarked('forWeakSessions', viewer, forSelf, root, info)) {
     return refuseWeakSession(app, viewer)
   }
   if (required.length === 0) return true
@@ -65,17 +74,19 @@ function isForOwnersOnly({ parentType, fieldName }: GraphQLResolveInfo): boolean
 }
 
 /**
- * A session that is too weak for a role of its account may only find out who it is, end, and become strong enough. Its
- * operations are marked; within their results, it sees what belongs to its account.
+ * A session that is too weak for a role of its account may only find out who it is, end, and become strong enough. One that
+ * is not bound to a key, although that is required, may only find out who it is and end. The operations are marked; within
+ * their results, it sees what belongs to its account.
  */
-function allowsWeakSession(
+function allowsMarked(
+  mark: 'forWeakSessions' | 'forUnboundSessions',
   viewer: Viewer,
   forSelf: boolean,
   root: { id?: string; userId?: string } | undefined,
   { parentType, fieldName }: GraphQLResolveInfo,
 ): boolean {
   if (root) return forSelf && ownerOf(root, {}) === viewer.account.id
-  return parentType.getFields()[fieldName]?.extensions.forWeakSessions === true
+  return parentType.getFields()[fieldName]?.extensions[mark] === true
 }
 
 function holds({ account }: Viewer, permission: string): boolean {

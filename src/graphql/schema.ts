@@ -57,6 +57,7 @@ import {
   requireNoIgnoredValidators,
   requireNoTopics,
 } from './check-resolvers.ts'
+import { proveKeys } from './prove-keys.ts'
 import { reserve } from './reserve.ts'
 
 const resolvers = [
@@ -147,6 +148,7 @@ export function createSchema(
   })
   requireNoIgnoredValidators(schema, all)
   reserve(schema, { resolvers, userFields: builtInFields.get(UserType) ?? new Set() })
+  proveKeys(schema)
   if (declared) requireDeclared(schema, all, declared)
   for (const [name, description] of Object.entries(rootDescriptions)) {
     const type = schema.getType(name)

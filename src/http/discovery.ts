@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
+import { PROOF_ALGORITHMS } from '../dpop/proof.ts'
 import { ALGORITHM } from '../keys/signing-keys.ts'
 import { endpointMetadata } from '../oauth/metadata.ts'
 import { ACR } from '../sessions/strength.ts'
@@ -20,6 +21,8 @@ export function discoveryRoutes(server: FastifyInstance, config: Config): void {
     issuer: tokens.issuer,
     jwks_uri: `${publicUrl}/.well-known/jwks.json`,
     ...endpointMetadata(config),
+    // RFC 9449, section 5.1.
+    ...(config.dpop !== 'off' && { dpop_signing_alg_values_supported: PROOF_ALGORITHMS }),
     response_types_supported: [],
     acr_values_supported: Object.values(ACR),
     ...(links.terms && { op_tos_uri: links.terms }),

@@ -7,7 +7,8 @@ import { authenticate } from '../graphql/authenticate.ts'
 import type { ClientAddress, FastifyLike } from './client-address.ts'
 import { cookieEffects, cookieReader, type SetCookie } from './cookies.ts'
 import { crossSiteLog } from './cross-site-log.ts'
-import { infoOf } from './request-info.ts'
+import { offerNonce } from './dpop-nonce.ts'
+import { infoOf, presentProofTo } from './request-info.ts'
 
 /**
  * Values of the program's own in the context of each request, such as data loaders. `base` is the context without them,
@@ -59,8 +60,10 @@ export function createContextFunction(
       },
       readCookies,
     )
+    presentProofTo(info, request)
     const header = reply ? reply.header.bind(reply) : response.setHeader.bind(response)
     header('x-request-id', id)
+    offerNonce(app, info, header)
     const effects = effectsOf(request, cookieSetter(response, reply))
     const context = createContext(app, info, effects, authenticate)
     return values ? withOwnValues(values, request, context) : context

@@ -2,11 +2,12 @@ import type { ApolloServer } from '@apollo/server'
 import { fastifyApolloHandler } from '@as-integrations/fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
 import type { App } from '../app.ts'
-import { type Context, createContext, type ResponseEffects } from '../context.ts'
+import { type Context, createContext, type ProvenKey, type ResponseEffects } from '../context.ts'
 import { authenticate } from '../graphql/authenticate.ts'
 import { basePathOf } from '../page-addresses.ts'
 import { cookieEffects, cookieReader } from './cookies.ts'
 import { crossSiteLog } from './cross-site-log.ts'
+import { offerNonce } from './dpop-nonce.ts'
 import type { EventStreamOptions } from './event-streams.ts'
 import { type ContextValues, withOwnValues } from './graphql-context.ts'
 import { errorBody } from './request-errors.ts'
@@ -28,7 +29,9 @@ export async function graphqlRoutes(
   const answer = fastifyApolloHandler<Context>(apollo, {
     context: async (request, reply) => {
       const effects = effectsOf(request, (...cookie) => reply.setCookie(...cookie))
-      const context = createContext(app, requestInfo(request, readCookies), effects, authenticate)
+      const info = requestInfo(request, readCookies)
+      offerNonce(app, info, (...header) => reply.header(...header))
+      const context = createContext(app, info, effects, authenticate)
       return values ? withOwnValues(values, request.raw, context) : context
     },
   })
@@ -61,13 +64,20 @@ export async function subscriptionRoutes(
   const { app } = options
   const readCookies = cookieReader(app.config)
   const { eventStreamRoutes } = await import('./event-streams.ts')
+  // A stream outlives the nonce of its proof, which counts for the whole of the stream.
+  const proven = new WeakMap<FastifyRequest, ProvenKey>()
   eventStreamRoutes(server, {
     ...options,
-    infoOf: request => requestInfo(request, readCookies),
+    infoOf: request => {
+      const provenKey = proven.get(request)
+      return { ...requestInfo(request, readCookies), ...(provenKey && { provenKey }) }
+    },
     contextOf: async (request, info, authenticated) => {
-      const context = createContext(app, info, NO_EFFECTS, (...viewer) => {
+      const context = createContext(app, info, NO_EFFECTS, async (...viewer) => {
         authenticated()
-        return authenticate(...viewer)
+        const authenticatedViewer = await authenticate(...viewer)
+        if (info.provenKey) proven.set(request, info.provenKey)
+        return authenticatedViewer
       })
       return values ? withOwnValues(values, request.raw, context) : context
     },

@@ -3,7 +3,7 @@ import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { isUnavailable } from '../database/unavailable.ts'
 import { AuthError } from '../errors.ts'
-import { authenticate } from '../graphql/authenticate.ts'
+import { authenticateUnproved } from '../graphql/authenticate.ts'
 import type { Metrics } from '../metrics.ts'
 import { authenticateClient } from '../oauth/authenticate-client.ts'
 import { readClientCredentials } from '../oauth/client-credentials.ts'
@@ -30,7 +30,7 @@ export async function oauthRoutes(
 ): Promise<void> {
   const answers: Record<Endpoint, Answer> = {
     token: (service, form, request) => issueServiceToken(app, service, form, request),
-    introspect: (service, form, request) => introspect(app, service, form, request, authenticate),
+    introspect: (service, form, request) => introspect(app, service, form, request, authenticateUnproved),
     revoke: (service, form, request) => revokeToken(app, service, form, request),
   }
   await server.register(async scope => {

@@ -6,7 +6,7 @@ import { createContext, type ResponseEffects, type Viewer } from '../context.ts'
 import { authChecker } from '../graphql/auth-checker.ts'
 import { authenticate } from '../graphql/authenticate.ts'
 import type { ClientAddress, FastifyLike } from './client-address.ts'
-import { infoOf } from './request-info.ts'
+import { infoOf, presentProofTo } from './request-info.ts'
 
 /**
  * Returns who makes a request to a route of the program's own. The request needs the access token of a live session and,
@@ -29,8 +29,10 @@ const noEffects: ResponseEffects = {
 
 export function createRouteViewer(app: App, addressOf: ClientAddress): RouteViewer {
   return async (request, ...permissions) => {
-    const { headers } = 'raw' in request ? request.raw : request
+    const raw = 'raw' in request ? request.raw : request
+    const { headers } = raw
     const info = infoOf({ id: randomUUID(), ipAddress: addressOf(request), headers, cookies: {} }, noCookies)
+    presentProofTo(info, raw)
     const context = createContext(app, info, noEffects, authenticate)
     // For the audit log. Not the address, of which there can be any number.
     const place = { parentType: { name: 'Route', getFields: () => ({}) }, fieldName: permissions.join('|') }

@@ -19,6 +19,7 @@ import { backchannelLogoutRoutes } from './backchannel-logout.ts'
 import { assetRoutes } from './built-files.ts'
 import { cookieReader } from './cookies.ts'
 import { discoveryRoutes } from './discovery.ts'
+import { DPOP_NONCE_HEADER } from './dpop-nonce.ts'
 import { explorerRoutes } from './explorer.ts'
 import type { ContextValues } from './graphql-context.ts'
 import { graphqlRoutes, subscriptionRoutes } from './graphql-route.ts'
@@ -166,7 +167,7 @@ async function addCors(server: FastifyInstance, { corsOrigins }: Config): Promis
     // With `false`, other origins get no CORS headers at all; with a list, they would get some.
     origin: async (origin?: string) => origin !== undefined && corsOrigins.includes(origin) && origin,
     credentials: true,
-    exposedHeaders: [REQUEST_ID_HEADER, 'retry-after', 'www-authenticate'],
+    exposedHeaders: [REQUEST_ID_HEADER, DPOP_NONCE_HEADER, 'retry-after', 'www-authenticate'],
     maxAge: CORS_MAX_AGE_SECONDS,
   })
 }

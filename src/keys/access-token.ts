@@ -22,6 +22,8 @@ const sessionClaims = z.object({
   acr: z.string().optional(),
   /** The administrator who acts as the user (RFC 8693, section 4.1). */
   act: z.object({ sub: z.uuid() }).optional(),
+  /** The thumbprint of the key that the token is bound to (RFC 9449, section 6.1). */
+  cnf: z.object({ jkt: z.string() }).optional(),
   iat: z.int(),
   exp: z.int(),
 })
@@ -69,6 +71,8 @@ export type AccessTokenSubject = {
   assurance: { acr: string; amr: readonly string[]; auth_time: number } | undefined
   /** The administrator who acts as the user. */
   impersonatorId?: string | undefined
+  /** The thumbprint of the key to bind the token to; undefined for a bearer token. */
+  keyThumbprint?: string | undefined
 }
 
 /**
@@ -78,7 +82,7 @@ export type AccessTokenSubject = {
  */
 export function signAccessToken(
   app: App,
-  { userId, sessionId, generation, assurance, impersonatorId }: AccessTokenSubject,
+  { userId, sessionId, generation, assurance, impersonatorId, keyThumbprint }: AccessTokenSubject,
   ttlSeconds: number,
   extra: Record<string, unknown> = {},
 ): { token: string; expiresAt: Date } {
@@ -93,6 +97,7 @@ export function signAccessToken(
     gen: generation,
     ...assurance,
     ...(impersonatorId !== undefined && { act: { sub: impersonatorId } }),
+    ...(keyThumbprint !== undefined && { cnf: { jkt: keyThumbprint } }),
   })
 }
 

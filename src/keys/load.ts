@@ -27,6 +27,8 @@ export type LoadedKeys = {
   apiKey: Buffer
   /** Seals the secrets that sign webhooks. */
   webhookSecrets: Buffer
+  /** Authenticates the nonces of proofs that a client holds a key. */
+  dpopNonce: Buffer
   /** The state of the keys in the database when they were loaded. */
   state: KeyState
 }

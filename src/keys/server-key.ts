@@ -13,6 +13,7 @@ export const SERVER_KEYS = {
   providerTokens: 'provider-tokens',
   apiKey: 'api-key',
   webhookSecrets: 'webhook-secrets',
+  dpopNonce: 'dpop-nonce',
 } as const
 
 export type ServerKeyName = keyof typeof SERVER_KEYS

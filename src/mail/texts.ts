@@ -26,6 +26,7 @@ export type MailData = {
   'password-removed': EmailOrigin & { link: string }
   'new-device': EmailOrigin & { link: string }
   'reuse-detected': EmailOrigin & { link: string }
+  'copy-refused': EmailOrigin & { link: string }
   'factor-code': EmailOrigin & { code: string }
   'factor-added': EmailOrigin & { factor: FactorKind; link: string }
   'factor-removed': EmailOrigin & { factor: FactorKind; link: string }

@@ -2,7 +2,7 @@ import type { App } from '../app.ts'
 import type { Authenticate, RequestInfo, Viewer } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { signedClaims, validServiceClaims } from '../keys/access-token.ts'
-import { isTooWeak } from '../sessions/assurance.ts'
+import { isTooWeak, isUnbound } from '../sessions/assurance.ts'
 import { authenticateService } from './authenticate-service.ts'
 import type { Service } from './find-service-account.ts'
 import type { Form } from './form.ts'
@@ -19,7 +19,7 @@ export type Introspection = { active: false } | ({ active: true } & Record<strin
 const INACTIVE = { active: false } as const
 
 /** The claims of a token that the answer repeats. */
-const SHOWN = 'iss sub aud client_id sid exp iat jti acr amr auth_time act'.split(' ')
+const SHOWN = 'iss sub aud client_id sid exp iat jti acr amr auth_time act cnf'.split(' ')
 
 /**
  * Says whether a token is live at this moment, as this server itself would decide: the access token of a session, an API
@@ -44,11 +44,12 @@ export async function introspect(
   const viewer = await live(app, token, claims, request, authenticate)
   if (!viewer) return INACTIVE
   // As its guards decide: see graphql/auth-checker.ts.
-  const permissions = isTooWeak(app, viewer) ? [] : viewer.account.permissions
+  const permissions = isTooWeak(app, viewer) || isUnbound(app, viewer) ? [] : viewer.account.permissions
   const scope = permissions.filter(isScopeToken).join(' ')
   return {
     active: true,
-    token_type: 'Bearer',
+    // RFC 9449, section 6.2: the caller checks the proof, against `cnf`.
+    token_type: claims?.cnf === undefined ? 'Bearer' : 'DPoP',
     ...(claims ? shown(claims) : factsOfKey(app, viewer)),
     permissions,
     ...(scope && { scope }),

@@ -181,7 +181,7 @@ const shownOfSession = [
 
 const selectSessions = `
   SELECT ${shownOfSession.map(field => `s.${sessionColumns[field]} AS "${field}"`).join(', ')},
-    ${revokedAt} AS "revokedAt"
+    ${revokedAt} AS "revokedAt", s.key_thumbprint IS NOT NULL AS "boundToKey"
   FROM sessions s JOIN users u ON u.id = s.user_id
   WHERE s.user_id = $1::uuid AND s.id > $2::uuid ORDER BY s.id LIMIT $3`
 

@@ -11,7 +11,7 @@ import {
 import type { Context } from '../context.ts'
 import { withExample } from '../example.ts'
 import { presetOf } from '../provider-settings/presets.ts'
-import { FOR_WEAK_SESSIONS } from '../sessions/assurance.ts'
+import { FOR_UNBOUND_SESSIONS, FOR_WEAK_SESSIONS } from '../sessions/assurance.ts'
 import { resendVerification } from './resend-verification.ts'
 import { updateProfile } from './update-profile.ts'
 import { verifyEmail } from './verify-email.ts'
@@ -46,12 +46,12 @@ export class ProfileResolver {
   }
 
   @Authorized()
-  @Extensions(FOR_WEAK_SESSIONS)
+  @Extensions({ ...FOR_WEAK_SESSIONS, ...FOR_UNBOUND_SESSIONS })
   @Query(() => UserType, {
     nullable: true,
     description: withExample(
       'The signed-in user.',
-      'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt hasPassword secondFactorRequired hasTotp recoveryCodesLeft publicMetadata impersonatedBy { id displayName } sessions { id deviceName current } trustedDevices { id name current trustedUntil lastUsedAt ipAddress } apiKeys { id name prefix } } }',
+      'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt hasPassword secondFactorRequired hasTotp recoveryCodesLeft publicMetadata impersonatedBy { id displayName } sessions { id deviceName current boundToKey } trustedDevices { id name current trustedUntil lastUsedAt ipAddress } apiKeys { id name prefix } } }',
     ),
   })
   async me(@Ctx() context: Context): Promise<UserType> {

@@ -110,10 +110,40 @@ export function isTooWeak(app: App, { account, via, impersonator }: Viewer): boo
   return via.kind === 'session' && demandsFactor(app, account) && !isAtLeast(strengthOf(via), 'MULTI')
 }
 
-/** The account without what its roles grant, if the session is too weak for them; for what other services receive. */
-export function grantedIn(app: App, session: ProvedSession, account: Viewer['account']): Viewer['account'] {
-  if (!demandsFactor(app, account) || isAtLeast(assuranceOf(session).strength, 'MULTI')) return account
+/**
+ * The account without what its roles grant, if the session is too weak for them or not bound to a key although that is
+ * required; for what other services receive.
+ */
+export function grantedIn(app: App, session: Session, account: Viewer['account']): Viewer['account'] {
+  const weak = demandsFactor(app, account) && !isAtLeast(assuranceOf(session).strength, 'MULTI')
+  if (!weak && !lacksKey(app, session, account)) return account
   return { ...account, roles: [], permissions: [] }
+}
+
+/**
+ * Whether the account holds permissions, and the session is not bound to a key although REQUIRE_BOUND_SESSIONS demands it.
+ * Costs nothing unless it does.
+ */
+export function isUnbound(app: App, { account, via, impersonator }: Viewer): boolean {
+  // The session of an administrator who acts as the user is bound to the key of their own.
+  if (!app.config.requireBoundSessions || impersonator) return false
+  return via.kind === 'session' && lacksKey(app, via.session, account)
+}
+
+function lacksKey({ config }: App, { keyThumbprint }: Session, { permissions }: Viewer['account']): boolean {
+  return config.requireBoundSessions && keyThumbprint === null && permissions.length > 0
+}
+
+/** The extension of an operation that a session may call although it `isUnbound`. */
+export const FOR_UNBOUND_SESSIONS = { forUnboundSessions: true } as const
+
+/** The refusal of a session that `isUnbound`. */
+export function unboundSession(): AuthError {
+  return new AuthError('FORBIDDEN', {
+    message:
+      'Your permissions require a session that is bound to this device. Sign in again with an up-to-date app.',
+    extensions: { reason: 'SESSION_NOT_BOUND' },
+  })
 }
 
 /** Whether one of the roles of the account requires a second factor, or its owner has to add one. */

@@ -35,6 +35,7 @@ export const sessionColumns = {
   userAgent: 'user_agent',
   deviceName: 'device_name',
   actorSessionId: 'actor_session_id',
+  keyThumbprint: 'key_thumbprint',
 } as const satisfies Record<keyof Session, string>
 
 const sessionFields = Object.keys(sessionColumns)

@@ -11,6 +11,8 @@ import { configuredClaims } from './token-claims.ts'
 export type IssuedTokens = SessionWithAccount & {
   accessToken: string
   accessTokenExpiresAt: Date
+  /** `DPoP` if the access token is bound to a key (RFC 9449, section 5). */
+  tokenType: 'Bearer' | 'DPoP'
   refreshToken: string
 }
 
@@ -29,12 +31,14 @@ export async function issueTokens(
   const secondsLeft = Math.ceil((session.absoluteExpiresAt.getTime() - app.clock.now().getTime()) / 1000)
   const requested = accessTtlSeconds ?? tokens.accessTtlSeconds
   const ttlSeconds = Math.min(requested, tokens.accessMaxTtlSeconds, secondsLeft)
+  const keyThumbprint = app.config.dpop === 'full' ? (session.keyThumbprint ?? undefined) : undefined
   const subject = {
     userId: account.id,
     sessionId: session.id,
     generation: session.generation,
     assurance: impersonatorId === undefined ? assuranceClaims(session) : undefined,
     impersonatorId,
+    keyThumbprint,
   }
   // The administrator proved their own second factor before: see admin/users/impersonate-user.ts.
   const granted = impersonatorId === undefined ? grantedIn(app, session, account) : account
@@ -45,6 +49,7 @@ export async function issueTokens(
     account,
     accessToken: access.token,
     accessTokenExpiresAt: access.expiresAt,
+    tokenType: keyThumbprint === undefined ? 'Bearer' : 'DPoP',
     refreshToken: refreshTokenOf(app, session, session.generation),
   }
 }

@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { AuthError } from '../errors.ts'
+import { countProofOfRace, refuseUsedProof, requireBoundKey } from './bound-key.ts'
 import { findSession, type SessionWithAccount } from './find-session.ts'
 import { standingOf, steppedUpForSeconds } from './generations.ts'
 import { endReasonOf } from './live.ts'
@@ -22,9 +23,12 @@ const rotations = { current: moveOn, lost: replaceLost, ahead: catchUp }
  *   what the step-up proved. So someone who holds a copy of that token never receives what the owner has proved.
  * - Any other token proves that two holders use the session, and ends it (RFC 9700, section 4.14.2).
  *
+ * The refresh token of a session that is bound to a key counts only with a proof of that key, and each proof counts once
+ * (RFC 9449): see bound-key.ts.
+ *
  * So a client stays signed in even if it loses any number of responses. If two holders both continue, the first one to
  * come back ends the session.
- * @throws AuthError REFRESH_TOKEN_INVALID; CONFLICT if the session was stepped up a moment ago
+ * @throws AuthError REFRESH_TOKEN_INVALID, with the reason DPOP_NONCE or DPOP_INVALID if it is about the key; CONFLICT if the session was stepped up a moment ago
  */
 export async function refreshSession(
   app: App,
@@ -44,18 +48,22 @@ export async function refreshSession(
     if (found.session.actorSessionId !== null) throw invalid('impersonation')
     const ended = endReasonOf(found, now)
     if (ended) throw invalid(ended.toLowerCase())
+    await requireBoundKey(app, found, request)
     const standing = standingOf(found.session, generation, now)
     if (standing === 'raced' || standing === 'steppedUp') {
+      if (!(await countProofOfRace(app, found.session, request))) continue
       await recordRace(app, found.session, generation, now, request)
       if (standing === 'raced') return found
       throw steppedUp(steppedUpForSeconds(found.session, now))
     }
     if (standing === 'reused') {
+      await refuseUsedProof(app, found.session, request)
       await endSharedSession(app, found, { kind: 'refresh', generation }, request)
       throw invalid('reused')
     }
     const session = await rotations[standing](app, found.session, generation, now, request)
     if (session) return { ...found, session }
+    await refuseUsedProof(app, found.session, request)
   }
   throw invalid('contended')
 }

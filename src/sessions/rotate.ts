@@ -3,6 +3,7 @@ import { addSeconds, earlier } from '../clock.ts'
 import type { RequestInfo } from '../context.ts'
 import { type Queryable, statement } from '../database/client.ts'
 import type { Session } from '../generated/prisma/client.ts'
+import { COUNT_PROOF, countedProof, isUnusedProof } from './bound-key.ts'
 import { sessionColumns } from './find-session.ts'
 import { isLive } from './live.ts'
 import { isElsewhere, recordRefresh } from './refresh-record.ts'
@@ -23,8 +24,9 @@ export function rotation(session: Session, now: Date, { ipAddress, userAgent }: 
 const increment = statement(
   'session-rotate',
   `UPDATE sessions s SET generation = generation + 1, rotated_at = $3, last_used_at = $3, generation_seen_at = NULL,
-     expires_at = $4, ip_address = $5, user_agent = $6
+     expires_at = $4, ip_address = $5, user_agent = $6, ${COUNT_PROOF('$7::bytea')}
    FROM users u WHERE s.id = $1 AND generation = $2 AND u.id = s.user_id AND ${isLive('$3')}
+     AND ${isUnusedProof('$7::bytea')}
    RETURNING s.id`,
 )
 
@@ -38,7 +40,16 @@ export async function moveOn(
 ): Promise<Session | undefined> {
   const change = rotation(session, now, request)
   const { expiresAt, ipAddress, userAgent } = change
-  const hits = await increment(app.pool, [session.id, generation, now, expiresAt, ipAddress, userAgent])
+  const proof = countedProof(session, request)
+  const hits = await increment(app.pool, [
+    session.id,
+    generation,
+    now,
+    expiresAt,
+    ipAddress,
+    userAgent,
+    proof,
+  ])
   return hits.length > 0 ? { ...session, ...change, generation: generation + 1 } : undefined
 }
 
@@ -62,7 +73,8 @@ export function replaceLost(
     generation: session.generation + 1,
   }
   // If an access token of the successor is used in the meantime, this is a theft.
-  const guard = { unseen: true, withdrawn: session.proofGeneration > generation }
+  const proof = countedProof(session, request)
+  const guard = { unseen: true, withdrawn: session.proofGeneration > generation, proof }
   if (!isElsewhere(session, request)) return leapTo(app.db, session, next, guard)
   return app.db.$transaction(async tx => {
     const changed = await leapTo(tx, session, next, guard)
@@ -82,8 +94,9 @@ export function catchUp(
   request: RequestInfo,
 ): Promise<Session | undefined> {
   const next = { ...session, ...rotation(session, now, request), generation: generation + 1 }
+  const guard = { unseen: false, withdrawn: false, proof: countedProof(session, request) }
   return app.db.$transaction(async tx => {
-    const changed = await leapTo(tx, session, next, { unseen: false, withdrawn: false })
+    const changed = await leapTo(tx, session, next, guard)
     if (changed) await recordRefresh(tx, 'session.refresh_ahead', session, generation, now, request)
     return changed
   })
@@ -107,9 +120,9 @@ const leapSql = (
   withdraw: string,
 ) => `UPDATE sessions s SET generation = $3::int, rotated_at = $4::timestamptz, last_used_at = $4::timestamptz,
     generation_seen_at = NULL, expires_at = $5::timestamptz, ip_address = $6, user_agent = $7,
-    burned_from = $8::int, burned_to = $9::int${withdraw}
+    burned_from = $8::int, burned_to = $9::int, ${COUNT_PROOF('$11::bytea')}${withdraw}
   FROM users u WHERE s.id = $1::uuid AND generation = $2::int AND u.id = s.user_id AND ${isLive('$4::timestamptz')}
-    AND NOT ($10::boolean AND generation_seen_at IS NOT NULL)
+    AND NOT ($10::boolean AND generation_seen_at IS NOT NULL) AND ${isUnusedProof('$11::bytea')}
   RETURNING ${proofFields.map(field => `s.${sessionColumns[field]} AS "${field}"`).join(', ')}`
 const leap = leapSql('')
 const leapWithout = leapSql(WITHDRAW)
@@ -119,7 +132,7 @@ async function leapTo(
   db: Queryable,
   session: Session,
   next: Session,
-  { unseen, withdrawn }: { unseen: boolean; withdrawn: boolean },
+  { unseen, withdrawn, proof }: { unseen: boolean; withdrawn: boolean; proof: Buffer | null },
 ): Promise<Session | undefined> {
   const { generation, rotatedAt, expiresAt, ipAddress, userAgent, burnedFrom, burnedTo } = next
   const target = [generation, rotatedAt, expiresAt, ipAddress, userAgent, burnedFrom, burnedTo]
@@ -130,6 +143,7 @@ async function leapTo(
     session.generation,
     ...target,
     unseen,
+    proof,
   )
   return proofs && { ...next, ...proofs }
 }

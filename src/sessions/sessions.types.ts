@@ -92,6 +92,12 @@ export class SessionType {
     description: 'Whether an administrator acts as the user in this session: see `impersonateUser`.',
   })
   impersonated!: boolean
+
+  @Field(() => Boolean, {
+    description:
+      'Whether the session is bound to a key that its device keeps, so that a copy of its refresh token is useless (RFC 9449).',
+  })
+  boundToKey!: boolean
 }
 
 /** The session as the API shows it. `currentId` is the session that made the request. */
@@ -107,6 +113,7 @@ export function toSession(session: Session, currentId: string | undefined): Sess
     deviceName,
     revokedAt,
     actorSessionId,
+    keyThumbprint,
   } = session
   return {
     id,
@@ -122,15 +129,21 @@ export function toSession(session: Session, currentId: string | undefined): Sess
     deviceName,
     revokedAt,
     impersonated: actorSessionId !== null,
+    boundToKey: keyThumbprint !== null,
   }
 }
 
 @ObjectType('AuthPayload', { description: 'A session and its tokens.' })
 export class AuthPayload {
-  @Field(() => String, { description: 'A JWT (RFC 9068). Send it in the header `Authorization: Bearer …`.' })
+  @Field(() => String, {
+    description: 'A JWT (RFC 9068). Send it in the header `Authorization`, after `tokenType`.',
+  })
   accessToken!: string
 
-  @Field(() => String, { description: 'Always `Bearer`.' })
+  @Field(() => String, {
+    description:
+      '`Bearer`. With DPOP=full, `DPoP` if the session is bound to a key: send the token with a proof (RFC 9449, section 7).',
+  })
   tokenType!: string
 
   @Field(() => GraphQLDateTime, { description: 'When the access token expires. Refresh it before then.' })

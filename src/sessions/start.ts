@@ -54,5 +54,6 @@ export function newSession(
     userAgent: request.userAgent ?? null,
     deviceName: deviceName ?? deviceNameOf(request.userAgent) ?? null,
     actorSessionId: null,
+    keyThumbprint: request.provenKey?.thumbprint ?? null,
   }
 }

@@ -52,7 +52,7 @@ export function deliverTokens(
   reveal(user, session.id)
   const payload = Object.assign(new AuthPayload(), {
     accessToken: tokens.accessToken,
-    tokenType: 'Bearer',
+    tokenType: tokens.tokenType,
     accessTokenExpiresAt: tokens.accessTokenExpiresAt,
     refreshToken: inCookie ? null : tokens.refreshToken,
     refreshTokenExpiresAt: session.expiresAt,
@@ -67,14 +67,14 @@ export function deliverTokens(
 /** Hands only the access token to a client: the session has no other. `impersonator` acts as its user. */
 export function deliverAccessToken(
   { reveal }: Context,
-  { session, account, accessToken, accessTokenExpiresAt }: IssuedTokens,
+  { session, account, accessToken, accessTokenExpiresAt, tokenType }: IssuedTokens,
   impersonator: Account,
 ): AuthPayload {
   const user = Object.assign(toUser(account), { impersonator })
   reveal(user, session.id)
   return Object.assign(new AuthPayload(), {
     accessToken,
-    tokenType: 'Bearer',
+    tokenType,
     accessTokenExpiresAt,
     refreshToken: null,
     refreshTokenExpiresAt: session.expiresAt,

@@ -108,6 +108,7 @@ export async function createAccount(
         ...session,
         identityId: identity?.row.id ?? null,
         providerSid: identity?.sid ?? null,
+        usedProofs: request.provenKey?.proofId ?? null,
       }),
       toRows(tokenColumns, ...verification.map(({ row }) => row)),
       toRows(mailColumns, ...toMails(app, ...verification.map(({ mail }) => mail))),

@@ -126,6 +126,7 @@ async function start(
         ...session,
         identityId: identity?.id ?? null,
         providerSid: identity?.sid ?? null,
+        usedProofs: request.provenKey?.proofId ?? null,
       }),
       eventRows({ action: 'session.started', detail }, ...others),
       toDeviceRows(app, account.id, device, {

@@ -17,6 +17,7 @@ export const startedColumns = {
   ...sessionColumns,
   identityId: 'identity_id',
   providerSid: 'provider_sid',
+  usedProofs: 'used_proofs',
 } as const satisfies Columns
 
 /** The parameters of the statement before those of the claims. */

@@ -372,6 +372,8 @@ describe('secrets', () => {
       'key.refresh_replaced',
       'factor.renamed',
       'user.password_removed',
+      // test/sessions/bound-sessions.test.ts looks for tokens and proofs.
+      'session.copy_refused',
       // test/http/provider-callback.test.ts looks for the secrets of sign-ins with providers.
       // test/api-keys/api-keys.test.ts looks for the secrets of API keys.
       'api_key.created',

@@ -41,6 +41,8 @@ test('development requires no settings', () => {
       accessMaxTtlSeconds: 3600,
     },
     sessions: { idleTtlSeconds: 2_592_000, absoluteTtlSeconds: 7_776_000, shortTtlSeconds: 86_400, max: 100 },
+    dpop: 'refresh',
+    requireBoundSessions: false,
     apiKeysMax: 20,
     registrationOpen: true,
     emailVerification: 'optional',

@@ -44,7 +44,7 @@ test.each([APP, 'http://localhost:3000'])(
     expect(corsHeaders(response)).toEqual({
       'access-control-allow-origin': origin,
       'access-control-allow-credentials': 'true',
-      'access-control-expose-headers': 'x-request-id, retry-after, www-authenticate',
+      'access-control-expose-headers': 'x-request-id, dpop-nonce, retry-after, www-authenticate',
     })
     expect(response.headers.get('vary')).toMatch(/\bOrigin\b/)
   },

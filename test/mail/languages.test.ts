@@ -27,6 +27,7 @@ const samples: MailData = {
   'password-removed': { ...origin, link },
   'new-device': { ...origin, link },
   'reuse-detected': { ...origin, link },
+  'copy-refused': { ...origin, link },
   'factor-code': { ...origin, code: '042917' },
   'factor-added': { ...origin, link, factor: 'TOTP' },
   'factor-removed': { ...origin, link, factor: 'PASSKEY' },

@@ -1,21 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { signUp } from '../support/actors.ts'
-import { TestClock } from '../support/clock.ts'
+import { StillClock } from '../support/clock.ts'
 import { type Act, type Name, Story } from '../support/holders.ts'
 import { type Service, startService } from '../support/service.ts'
 import { countEvents, DAY, HOUR, MINUTE } from '../support/sessions.ts'
-
-/** A clock that stands still until it is moved, so that a step back in time is exact. */
-class StillClock extends TestClock {
-  #now = Date.now()
-  override now(): Date {
-    return new Date(this.#now)
-  }
-  override advance(seconds: number): void {
-    this.#now += seconds * 1000
-  }
-}
 
 /** Long enough for a busy machine. A run that does not finish fails. */
 const TIME_MS = 300_000

@@ -13,3 +13,14 @@ export class TestClock implements Clock {
     this.#offsetMs += seconds * 1000
   }
 }
+
+/** A clock that stands still until it is moved, so that a step back in time is exact. */
+export class StillClock extends TestClock {
+  #now = Date.now()
+  override now(): Date {
+    return new Date(this.#now)
+  }
+  override advance(seconds: number): void {
+    this.#now += seconds * 1000
+  }
+}

@@ -31,13 +31,13 @@ export async function impersonateUser(
 ): Promise<IssuedTokens> {
   const reason = checkInput(reasonField, reasonInput, 'reason')
   const { viewer, request } = caller
-  const { id: ownSessionId } = await requireRecentSignIn(app, viewer)
+  const ownSession = await requireRecentSignIn(app, viewer)
   await requireStrengthOf(app, viewer, await requireAccount(app, id))
   const actor = viewer.account
   const started = await administerUser(app, caller, IMPERSONATE, id, async (tx, account) => {
     if (account.id === actor.id) throw new AuthError('CONFLICT', { message: OWN_ACCOUNT })
     if (account.disabledAt) throw new AuthError('CONFLICT', { message: DISABLED })
-    const session = sessionOf(app, account, ownSessionId, request)
+    const session = sessionOf(app, account, ownSession, request)
     await insertSession(tx, session)
     await record(tx, request, {
       action: 'user.impersonated',
@@ -54,14 +54,23 @@ export async function impersonateUser(
 const OWN_ACCOUNT = 'This is your own account.'
 const DISABLED = 'This account is disabled. Enable it first.'
 
-/** Without the address and the device of the administrator, which the person would see. The audit log has them. */
-function sessionOf(app: App, { id }: Account, actorSessionId: string, request: RequestInfo): Session {
+/**
+ * Without the address and the device of the administrator, which the person would see. The audit log has them. It is bound
+ * to the key of the administrator's own session.
+ */
+function sessionOf(
+  app: App,
+  { id }: Account,
+  { id: actorSessionId, keyThumbprint }: Session,
+  request: RequestInfo,
+): Session {
   const origin = { ...request, ipAddress: undefined, userAgent: undefined }
   const session = newSession(app, id, origin, { proofs: [], remember: false, deviceName: null })
   const expiresAt = addSeconds(session.createdAt, IMPERSONATION_SECONDS)
   return {
     ...session,
     actorSessionId,
+    keyThumbprint,
     expiresAt,
     absoluteExpiresAt: expiresAt,
     idleTtlSeconds: IMPERSONATION_SECONDS,

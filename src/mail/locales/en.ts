@@ -161,6 +161,15 @@ export default {
       ],
       action: 'Set a new password',
     }),
+    'copy-refused': ({ appName, origin }) => ({
+      subject: `We stopped someone who copied a session at ${appName}`,
+      paragraphs: [
+        `Someone tried to continue a session of your account at ${appName} without the key that only your device has. We refused, and you stay signed in.`,
+        origin,
+        'Someone may have read data on your device, so check it for programs and extensions that you don’t know. If you didn’t do this yourself, you can also set a new password, which ends your other sessions:',
+      ],
+      action: 'Set a new password',
+    }),
     'factor-code': ({ appName, origin, code }) => ({
       subject: `Your code for ${appName}`,
       paragraphs: [

@@ -161,6 +161,15 @@ export default {
       ],
       action: '새 비밀번호 설정',
     }),
+    'copy-refused': ({ appName, origin }) => ({
+      subject: `[${appName}] 복사된 로그인 정보의 사용을 막았습니다`,
+      paragraphs: [
+        `누군가 회원님의 기기에만 있는 키 없이 ${appName} 계정의 로그인 정보를 사용하려고 했습니다. 요청을 거부했으며, 회원님의 로그인은 그대로 유지됩니다.`,
+        origin,
+        '기기에 저장된 정보가 유출되었을 수 있으니 모르는 프로그램이나 확장 프로그램이 있는지 확인해 주세요. 본인이 아니라면 새 비밀번호를 설정해 주세요. 다른 기기는 모두 로그아웃됩니다.',
+      ],
+      action: '새 비밀번호 설정',
+    }),
     'factor-code': ({ appName, origin, code }) => ({
       subject: `[${appName}] 인증 코드`,
       paragraphs: [

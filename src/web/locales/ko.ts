@@ -62,6 +62,12 @@ export const ko: Messages = {
     tooLong: max => `${max}자까지 입력할 수 있습니다.`,
   },
   server: {
+    'The proof of your app’s key has no recent nonce. Try again.':
+      '요청이 만료되었습니다. 다시 시도해 주세요.',
+    'The proof of your app’s key is missing or invalid. Sign in again.':
+      '이 기기의 로그인 정보를 확인할 수 없습니다. 다시 로그인해 주세요.',
+    'Your permissions require a session that is bound to this device. Sign in again with an up-to-date app.':
+      '이 권한을 사용하려면 이 기기에 연결된 세션이 필요합니다. 최신 버전의 앱에서 다시 로그인해 주세요.',
     'The provider’s sign-in was not accepted. Try again, or sign in another way.':
       '간편 로그인을 확인할 수 없습니다. 다시 시도하거나 다른 방법으로 로그인해 주세요.',
     'This sign-in is no longer valid. Try again.': '로그인 시간이 지났습니다. 다시 시도해 주세요.',
@@ -1107,6 +1113,7 @@ export const ko: Messages = {
       'password-removed': '비밀번호 삭제',
       'new-device': '새 기기',
       'reuse-detected': '도용된 세션 종료',
+      'copy-refused': '복사된 세션 차단',
       'factor-code': '2단계 인증 추가 코드',
       'factor-added': '2단계 인증 추가',
       'factor-removed': '2단계 인증 삭제',
@@ -1311,6 +1318,7 @@ export const ko: Messages = {
     'session.ended': '로그아웃',
     'session.revoked': '세션 종료',
     'session.reuse_detected': '도용된 세션 감지, 종료',
+    'session.copy_refused': '복사된 세션 차단',
     'session.refresh_repeated': '다른 네트워크나 기기에서 세션 재갱신',
     'session.refresh_ahead': '데이터베이스보다 최신인 세션 갱신',
     'factor.code_requested': '인증 코드 요청',

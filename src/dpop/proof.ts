@@ -1,0 +1,91 @@
+import { createHash, verify } from 'node:crypto'
+import { z } from 'zod'
+import type { App } from '../app.ts'
+import type { PresentedProof, ProvenKey } from '../context.ts'
+import { isFreshNonce } from './nonce.ts'
+import { publicJwk, readPublicKey } from './public-key.ts'
+
+/** The algorithms of proofs. They are pinned: the header of a proof only confirms one. */
+export const PROOF_ALGORITHMS = ['ES256'] as const
+
+/** Longer than any proof. Longer ones are refused before they are decoded. */
+const PROOF_MAX_LENGTH = 4096
+/** As much of a hash as tells proofs apart. */
+const ID_BYTES = 16
+
+/** `crit` would demand that this server understands an extension, and `b64` is one (RFC 7797). */
+const headerSchema = z.object({
+  typ: z.literal('dpop+jwt'),
+  alg: z.enum(PROOF_ALGORITHMS),
+  jwk: publicJwk,
+  crit: z.undefined().optional(),
+  b64: z.undefined().optional(),
+})
+
+const claimsSchema = z.object({
+  jti: z.string().min(1).max(128),
+  htm: z.string(),
+  htu: z.string(),
+  /**
+   * Required by section 4.2, and not compared with a clock. The time at which a proof was created is that of its nonce,
+   * which this server set itself less than a minute ago (section 11.1 allows either). So a client whose clock is hours
+   * off signs in and refreshes as any other, and a proof cannot be created in advance.
+   */
+  iat: z.number().nonnegative(),
+  nonce: z.string().optional(),
+  /** The hash of the access token that the proof is for; undefined if it is for none. */
+  ath: z.string().optional(),
+})
+
+/** Why a proof is refused: its nonce is missing or outdated, or it proves nothing. */
+export type ProofFault = 'DPOP_NONCE' | 'DPOP_INVALID'
+
+/**
+ * The key that a proof proves to hold (RFC 9449, section 4.3), or why it proves none. The checks that cost nearly nothing
+ * come first, so that only a proof with a fresh nonce has its signature verified.
+ */
+export function verifyProof(app: App, { proof, method, url }: PresentedProof): ProvenKey | ProofFault {
+  if (proof.length > PROOF_MAX_LENGTH) return 'DPOP_INVALID'
+  const [, header, claims, signature] = /^([\w-]+)\.([\w-]+)\.([\w-]{86})$/.exec(proof) ?? []
+  if (!header || !claims || !signature) return 'DPOP_INVALID'
+  const { data: head } = headerSchema.safeParse(decode(header))
+  const { data: said } = claimsSchema.safeParse(decode(claims))
+  if (!head || !said) return 'DPOP_INVALID'
+  if (said.htm !== method || !isSameUrl(said.htu, url(app))) return 'DPOP_INVALID'
+  if (said.nonce === undefined || !isFreshNonce(app, said.nonce)) return 'DPOP_NONCE'
+  const signed = Buffer.from(`${header}.${claims}`)
+  try {
+    const { key, thumbprint } = readPublicKey(head.jwk)
+    // RFC 7518, section 3.4: both numbers, one after the other.
+    const options = { key, dsaEncoding: 'ieee-p1363' } as const
+    if (!verify('sha256', signed, options, Buffer.from(signature, 'base64url'))) return 'DPOP_INVALID'
+    // Not of the signature: anyone can compute a second one that is valid too.
+    const id = createHash('sha256').update(signed).digest().subarray(0, ID_BYTES)
+    return { thumbprint, proofId: id, accessTokenHash: said.ath }
+  } catch {
+    return 'DPOP_INVALID'
+  }
+}
+
+function decode(part: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(part, 'base64url').toString())
+  } catch {
+    return undefined
+  }
+}
+
+/** Compares addresses without query and fragment, after normalizing both (RFC 9449, section 4.3, item 9). */
+function isSameUrl(htu: string, expected: string): boolean {
+  if (htu === expected) return true
+  if (!URL.canParse(htu)) return false
+  const url = new URL(htu)
+  url.search = ''
+  url.hash = ''
+  return url.href === new URL(expected).href
+}
+
+/** The `ath` of an access token (RFC 9449, section 4.2). */
+export function accessTokenHash(token: string): string {
+  return createHash('sha256').update(token).digest('base64url')
+}
