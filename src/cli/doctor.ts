@@ -5,7 +5,7 @@ import { systemClock } from '../clock.ts'
 import { type Config, ConfigError, loadConfig } from '../config.ts'
 import { withPatientPool } from '../database/client.ts'
 import { startEmbedded } from '../database/embedded/start.ts'
-import { readEnvironment } from '../environment.ts'
+import { type Environment, readEnvironment } from '../environment.ts'
 import { createLog } from '../log.ts'
 import { DATABASE } from '../open.ts'
 import { checks, databaseChecks, reasonOf } from './checks.ts'
@@ -14,18 +14,23 @@ import { print } from './print.ts'
 
 type Result = Finding & { name: string }
 
-/** Checks everything that a server needs and suggests fixes. Changes nothing. */
+/** `authograph doctor`: writes what `examine` finds. */
 export async function runDoctor({ json }: { json?: boolean }): Promise<void> {
-  const results = await examine()
-  const healthy = results.every(({ status }) => status !== 'fail')
-  print(results.map(toText).join('\n'), { healthy, checks: results }, json)
+  const { healthy, checks } = await examine(readEnvironment())
+  print(checks.map(toText).join('\n'), { healthy, checks }, json)
   if (!healthy) process.exitCode = 1
 }
 
-async function examine(): Promise<Result[]> {
+/** Checks everything that a server with these settings needs and suggests fixes. Changes nothing. */
+export async function examine(environment: Environment): Promise<{ healthy: boolean; checks: Result[] }> {
+  const checks = await examineAll(environment)
+  return { healthy: checks.every(({ status }) => status !== 'fail'), checks }
+}
+
+async function examineAll(environment: Environment): Promise<Result[]> {
   let config: Config
   try {
-    config = loadConfig(readEnvironment(), { sendsMail: true })
+    config = loadConfig(environment, { sendsMail: true })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     const advice = 'Correct this in the environment or in .env.'
@@ -40,7 +45,7 @@ async function examine(): Promise<Result[]> {
 
 async function examineDatabase(config: Config): Promise<Result[]> {
   const results: Result[] = []
-  const examineAll = async (pool: pg.Pool) => {
+  const examineIt = async (pool: pg.Pool) => {
     // Fails here, before the first check, if the database can't be reached.
     await pool.query('SELECT')
     const context = { config, now: () => systemClock.now(), pool }
@@ -52,8 +57,8 @@ async function examineDatabase(config: Config): Promise<Result[]> {
   }
   const name = 'database'
   try {
-    if (config.database.url) await withPatientPool(config.database.url, examineAll)
-    else if (existsSync(path.join(config.dataDir, 'postgres'))) await withBuiltIn(config, examineAll)
+    if (config.database.url) await withPatientPool(config.database.url, examineIt)
+    else if (existsSync(path.join(config.dataDir, 'postgres'))) await withBuiltIn(config, examineIt)
     else results.push({ name, status: 'ok', message: 'The first start creates the built-in database.' })
   } catch (error) {
     const advice = config.database.url
