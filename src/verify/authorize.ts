@@ -6,10 +6,14 @@ export type RequestLike = {
   readonly headers:
     | { readonly authorization?: string | undefined }
     | { get(name: string): string | null | undefined }
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  /** In Express and Fastify, the address before a router has changed it. */
+  readonly originalUrl?: string | undefined
 }
 
 /**
- * Verifies the bearer token of a request, and requires one of the permissions if there are any.
+ * Verifies the access token of a request, and requires one of the permissions if there are any.
  * @throws AuthError UNAUTHENTICATED, FORBIDDEN, SERVICE_UNAVAILABLE
  */
 export async function authorize(
@@ -23,17 +27,24 @@ export async function authorize(
 }
 
 /**
- * Verifies the bearer token of a request.
+ * Verifies the access token of a request, and the proof if the token is bound to a key.
  * @throws AuthError UNAUTHENTICATED, SERVICE_UNAVAILABLE
  */
-export async function identify(verifier: Verifier, { headers }: RequestLike): Promise<Identity> {
-  const header =
-    'get' in headers && typeof headers.get === 'function'
-      ? headers.get('authorization')
-      : (headers as { authorization?: string }).authorization
-  if (header === undefined || header === null) throw unauthenticated('MISSING')
-  // RFC 6750, section 2.1. The scheme is case-insensitive (RFC 9110, section 11.1).
-  return verifier.verify(/^Bearer +(\S+) *$/i.exec(header)?.[1] ?? '')
+export async function identify(verifier: Verifier, request: RequestLike): Promise<Identity> {
+  const { headers, method = '', originalUrl, url = '' } = request
+  const field = (name: string) =>
+    ('get' in headers && typeof headers.get === 'function'
+      ? headers.get(name)
+      : (headers as Record<string, string | undefined>)[name]) ?? undefined
+  const header = field('authorization')
+  if (header === undefined) throw unauthenticated('MISSING')
+  // RFC 6750, section 2.1, and RFC 9449, section 7.1. The scheme is case-insensitive (RFC 9110, section 11.1).
+  const [, scheme, token = ''] = /^(Bearer|DPoP) +(\S+) *$/i.exec(header) ?? []
+  const isDpop = scheme?.toLowerCase() === 'dpop'
+  return verifier.verify(
+    token,
+    isDpop ? { proof: field('dpop'), method, url: originalUrl ?? url } : undefined,
+  )
 }
 
 /**

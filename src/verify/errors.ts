@@ -16,7 +16,7 @@ const statuses: Record<ErrorCode, number> = {
 }
 
 /** Why a request has no user. Without liveness, a token whose session was revoked is valid here until it expires. */
-export type UnauthenticatedReason = 'MISSING' | 'INVALID' | 'EXPIRED' | 'REVOKED'
+export type UnauthenticatedReason = 'MISSING' | 'INVALID' | 'EXPIRED' | 'REVOKED' | 'DPOP_INVALID'
 
 export type ErrorDetails = {
   message?: string
@@ -59,14 +59,16 @@ const DESCRIPTIONS: Record<Exclude<UnauthenticatedReason, 'MISSING'>, string> = 
   INVALID: 'The access token is invalid',
   EXPIRED: 'The access token has expired',
   REVOKED: 'The access token was revoked',
+  DPOP_INVALID: 'The proof of the key is missing or invalid',
 }
 
 /** The answer to a request without a valid token. RFC 6750, section 3: no error code if the request has no token. */
 export function unauthenticated(reason: UnauthenticatedReason, cause?: unknown): AuthError {
+  // RFC 9449, section 7.1.
+  const [scheme, error] =
+    reason === 'DPOP_INVALID' ? ['DPoP algs="ES256",', 'invalid_dpop_proof'] : ['Bearer', 'invalid_token']
   const challenge =
-    reason === 'MISSING'
-      ? 'Bearer'
-      : `Bearer error="invalid_token", error_description="${DESCRIPTIONS[reason]}"`
+    reason === 'MISSING' ? scheme : `${scheme} error="${error}", error_description="${DESCRIPTIONS[reason]}"`
   return new AuthError('UNAUTHENTICATED', {
     extensions: { reason },
     headers: { 'www-authenticate': challenge },

@@ -1,4 +1,4 @@
-import { authorize, requireStepUp, type StepUpOptions } from './authorize.ts'
+import { authorize, type RequestLike, requireStepUp, type StepUpOptions } from './authorize.ts'
 import { AuthError } from './errors.ts'
 import { identityOf, rememberIdentity } from './identities.ts'
 import type { Verifier } from './verifier.ts'
@@ -6,7 +6,7 @@ import type { Verifier } from './verifier.ts'
 export { identityOf }
 
 /** The parts of Node's request and response that are used, which Express, NestJS and Connect have too. */
-type Request = { readonly headers: { readonly authorization?: string | undefined } }
+type Request = RequestLike & { readonly headers: { readonly authorization?: string | undefined } }
 type Response = {
   statusCode: number
   setHeader(name: string, value: string): unknown

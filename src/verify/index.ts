@@ -9,4 +9,5 @@ export {
 } from './authorize.ts'
 export { AuthError, type ErrorCode, type UnauthenticatedReason } from './errors.ts'
 export type { LivenessOptions } from './liveness.ts'
+export type { DpopOptions, PresentedProof } from './proof.ts'
 export { createVerifier, type Identity, type Verifier, type VerifierOptions } from './verifier.ts'

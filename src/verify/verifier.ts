@@ -2,6 +2,7 @@ import { errors, type JWTPayload, jwtVerify } from 'jose'
 import { AuthError, unauthenticated } from './errors.ts'
 import { ALGORITHM, createKeySource, type Fetch } from './keys.ts'
 import { createLiveness, type LivenessOptions } from './liveness.ts'
+import { createProofCheck, type DpopOptions, type PresentedProof } from './proof.ts'
 import { TokenCache } from './token-cache.ts'
 
 /** RFC 9068, section 2.1. */
@@ -39,6 +40,8 @@ export type VerifierOptions = {
   serviceAccounts?: boolean
   /** Asks the server whether tokens are still live, so that a revocation takes effect within 10 seconds. Default: off. */
   liveness?: LivenessOptions
+  /** Accepts tokens that are bound to a key (RFC 9449). Without it, they are refused. */
+  dpop?: DpopOptions
   /** Sends the requests. Default: the global `fetch`. */
   fetch?: Fetch
   /** The time in milliseconds. For tests. */
@@ -47,11 +50,12 @@ export type VerifierOptions = {
 
 export type Verifier = {
   /**
-   * Verifies an access token and returns who sent it.
-   * @throws AuthError UNAUTHENTICATED with the reason INVALID or EXPIRED, and with liveness REVOKED; SERVICE_UNAVAILABLE if
-   *   the keys, or with liveness the server, are out of reach
+   * Verifies an access token and returns who sent it. `presented` is the proof of a token that came as
+   * `Authorization: DPoP`; `identify` and the guards find it by themselves.
+   * @throws AuthError UNAUTHENTICATED with the reason INVALID or EXPIRED, with liveness REVOKED, and with dpop DPOP_INVALID;
+   *   SERVICE_UNAVAILABLE if the keys, or with liveness the server, are out of reach
    */
-  verify(token: string): Promise<Identity>
+  verify(token: string, presented?: PresentedProof): Promise<Identity>
 }
 
 /**
@@ -120,10 +124,22 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return identity
   }
 
-  return live
-    ? { verify: async token => live(token, await verifySignature(token)) }
-    : { verify: verifySignature }
+  const prove = options.dpop && createProofCheck(options.dpop, clockToleranceSeconds, now)
+
+  return {
+    verify: async (token, presented) => {
+      const identity = await verifySignature(token)
+      const { cnf } = identity.claims as { cnf?: { jkt?: unknown } }
+      // A token that is bound is no bearer token, and the other way round (RFC 9449, section 7.1).
+      if (cnf !== undefined && !prove) throw unauthenticated('INVALID', new Error(NO_DPOP))
+      if (cnf !== undefined) await prove?.(token, String(cnf?.jkt), presented)
+      else if (presented || options.dpop?.required) throw unauthenticated('DPOP_INVALID')
+      return live ? live(token, identity) : identity
+    },
+  }
 }
+
+const NO_DPOP = 'The token is bound to a key. Set the option dpop of createVerifier.'
 
 function refusal(error: unknown): unknown {
   if (error instanceof AuthError || !(error instanceof errors.JOSEError)) return error

@@ -10,7 +10,7 @@ import { useService } from '../support/service.ts'
 const ROOT = path.resolve(import.meta.dirname, '../..')
 const MODULES = path.join(ROOT, 'node_modules')
 /** Of the modules and their tests, so that the package stays easy to audit. */
-const MAX_LINES = 2000
+const MAX_LINES = 2300
 const service = useService()
 const place = await mkdtemp(path.join(os.tmpdir(), 'authograph-verify-'))
 const tarball = path.join(place, 'authograph-verify.tgz')
