@@ -147,6 +147,11 @@ function isLanguageTag(tag: string): boolean {
   }
 }
 
+/** One core stays free for everything else where there are enough. Hashing yields to it, but not to the database. */
+export function hashingCores(cores: number): number {
+  return cores > 2 ? cores - 1 : cores
+}
+
 const settings = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
   HOST: z.string().default('localhost'),
@@ -203,7 +208,7 @@ const settings = z.object({
   ARGON2_MEMORY_KIB: integer(8, 4_194_304).default(19_456),
   ARGON2_TIME_COST: integer(1, 1000).default(2),
   ARGON2_PARALLELISM: integer(1, 64).default(1),
-  HASH_CONCURRENCY: integer(1, 128).default(availableParallelism()),
+  HASH_CONCURRENCY: integer(1, 128).default(Math.min(hashingCores(availableParallelism()), 128)),
   HASH_QUEUE_MAX: integer(1, 100_000).default(1000),
   HASH_WAIT_MS: integer(1, 60_000).default(750),
   TOTP: onOff.default(true),

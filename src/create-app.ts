@@ -64,6 +64,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       previous: config.previousSecrets.map(sealingKey),
     }
     const longestTtlSeconds = config.tokens.accessMaxTtlSeconds
+    const hasher = new PasswordHasher(config.hashing, (err, message) => log.warn({ err }, message))
     const [mailer, loaded] = await Promise.all([
       createMailer(config, log, options.mail),
       openKeys({ db, pool, sealing, now: clock.now(), longestTtlSeconds }),
@@ -76,7 +77,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       db,
       databaseIsUp: () => true,
       limiter: { pool: countingPool, blocks: new Blocks(), underWay: new Map(), refusals: new Refusals() },
-      hasher: new PasswordHasher(config.hashing),
+      hasher,
       tracing,
       discovered: new Map(),
       mailer,
@@ -89,6 +90,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       migrated,
       close: async () => {
         mailer?.close()
+        await hasher.close()
         await close()
       },
     }

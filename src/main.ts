@@ -1,5 +1,5 @@
 import { relaunch } from './launch.ts'
 
-await relaunch()
+relaunch()
 // Imported late, because `relaunch` may replace the process and loading the service takes long.
 await import('./serve.ts')

@@ -1,13 +1,10 @@
-import { createHash, pbkdf2, scrypt, timingSafeEqual } from 'node:crypto'
-import { promisify } from 'node:util'
-import argon2 from 'argon2'
-import bcrypt from 'bcrypt'
-
-type Digest = 'sha1' | 'sha256' | 'sha512'
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { ARGON2_PATTERN, type Argon2, toArgon2 } from './argon2-string.ts'
+import type { DeriveKey, Digest, KeyJob } from './key-job.ts'
 
 /** A password hash that Authograph can check, whichever system created it. */
 export type KnownHash =
-  | { algorithm: 'argon2'; phc: string; memoryKib: number; passes: number; lanes: number }
+  | ({ algorithm: 'argon2' } & Argon2)
   /** `prehashed`: the input of bcrypt is the hexadecimal SHA-256 of the password. */
   | { algorithm: 'bcrypt'; cost: number; salt: string; key: string; prehashed: boolean }
   | { algorithm: 'pbkdf2'; digest: Digest; iterations: number; salt: Buffer; key: Buffer }
@@ -16,8 +13,6 @@ export type KnownHash =
 type Read = (...groups: string[]) => KnownHash
 
 const BCRYPT = '\\$2[aby]\\$(\\d\\d)\\$([./A-Za-z0-9]{22})([./A-Za-z0-9]{31})'
-const ARGON2 =
-  '\\$argon2(?:id|i)\\$(?:v=(?:16|19)\\$)?m=(\\d{1,10}),t=(\\d{1,10}),p=(\\d{1,10})\\$[A-Za-z0-9+/]{11,128}\\$[A-Za-z0-9+/]{22,128}'
 /** Werkzeug and Django use the text of the salt, not decoded bytes. */
 const TEXT_SALT = '([^$\\s]{1,256})'
 const HEX = '((?:[0-9a-f]{2}){16,128})'
@@ -27,13 +22,7 @@ const BASE64_SALT = '([A-Za-z0-9+/.]{1,344}={0,2})'
 
 const formats: [format: RegExp, read: Read][] = [
   // PHC string format; Django adds a prefix.
-  whole(`(?:argon2)?(${ARGON2})`, (phc, m, t, p) => ({
-    algorithm: 'argon2',
-    phc,
-    memoryKib: Number(m),
-    passes: Number(t),
-    lanes: Number(p),
-  })),
+  whole(`(?:argon2)?${ARGON2_PATTERN}`, (...groups) => ({ algorithm: 'argon2', ...toArgon2(groups) })),
   // crypt(3); Django adds a prefix.
   whole(`(?:bcrypt\\$)?${BCRYPT}`, (cost, salt, key) => toBcrypt(cost, salt, key, false)),
   whole(`bcrypt_sha256\\$${BCRYPT}`, (cost, salt, key) => toBcrypt(cost, salt, key, true)),
@@ -67,9 +56,12 @@ const formats: [format: RegExp, read: Read][] = [
 /** A format that must match the whole text. Groups that did not match are passed as empty strings. */
 function whole(
   pattern: string,
-  read: (...groups: [string, string, string, string, string]) => KnownHash,
+  read: (...groups: [string, string, string, string, string, string, string]) => KnownHash,
 ): [RegExp, Read] {
-  return [new RegExp(`^${pattern}$`), (...[a = '', b = '', c = '', d = '', e = '']) => read(a, b, c, d, e)]
+  return [
+    new RegExp(`^${pattern}$`),
+    (...[a = '', b = '', c = '', d = '', e = '', f = '', g = '']) => read(a, b, c, d, e, f, g),
+  ]
 }
 
 function toBcrypt(cost: string, salt: string, key: string, prehashed: boolean): KnownHash {
@@ -190,44 +182,39 @@ function isWeak(hash: KnownHash): boolean {
   }
 }
 
-const pbkdf2Key = promisify(pbkdf2)
-const scryptKey = promisify<string, Buffer, number, object, Buffer>(scrypt)
-
 /**
  * Whether the password, without any normalization, matches the hash. Compares in constant time. A password that
  * contains NUL never matches: bcrypt may stop at the NUL, and HMAC pads keys with NULs.
  */
-export async function matchesHash(hash: KnownHash, password: string): Promise<boolean> {
+export async function matchesHash(hash: KnownHash, password: string, derive: DeriveKey): Promise<boolean> {
   if (password.includes('\0')) return false
-  switch (hash.algorithm) {
-    case 'argon2':
-      return argon2.verify(hash.phc, password)
-    case 'bcrypt':
-      return matchesBcrypt(hash, password)
-    case 'pbkdf2': {
-      const { key, salt, iterations, digest } = hash
-      return timingSafeEqual(await pbkdf2Key(password, salt, iterations, key.length, digest), key)
-    }
-    case 'scrypt': {
-      const { key, salt, n, r, p } = hash
-      // Slightly more than OpenSSL computes, because it refuses a limit that is met exactly.
-      const maxmem = 128 * r * (n + p + 2) + MEBIBYTE
-      return timingSafeEqual(await scryptKey(password, salt, key.length, { N: n, r, p, maxmem }), key)
-    }
-  }
+  const key = await derive(keyJob(hash, password))
+  // crypt(3) ends with the key.
+  const computed = hash.algorithm === 'bcrypt' ? key.subarray(-hash.key.length) : key
+  return timingSafeEqual(computed, Buffer.from(hash.key))
 }
 
 /** bcrypt's limit. Implementations treat longer input differently. */
 const BCRYPT_MAX_BYTES = 72
 
-async function matchesBcrypt(
-  { cost, salt, key, prehashed }: Extract<KnownHash, { algorithm: 'bcrypt' }>,
-  password: string,
-): Promise<boolean> {
+function keyJob(hash: KnownHash, password: string): KeyJob {
+  if (hash.algorithm !== 'bcrypt') {
+    const { key, salt, ...parameters } = hash
+    // A copy, because a Buffer may be part of a larger piece of memory, all of which a thread would receive.
+    return { ...parameters, password, salt: new Uint8Array(salt), keyLength: key.length }
+  }
+  const { cost, salt, prehashed } = hash
   const given = prehashed ? createHash('sha256').update(password).digest('hex') : password
-  const bytes = Buffer.from(given).subarray(0, BCRYPT_MAX_BYTES)
-  // Up to 72 bytes, $2a$, $2b$ and $2y$ are equivalent. The library does not support $2y$, and for $2a$ it takes the
-  // length modulo 256.
-  const computed = await bcrypt.hash(bytes, `$2b$${String(cost).padStart(2, '0')}$${salt}`)
-  return timingSafeEqual(Buffer.from(computed.slice(-key.length)), Buffer.from(key))
+  return {
+    algorithm: 'bcrypt',
+    password: new Uint8Array(Buffer.from(given).subarray(0, BCRYPT_MAX_BYTES)),
+    // Up to 72 bytes, $2a$, $2b$ and $2y$ are equivalent. The library does not support $2y$, and for $2a$ it takes the
+    // length modulo 256.
+    settings: `$2b$${String(cost).padStart(2, '0')}$${salt}`,
+  }
+}
+
+/** Whether the password, which may contain NUL, matches the argon2 hash. */
+export async function matchesArgon2(hash: Argon2, password: string, derive: DeriveKey): Promise<boolean> {
+  return timingSafeEqual(await derive(keyJob({ algorithm: 'argon2', ...hash }, password)), hash.key)
 }

@@ -2,8 +2,8 @@
 type Waiter = { start: () => void; timer: NodeJS.Timeout }
 
 export type TurnsConfig = {
-  /** The number of tasks that run at the same time. */
-  concurrency: number
+  /** The number of tasks that run at the same time. It may change. */
+  concurrency: () => number
   /** The number of tasks that may wait. */
   queueMax: number
   /** How long a task may wait before it is refused. */
@@ -39,7 +39,7 @@ export class Turns {
 
   async #enter(): Promise<void> {
     const { concurrency, queueMax, waitMs } = this.#config
-    if (this.#active < concurrency) {
+    if (this.#active < concurrency()) {
       this.#active += 1
       return
     }
@@ -54,15 +54,15 @@ export class Turns {
     })
   }
 
-  /** Starts the task that has waited longest. */
+  /** Starts the tasks that have waited longest. */
   #leave(): void {
-    const [next] = this.#waiting
-    if (!next) {
-      this.#active -= 1
-      return
+    this.#active -= 1
+    for (const next of this.#waiting) {
+      if (this.#active >= this.#config.concurrency()) return
+      this.#waiting.delete(next)
+      this.#active += 1
+      clearTimeout(next.timer)
+      next.start()
     }
-    this.#waiting.delete(next)
-    clearTimeout(next.timer)
-    next.start()
   }
 }

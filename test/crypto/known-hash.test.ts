@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { deriveInPool } from '../../src/crypto/derive-in-pool.ts'
 import { matchesHash, type ReadHash, readHash } from '../../src/crypto/known-hash.ts'
 import { PasswordHasher } from '../../src/crypto/password-hash.ts'
 import { PASSWORD } from '../support/actors.ts'
@@ -191,7 +192,7 @@ test('a hash with any change is refused or does not match, and never throws', as
       const read = readHash(hash.slice(0, at) + text + hash.slice(at + cut))
       // What costs more than the original is not run here.
       if ('problem' in read || !read.weak) return
-      expect(typeof (await matchesHash(read.hash, PASSWORD))).toBe('boolean')
+      expect(typeof (await matchesHash(read.hash, PASSWORD, deriveInPool))).toBe('boolean')
     }),
     { numRuns: 300 },
   )

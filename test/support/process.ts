@@ -13,6 +13,8 @@ const SETTINGS = {
   // What is built for these tests has no pages.
   WEB: 'off',
   AUTHOGRAPH_SECRET: 'a secret that only the tests may know',
+  // Hashing yields to everything else, and so to other tests.
+  HASH_WAIT_MS: '30000',
 }
 /** Production refuses them. */
 const CHEAP_HASHES = { ARGON2_MEMORY_KIB: '64', ARGON2_TIME_COST: '1' }

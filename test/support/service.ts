@@ -61,6 +61,8 @@ const SETTINGS = {
   WEB: 'off',
   AUTHOGRAPH_SECRET: SECRET,
   HASH_CONCURRENCY: '2',
+  // Hashing yields to everything else, and so to other tests.
+  HASH_WAIT_MS: '30000',
   LOG_LEVEL: 'warn',
   // All accounts of a test register from one network.
   LIMIT_MAIL_NETWORK: '500/1h',
@@ -144,6 +146,7 @@ export async function embed({ config: _none, ...options }: AuthographOptions = {
     argon2MemoryKib: 64,
     argon2TimeCost: 1,
     hashConcurrency: 2,
+    hashWaitMs: 30_000,
     databaseUrl: own.url,
     log: pino({ level: 'warn' }, { write: line => void logged.push(line) }),
     ...options,
