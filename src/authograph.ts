@@ -23,7 +23,7 @@ import { startClockSync } from './keep-time.ts'
 import { startKeyReload } from './keys/reload.ts'
 import { createLog } from './log.ts'
 import { startMailDelivery } from './mail/deliver.ts'
-import { startPruning } from './maintenance/prune.ts'
+import { startPartitioning, startPruning } from './maintenance/prune.ts'
 import { startReminding } from './maintenance/remind.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { openApp } from './open.ts'
@@ -136,6 +136,7 @@ export async function assemble(
     const http = await createHttpServer(app, schema, { ...options, metrics, streams, embedded })
     await http.ready()
     const tasks = [
+      await startPartitioning(app),
       startClockSync(app),
       startKeyReload(app),
       startPruning(app),

@@ -6,7 +6,7 @@ import { badInput } from '../errors.ts'
 import type { AuditEvent } from '../generated/prisma/client.ts'
 import { isTime, requireTime } from '../input.ts'
 import { canonicalAddress } from '../network/address.ts'
-import { connectionOf, type PageArguments, pageOf } from '../pagination.ts'
+import { connectionOf, type Page, type PageArguments, pageOf } from '../pagination.ts'
 import { auditActions } from './actions.ts'
 import { auditColumns, toAuditEvent } from './record.ts'
 
@@ -19,7 +19,8 @@ export type AuditSelection = {
   before?: Date | null | undefined
 }
 
-const KEYS: SortKey<AuditEvent>[] = [
+/** The order of the audit log. */
+export const AUDIT_KEYS: SortKey<AuditEvent>[] = [
   { column: 'at', type: 'timestamptz', of: event => event.at.toISOString(), isValid: isTime },
   { column: 'id', type: 'uuid', of: event => event.id, isValid: isId },
 ]
@@ -29,10 +30,10 @@ const KEYS: SortKey<AuditEvent>[] = [
  * @throws AuthError BAD_USER_INPUT
  */
 export async function auditPage(app: App, selection: AuditSelection, args: PageArguments) {
-  const page = pageOf(args, position => isPosition(KEYS, position))
+  const page = pageOf(args, position => isPosition(AUDIT_KEYS, position))
   const events = toRows(selection)
   const values = [...events.values]
-  const { between, by } = keyset(KEYS, false, page, values)
+  const { between, by } = auditKeyset(page, values)
   const text = `SELECT ${Object.values(auditColumns)} FROM ${events.from}
     WHERE ${[events.where, ...between].join(' AND ')} ORDER BY ${by()} LIMIT ${page.size + 1}`
   const { rows } = await app.pool.query<unknown[]>({ text, values, rowMode: 'array' })
@@ -41,8 +42,20 @@ export async function auditPage(app: App, selection: AuditSelection, args: PageA
     page,
     fetched,
     () => countEvents(app, { ...events, orderBy: by() }),
-    event => KEYS.map(key => key.of(event)),
+    event => AUDIT_KEYS.map(key => key.of(event)),
   )
+}
+
+/**
+ * A page of events, the newest first, as SQL (see `keyset`). PostgreSQL compares a time alone with the bounds of
+ * partitions, but not a row, so each cursor's time is a condition of its own. Partitions without the page are not read.
+ */
+export function auditKeyset(page: Page, values: unknown[]) {
+  const { between, by } = keyset(AUDIT_KEYS, false, page, values)
+  const timeOf = (cursor: string[]) => `$${values.push(cursor.at(-AUDIT_KEYS.length))}::timestamptz`
+  if (page.after) between.push(`at <= ${timeOf(page.after)}`)
+  if (page.before) between.push(`at >= ${timeOf(page.before)}`)
+  return { between, by }
 }
 
 /** Exact up to 10,000, beyond that the query planner's estimate to two significant digits. */

@@ -116,14 +116,16 @@ const strip = (column: 'subject_id' | 'actor_id') =>
          AND (after_at, after_id) = ($2::timestamptz, $3::uuid) FOR UPDATE SKIP LOCKED
      ), page AS MATERIALIZED (
        SELECT at, id FROM audit_events
-       WHERE ${column} = $1::uuid AND (at, id) > ($2::timestamptz, $3::uuid) AND (SELECT count(*) FROM mine) = 1
+       WHERE ${column} = $1::uuid AND (at, id) > ($2::timestamptz, $3::uuid) AND at >= $2::timestamptz
+         AND (SELECT count(*) FROM mine) = 1
        ORDER BY at, id LIMIT ${BATCH}
      ), stripped AS (
        UPDATE audit_events e SET
          ip_address = CASE WHEN e.actor_id IS NULL OR e.actor_id = $1::uuid THEN NULL ELSE e.ip_address END,
          user_agent = CASE WHEN e.actor_id IS NULL OR e.actor_id = $1::uuid THEN NULL ELSE e.user_agent END,
          detail = CASE WHEN e.subject_id = $1::uuid THEN '{}' ELSE e.detail END
-       WHERE e.id = ANY (ARRAY(SELECT id FROM page)) AND (
+       WHERE e.id = ANY (ARRAY(SELECT id FROM page))
+       AND e.at BETWEEN (SELECT min(at) FROM page) AND (SELECT max(at) FROM page) AND (
          (e.subject_id = $1::uuid AND e.detail <> '{}')
          OR ((e.actor_id IS NULL OR e.actor_id = $1::uuid) AND num_nonnulls(e.ip_address, e.user_agent) > 0)
        )

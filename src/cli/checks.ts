@@ -9,6 +9,7 @@ import { createLog } from '../log.ts'
 import { createMailer } from '../mail/mailer.ts'
 import { ADMIN_ROLE, EVERYTHING, permissions } from '../permissions/permissions.ts'
 import { checkApiKeys } from './api-key-checks.ts'
+import { checkAuditLog } from './audit-checks.ts'
 import { checkRequiredFactors } from './factor-checks.ts'
 import {
   type Check,
@@ -53,6 +54,7 @@ export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'revocations', run: checkRevocations },
   { name: 'webhooks', run: checkWebhooks },
   { name: 'erasures', run: checkErasures },
+  { name: 'audit log', run: checkAuditLog },
 ]
 
 /** The message of an error, or its code: a failed connection to several addresses has no message. */

@@ -75,7 +75,9 @@ export function breakOnAbort(client: pg.PoolClient, aborted: AbortSignal | undef
 
 async function execute(client: pg.PoolClient, statement: string): Promise<void> {
   const concurrent = /\bCONCURRENTLY\b/i.test(statement)
-  await client.query(`SET lock_timeout = ${concurrent ? 0 : LOCK_TIMEOUT_MS}`)
+  // Others neither wait for them nor behind them. Autovacuum, which may hold the table, gives way after a second.
+  const patient = concurrent || /^ALTER TABLE \S+ VALIDATE CONSTRAINT \S+$/i.test(statement)
+  await client.query(`SET lock_timeout = ${patient ? 0 : LOCK_TIMEOUT_MS}`)
   const index = concurrentIndex(statement)
   if (index) {
     const invalid = await client.query(

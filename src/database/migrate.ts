@@ -33,8 +33,8 @@ const BLOCKED = new Set(['55P03', '40P01'])
  * requires. If it is interrupted, the next start completes it.
  *
  * A statement waits at most half a second for a table that another session has locked, because every other query on
- * the table queues behind it. The migration is retried with increasing waits for ten minutes. CONCURRENTLY statements
- * block no reads or writes while they wait, so they have no limit.
+ * the table queues behind it. The migration is retried with increasing waits for ten minutes. CONCURRENTLY statements and
+ * VALIDATE CONSTRAINT block no reads or writes while they wait, so they have no limit.
  *
  * Rolling deploys: the new version migrates while the old one still serves, so a migration must leave the previous
  * version working (expand now, contract a release later). A running replica stays in service, because

@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import { createAuditPartitions, dropAuditPartitions } from '../audit/partitions.ts'
 import { auditColumns, NO_REQUEST, toEvent } from '../audit/record.ts'
 import { redactDeletedAccounts } from '../audit/redact.ts'
 import { runEvery, type StopBackgroundTask } from '../background-task.ts'
@@ -10,6 +11,7 @@ import { tidySessions } from '../sessions/tidy.ts'
 import { tidyWebhooks } from '../webhooks/tidy.ts'
 
 const INTERVAL_SECONDS = 60
+const PARTITIONS_INTERVAL_SECONDS = 3600
 const DAY = 86_400
 /** A batch takes a few milliseconds, so its locks block others only briefly. */
 const BATCH = 1000
@@ -25,6 +27,8 @@ type Prunable = {
   /** How long expired rows are kept; undefined means forever. */
   retentionSeconds: (app: App) => number | undefined
   statement: (app: App, before: Date) => Promise<Outcome | undefined>
+  /** Deletes more than a batch at a time, before the batches, and returns the number of rows. */
+  wholesale?: (app: App, before: Date) => Promise<number>
 }
 
 /**
@@ -65,6 +69,7 @@ const pruneAudit = pruning(
 const auditEvents: Prunable = {
   name: 'audit events',
   retentionSeconds: app => app.config.auditRetentionSeconds,
+  wholesale: (app, before) => dropAuditPartitions(app, before, LOCK),
   statement: async ({ pool, clock }, before) => {
     const detail = { before: before.toISOString() }
     const event = toEvent(NO_REQUEST, { action: 'audit.pruned', at: clock.now(), detail })
@@ -108,11 +113,11 @@ export type Pruned = {
 /** Deletes expired records and what remains of deleted accounts, in short batches. */
 export async function prune(app: App, { maxBatches = Number.POSITIVE_INFINITY } = {}): Promise<Pruned> {
   const pruned: Pruned = { deleted: {}, busy: false }
-  for (const { name, retentionSeconds, statement } of prunables) {
+  for (const { name, retentionSeconds, statement, wholesale } of prunables) {
     const seconds = retentionSeconds(app)
     if (seconds === undefined) continue
     const before = addSeconds(app.clock.now(), -seconds)
-    pruned.deleted[name] = 0
+    pruned.deleted[name] = (await wholesale?.(app, before)) ?? 0
     for (let batch = 0; batch < maxBatches; batch++) {
       const [locked, deleted] = (await statement(app, before)) ?? [false, 0]
       if (!locked) return { ...pruned, busy: true }
@@ -134,4 +139,10 @@ export function startPruning(app: App): StopBackgroundTask {
     () => prune(app, { maxBatches: BATCHES_PER_RUN }),
     'could not delete expired records',
   )
+}
+
+/** Creates the partitions that the audit log lacks, now and every hour. */
+export async function startPartitioning(app: App): Promise<StopBackgroundTask> {
+  await createAuditPartitions(app)
+  return runEvery(app, PARTITIONS_INTERVAL_SECONDS, createAuditPartitions, 'could not create partitions')
 }

@@ -189,10 +189,10 @@ const selectSessions = `
 const selectEvents = `
   WITH own AS (${eventsBy('subject_id')} UNION ${eventsBy('actor_id')})
   SELECT ${Object.entries(auditColumns).map(([field, column]) => `e.${column} AS "${field}"`)}
-  FROM own JOIN audit_events e USING (id) ORDER BY e.at, e.id LIMIT $4`
+  FROM own JOIN audit_events e USING (id, at) ORDER BY e.at, e.id LIMIT $4`
 
 function eventsBy(column: 'subject_id' | 'actor_id'): string {
-  return `(SELECT id, at FROM audit_events WHERE ${column} = $1::uuid AND (at, id) > ($2::timestamptz, $3::uuid)
+  return `(SELECT id, at FROM audit_events WHERE ${column} = $1::uuid AND (at, id) > ($2::timestamptz, $3::uuid) AND at >= $2::timestamptz
     ORDER BY at, id LIMIT $4)`
 }
 

@@ -1,10 +1,9 @@
 import type { App } from '../app.ts'
 import type { AuditAction } from '../audit/actions.ts'
+import { AUDIT_KEYS, auditKeyset } from '../audit/query.ts'
 import { auditColumns, toAuditEvent } from '../audit/record.ts'
-import { isId } from '../database/client.ts'
-import { isPosition, keyset, type SortKey } from '../database/keyset.ts'
+import { isPosition } from '../database/keyset.ts'
 import type { AuditEvent, Session } from '../generated/prisma/client.ts'
-import { isTime } from '../input.ts'
 import { deviceNameOf } from '../network/device-name.ts'
 import { connectionOf, type PageArguments, pageOf } from '../pagination.ts'
 import { liveSessions } from '../sessions/list-sessions.ts'
@@ -16,11 +15,6 @@ const LEFT_OUT: AuditAction[] = [
   'session.refresh_ahead',
   'mail.failed',
   'mail.retried',
-]
-
-const KEYS: SortKey<AuditEvent>[] = [
-  { column: 'at', type: 'timestamptz', of: event => event.at.toISOString(), isValid: isTime },
-  { column: 'id', type: 'uuid', of: event => event.id, isValid: isId },
 ]
 
 export type ActivityActor = 'OWNER' | 'ADMINISTRATOR' | 'UNKNOWN'
@@ -44,13 +38,16 @@ export type Activity = {
  * @throws AuthError BAD_USER_INPUT
  */
 export async function securityActivityPage(app: App, userId: string, args: PageArguments) {
-  const page = pageOf(args, position => isPosition(KEYS, position))
+  const page = pageOf(args, position => isPosition(AUDIT_KEYS, position))
   const values: unknown[] = [userId, LEFT_OUT]
-  const { between, by } = keyset(KEYS, false, page, values)
+  const { between, by } = auditKeyset(page, values)
   const where = ['subject_id = $1::uuid', 'action <> ALL ($2::text[])', ...between].join(' AND ')
-  const ids = `SELECT id FROM audit_events WHERE ${where} ORDER BY ${by()} LIMIT ${page.size + 1}`
-  const text = `SELECT ${Object.values(auditColumns)} FROM audit_events
-    WHERE id = ANY (ARRAY(${ids})) ORDER BY ${by()}`
+  const keys = `SELECT at, id FROM audit_events WHERE ${where} ORDER BY ${by()} LIMIT ${page.size + 1}`
+  // The times tell the partitions apart.
+  const text = `WITH page AS MATERIALIZED (${keys})
+    SELECT ${Object.values(auditColumns)} FROM audit_events
+    WHERE id = ANY (ARRAY(SELECT id FROM page))
+      AND at BETWEEN (SELECT min(at) FROM page) AND (SELECT max(at) FROM page) ORDER BY ${by()}`
   const { rows } = await app.pool.query<unknown[]>({ text, values, rowMode: 'array' })
   const live = new Map((await liveSessions(app, userId)).map(session => [session.id, session]))
   const events = rows.map(row => toAuditEvent(row))
@@ -58,7 +55,7 @@ export async function securityActivityPage(app: App, userId: string, args: PageA
     page,
     events,
     () => Promise.resolve(events.length),
-    event => KEYS.map(key => key.of(event)),
+    event => AUDIT_KEYS.map(key => key.of(event)),
   )
   const shown = edges.map(({ cursor, node }) => ({ cursor, node: shownTo(userId, node, live) }))
   return { edges: shown, nodes: shown.map(({ node }) => node), pageInfo }

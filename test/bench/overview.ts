@@ -66,7 +66,8 @@ async function fill(pool: pg.Pool): Promise<void> {
       [actions],
     )
   }
-  for (const { sql } of indexes) await pool.query(sql)
+  // Of the table, it says only this part; the partitions need theirs too.
+  for (const { sql } of indexes) await pool.query(sql.replace(' ON ONLY ', ' ON '))
   await pool.query(
     `INSERT INTO users (id, email, email_canonical, created_at, updated_at)
      SELECT gen_random_uuid(), e, e, now() - i * interval '${(DAYS * 86_400) / ACCOUNTS} seconds', now()

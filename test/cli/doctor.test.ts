@@ -94,6 +94,7 @@ test('doctor reports the result of every check and changes nothing', async () =>
     'revocations',
     'webhooks',
     'erasures',
+    'audit log',
   ])
   expect(await tables()).toEqual(before)
 })

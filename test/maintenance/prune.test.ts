@@ -139,7 +139,7 @@ describe('pruning emails', () => {
       template: 'password-changed',
       to: email,
       locale: 'en',
-      data: { at: '', link: '' } as never,
+      data: { at: service.clock.now().toISOString(), link: '' } as never,
     })
     const before = await service.app.db.emailToken.count()
     const gone = await deleted()
@@ -226,6 +226,7 @@ describe('the audit log and direct SQL', () => {
       const as = (sql: string) => service.app.pool.query(`SET LOCAL ROLE ${role}; ${allow(epoch)}; ${sql}`)
       await expect(as(deletion)).rejects.toThrow('append-only')
       await expect(as('SELECT prune_audit_events(now(), 1)')).rejects.toThrow('permission denied')
+      await expect(as('SELECT drop_audit_partition(now())')).rejects.toThrow('permission denied')
     } finally {
       await service.app.pool.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`)
     }

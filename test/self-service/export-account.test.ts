@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import { as, type SignedIn, signUp } from '../support/actors.ts'
 import { addSessions } from '../support/many-sessions.ts'
 import { DeleteAccount, ExportAccount, UpdateProfile } from '../support/operations.ts'
+import { patiently } from '../support/patient.ts'
 import { meet } from '../support/race.ts'
 import { codes, useService } from '../support/service.ts'
 
@@ -18,7 +19,8 @@ async function part(account: SignedIn, after?: string): Promise<Part> {
 test('an export of 12,000 sessions and 15,000 events has bounded parts, with each row once', async () => {
   const account = await signUp(service)
   await addSessions(service, account, 12_000)
-  await service.app.pool.query(
+  await patiently(
+    service.app,
     `INSERT INTO audit_events (id, at, action, subject_id, detail)
      SELECT gen_random_uuid(), $2, 'session.denied', $1, jsonb_build_object('n', n) FROM generate_series(1, 15000) n`,
     [account.id, service.clock.now()],

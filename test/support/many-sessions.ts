@@ -2,6 +2,7 @@ import { signAccessToken } from '../../src/keys/access-token.ts'
 import { refreshTokenOf } from '../../src/sessions/refresh-token.ts'
 import { assuranceClaims } from '../../src/sessions/strength.ts'
 import type { SignedIn } from './actors.ts'
+import { patiently } from './patient.ts'
 import type { Service } from './service.ts'
 import type { Pair } from './sessions.ts'
 
@@ -14,7 +15,8 @@ export async function addSessions(
 ): Promise<string[]> {
   const copied = ['created_at', 'last_used_at', 'authenticated_at', 'expires_at', 'absolute_expires_at']
   const names = ['id', 'user_id', 'salt', ...copied, 'idle_ttl_seconds', 'remembered', 'epoch']
-  const { rows } = await app.pool.query<{ id: string }>(
+  const rows = await patiently<{ id: string }>(
+    app,
     `WITH added AS (
        INSERT INTO sessions (${names.join(', ')})
        SELECT ${names.map(name => (name === 'id' ? 'gen_random_uuid()' : (columns[name] ?? name))).join(', ')}

@@ -1,0 +1,2 @@
+-- The server creates later ones.
+SELECT "create_audit_partitions"();
