@@ -24,6 +24,7 @@ import { checkIdentities } from './identity-checks.ts'
 import { checkPasskeyDomain, checkStoredPasskeys } from './passkey-checks.ts'
 import { checkProviders, checkRevocations } from './provider-checks.ts'
 import { checkServices } from './service-checks.ts'
+import { checkBoundSessions } from './session-checks.ts'
 import { checkWebhooks } from './webhook-checks.ts'
 
 /** The checks that need no database. */
@@ -46,6 +47,7 @@ export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'permissions', run: checkPermissions },
   { name: 'passwords', run: checkPasswords },
   { name: 'second factors', run: checkRequiredFactors },
+  { name: 'bound sessions', run: checkBoundSessions },
   { name: 'stored passkeys', run: checkStoredPasskeys },
   { name: 'identities', run: checkIdentities },
   { name: 'API keys', run: checkApiKeys },

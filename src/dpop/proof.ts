@@ -45,25 +45,44 @@ export type ProofFault = 'DPOP_NONCE' | 'DPOP_INVALID'
  * come first, so that only a proof with a fresh nonce has its signature verified.
  */
 export function verifyProof(app: App, { proof, method, url }: PresentedProof): ProvenKey | ProofFault {
-  if (proof.length > PROOF_MAX_LENGTH) return 'DPOP_INVALID'
-  const [, header, claims, signature] = /^([\w-]+)\.([\w-]+)\.([\w-]{86})$/.exec(proof) ?? []
-  if (!header || !claims || !signature) return 'DPOP_INVALID'
+  const read = readProof(proof)
+  if (!read) return 'DPOP_INVALID'
+  const { htm, htu, nonce } = read.claims
+  if (htm !== method || !isSameUrl(htu, url(app))) return 'DPOP_INVALID'
+  if (nonce === undefined || !isFreshNonce(app, nonce)) return 'DPOP_NONCE'
+  return keyOf(read) ?? 'DPOP_INVALID'
+}
+
+export type ReadProof = {
+  jwk: z.output<typeof publicJwk>
+  claims: z.output<typeof claimsSchema>
+  signed: Buffer
+  signature: Buffer
+}
+
+/** Reads a proof without verifying its signature. Undefined if it does not have the form of one. */
+export function readProof(proof: string): ReadProof | undefined {
+  if (proof.length > PROOF_MAX_LENGTH) return undefined
+  const [, header, payload, signature] = /^([\w-]+)\.([\w-]+)\.([\w-]{86})$/.exec(proof) ?? []
+  if (!header || !payload || !signature) return undefined
   const { data: head } = headerSchema.safeParse(decode(header))
-  const { data: said } = claimsSchema.safeParse(decode(claims))
-  if (!head || !said) return 'DPOP_INVALID'
-  if (said.htm !== method || !isSameUrl(said.htu, url(app))) return 'DPOP_INVALID'
-  if (said.nonce === undefined || !isFreshNonce(app, said.nonce)) return 'DPOP_NONCE'
-  const signed = Buffer.from(`${header}.${claims}`)
+  const { data: claims } = claimsSchema.safeParse(decode(payload))
+  if (!head || !claims) return undefined
+  const signed = Buffer.from(`${header}.${payload}`)
+  return { jwk: head.jwk, claims, signed, signature: Buffer.from(signature, 'base64url') }
+}
+
+/** The key that signed a proof; undefined if its signature is not by the key that it names. */
+export function keyOf({ jwk, claims, signed, signature }: ReadProof): ProvenKey | undefined {
   try {
-    const { key, thumbprint } = readPublicKey(head.jwk)
+    const { key, thumbprint } = readPublicKey(jwk)
     // RFC 7518, section 3.4: both numbers, one after the other.
-    const options = { key, dsaEncoding: 'ieee-p1363' } as const
-    if (!verify('sha256', signed, options, Buffer.from(signature, 'base64url'))) return 'DPOP_INVALID'
+    if (!verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, signature)) return undefined
     // Not of the signature: anyone can compute a second one that is valid too.
-    const id = createHash('sha256').update(signed).digest().subarray(0, ID_BYTES)
-    return { thumbprint, proofId: id, accessTokenHash: said.ath }
+    const proofId = createHash('sha256').update(signed).digest().subarray(0, ID_BYTES)
+    return { thumbprint, proofId, accessTokenHash: claims.ath }
   } catch {
-    return 'DPOP_INVALID'
+    return undefined
   }
 }
 

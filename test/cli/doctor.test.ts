@@ -86,6 +86,7 @@ test('doctor reports the result of every check and changes nothing', async () =>
     'permissions',
     'passwords',
     'second factors',
+    'bound sessions',
     'stored passkeys',
     'identities',
     'API keys',
@@ -106,6 +107,33 @@ test('the text output has a line for each check, with advice below it', async ()
   expect(stdout).toContain('ok    settings        All settings are valid.\n')
   expect(stdout).toMatch(/\nfail {2}database {8}Can’t connect: .*ECONNREFUSED.*\n {22}→ Check DATABASE_URL/)
   expect(stdout).not.toContain('hunter2')
+})
+
+test('people with permissions and without a bound session are counted, if they need one', async () => {
+  const find = async (settings?: Record<string, string>) =>
+    (await doctor(settings)).of('bound sessions').map(({ status, message }) => [status, message])
+  expect(await find()).toEqual([['ok', 'No session has to be bound to a key.']])
+  const settings = { REQUIRE_BOUND_SESSIONS: 'on' }
+  const before = await find(settings)
+  const one = await signUpWith(service, 'support')
+  const two = await signUpWith(service, 'support')
+  const counted = async () => {
+    const [[, message = ''] = []] = await find(settings)
+    return Number(/^\d+/.exec(message)?.[0] ?? 0)
+  }
+  const first = Number(/^\d+/.exec(before[0]?.[1] ?? '')?.[0] ?? 0)
+  expect(await counted()).toBe(first + 2)
+  await service.app.db.session.update({ where: { id: one.sessionId }, data: { keyThumbprint: 'x' } })
+  expect(await counted()).toBe(first + 1)
+  await service.app.db.session.update({
+    where: { id: two.sessionId },
+    data: { keyThumbprint: 'x', revokedAt: new Date() },
+  })
+  expect(await counted()).toBe(first + 1)
+  await service.app.db.user.updateMany({
+    where: { id: { in: [one.id, two.id] } },
+    data: { disabledAt: new Date() },
+  })
 })
 
 test('people without a second factor in a role that requires one are counted, without those who are disabled', async () => {

@@ -244,7 +244,7 @@ describe('a client receives a nonce and sends the proof again', () => {
   })
 
   test('in every response to a request with a proof, and in no other', async () => {
-    const dpop = await freshProof(service, key)
+    const dpop = freshProof(service, key)
     const proved = await service.send('{ __typename }', {}, { headers: { dpop } })
     expect(proved.headers.get('dpop-nonce')).toMatch(/^[\w-]{30}$/)
     expect((await service.send('{ __typename }')).headers.get('dpop-nonce')).toBeNull()

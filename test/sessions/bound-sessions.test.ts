@@ -77,10 +77,10 @@ describe('a session that starts with the proof of a key', () => {
 
   test.each<[string, (stolen: Bound) => Promise<string | undefined>]>([
     ['no proof', async () => undefined],
-    ['a proof of another key', () => freshProof(service, newKey())],
+    ['a proof of another key', async () => freshProof(service, newKey())],
     [
       'a proof of the key without its signature',
-      async ({ key }) => (await freshProof(service, key)).replace(/[^.]*$/, 'A'.repeat(86)),
+      async ({ key }) => freshProof(service, key).replace(/[^.]*$/, 'A'.repeat(86)),
     ],
     [
       'a proof of the key by another signature',
@@ -136,7 +136,7 @@ describe('a session that starts with the proof of a key', () => {
   })
 
   test('leaves no token and no proof on record', async () => {
-    const proof = await freshProof(service, newKey())
+    const proof = freshProof(service, newKey())
     const session = await signInBound(service, ada.email)
     await refreshBound(service, session.refreshToken, proof)
     const events = await service.app.db.auditEvent.findMany({ where: { action: 'session.copy_refused' } })
@@ -150,7 +150,7 @@ describe('a session that starts with the proof of a key', () => {
     const key = newKey()
     const origin = service.app.config.publicUrl
     const input = { identifier: ada.email, password: PASSWORD, tokenTransport: 'COOKIE' }
-    const dpop = await freshProof(service, key)
+    const dpop = freshProof(service, key)
     const { headers } = await service.send(BoundLogin, { input }, { headers: { dpop, origin } })
     const [cookie = ''] =
       headers
@@ -159,12 +159,12 @@ describe('a session that starts with the proof of a key', () => {
         ?.split(';') ?? []
     const send = (proof?: string) =>
       service.send(Refresh, { input: {} }, { headers: { cookie, origin, ...(proof && { dpop: proof }) } })
-    for (const proof of [undefined, await freshProof(service, newKey()), proofOf(service, key)]) {
+    for (const proof of [undefined, freshProof(service, newKey()), proofOf(service, key)]) {
       const reply = await send(proof)
       expect(refusal(reply)).toMatch(/^REFRESH_TOKEN_INVALID DPOP_/)
       expect(reply.headers.getSetCookie()).toEqual([])
     }
-    expect(codes(await send(await freshProof(service, key)))).toEqual([])
+    expect(codes(await send(freshProof(service, key)))).toEqual([])
   })
 
   test('a session without a key is refreshed as before, and a proof does not bind it', async () => {
@@ -177,7 +177,7 @@ describe('a session that starts with the proof of a key', () => {
 describe('a proof counts once for refreshing', () => {
   test('with the token that it came with', async () => {
     const { refreshToken, key } = bound
-    const proof = await freshProof(service, key)
+    const proof = freshProof(service, key)
     Object.assign(bound, pairOf(await refreshBound(service, refreshToken, proof)))
     expect(refusal(await refreshBound(service, refreshToken, proof))).toBe(AGAIN)
     expect(refusal(await refreshBound(replica, refreshToken, proof))).toBe(AGAIN)
@@ -186,7 +186,7 @@ describe('a proof counts once for refreshing', () => {
 
   test('with a newer token, and with one that is too old', async () => {
     const { refreshToken, key } = bound
-    const proof = await freshProof(service, key)
+    const proof = freshProof(service, key)
     Object.assign(bound, pairOf(await refreshBound(service, refreshToken, proof)))
     expect(refusal(await refreshBound(service, bound.refreshToken, proof))).toBe(AGAIN)
     await goOn(bound)
@@ -196,7 +196,7 @@ describe('a proof counts once for refreshing', () => {
 
   test('after it started the session', async () => {
     const key = newKey()
-    const dpop = await freshProof(service, key)
+    const dpop = freshProof(service, key)
     const reply = await service.send(
       BoundLogin,
       { input: { identifier: ada.email, password: PASSWORD } },
@@ -215,7 +215,7 @@ describe('a proof counts once for refreshing', () => {
     ])
     expect(pairOf(one).refreshToken).toBe(pairOf(two).refreshToken)
     Object.assign(bound, pairOf(one))
-    const late = await freshProof(service, key)
+    const late = freshProof(service, key)
     expect(pairOf(await refreshBound(service, refreshToken, late)).refreshToken).toBe(bound.refreshToken)
     expect(refusal(await refreshBound(replica, refreshToken, late))).toBe(AGAIN)
     await goOn(bound)
@@ -223,7 +223,7 @@ describe('a proof counts once for refreshing', () => {
 
   test('although it is sent to two replicas at the same time, eight times each', async () => {
     const { refreshToken, key } = bound
-    const proof = await freshProof(service, key)
+    const proof = freshProof(service, key)
     const replies = await Promise.all(
       Array.from({ length: 16 }, (_, n) => refreshBound(n % 2 ? service : replica, refreshToken, proof)),
     )
@@ -236,7 +236,7 @@ describe('a proof counts once for refreshing', () => {
 
   test('after its answer was lost, and the client goes on with a new one', async () => {
     const { refreshToken, key } = bound
-    const lost = await freshProof(service, key)
+    const lost = freshProof(service, key)
     await refreshBound(service, refreshToken, lost)
     service.clock.advance(40)
     expect(refusal(await refreshBound(service, refreshToken, lost))).toBe(AGAIN)
@@ -320,14 +320,14 @@ describe('a sign-in with a proof that is refused', () => {
     const grace = await signUpVerified(service)
     const app = await haveTotp(service, grace.id)
     const key = newKey()
-    const first = await freshProof(service, newKey())
+    const first = freshProof(service, newKey())
     const input = { identifier: grace.email, password: PASSWORD }
     const { data } = await service.send(BoundLogin, { input }, { headers: { dpop: first } })
     const { ticket } = (data as { login: { ticket: string } }).login
     const complete = (dpop: string) =>
       secondStep(service, ticket, { totpCode: app.code() }, { headers: { dpop } })
     expect(refusal(await complete(proofOf(service, key)))).toBe('BAD_USER_INPUT DPOP_NONCE')
-    const reply = await complete(await freshProof(service, key))
+    const reply = await complete(freshProof(service, key))
     expect(refusal(reply)).toBeUndefined()
     const refreshToken = String(reply.data?.completeLogin.refreshToken)
     expect(refusal(await refreshBound(service, refreshToken, undefined))).toBe(INVALID)

@@ -59,7 +59,7 @@ type Move = { name: Name; act: Act; after: number }
  * Takes every sequence of up to `depth` moves, but continues only once from equivalent situations. Returns the number of
  * steps, and how many of them ended the session.
  */
-async function exhaust(story: Story, depth: number, moves: Move[]) {
+async function exhaust(story: Story, depth: number, moves: Move[], check?: () => Promise<void>) {
   const start = service.clock.now()
   const deepest = new Map<string, number>()
   const taken = { steps: 0, ends: 0 }
@@ -68,6 +68,7 @@ async function exhaust(story: Story, depth: number, moves: Move[]) {
     const situation = `${last} ${from.situation}`
     if (left <= (deepest.get(situation) ?? 0)) return
     deepest.set(situation, left)
+    await check?.()
     for (const { name, act, after } of moves) {
       story.wait(after)
       taken.steps += 1
@@ -83,6 +84,7 @@ async function exhaust(story: Story, depth: number, moves: Move[]) {
 }
 
 const ACTS: Act[] = ['refresh', 'refresh, answer lost', 'use']
+const twoTabs = (after: number): Move => ({ name: 'owner', act: 'refresh in two tabs', after })
 const movesOf = (name: Name, after: number): Move[] => ACTS.map(act => ({ name, act, after }))
 
 describe('every sequence of refreshes, losses and uses', () => {
@@ -93,6 +95,21 @@ describe('every sequence of refreshes, losses and uses', () => {
       const { steps, ends } = await exhaust(await Story.begin(service, email), 6, moves)
       expect(ends).toBe(0)
       expect(steps).toBeGreaterThan(300)
+    },
+    TIME_MS,
+  )
+
+  test(
+    'a thief of everything but the key gets nothing at any point of any sequence of four steps by the holder of the key',
+    async () => {
+      const story = await Story.beginBound(service, email)
+      const moves = [...movesOf('owner', SOON), ...movesOf('owner', LATER), twoTabs(SOON)]
+      let attempts = 0
+      const { ends } = await exhaust(story, 4, moves, async () => {
+        attempts += await story.attack()
+      })
+      expect(ends).toBe(0)
+      expect(attempts).toBeGreaterThan(60)
     },
     TIME_MS,
   )

@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto'
+import { newNonce } from '../../src/dpop/nonce.ts'
 import type { RefreshMutation } from '../generated/graphql.ts'
 import { PASSWORD } from './actors.ts'
 import { encode, type Json } from './forge.ts'
@@ -49,9 +50,9 @@ export async function nonceOf(service: Service): Promise<string> {
   return headers.get('dpop-nonce') ?? ''
 }
 
-/** A proof with a fresh nonce. */
-export async function freshProof(service: Service, key: Key, claims: Json = {}): Promise<string> {
-  return proofOf(service, key, { claims: { nonce: await nonceOf(service), ...claims } })
+/** A proof with a fresh nonce, without the request that would bring one. */
+export function freshProof(service: Service, key: Key, claims: Json = {}): string {
+  return proofOf(service, key, { claims: { nonce: newNonce(service.app), ...claims } })
 }
 
 /** Login, with what a bound session shows of itself. */
@@ -75,7 +76,7 @@ export type Bound = Payload & { key: Key; sessionId: string; refreshToken: strin
 /** A further session of an account, bound to a key. */
 export async function signInBound(service: Service, email: string, key = newKey()): Promise<Bound> {
   const input = { identifier: email, password: PASSWORD }
-  const headers = { dpop: await freshProof(service, key) }
+  const headers = { dpop: freshProof(service, key) }
   const { data, errors } = await service.send(BoundLogin, { input }, { headers })
   const payload = (data as { login?: Payload } | undefined)?.login
   if (!payload?.refreshToken) throw new Error(`not signed in: ${JSON.stringify(errors)}`)
@@ -89,7 +90,7 @@ export async function refreshBound(
   refreshToken: string,
   proof: Key | string | undefined,
 ): Promise<Reply<RefreshMutation>> {
-  const dpop = typeof proof === 'object' ? await freshProof(service, proof) : proof
+  const dpop = typeof proof === 'object' ? freshProof(service, proof) : proof
   return service.send(Refresh, { input: { refreshToken } }, { headers: dpop === undefined ? {} : { dpop } })
 }
 

@@ -2,6 +2,7 @@ import { expect } from '@jest/globals'
 import type { Session } from '../../src/generated/prisma/client.ts'
 import { isBurned, parentOf, RACE_SECONDS } from '../../src/sessions/generations.ts'
 import { type SignedIn, signIn } from './actors.ts'
+import { freshProof, type Key, newKey, refreshBound, refusal, signInBound } from './bound-client.ts'
 import { claimsOf } from './forge.ts'
 import { codes, type Service } from './service.ts'
 import { MINUTE, pairOf, refresh, stateOf } from './sessions.ts'
@@ -44,12 +45,21 @@ type Holders = Record<Name, Holder>
 export class Story {
   readonly #service: Service
   readonly sessionId: string
+  /** The key that the session is bound to, which only the owner has. */
+  readonly #key: Key | undefined
+  /** The last proof that the owner sent. */
+  #proof: string | undefined
   #holders: Holders
   #step = 0
   #seconds = 0
 
-  private constructor(service: Service, { sessionId, refreshToken, accessToken }: SignedIn) {
+  private constructor(
+    service: Service,
+    { sessionId, refreshToken, accessToken }: Pick<SignedIn, 'sessionId' | 'refreshToken' | 'accessToken'>,
+    key?: Key,
+  ) {
     this.#service = service
+    this.#key = key
     this.sessionId = sessionId
     const holder = { refreshToken, accessToken, accessIssuedAt: 0, acted: false, gotAt: undefined }
     this.#holders = { owner: { ...holder, lostSince: false }, thief: { ...holder, lostSince: false } }
@@ -58,6 +68,33 @@ export class Story {
   /** A new session, of which both hold the first tokens. */
   static async begin(service: Service, email: string): Promise<Story> {
     return new Story(service, await signIn(service, email))
+  }
+
+  /** The same of a session that is bound to a key. */
+  static async beginBound(service: Service, email: string): Promise<Story> {
+    const bound = await signInBound(service, email)
+    return new Story(service, bound, bound.key)
+  }
+
+  /**
+   * The thief, who copies everything but the key, tries every token that the owner had first or has now: without a proof,
+   * with one of another key, and with the last one of the owner. Returns the number of attempts, none of which brings
+   * tokens or changes the session.
+   */
+  async attack(): Promise<number> {
+    const where = { id: this.sessionId }
+    const before = await this.#service.app.db.session.findUniqueOrThrow({ where })
+    const { owner, thief } = this.#holders
+    const attempts = [...new Set([owner.refreshToken, thief.refreshToken])].flatMap(token =>
+      [undefined, freshProof(this.#service, newKey()), this.#proof ?? 'x'].map(proof => ({ token, proof })),
+    )
+    for (const { token, proof } of attempts) {
+      const reply = await refreshBound(this.#service, token, proof)
+      expect(refusal(reply)).toMatch(/^REFRESH_TOKEN_INVALID DPOP_(?:INVALID|NONCE)$/)
+      expect(reply.data?.refreshToken).toBeUndefined()
+    }
+    expect(await this.#service.app.db.session.findUniqueOrThrow({ where })).toEqual(before)
+    return attempts.length
   }
 
   /** The thief copies the owner's current tokens. No request has been sent since. */
@@ -98,7 +135,11 @@ export class Story {
   }
 
   async #refresh(holder: Holder, other: Holder, act: Exclude<Act, 'use'>): Promise<boolean> {
-    const send = () => refresh(this.#service, holder.refreshToken)
+    const send = () => {
+      if (!this.#key) return refresh(this.#service, holder.refreshToken)
+      this.#proof = freshProof(this.#service, this.#key)
+      return refreshBound(this.#service, holder.refreshToken, this.#proof)
+    }
     const replies = act === 'refresh in two tabs' ? await Promise.all([send(), send()]) : [await send()]
     const refused = replies.flatMap(codes)
     if (refused.length > 0) {
