@@ -71,7 +71,25 @@ export function impersonatorOf({ text }: AccessToken): string | undefined {
   return claimsOf(text).act?.sub
 }
 
-type Claims = { sid?: string; iat?: number; exp?: number; acr?: string; act?: { sub?: string } }
+/** Whether the token counts only with a proof of its session's key (RFC 9449, section 6). */
+export function isBound(text: string): boolean {
+  return claimsOf(text).cnf?.jkt !== undefined
+}
+
+/** The server's time in milliseconds, although the device's clock may be wrong. Undefined if the token has no times. */
+export function serverTimeMs(token: AccessToken): number | undefined {
+  const { exp } = claimsOf(token.text)
+  return exp && exp * 1000 - leftMs(token)
+}
+
+type Claims = {
+  sid?: string
+  iat?: number
+  exp?: number
+  acr?: string
+  act?: { sub?: string }
+  cnf?: { jkt?: string }
+}
 
 /** RFC 7519, section 3. The signature is not verified: only the server relies on the claims. */
 function claimsOf(text: string): Claims {

@@ -8,7 +8,7 @@ const nameFields = /* GraphQL */ `
 
 const sessionFields = /* GraphQL */ `
   fragment SessionFields on Session {
-    id current deviceName ipAddress userAgent createdAt lastUsedAt expiresAt authenticatedAt revokedAt impersonated
+    id current deviceName ipAddress userAgent createdAt lastUsedAt expiresAt authenticatedAt revokedAt impersonated boundToKey
   }
 `
 

@@ -1,5 +1,7 @@
-import { type Fetch, originOf, unlessAborted } from './http.ts'
+import { serverTimeMs } from './access-token.ts'
+import { type Answer, absolute, type Fetch, originOf, unlessAborted } from './http.ts'
 import type { LiveSession } from './live-session.ts'
+import type { Proofs } from './proofs.ts'
 import { isRefused } from './request.ts'
 import { challengeOf } from './step-up.ts'
 import type { StepUpChallenge } from './types.ts'
@@ -7,13 +9,14 @@ import type { StepUpChallenge } from './types.ts'
 type Parts = {
   url: string
   session: LiveSession
+  proofs: Proofs
   fetch: Fetch
   tokenOrigins: readonly string[]
   onStepUp: ((challenge: StepUpChallenge) => Promise<void>) | undefined
 }
 
 /** `fetch` with the session's access token, for the origins that may receive it. */
-export function authorizedFetch({ url, session, fetch, tokenOrigins, onStepUp }: Parts) {
+export function authorizedFetch({ url, session, proofs, fetch, tokenOrigins, onStepUp }: Parts) {
   function requireAllowed(target: string): void {
     const origin = originOf(target)
     const allowed = [absolute(url), globalThis.location?.origin ?? '', ...tokenOrigins]
@@ -23,29 +26,61 @@ export function authorizedFetch({ url, session, fetch, tokenOrigins, onStepUp }:
       )
   }
 
+  const nowMs = () => session.access && serverTimeMs(session.access)
+
   /** The status tells, except at the GraphQL endpoint, where the body does. */
   async function isRefusal(response: Response, target: string): Promise<boolean> {
-    if (response.status === 401) return true
-    if (target !== absolute(url) || !/json/.test(response.headers.get('content-type') ?? '')) return false
+    return response.status === 401 || isRefused(await answerOf(response, target))
+  }
+
+  /** RFC 9449, sections 8 and 9. */
+  async function asksForNonce(response: Response, target: string): Promise<boolean> {
+    if (/\buse_dpop_nonce\b/.test(response.headers.get('www-authenticate') ?? '')) return true
+    const { errors } = await answerOf(response, target)
+    return Array.isArray(errors) && errors.some(error => error?.extensions?.reason === 'DPOP_NONCE')
+  }
+
+  /** What the endpoint answered; empty for other addresses. */
+  async function answerOf(response: Response, target: string): Promise<Answer<unknown>> {
+    const isJson = /json/.test(response.headers.get('content-type') ?? '')
+    if (!isJson || target !== absolute(url)) return {}
     const answer: unknown = await response
       .clone()
       .json()
       .catch(() => null)
-    return !!answer && typeof answer === 'object' && isRefused(answer)
+    return answer && typeof answer === 'object' ? answer : {}
   }
 
-  return async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+  /** The fields that authenticate one request to `address`; none when signed out. */
+  async function authorization(address: string, method: string): Promise<Record<string, string>> {
+    const target = absolute(address)
+    requireAllowed(target)
+    const token = await session.token()
+    return token === null ? {} : fieldsFor(target, method, token)
+  }
+
+  async function fieldsFor(target: string, method: string, token: string): Promise<Record<string, string>> {
+    const key = await proofs.keyOf(token)
+    return proofs.headers({ url: target, method, token, key, nowMs: nowMs() })
+  }
+
+  async function authorized(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
     const target = absolute(isRequest(input) ? input.url : String(input))
     requireAllowed(target)
-    const ask = (token: string | null) => {
+    const method = (init.method ?? (isRequest(input) ? input.method : 'GET')).toUpperCase()
+    const readableOnce = typeof (init.body as ReadableStream | null | undefined)?.getReader === 'function'
+    const ask = async (token: string | null, isRepeat = false): Promise<Response> => {
       const headers = new Headers(init.headers ?? (isRequest(input) ? input.headers : undefined))
-      if (token !== null) headers.set('authorization', `Bearer ${token}`)
-      return fetch(isRequest(input) ? input.clone() : input, { ...init, headers })
+      const fields = token === null ? {} : await fieldsFor(target, method, token)
+      for (const [name, value] of Object.entries(fields)) headers.set(name, value)
+      const response = await fetch(isRequest(input) ? input.clone() : input, { ...init, headers })
+      const hasNonce = 'dpop' in fields && proofs.learnNonce(target, response)
+      if (!hasNonce || isRepeat || readableOnce || !(await asksForNonce(response, target))) return response
+      return ask(token, true)
     }
     const signal = init.signal ?? (isRequest(input) ? input.signal : undefined)
     const token = await unlessAborted(signal, session.token())
     const response = await ask(token)
-    const readableOnce = typeof (init.body as ReadableStream | null | undefined)?.getReader === 'function'
     if (token === null || readableOnce) return response
     const challenge = challengeOf(response)
     if (challenge) {
@@ -58,11 +93,8 @@ export function authorizedFetch({ url, session, fetch, tokenOrigins, onStepUp }:
     const next = await unlessAborted(signal, session.renew(token))
     return next === null ? response : ask(next)
   }
-}
 
-/** Resolves an address against the page's. Outside a page, addresses must be absolute already. */
-function absolute(address: string): string {
-  return globalThis.location ? new URL(address, globalThis.location.href).href : address
+  return { authorization, fetch: authorized }
 }
 
 function isRequest(input: string | URL | Request): input is Request {

@@ -3,11 +3,14 @@ import { AuthError } from './errors.ts'
 import { type AuthEvent, type AuthEvents, Events } from './events.ts'
 import type { FactorMethods } from './factor-methods.ts'
 import { type Fetch, poster } from './http.ts'
+import { keyStorageFor, nameOfTabs } from './key-storage.ts'
 import { LiveSession } from './live-session.ts'
 import { onDemand, onFirstCall } from './on-demand.ts'
 import { pageUrl, type ServerPage } from './pages.ts'
+import { proofsWith } from './proofs.ts'
 import type { ProviderMethods } from './provider-types.ts'
 import { requester } from './request.ts'
+import type { KeyStorage } from './session-key.ts'
 import { signInMethods, signingIn } from './sign-in.ts'
 import { warnIfCrossSite } from './site.ts'
 import { deviceIn, inCookie, inStorage, memoryStorage, type TokenStorage } from './storage.ts'
@@ -31,6 +34,11 @@ export type AuthClientOptions = {
   accessToken?: string | undefined
   /** Where the `body` transport keeps the refresh token. Default: memory. */
   storage?: TokenStorage | undefined
+  /**
+   * Where the key is kept that new sessions are bound to; `false` binds none. Default: in a page, IndexedDB, and elsewhere
+   * memory if the refresh token is in memory too. See docs/bound-sessions.md.
+   */
+  key?: KeyStorage | false | undefined
   /** Origins that `client.fetch` may send the access token to, besides the server's and the page's. */
   tokenOrigins?: readonly string[] | undefined
   /**
@@ -68,14 +76,18 @@ export function createAuthClient(options: AuthClientOptions) {
       : (options.transport ?? (typeof document === 'undefined' ? 'body' : 'cookie'))
   const storage = (given === undefined ? options.storage : undefined) ?? memoryStorage()
   const scope = transport === 'cookie' ? 'cookie' : storage.scope
-  // Versions the messages between tabs: a tab from before an update may still be open.
-  const name = scope === undefined ? undefined : `authograph 2 ${url} ${scope}`
+  const name = scope === undefined ? undefined : nameOfTabs(url, scope)
   if (transport === 'cookie') warnIfCrossSite(url, globalThis.location?.origin)
-  const post = poster(url, fetch, transport === 'cookie' ? 'include' : 'omit', timeoutMs)
+  const keys = keyStorageFor(options, name, transport === 'cookie' ? undefined : storage)
+  const proofs = proofsWith(keys, onError)
+  const post = poster(url, fetch, transport === 'cookie' ? 'include' : 'omit', timeoutMs, proofs)
   const events = new Events(onError)
+  const kept = transport === 'cookie' ? inCookie : inStorage(storage, onError)
+  const tokens = { ...kept, remove: () => kept.remove().then(() => proofs.remove()) }
   const session = new LiveSession({
     post,
-    tokens: transport === 'cookie' ? inCookie : inStorage(storage, onError),
+    tokens,
+    proofs,
     given,
     turns: turnsFor(name, options.locks),
     channelName: name,
@@ -83,7 +95,7 @@ export function createAuthClient(options: AuthClientOptions) {
     events,
     onError,
   })
-  const requests = requester(session, post)
+  const requests = requester(session, post, proofs)
   // The cookie transport keeps the device token in a cookie too.
   const device = transport === 'body' ? deviceIn(storage, onError) : undefined
   const tokenTransport = transport === 'cookie' ? ('COOKIE' as const) : ('BODY' as const)
@@ -95,6 +107,7 @@ export function createAuthClient(options: AuthClientOptions) {
     (await import('./authorized-fetch.ts')).authorizedFetch({
       url,
       session,
+      proofs,
       fetch,
       tokenOrigins,
       onStepUp: options.onStepUp,
@@ -148,7 +161,15 @@ export function createAuthClient(options: AuthClientOptions) {
      * `fetch` with the access token. After a 401 response, renews the token and repeats the request once.
      * Sends the token only to the origins of the server and the page, and to `tokenOrigins`.
      */
-    fetch: async (...[input, init]: Parameters<Fetch>): Promise<Response> => (await fetcher())(input, init),
+    fetch: async (...[input, init]: Parameters<Fetch>): Promise<Response> =>
+      (await fetcher()).fetch(input, init),
+
+    /**
+     * The header fields for one request to `url` that something other than `fetch` sends: the access token, and with
+     * `DPOP=full` the proof of its key. Only for the origins that `fetch` sends the token to. Empty when signed out.
+     */
+    authorization: async (url: string, method = 'GET'): Promise<Record<string, string>> =>
+      (await fetcher()).authorization(url, method),
 
     ...signIn,
     ...account,

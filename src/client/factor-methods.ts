@@ -75,7 +75,7 @@ export type FactorMethods = {
 /** The methods that client.ts loads on demand. */
 export function factorMethods(parts: Parts, starting: SigningIn): FactorMethods {
   const { session, requests, device, tokenTransport } = parts
-  const { asUser, openly } = requests
+  const { asUser, entering, openly } = requests
   const input = (ticket: string | undefined) => (ticket === undefined ? null : { ticket })
 
   /** Sends as the signed-in user, or without a session when a ticket stands for the user. */
@@ -99,7 +99,7 @@ export function factorMethods(parts: Parts, starting: SigningIn): FactorMethods 
     }
     let recoveryCodes: readonly string[] | null = null
     const { user } = (await starting.login(async () => {
-      const added = addedIn((await openly(document as never, variables)) as Answer)
+      const added = addedIn((await entering(document as never, variables)) as Answer)
       recoveryCodes = added.recoveryCodes
       return added.auth
     })) as SignedIn
@@ -139,7 +139,7 @@ export function factorMethods(parts: Parts, starting: SigningIn): FactorMethods 
     loginWithPasskey: given =>
       starting.login(async () => {
         const sent = await withDevice(parts, { ...given, tokenTransport })
-        return (await openly(operations.LoginWithPasskey, { input: sent })).loginWithPasskey
+        return (await entering(operations.LoginWithPasskey, { input: sent })).loginWithPasskey
       }),
 
     beginPasskeyRegistration: async given =>
@@ -148,7 +148,7 @@ export function factorMethods(parts: Parts, starting: SigningIn): FactorMethods 
     registerWithPasskey: given =>
       starting.register(async () => {
         const sent = await withDevice(parts, { ...given, tokenTransport })
-        return (await openly(operations.RegisterWithPasskey, { input: sent })).registerWithPasskey
+        return (await entering(operations.RegisterWithPasskey, { input: sent })).registerWithPasskey
       }),
 
     beginPasskey: async (given = {}) =>

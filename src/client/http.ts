@@ -1,4 +1,6 @@
 import { type AnswerError, AuthError, NetworkError } from './errors.ts'
+import type { Proofs } from './proofs.ts'
+import type { SessionKey } from './session-key.ts'
 
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
@@ -7,6 +9,8 @@ export type Answer<Data> = { readonly data?: Data | null; readonly errors?: read
 export type Sending = {
   /** An access token. */
   token?: string | undefined
+  /** The request proves that this client holds the key. A token that is bound to a key needs none here. */
+  key?: SessionKey | undefined
   signal?: AbortSignal | undefined
   /** Lets the request finish after the page is closed. */
   keepalive?: boolean
@@ -19,8 +23,20 @@ export type Post = <Data>(document: string, variables: unknown, sending?: Sendin
  * Sends documents to the endpoint `url`.
  * @throws NetworkError if no GraphQL answer arrives within `timeoutMs`; the reason of `signal`
  */
-export function poster(url: string, fetch: Fetch, credentials: RequestCredentials, timeoutMs: number): Post {
-  return async (query, variables, { token, signal, ...init } = {}) => {
+export function poster(
+  url: string,
+  fetch: Fetch,
+  credentials: RequestCredentials,
+  timeoutMs: number,
+  proofs: Proofs,
+): Post {
+  async function send<Data>(
+    query: string,
+    variables: unknown,
+    { token, key, signal, ...init }: Sending,
+    isRepeat: boolean,
+  ): Promise<Answer<Data>> {
+    const authentication = await proofs.headers({ url, method: 'POST', token, key })
     const cancel = new AbortController()
     const abort = () => cancel.abort()
     // React Native lacks AbortSignal.any and AbortSignal.timeout.
@@ -29,6 +45,7 @@ export function poster(url: string, fetch: Fetch, credentials: RequestCredential
     if (signal?.aborted) abort()
     let response: Response | undefined
     let text: string | undefined
+    let answer: Answer<Data>
     try {
       response = await fetch(url, {
         credentials,
@@ -37,13 +54,13 @@ export function poster(url: string, fetch: Fetch, credentials: RequestCredential
         headers: {
           accept: 'application/graphql-response+json, application/json',
           'content-type': 'application/json',
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...authentication,
         },
         body: JSON.stringify({ query, variables }),
         signal: cancel.signal,
       })
       text = await response.text()
-      return answerIn(text)
+      answer = answerIn(text)
     } catch (cause) {
       if (signal?.aborted) throw reasonOf(signal)
       const facts = { cause, status: response?.status, retryAfterSeconds: retryAfterOf(response) }
@@ -54,7 +71,20 @@ export function poster(url: string, fetch: Fetch, credentials: RequestCredential
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
     }
+    const hasNonce = key && proofs.learnNonce(url, response)
+    // RFC 9449, section 8. The server has done nothing yet.
+    return hasNonce && !isRepeat && answer.errors?.[0]?.extensions?.reason === 'DPOP_NONCE'
+      ? send(query, variables, { token, key, signal, ...init }, true)
+      : answer
   }
+
+  return async (query, variables, sending = {}) =>
+    send(query, variables, { ...sending, key: sending.key ?? (await proofs.keyOf(sending.token)) }, false)
+}
+
+/** Resolves an address against the page's. Outside a page, addresses must be absolute already. */
+export function absolute(address: string): string {
+  return globalThis.location ? new URL(address, globalThis.location.href).href : address
 }
 
 function answerIn<Data>(text: string): Answer<Data> {

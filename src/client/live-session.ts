@@ -25,7 +25,11 @@ export class LiveSession extends SessionRenewal {
       const answer = await send()
       if (answer.__typename !== 'AuthPayload') return answer
       const isLatest = () => attempt === this.#attempts
-      if (isLatest()) await this.parts.tokens.write(answer.refreshToken)
+      if (isLatest()) {
+        await this.parts.tokens.write(answer.refreshToken)
+        // Refreshing would send proofs that count for nothing.
+        if (!answer.session.boundToKey) await this.parts.proofs.remove()
+      }
       if (!isLatest()) {
         await this.#endSuperseded(answer)
         throw new Error('A later sign-in or sign-out replaced this one.')
@@ -43,7 +47,7 @@ export class LiveSession extends SessionRenewal {
   async signOut(): Promise<void> {
     this.join()
     this.#attempts++
-    const { post, tokens, turns, onError } = this.parts
+    const { post, proofs, tokens, turns, onError } = this.parts
     const token = this.accessToken
     const epoch = this.end(true, false)
     await turns(async waited => {
@@ -51,6 +55,8 @@ export class LiveSession extends SessionRenewal {
       // After a new sign-in, the cookie and the storage belong to the new session.
       const replaced = epoch.aborted
       const refreshToken = replaced ? undefined : await tokens.read().catch(onError)
+      // Its key is about to be deleted.
+      const key = await proofs.keyOf(token).catch(onError)
       if (!replaced) await tokens.remove()
       const input = refreshToken ? { refreshToken } : null
       if (token || !(this.pendingLogout || replaced || refreshToken === null))
@@ -59,7 +65,7 @@ export class LiveSession extends SessionRenewal {
             await post(
               Logout,
               { input },
-              { token, keepalive: true, ...(replaced && { credentials: 'omit' }) },
+              { token, key: key ?? undefined, keepalive: true, ...(replaced && { credentials: 'omit' }) },
             ),
           )
       const logout = this.pendingLogout

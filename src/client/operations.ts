@@ -8,7 +8,7 @@ export const userFields = /* GraphQL */ `
 `
 
 export const payloadFields = /* GraphQL */ `
-  fragment PayloadFields on AuthPayload { accessToken refreshToken session { id } user { ...UserFields } }
+  fragment PayloadFields on AuthPayload { accessToken refreshToken session { id boundToKey } user { ...UserFields } }
 `
 
 /** What each way to sign in answers. */

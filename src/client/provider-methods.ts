@@ -30,7 +30,7 @@ type Completion = Pick<Flow, 'verifier' | 'rememberMe' | 'deviceName'> & { code:
 /** The methods that client.ts loads on demand. */
 export function providerMethods(parts: Parts, starting: SigningIn): ProviderMethods {
   const { requests, tokenTransport } = parts
-  const { asUser, openly } = requests
+  const { asUser, entering, openly } = requests
 
   const startAt = {
     signIn: async (input: StartProviderInput) =>
@@ -69,7 +69,7 @@ export function providerMethods(parts: Parts, starting: SigningIn): ProviderMeth
       const send = () =>
         login(async () => {
           const input = await withDevice(parts, given)
-          return (await openly(operations.CompleteProviderSignIn, { input })).completeProviderSignIn
+          return (await entering(operations.CompleteProviderSignIn, { input })).completeProviderSignIn
         })
       // The server answers a repeated completion with the same session.
       return { purpose: 'signIn' as const, result: await repeatedOnce(send) }
@@ -171,7 +171,7 @@ export function providerMethods(parts: Parts, starting: SigningIn): ProviderMeth
     completeSignUp: given =>
       starting.register(async () => {
         const input = await withDevice(parts, { ...given, tokenTransport })
-        return (await openly(operations.CompleteProviderSignUp, { input })).completeProviderSignUp
+        return (await entering(operations.CompleteProviderSignUp, { input })).completeProviderSignUp
       }),
 
     async signInWithIdToken(id, ask, { rememberMe, deviceName } = {}) {
@@ -182,7 +182,7 @@ export function providerMethods(parts: Parts, starting: SigningIn): ProviderMeth
       }
       return login(async () => {
         const input = await withDevice(parts, given)
-        return (await openly(operations.SignInWithIdToken, { input })).signInWithIdToken
+        return (await entering(operations.SignInWithIdToken, { input })).signInWithIdToken
       })
     },
 

@@ -1,7 +1,9 @@
 import { isUnauthenticated } from './errors.ts'
 import { type Answer, dataOf, type Post, unlessAborted } from './http.ts'
 import type { LiveSession } from './live-session.ts'
+import type { Proofs } from './proofs.ts'
 import type { TypedText } from './typed-text.ts'
+import { warnOfKey } from './warn-of-key.ts'
 
 export type RequestOptions = {
   /** Cancels the request: the promise rejects with the signal's reason, and nothing is repeated. */
@@ -25,7 +27,7 @@ type Document =
 export type Requests = ReturnType<typeof requester>
 
 /** The ways to send an operation to the server. */
-export function requester(session: LiveSession, post: Post) {
+export function requester(session: LiveSession, post: Post, proofs: Proofs) {
   async function send<Data>(document: string, variables: unknown, signal?: AbortSignal): Promise<Data> {
     const token = await unlessAborted(signal, session.token())
     const answer = await post<Data>(document, variables, { token: token ?? undefined, signal })
@@ -39,18 +41,33 @@ export function requester(session: LiveSession, post: Post) {
     asUser: <Data, Variables>(document: TypedText<Data, Variables>, variables: Variables): Promise<Data> =>
       send<Data>(document, variables),
 
-    /** Sends an operation with this access token, once. */
+    /** Sends an operation that replaces the session's tokens with this access token, once. */
     withToken: async <Data>(
       document: TypedText<Data, never>,
       variables: unknown,
       token: string,
-    ): Promise<Data> => dataOf(await post<Data>(document, variables, { token })),
+    ): Promise<Data> => dataOf(await post<Data>(document, variables, { token, key: await proofs.read() })),
 
     /** Sends an operation that needs no session, and so works while the session cannot be restored. */
     openly: async <Data, Variables>(
       document: TypedText<Data, Variables>,
       variables: Variables,
     ): Promise<Data> => dataOf(await post<Data>(document, variables)),
+
+    /**
+     * Sends an operation that starts a session, which it binds to this client's key. A server that does not accept the proof
+     * starts one without: it is reachable at another address than its own.
+     */
+    entering: async <Data, Variables>(
+      document: TypedText<Data, Variables>,
+      variables: Variables,
+    ): Promise<Data> => {
+      const key = await proofs.create()
+      const answer = await post<Data>(document, variables, { key })
+      if (!key || answer.errors?.[0]?.extensions?.reason !== 'DPOP_INVALID') return dataOf(answer)
+      warnOfKey('refused')
+      return dataOf(await post<Data>(document, variables))
+    },
 
     /**
      * Sends an operation as the signed-in user, or without a token when signed out. When the server answers

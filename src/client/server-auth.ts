@@ -4,6 +4,7 @@ import type { MeQuery, RefreshMutation } from './generated/operations.ts'
 import { type Answer, dataOf, type Fetch } from './http.ts'
 import { Me, Refresh } from './operations.ts'
 import { pageUrl } from './pages.ts'
+import { RENDERED } from './rendered.ts'
 import { factsOf, localAddress, type RequestFacts, type SsrRequest } from './server-request.ts'
 import type { User } from './types.ts'
 
@@ -105,6 +106,11 @@ export function createServerAuth(options: ServerAuthOptions) {
    */
   async function session(request: SsrRequest): Promise<ServerSession> {
     const facts = factsOf(request)
+    const found = await sessionOfCookies(facts)
+    return facts.cookies.has(RENDERED) ? found : { ...found, setCookies: [...found.setCookies, UNBOUND] }
+  }
+
+  async function sessionOfCookies(facts: RequestFacts): Promise<ServerSession> {
     const [name, refreshToken] = [...facts.cookies].find(([name]) => REFRESH_COOKIE.test(name)) ?? []
     if (!name || !refreshToken) return VISITOR
     try {
@@ -143,6 +149,8 @@ export function createServerAuth(options: ServerAuthOptions) {
   }
 }
 
+/** Sessions that start in this browser must not be bound to its key, because this server exchanges their tokens. */
+const UNBOUND = `${RENDERED}=1; Path=/; SameSite=Strict; Max-Age=34560000`
 const REFRESH_COOKIE = /^(?:__Host-)?authograph_refresh$/
 
 function accessCookieName(refreshCookieName: string): string {

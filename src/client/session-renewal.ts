@@ -1,9 +1,10 @@
-import { type AccessToken, isFresh, leftMs, sessionOf } from './access-token.ts'
+import { type AccessToken, isBound, isFresh, leftMs, sessionOf } from './access-token.ts'
 import { AuthError } from './errors.ts'
 import { dataOf, persistently, sleep } from './http.ts'
 import { Me, Refresh } from './operations.ts'
 import { type Payload, RESTORING, SessionState } from './session-state.ts'
 import type { User } from './types.ts'
+import { warnOfKey } from './warn-of-key.ts'
 
 /** How long a message from the tab that just finished its turn may take. */
 export const MESSAGE_DELAY_MS = 100
@@ -85,13 +86,14 @@ export class SessionRenewal extends SessionState {
 
   /** Runs one exchange. Returns false if the stored token changed during it: the caller tries the new one. */
   async #exchange(epoch: AbortSignal): Promise<boolean> {
-    const { post, tokens, given } = this.parts
+    const { post, tokens, given, proofs } = this.parts
     if (given !== undefined && this.state.status === 'restoring') return this.#useGiven(given, epoch)
     const sent = await tokens.read()
+    const key = await proofs.read()
     if (epoch.aborted) return true
     if (sent === null) return this.#forget()
     const input = sent === undefined ? null : { refreshToken: sent }
-    const answer = await post<{ refreshToken: Payload }>(Refresh, { input }, { signal: epoch })
+    const answer = await post<{ refreshToken: Payload }>(Refresh, { input }, { signal: epoch, key })
     const kept = await tokens.read()
     if (epoch.aborted) return true
     try {
@@ -107,6 +109,7 @@ export class SessionRenewal extends SessionState {
     } catch (error) {
       if (!(error instanceof AuthError) || error.code !== 'REFRESH_TOKEN_INVALID') throw error
       if (kept !== sent) return false
+      if (error.reason === 'DPOP_INVALID') warnOfKey('lost')
       await tokens.remove()
       return epoch.aborted || this.#forget()
     }
@@ -117,7 +120,7 @@ export class SessionRenewal extends SessionState {
     try {
       const answer = await this.parts.post<{ me: User }>(Me, {}, { token: accessToken, signal: epoch })
       const { me: user } = dataOf(answer)
-      const session = { id: sessionOf(accessToken) ?? '' }
+      const session = { id: sessionOf(accessToken) ?? '', boundToKey: isBound(accessToken) }
       if (!epoch.aborted) this.start({ accessToken, refreshToken: null, session, user })
       return true
     } catch (error) {

@@ -2,6 +2,7 @@ import { type AccessToken, impersonatorOf, leftMs, received, strengthOf } from '
 import type { Events } from './events.ts'
 import type { PayloadFieldsFragment } from './generated/operations.ts'
 import type { Post } from './http.ts'
+import type { Proofs } from './proofs.ts'
 import type { RefreshTokens } from './storage.ts'
 import { type Channel, joinChannel, type Message, NO_CHANNEL } from './tabs.ts'
 import type { Turns } from './turns.ts'
@@ -11,6 +12,7 @@ export type Payload = PayloadFieldsFragment
 export type SessionParts = {
   post: Post
   tokens: RefreshTokens
+  proofs: Proofs
   /** The access token of a session that cannot be refreshed. */
   given?: string | undefined
   turns: Turns
@@ -31,7 +33,7 @@ const SIGNED_OUT: AuthState = { status: 'signedOut', user: null }
  */
 export class SessionState {
   protected readonly parts: SessionParts
-  protected access: AccessToken | undefined
+  access: AccessToken | undefined
   /** Ends the signed-out session on the server. Kept until the server has confirmed it. */
   protected pendingLogout: (() => Promise<unknown>) | undefined
   protected closed = false
@@ -39,6 +41,7 @@ export class SessionState {
   /** IDs of sessions that ended here. Late messages about them must not restore them. */
   readonly #endedSessions = new Set<string>()
   #state = RESTORING
+  #boundToKey: boolean | undefined
   #epoch = new AbortController()
   #channel: Channel | undefined
 
@@ -105,7 +108,8 @@ export class SessionState {
   }
 
   protected start(payload: Payload, restored?: boolean): void {
-    this.#enter(received(payload.accessToken, payload.session.id), payload.user, restored)
+    const { accessToken, session, user } = payload
+    this.#enter(received(accessToken, session.id), user, session.boundToKey, restored)
     this.#announce()
   }
 
@@ -139,7 +143,12 @@ export class SessionState {
     }
   }
 
-  #enter(access: AccessToken, user: User, restored = this.#state.status === 'restoring'): void {
+  #enter(
+    access: AccessToken,
+    user: User,
+    boundToKey: boolean | undefined,
+    restored = this.#state.status === 'restoring',
+  ): void {
     const before = this.access
     const isNew = before?.sessionId !== access.sessionId
     if (isNew) {
@@ -148,6 +157,7 @@ export class SessionState {
       this.pendingLogout = undefined
     }
     this.access = access
+    this.#boundToKey = boundToKey
     this.#signedInAs(user)
     // A listener may have signed out.
     if (this.access !== access) return
@@ -163,6 +173,7 @@ export class SessionState {
       user,
       ...(strength && { strength }),
       ...(impersonatorId && { impersonatorId }),
+      boundToKey: this.#boundToKey,
     })
   }
 
@@ -174,7 +185,14 @@ export class SessionState {
     const { user } = this.#state
     if (!this.access || !user) return
     const { text: accessToken, sessionId } = this.access
-    this.#channel?.send({ type: 'session', sessionId, user, accessToken, leftMs: leftMs(this.access) })
+    this.#channel?.send({
+      type: 'session',
+      sessionId,
+      user,
+      accessToken,
+      leftMs: leftMs(this.access),
+      boundToKey: this.#boundToKey,
+    })
   }
 
   #receive(message: Message): void {
@@ -188,9 +206,9 @@ export class SessionState {
       return
     }
     if (this.hasEnded(message.sessionId)) return
-    const { accessToken, user } = message
+    const { accessToken, user, boundToKey } = message
     const theirs = received(accessToken, message.sessionId, message.leftMs)
     const mine = this.access?.sessionId === theirs.sessionId ? this.access : undefined
-    this.#enter(mine && leftMs(mine) > leftMs(theirs) ? mine : theirs, user)
+    this.#enter(mine && leftMs(mine) > leftMs(theirs) ? mine : theirs, user, boundToKey)
   }
 }

@@ -16,7 +16,7 @@ export function signInSteps(parts: Parts, { login }: SigningIn) {
 
   return {
     async completeLogin(input: CompleteLoginInput): Promise<SignedIn> {
-      const send = async () => (await requests.openly(operations.CompleteLogin, { input })).completeLogin
+      const send = async () => (await requests.entering(operations.CompleteLogin, { input })).completeLogin
       return (await login(send)) as SignedIn
     },
 
@@ -27,7 +27,7 @@ export function signInSteps(parts: Parts, { login }: SigningIn) {
     loginWithEmail: (input: LoginWithEmailInput): Promise<LoginResult> =>
       login(async () => {
         const sent = await withDevice(parts, { ...input, tokenTransport })
-        return (await requests.openly(operations.LoginWithEmail, { input: sent })).loginWithEmail
+        return (await requests.entering(operations.LoginWithEmail, { input: sent })).loginWithEmail
       }),
   }
 }

@@ -58,7 +58,7 @@ export function signInMethods(parts: Parts) {
     register: (input: RegisterInput): Promise<SignedIn | VerificationRequired> =>
       starting.register(async () => {
         const sent = await withDevice(parts, { ...input, tokenTransport })
-        return (await requests.openly(operations.Register, { input: sent })).register
+        return (await requests.entering(operations.Register, { input: sent })).register
       }),
 
     /**
@@ -68,7 +68,7 @@ export function signInMethods(parts: Parts) {
     login: (input: LoginInput): Promise<LoginResult> =>
       starting.login(async () => {
         const sent = await withDevice(parts, { ...input, tokenTransport })
-        return (await requests.openly(operations.Login, { input: sent })).login
+        return (await requests.entering(operations.Login, { input: sent })).login
       }),
 
     /** Completes a sign-in whose result is `secondFactor`. After a wrong code, try again with the same ticket. */

@@ -1,3 +1,7 @@
+import { memoryKey } from './memory-key.ts'
+import { pageStorage } from './page-storage.ts'
+import type { KeyStorage } from './session-key.ts'
+
 /**
  * Where the `body` transport keeps the refresh token. Every method may be asynchronous. To use the Keychain
  * or SecureStore, write the three functions yourself.
@@ -17,6 +21,8 @@ export type TokenStorage = {
    * one from a new device.
    */
   readonly device?: DeviceStorage
+  /** Keeps the key of the session, if the client's option `key` does not say otherwise. */
+  readonly key?: KeyStorage
 }
 
 export type DeviceStorage = {
@@ -36,6 +42,7 @@ export function memoryStorage(): TokenStorage {
       kept = null
     },
     device: memoryDevice(),
+    key: memoryKey(),
   }
 }
 
@@ -83,15 +90,6 @@ export function localStorageStorage(key = 'authograph.refreshToken'): TokenStora
           () => device.set(token),
         ),
     },
-  }
-}
-
-/** Undefined outside pages and when the user blocks storage. */
-export function pageStorage(): Storage | undefined {
-  try {
-    return globalThis.localStorage ?? undefined
-  } catch {
-    return undefined
   }
 }
 

@@ -9,6 +9,7 @@ export type Message =
       readonly accessToken: string
       /** The token's remaining lifetime. A duration, because clocks may differ. */
       readonly leftMs: number
+      readonly boundToKey?: boolean | undefined
     }
   /** Without an ID, whichever session is active ends. */
   | { readonly type: 'ended'; readonly sessionId: string | undefined; readonly revoked?: boolean }

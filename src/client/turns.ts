@@ -1,5 +1,5 @@
 import { onDemand } from './on-demand.ts'
-import { pageStorage } from './storage.ts'
+import { pageStorage } from './page-storage.ts'
 import { MAX_WAIT_MS } from './tabs.ts'
 
 /**

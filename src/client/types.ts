@@ -49,6 +49,11 @@ export type AuthState =
       readonly strength?: AuthStrength | undefined
       /** The ID of the administrator who acts as the user; undefined in the user's own sessions. */
       readonly impersonatorId?: string | undefined
+      /**
+       * Whether the session is bound to a key that this device keeps, so that a copy of its tokens is worth nothing. False
+       * where no key can be kept, and with servers that bind none.
+       */
+      readonly boundToKey?: boolean | undefined
       readonly error?: undefined
     }
   | {

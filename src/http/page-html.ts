@@ -32,7 +32,17 @@ export function pageSettings(config: Config) {
     factorRecoveryWaitSeconds: config.factorRecoveryWaitSeconds,
     apiKeys: config.apiKeysMax > 0,
     sandbox: config.sandbox,
+    keyOrigin: keyOriginOf(config),
   }
+}
+
+/**
+ * Pages of other origins share the cookie of the session, and not the key: with them, sessions are bound only if they have to
+ * be. Proofs are for the address in PUBLIC_URL.
+ */
+function keyOriginOf({ dpop, corsOrigins, requireBoundSessions, publicUrl }: Config): string | null {
+  const isShared = corsOrigins.length > 0 && !requireBoundSessions
+  return dpop === 'off' || isShared ? null : new URL(publicUrl).origin
 }
 
 /** Lets a built page load its files, which the build names relatively, from under the path of PUBLIC_URL. */

@@ -14,7 +14,11 @@ export const client = createAuthClient({
   url: new URL(`${settings.basePath}/graphql`, globalThis.location?.origin ?? 'http://localhost').href,
   ...(acting
     ? { accessToken: acting.accessToken }
-    : { transport: 'cookie' as const, fetch: fetchWithEarlyAnswers }),
+    : {
+        transport: 'cookie' as const,
+        fetch: fetchWithEarlyAnswers,
+        ...(settings.keyOrigin !== globalThis.location?.origin && { key: false as const }),
+      }),
 })
 
 if (acting) {

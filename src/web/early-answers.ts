@@ -6,11 +6,15 @@ type EarlyList = {
   at: number
 }
 
+type EarlyNonce = { response: Promise<Response>; at: number }
+
 declare global {
   /** The refresh that public/start.js began; undefined if there was none, or once it is used. */
   var authographEarly: EarlyRefresh | undefined
   /** The list that it asked for with the token of that refresh; undefined likewise. */
   var authographEarlyList: EarlyList | undefined
+  /** An answer with a nonce, for the proof of a session that is bound to a key; undefined likewise. */
+  var authographEarlyNonce: EarlyNonce | undefined
 }
 
 /** What waited longer than this for its script is asked for anew: an access token might be about to expire. */
@@ -21,7 +25,7 @@ const MAX_AGE_MS = 30_000
  * refresh like that of another tab. What failed is repeated by the client as usual.
  */
 export const fetchWithEarlyAnswers: typeof fetch = (input, init) => {
-  const { authographEarly: refresh, authographEarlyList: list } = globalThis
+  const { authographEarly: refresh, authographEarlyList: list, authographEarlyNonce: nonce } = globalThis
   if (refresh && init?.body === refresh.body) {
     globalThis.authographEarly = undefined
     if (isRecent(refresh)) return refresh.response
@@ -30,7 +34,22 @@ export const fetchWithEarlyAnswers: typeof fetch = (input, init) => {
     globalThis.authographEarlyList = undefined
     if (isRecent(list)) return listOf(list, input, init)
   }
+  if (nonce && new Headers(init?.headers).has('dpop')) {
+    globalThis.authographEarlyNonce = undefined
+    if (isRecent(nonce)) return withNonceOf(nonce, input, init)
+  }
   return fetch(input, init)
+}
+
+/** The first proof has no nonce. Answers as the server would, which has done so already. */
+async function withNonceOf(
+  { response }: EarlyNonce,
+  ...request: Parameters<typeof fetch>
+): Promise<Response> {
+  const nonce = (await response.catch(() => undefined))?.headers.get('dpop-nonce')
+  if (!nonce) return fetch(...request)
+  const extensions = { code: 'REFRESH_TOKEN_INVALID', reason: 'DPOP_NONCE' }
+  return Response.json({ errors: [{ message: '', extensions }] }, { headers: { 'dpop-nonce': nonce } })
 }
 
 function isRecent({ at }: { at: number }): boolean {

@@ -41,6 +41,8 @@ export type PageSettings = {
   /** Whether people can create API keys. */
   apiKeys: boolean
   sandbox: boolean
+  /** The origin on which sessions are bound to a key of the browser; null if none are. */
+  keyOrigin: string | null
 }
 
 declare global {

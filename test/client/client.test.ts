@@ -26,6 +26,7 @@ describe('login', () => {
       status: 'signedIn',
       user: expect.objectContaining({ email }),
       strength: 'SINGLE',
+      boundToKey: false,
     })
     expect(await stateOf(service, (await client.getAccessToken()) ?? undefined)).toBe('LIVE')
     expect(await client.sessions.list()).toMatchObject([{ current: true, deviceName: 'Ada’s phone' }, {}])

@@ -12,7 +12,8 @@ const service = useService()
 
 /** A browser that opens pages of an application whose server uses the helper. */
 class Browser {
-  readonly cookies = new Map<string, string>()
+  /** It has seen a page of this server before. */
+  readonly cookies = new Map([['authograph_rendered', '1']])
   /** The operations that the application's server sent. */
   readonly sent: string[] = []
   readonly auth = createServerAuth({
@@ -77,6 +78,16 @@ test('the first page exchanges the refresh token, and the next ones only ask who
   expect(browser.sent).toEqual(['Refresh', 'Me', 'Me'])
   expire(browser)
   expect(await browser.open()).toMatchObject({ user: { id: browser.id } })
+})
+
+test('a browser learns once that sessions that start in it must not be bound to a key, which the server lacks', async () => {
+  const browser = new Browser()
+  browser.cookies.clear()
+  const { setCookies } = await browser.auth.session(browser.request())
+  // Scripts of the page read it.
+  expect(setCookies).toEqual([expect.stringMatching(/^authograph_rendered=1; (?!.*HttpOnly)/)])
+  browser.keep(setCookies)
+  expect((await browser.auth.session(browser.request())).setCookies).toEqual([])
 })
 
 test('the cookies that it sets are kept from scripts and other sites', async () => {

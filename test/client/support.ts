@@ -169,6 +169,7 @@ export function tab(service: Service, options: Partial<AuthClientOptions> = {}, 
     url: `${service.url}/graphql`,
     transport: jar ? 'cookie' : 'body',
     fetch: network.fetch,
+    key: false,
     ...options,
   })
   open.push(client)

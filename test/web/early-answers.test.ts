@@ -5,6 +5,7 @@ const original = globalThis.fetch
 afterEach(() => {
   globalThis.fetch = original
   globalThis.authographEarlyList = undefined
+  globalThis.authographEarlyNonce = undefined
 })
 
 /** What the client receives that asks for the list as Grace, after the page has asked as `early`. */
@@ -29,4 +30,30 @@ test('a list that was asked for as another user is never shown', async () => {
 test('a list that failed, or is no longer recent, is asked for again', async () => {
   expect(await listFor(Promise.reject(new Error('offline')))).toBe('asked anew')
   expect(await listFor(Promise.resolve('Bearer grace'), Date.now() - 60_000)).toBe('asked anew')
+})
+
+const PROVED = { method: 'POST', body: 'Refresh', headers: { dpop: 'proof' } }
+
+test('the first proof of a page receives the nonce that was asked for with the page, without another request', async () => {
+  const asked = new Response('{}', { headers: { 'dpop-nonce': 'early' } })
+  globalThis.authographEarlyNonce = { response: Promise.resolve(asked), at: Date.now() }
+  globalThis.fetch = async () => new Response('the network')
+  const plain = { method: 'POST', body: 'Me' }
+  expect(await (await fetchWithEarlyAnswers('/graphql', plain)).text()).toBe('the network')
+  const answer = await fetchWithEarlyAnswers('/graphql', PROVED)
+  expect(answer.headers.get('dpop-nonce')).toBe('early')
+  expect(await answer.json()).toMatchObject({ errors: [{ extensions: { reason: 'DPOP_NONCE' } }] })
+  expect(await (await fetchWithEarlyAnswers('/graphql', PROVED)).text()).toBe('the network')
+})
+
+test.each<[string, () => Promise<Response>, number]>([
+  ['failed', () => Promise.reject(new Error('offline')), 0],
+  ['has no nonce', async () => new Response('{}'), 0],
+  ['is a minute old', async () => new Response('{}', { headers: { 'dpop-nonce': 'old' } }), 60_000],
+])('a proof goes to the server if the early request %s', async (_name, ask, ageMs) => {
+  globalThis.fetch = async () => new Response('the network')
+  const response = ask()
+  response.catch(() => {})
+  globalThis.authographEarlyNonce = { response, at: Date.now() - ageMs }
+  expect(await (await fetchWithEarlyAnswers('/graphql', PROVED)).text()).toBe('the network')
 })

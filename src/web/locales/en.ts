@@ -282,6 +282,8 @@ export const en = {
     impersonated: 'Administrator acting as this account',
     /** The server's name for a device, such as "Firefox on Linux" or "Android app". */
     named: (device: string) => device,
+    /** Of a session that is bound to a key (RFC 9449). */
+    bound: 'Bound to this device’s key: a stolen copy doesn’t work anywhere else',
     used: (time: string) => `Last used ${time}`,
     since: (time: string) => `Signed in ${time}`,
     revoke: 'Sign out',

@@ -471,6 +471,7 @@ export const ko: Messages = {
     unknown: '알 수 없는 기기',
     impersonated: '관리자 대리 접속',
     named: device => device.replace(APP, '$1 앱').replace(ON_SYSTEM, '$2의 $1'),
+    bound: '기기 키로 보호됨: 로그인 정보가 유출되어도 다른 기기에서 쓸 수 없습니다',
     used: time => `마지막 사용 ${time}`,
     since: time => `로그인 ${time}`,
     revoke: '로그아웃',

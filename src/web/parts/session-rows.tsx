@@ -14,6 +14,7 @@ export type SessionFacts = {
   ipAddress: string | null
   deviceName: string | null
   impersonated: boolean
+  boundToKey: boolean
 }
 
 /** The name of a session's device. */
@@ -62,6 +63,11 @@ export function SessionRows<Session extends SessionFacts>({
               </time>
               {session.ipAddress && ` · ${session.ipAddress}`}
             </Text>
+            {session.boundToKey && (
+              <Text fz={13} c="dimmed" lh={1.5}>
+                {text.sessions.bound}
+              </Text>
+            )}
           </div>
           {action?.(session)}
         </li>

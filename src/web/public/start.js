@@ -42,7 +42,7 @@ addEventListener(
 // saves a round trip. early-answers.ts hands the answer to the client.
 if (stored('authograph.known') === 'yes') {
   // The folder of this script, under which all pages are.
-  const { pathname: base } = new URL('.', document.currentScript.src)
+  const { pathname: base, href } = new URL('.', document.currentScript.src)
   const post = (body, more) => {
     const headers = { accept: 'application/json', 'content-type': 'application/json', ...more }
     return fetch(`${base}graphql`, { method: 'POST', headers, body, priority: 'high' })
@@ -51,13 +51,17 @@ if (stored('authograph.known') === 'yes') {
   const body = '{{refresh}}'
   const list = '{{people}}'
   const at = Date.now()
-  const response = post(body)
+  // A session that is bound to a key refreshes only with a proof, and the proof needs a nonce. Any answer to a request with
+  // that header has one. The client's src/client/indexed-key.ts keeps this mark.
+  const isBound = stored(`authograph.key authograph 2 ${href}graphql cookie`) !== null
+  const response = isBound ? post('{"query":"{__typename}"}', { dpop: 'none' }) : post(body)
   // Until the script runs, no one listens.
   response.catch(() => {})
-  globalThis.authographEarly = { body, response, at }
+  if (isBound) globalThis.authographEarlyNonce = { response, at }
+  else globalThis.authographEarly = { body, response, at }
 
   // The list of people follows as soon as there is a token, for those who may read it.
-  if (location.pathname === `${base}users` && location.search === '') {
+  if (!isBound && location.pathname === `${base}users` && location.search === '') {
     const answer = response
       .then(refreshed => refreshed.clone().json())
       .then(async ({ data: { refreshToken } }) => {
