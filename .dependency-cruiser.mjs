@@ -56,6 +56,7 @@ export const LAYERS = [
   'log.ts',
   'setting-options.ts',
   'config.ts',
+  'database-url.ts',
   'provider-settings/',
   'relying-party.ts',
   'environment.ts',

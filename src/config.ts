@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { databaseUrlProblem } from './database-url.ts'
 import type { Environment } from './environment.ts'
 import { readProviders } from './provider-settings/read.ts'
 import type { ProviderSettings } from './provider-settings/settings.ts'
@@ -92,6 +93,11 @@ const languages = list
   .refine(tags => tags.length > 0, 'must name at least one language')
   .refine(tags => tags.every(isLanguageTag), 'must be a list of language tags such as en,pt-BR')
 
+const databaseUrl = z.string().superRefine((text, context) => {
+  const problem = databaseUrlProblem(text)
+  if (problem) context.addIssue(problem)
+})
+
 const color = z
   .string()
   // The # is optional, because it starts a comment in a .env file.
@@ -166,7 +172,10 @@ const settings = z.object({
   SUPPORT_URL: httpsUrl.optional(),
   RETURN_ORIGINS: list.pipe(z.array(origin)).optional(),
   NATIVE_RETURN_URLS: list.pipe(z.array(nativeReturnUrl)).default([]),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' }).optional(),
+  DATABASE_URL: databaseUrl.optional(),
+  DATABASE_POOLER: z
+    .enum(['auto', 'session', 'transaction'], { error: 'must be auto, session or transaction' })
+    .default('auto'),
   DATABASE_POOL_SIZE: integer(1, 1000).default(10),
   DATA_DIR: z.string().default('data'),
   AUTHOGRAPH_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
@@ -443,6 +452,8 @@ function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
     database: {
       /** If absent, the server uses its built-in PostgreSQL. */
       url: env.DATABASE_URL,
+      /** What is between this server and PostgreSQL. */
+      pooler: env.DATABASE_POOLER,
       poolSize: env.DATABASE_POOL_SIZE,
     },
     tokens: {

@@ -44,14 +44,19 @@ export type AppOptions = {
 export async function createApp(options: AppOptions): Promise<App> {
   const { config } = options
   const log = options.log ?? createLog(config)
-  const { pool, countingPool, db, close } = connect(options.databaseUrl, config.database.poolSize, error =>
+  const database = {
+    url: options.databaseUrl,
+    pooler: config.database.pooler,
+    onChange: (reason: string) => log.warn({ reason }, 'all database connections were closed'),
+  }
+  const { pool, countingPool, db, close } = connect(database, config.database.poolSize, error =>
     log.warn({ err: error }, 'a database connection broke'),
   )
   try {
     const tracing = await startTracing(config, log)
     tracing?.statements(pool)
     tracing?.statements(countingPool)
-    const migrated = await withPatientPool(options.databaseUrl, patient =>
+    const migrated = await withPatientPool(database, patient =>
       migrate(patient, MIGRATIONS, {
         aborted: options.aborted,
         onBlocked: blocked =>

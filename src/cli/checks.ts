@@ -23,6 +23,7 @@ import {
 import { checkIdentities } from './identity-checks.ts'
 import { checkPasskeyDomain, checkStoredPasskeys } from './passkey-checks.ts'
 import { checkProviders, checkRevocations } from './provider-checks.ts'
+import { checkServer } from './server-check.ts'
 import { checkServices } from './service-checks.ts'
 import { checkBoundSessions } from './session-checks.ts'
 import { checkWebhooks } from './webhook-checks.ts'
@@ -39,6 +40,7 @@ export const checks: Check<CheckContext>[] = [
 /** The checks that need a database, in order. */
 export const databaseChecks: Check<DatabaseContext>[] = [
   { name: 'database', required: true, run: checkVersion },
+  { name: 'server', run: checkServer },
   { name: 'clock', run: checkClock },
   { name: 'connections', run: checkConnections },
   { name: 'migrations', required: true, run: checkMigrations },

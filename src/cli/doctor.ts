@@ -57,7 +57,8 @@ async function examineDatabase(config: Config): Promise<Result[]> {
   }
   const name = 'database'
   try {
-    if (config.database.url) await withPatientPool(config.database.url, examineIt)
+    const { url, pooler } = config.database
+    if (url) await withPatientPool({ url, pooler }, examineIt)
     else if (existsSync(path.join(config.dataDir, 'postgres'))) await withBuiltIn(config, examineIt)
     else results.push({ name, status: 'ok', message: 'The first start creates the built-in database.' })
   } catch (error) {
@@ -73,7 +74,7 @@ async function withBuiltIn(config: Config, run: (pool: pg.Pool) => Promise<void>
   const log = createLog({ ...config, logLevel: 'warn' }, 2)
   const embedded = await startEmbedded({ dataDir: config.dataDir, log: message => log.info(message) })
   try {
-    await withPatientPool(embedded.url(DATABASE), run)
+    await withPatientPool({ url: embedded.url(DATABASE), pooler: 'session' }, run)
   } finally {
     await embedded.stop()
   }

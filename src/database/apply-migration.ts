@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import type { AppliedRow } from './applied-migrations.ts'
 import { checksum, concurrentIndex, type Migration } from './migrations.ts'
+import { isShared } from './pooler.ts'
 
 /** Shorter than a request's statement timeout, so that requests queued behind a migration still succeed. */
 const LOCK_TIMEOUT_MS = 500
@@ -44,7 +45,8 @@ export async function applyOutsideTransaction(
   const client = await pool.connect()
   const stopWatching = breakOnAbort(client, aborted)
   try {
-    await client.query('SET statement_timeout = 0')
+    // On a connection that a pooler shares, settings would stay for its other clients.
+    if (!isShared(client)) await client.query('SET statement_timeout = 0')
     const id = begun?.id ?? (await recordStart(client, migration))
     // The file may have been repaired since the interrupted attempt.
     await client.query('UPDATE _prisma_migrations SET checksum = $2 WHERE id = $1', [
@@ -77,7 +79,15 @@ async function execute(client: pg.PoolClient, statement: string): Promise<void> 
   const concurrent = /\bCONCURRENTLY\b/i.test(statement)
   // Others neither wait for them nor behind them. Autovacuum, which may hold the table, gives way after a second.
   const patient = concurrent || /^ALTER TABLE \S+ VALIDATE CONSTRAINT \S+$/i.test(statement)
-  await client.query(`SET lock_timeout = ${patient ? 0 : LOCK_TIMEOUT_MS}`)
+  const limit = `lock_timeout = ${patient ? 0 : LOCK_TIMEOUT_MS}`
+  if (!isShared(client)) {
+    await client.query(`SET ${limit}`)
+  } else if (!concurrent) {
+    await client.query(`BEGIN; SET LOCAL ${limit}; SET LOCAL statement_timeout = 0`)
+    await client.query(statement)
+    await client.query('COMMIT')
+    return
+  }
   const index = concurrentIndex(statement)
   if (index) {
     const invalid = await client.query(

@@ -1,7 +1,10 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { Prisma, PrismaClient } from '../generated/prisma/client.ts'
-import { createPool, QUERY_TIMEOUT_MS } from './pool.ts'
+import type { Pooler } from './open-session.ts'
+import { createPatientPool, createPool, QUERY_TIMEOUT_MS } from './pool.ts'
+import type { PoolerMode } from './pooler.ts'
+import { Primary } from './primary.ts'
 
 export type Database = PrismaClient
 /** The database or a transaction on it. */
@@ -13,21 +16,27 @@ export type Queryable = Prisma.TransactionClient
  */
 export type Connections = { pool: pg.Pool; countingPool: pg.Pool; db: Database; close(): Promise<void> }
 
-const APPLICATION_NAME = 'authograph'
 /** Attempts from one network or on one account lock the same row, so more connections would only wait for each other. */
 const COUNTING_CONNECTIONS = 3
-/** A database that is still starting needs a few seconds. */
-const CONNECT_AT_START_MS = 10_000
+
+/** Where the database is, and how to talk to it. */
+export type DatabaseOptions = {
+  url: string
+  pooler: PoolerMode
+  /** Called when connections are closed because their server is not the primary. */
+  onChange?: (reason: string) => void
+}
 
 /** Opens the pools. Statements fail within about `QUERY_TIMEOUT_MS` if the database does not answer. */
-export function connect(url: string, poolSize: number, onIdleError: (error: Error) => void): Connections {
+export function connect(
+  options: DatabaseOptions,
+  poolSize: number,
+  onIdleError: (error: Error) => void,
+): Connections {
+  const { primary, pooler } = locate(options)
   const idle = new Set<pg.Client>()
-  const openPool = (max: number) => {
-    const options = { connectionString: url, max, keepAlive: true, application_name: APPLICATION_NAME }
-    const opened = createPool(options, idle)
-    // An idle connection that breaks would otherwise end the process.
-    return opened.on('error', onIdleError)
-  }
+  // An idle connection that breaks would otherwise end the process.
+  const openPool = (max: number) => createPool(primary, pooler, max, idle).on('error', onIdleError)
   const pool = openPool(poolSize)
   const countingPool = openPool(COUNTING_CONNECTIONS)
   const db = new PrismaClient({
@@ -41,28 +50,30 @@ export function connect(url: string, poolSize: number, onIdleError: (error: Erro
     close: async () => {
       await db.$disconnect()
       await Promise.all([pool.end(), countingPool.end()])
+      primary.stop()
     },
   }
 }
 
 /** Runs `task` with a pool of two connections without a statement timeout, for migrations. */
 export async function withPatientPool<Result>(
-  url: string,
+  options: DatabaseOptions,
   task: (pool: pg.Pool) => Promise<Result>,
 ): Promise<Result> {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: 2,
-    connectionTimeoutMillis: CONNECT_AT_START_MS,
-    keepAlive: true,
-    application_name: APPLICATION_NAME,
-  })
-  pool.on('error', () => {})
+  const { primary, pooler } = locate(options)
+  const pool = createPatientPool(primary, pooler)
   try {
     return await task(pool)
   } finally {
     await pool.end()
+    primary.stop()
   }
+}
+
+function locate({ url, pooler, onChange }: DatabaseOptions): { primary: Primary; pooler: Pooler } {
+  const primary = new Primary(url, onChange)
+  const mode = pooler === 'auto' && primary.url.isPooled ? 'transaction' : pooler
+  return { primary, pooler: { mode, shares: false } }
 }
 
 /**

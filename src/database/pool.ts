@@ -1,12 +1,22 @@
 import pg from 'pg'
+import { openSession, type Pooler } from './open-session.ts'
+import { cancelStatement, isShared } from './pooler.ts'
+import type { Primary } from './primary.ts'
+import { clientOf, type PrimaryClient } from './primary-client.ts'
+import { clientConfig } from './server.ts'
 import { types } from './timestamp.ts'
 
 /** The timeout for getting a connection, and then for the answer to a statement. */
 export const QUERY_TIMEOUT_MS = 1500
-/** PostgreSQL's timeout is shorter, so that a statement that waits for a lock does not cost the connection. */
-const STATEMENT_TIMEOUT_MS = 1200
-/** Releases the locks of a client that disappears in the middle of a transaction. */
-const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5000
+/** PostgreSQL's timeouts. */
+const LIMITS = {
+  /** Shorter than ours, so that a statement that waits for a lock does not cost the connection. */
+  statement: 1200,
+  /** Releases the locks of a client that disappears in the middle of a transaction. */
+  idleInTransaction: 5000,
+}
+/** A database that is still starting needs a few seconds. */
+const CONNECT_AT_START_MS = 10_000
 
 /**
  * A pool in which every statement is answered or fails within `QUERY_TIMEOUT_MS`. If no answer arrives, the outcome of
@@ -17,26 +27,28 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5000
  * pg's `query_timeout` is not an option, because it keeps the connection in use: a COMMIT may still be pending, or the
  * transaction never ends and the writes of later requests are lost with it.
  */
-export function createPool(options: pg.PoolConfig, idle = new Set<pg.Client>()): pg.Pool {
+export function createPool(
+  primary: Primary,
+  pooler: Pooler,
+  max: number,
+  idle = new Set<pg.Client>(),
+): pg.Pool {
   const pool = new pg.Pool({
+    ...clientConfig(primary.url),
     types,
-    ...options,
+    max,
+    Client: clientOf(primary),
     connectionTimeoutMillis: QUERY_TIMEOUT_MS,
     onConnect: async connected => {
-      const client = connected as pg.Client
+      const client = connected as PrimaryClient
       // The pool listens for errors only on idle connections. Without a listener, a broken connection in use would end
       // the process; its user gets the error from the statement.
       client.on('error', () => {})
       whenSilent(client, () => {
-        for (const each of [client, ...idle]) {
-          each.connection.stream.destroy(new Error('The database connection fell silent'))
-        }
+        if (isShared(client)) void endShared(client, idle)
+        else closeAll([client, ...idle])
       })
-      // PgBouncer refuses these as connection parameters. timestamp.ts is fast for times in UTC.
-      await client.query(
-        `SET timezone = 'UTC'; SET statement_timeout = ${STATEMENT_TIMEOUT_MS};
-         SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_TIMEOUT_MS}`,
-      )
+      await openSession(client, primary, pooler, LIMITS)
     },
   })
   pool.on('acquire', client => idle.delete(client))
@@ -45,6 +57,33 @@ export function createPool(options: pg.PoolConfig, idle = new Set<pg.Client>()):
   return pool
 }
 
+/** A pool of two connections without a statement timeout, for migrations and checks. */
+export function createPatientPool(primary: Primary, pooler: Pooler): pg.Pool {
+  const pool = new pg.Pool({
+    ...clientConfig(primary.url),
+    max: 2,
+    Client: clientOf(primary),
+    connectionTimeoutMillis: CONNECT_AT_START_MS,
+    onConnect: connected => openSession(connected as PrimaryClient, primary, pooler),
+  })
+  return pool.on('error', () => {})
+}
+
+/**
+ * Closes a connection to a pooler. PostgreSQL's timeout cannot be set there, so its statement is canceled. An answer that
+ * arrives meanwhile is ignored: canceling the wait for a synchronous standby lets a COMMIT succeed that a failover loses.
+ */
+async function endShared(client: PrimaryClient, idle: Set<pg.Client>): Promise<void> {
+  client.connection.stream.pause()
+  const reached = await cancelStatement(client, canceler => client.server?.aim(canceler))
+  closeAll(reached ? [client] : [client, ...idle])
+}
+
+function closeAll(clients: pg.Client[]): void {
+  for (const { connection } of clients) {
+    connection.stream.destroy(new Error('The database connection fell silent'))
+  }
+}
 /** Calls `giveUp` when no answer has arrived `QUERY_TIMEOUT_MS` after the latest statement. */
 function whenSilent(client: pg.Client, giveUp: () => void): void {
   let isWaiting = false

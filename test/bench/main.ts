@@ -12,6 +12,7 @@ import { FLOOD_SETTINGS, floods } from './floods.ts'
 import { importing } from './importing.ts'
 import { load } from './load.ts'
 import { passkeys } from './passkeys.ts'
+import { pooled } from './pooler.ts'
 import { residentMb, type Service, type Settings, startScript, startService } from './processes.ts'
 import { providers } from './providers.ts'
 import { type Account, register } from './requests.ts'
@@ -46,6 +47,7 @@ const PARTS: Record<string, (folder: string, cores: Cores | undefined) => Promis
   passkeys: passkeysAlone,
   providers: providersAlone,
   verify: verifyingAlone,
+  pooler: pooledAlone,
 }
 
 async function bench(): Promise<string> {
@@ -113,6 +115,11 @@ async function passkeysAlone(folder: string, cores: Cores | undefined): Promise<
 async function verifyingAlone(_folder: string, cores: Cores | undefined): Promise<Row[]> {
   await pin(process.pid, cores?.asking)
   return verifying()
+}
+
+/** Only what a pooler costs: `npm run bench -- pooler`. */
+async function pooledAlone(folder: string, cores: Cores | undefined): Promise<Row[]> {
+  return pooled(await startDatabase(folder, cores), SETTINGS, folder)
 }
 
 async function passkeyRows(

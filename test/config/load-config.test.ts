@@ -32,7 +32,7 @@ test('development requires no settings', () => {
     dataDir: path.resolve('data'),
     secret: undefined,
     previousSecrets: [],
-    database: { url: undefined, poolSize: 10 },
+    database: { url: undefined, pooler: 'auto', poolSize: 10 },
     tokens: {
       issuer: 'http://localhost:4000',
       audience: 'authograph',

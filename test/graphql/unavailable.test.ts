@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import pg from 'pg'
+import { NoPrimaryError } from '../../src/database/primary.ts'
 import { isUnavailable } from '../../src/database/unavailable.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import { useService } from '../support/service.ts'
@@ -23,6 +24,8 @@ test.each([
   ['too many connections (53)', postgres('53300')],
   ['a shutdown (57)', postgres('57P01')],
   ['a server that is starting (57)', postgres('57P03')],
+  ['a server that accepts no writes (25006)', postgres('25006')],
+  ['a standby', new NoPrimaryError('canary')],
   ['a database Prisma cannot reach', prisma('P1001')],
   ['a transaction that could not start', prisma('P2028')],
 ])('%s is worth another try', (_what, error) => {

@@ -12,5 +12,5 @@ export async function patiently<Row extends object>(
 ): Promise<Row[]> {
   const url = config.database.url
   if (!url) throw new Error('The app of a test has DATABASE_URL.')
-  return withPatientPool(url, async pool => (await pool.query<Row>(sql, values)).rows)
+  return withPatientPool({ url, pooler: 'auto' }, async pool => (await pool.query<Row>(sql, values)).rows)
 }
