@@ -8,6 +8,7 @@ import { loadConfig } from '../../src/config.ts'
 import { type EmbeddedDatabase, startEmbedded } from '../../src/database/embedded/start.ts'
 import { startFakeProvider } from '../support/fake-provider.ts'
 import { type Cores, findCores, pin } from './cores.ts'
+import { dpop } from './dpop.ts'
 import { FLOOD_SETTINGS, floods } from './floods.ts'
 import { importing } from './importing.ts'
 import { load } from './load.ts'
@@ -44,6 +45,7 @@ const leftovers: (() => Promise<unknown>)[] = []
 const PARTS: Record<string, (folder: string, cores: Cores | undefined) => Promise<Row[]>> = {
   scale: scaled,
   floods: floodedAlone,
+  dpop: dpopAlone,
   passkeys: passkeysAlone,
   providers: providersAlone,
   verify: verifyingAlone,
@@ -82,6 +84,7 @@ async function everything(folder: string, cores: Cores | undefined): Promise<Row
   return [
     ...rows,
     ...(await passkeyRows(database, folder, cores)),
+    ...(await dpopRows(database, folder, cores)),
     ...(await providerRows(database, folder, cores)),
     ...(await flooded(database, folder, cores)),
     ...(await verifying()),
@@ -135,6 +138,25 @@ async function passkeyRows(
   await pin(process.pid, cores?.asking)
   const rows = await passkeys(service, bareWebauthn, cores)
   await bareWebauthn.stop()
+  await service.stop()
+  return rows
+}
+
+/** Only the sessions that are bound to a key: `npm run bench -- dpop`. */
+async function dpopAlone(folder: string, cores: Cores | undefined): Promise<Row[]> {
+  return dpopRows(await startDatabase(folder, cores), folder, cores)
+}
+
+async function dpopRows(
+  database: EmbeddedDatabase,
+  folder: string,
+  cores: Cores | undefined,
+): Promise<Row[]> {
+  const DATABASE_URL = await database.ensureDatabase('dpop')
+  const service = await startService({ ...SETTINGS, DATABASE_URL }, folder)
+  leftovers.push(service.stop)
+  await pin(process.pid, cores?.asking)
+  const rows = await dpop(service, cores)
   await service.stop()
   return rows
 }

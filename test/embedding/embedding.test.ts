@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 // @ts-expect-error Express has no types of its own.
 import express from 'express'
 import Fastify from 'fastify'
+import { accessTokenHash } from '../../src/dpop/proof.ts'
 import {
   AuthError,
   type Authograph,
@@ -18,9 +19,11 @@ import {
   startServer,
 } from '../../src/index.ts'
 import { newAddress, PASSWORD } from '../support/actors.ts'
+import { freshProof, newKey } from '../support/bound-client.ts'
 import { eventually } from '../support/eventually.ts'
+import { forge, type Json } from '../support/forge.ts'
 import { Login, Register } from '../support/operations.ts'
-import { codes, type Embedded, embed, SECRET, send } from '../support/service.ts'
+import { codes, type Embedded, embed, SECRET, type Service, send } from '../support/service.ts'
 
 const PUBLIC_URL = 'http://localhost:4000/auth'
 const FORWARDED = { 'x-forwarded-for': '203.0.113.7' }
@@ -285,6 +288,32 @@ describe('a route of the program’s own', () => {
         response.status(401).json(error instanceof AuthError ? [error.code, error.extensions] : String(error))
       })
     })
+
+  test('requires the proof of a key from a token that is bound to one, for the address by PUBLIC_URL', async () => {
+    const url = await inExpress()
+    const service = { app: auth.app } as Service
+    const key = newKey()
+    const input = { email: newAddress(), password: PASSWORD }
+    const headers = { dpop: freshProof(service, key) }
+    const payload = (await send(`${url}/auth`, Register, { input }, { headers })).data?.register
+    if (payload?.__typename !== 'AuthPayload') throw new Error('not signed in')
+    const token = forge(service, payload.accessToken, { claims: { cnf: { jkt: key.thumbprint } } })
+    const ath = accessTokenHash(token)
+    const get = async (claims: Json = {}): Promise<unknown> => {
+      const { origin } = new URL(PUBLIC_URL)
+      const dpop = freshProof(service, key, { ath, htm: 'GET', htu: `${origin}/me`, ...claims })
+      const response = await fetch(`${url}/me?page=2`, { headers: { authorization: `DPoP ${token}`, dpop } })
+      return response.json()
+    }
+    expect(await get()).toBe(payload.user.id)
+    for (const claims of [
+      { htm: 'POST' },
+      { htu: `${url}/me` },
+      { htu: `${PUBLIC_URL}/me` },
+      { ath: undefined },
+    ])
+      expect(await get(claims)).toEqual(['UNAUTHENTICATED', { reason: 'DPOP_INVALID' }])
+  })
 
   test('knows who makes the request, by the rules of @Authorized', async () => {
     const url = await inExpress()

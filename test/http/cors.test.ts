@@ -29,7 +29,7 @@ const preflight = (origin: string, url = service.url) =>
     headers: {
       origin,
       'access-control-request-method': 'POST',
-      'access-control-request-headers': 'authorization,content-type',
+      'access-control-request-headers': 'authorization,content-type,dpop',
     },
   })
 
@@ -50,13 +50,13 @@ test.each([APP, 'http://localhost:3000'])(
   },
 )
 
-test('a preflight from an allowed origin allows the Authorization header', async () => {
+test('a preflight from an allowed origin allows the headers Authorization and DPoP', async () => {
   const response = await preflight(APP)
   expect(response.status).toBe(204)
   expect(corsHeaders(response)).toMatchObject({
     'access-control-allow-origin': APP,
     'access-control-allow-credentials': 'true',
-    'access-control-allow-headers': 'authorization,content-type',
+    'access-control-allow-headers': 'authorization,content-type,dpop',
     'access-control-allow-methods': expect.stringContaining('POST'),
   })
 })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type GraphQLOutputType, getNamedType, isObjectType, isUnionType } from 'graphql'
+import { accessTokenHash } from '../../src/dpop/proof.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { login, PASSWORD, type SignedIn, signUpVerified } from '../support/actors.ts'
 import {
@@ -16,6 +17,7 @@ import {
 } from '../support/bound-client.ts'
 import { StillClock } from '../support/clock.ts'
 import { haveTotp, secondStep } from '../support/factors.ts'
+import { forge } from '../support/forge.ts'
 import { Refresh } from '../support/operations.ts'
 import { sampleCall } from '../support/sample-call.ts'
 import { codes, type Service, startService } from '../support/service.ts'
@@ -262,6 +264,37 @@ test('a client that sleeps for days is refreshed with its key', async () => {
   service.clock.advance(5 * DAY)
   await goOn(session)
   Object.assign(bound, await signInBound(service, ada.email))
+})
+
+test('an access token that is bound to a key needs its proof, also after a change from DPOP=full to DPOP=refresh', async () => {
+  const cnf = { jkt: bound.key.thumbprint }
+  const token = forge(service, bound.accessToken, { claims: { cnf } })
+  expect(await stateOf(service, token)).toBe('DPOP_INVALID')
+  const dpop = freshProof(service, bound.key, { ath: accessTokenHash(token) })
+  expect(await stateOf(service, undefined, { headers: { authorization: `DPoP ${token}`, dpop } })).toBe(
+    'LIVE',
+  )
+})
+
+test('with DPOP=off, no proof is read, no session is bound, and those that are go on without their key', async () => {
+  const off = await startService({
+    settings: { ...settings, DPOP: 'off' },
+    databaseUrl: service.app.config.database.url ?? '',
+    clock: service.clock,
+  })
+  const input = { identifier: ada.email, password: PASSWORD }
+  const headers = { dpop: freshProof(service, newKey()) }
+  for (const dpop of [headers.dpop, 'no proof']) {
+    const reply = await off.send(BoundLogin, { input }, { headers: { dpop } })
+    expect(reply.data).toMatchObject({ login: { tokenType: 'Bearer', session: { boundToKey: false } } })
+    expect(reply.headers.get('dpop-nonce')).toBeNull()
+  }
+  const session = await signInBound(service, ada.email)
+  Object.assign(session, pairOf(await refreshBound(off, session.refreshToken, 'no proof')))
+  Object.assign(session, pairOf(await refreshBound(off, session.refreshToken, undefined)))
+  await goOn(session)
+  expect(off.logged).toEqual([])
+  await off.close()
 })
 
 describe('a sign-in with a proof that is refused', () => {
