@@ -36,6 +36,7 @@ export const LAYERS = [
   'shutdown.ts',
   'metrics.ts',
   'provider-outcomes.ts',
+  'webhook-figures.ts',
   'before-sign-up.ts',
   'permissions/',
   'ways-in.ts',

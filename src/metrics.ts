@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { App } from './app.ts'
 import { providerOutcomes } from './provider-outcomes.ts'
+import { webhookFigures } from './webhook-figures.ts'
 
 export type Metrics = {
   registry: Registry
@@ -58,6 +59,7 @@ export function createMetrics(app: App): Metrics {
       for (const { count, ...labels } of providerOutcomes(app)) signIns.inc(labels, count)
     },
   })
+  createWebhookMetrics(app, registers)
   const operations = new Counter({
     name: 'authograph_operations_total',
     help: 'GraphQL requests by operation and error code.',
@@ -71,4 +73,38 @@ export function createMetrics(app: App): Metrics {
     registers,
   })
   return { registry, operations, oauthRequests }
+}
+
+function createWebhookMetrics(app: App, registers: Registry[]): void {
+  const deliveries = new Counter({
+    name: 'authograph_webhook_deliveries_total',
+    help: 'Attempts to deliver events by outcome: delivered, refused (will be retried), failed (given up).',
+    labelNames: ['outcome'],
+    registers,
+    collect() {
+      deliveries.reset()
+      for (const [outcome, count] of Object.entries(webhookFigures(app).outcomes))
+        deliveries.inc({ outcome }, count)
+    },
+  })
+  new Gauge({
+    name: 'authograph_webhook_events',
+    help: 'Events for webhooks by status; queued events are waiting to be delivered, failed ones are not retried.',
+    labelNames: ['status'],
+    registers,
+    collect() {
+      const { queued, failed } = webhookFigures(app).queue
+      this.set({ status: 'queued' }, queued)
+      this.set({ status: 'failed' }, failed)
+    },
+  })
+  new Gauge({
+    name: 'authograph_webhook_oldest_event_seconds',
+    help: 'The age of the oldest queued event; 0 if there is none.',
+    registers,
+    collect() {
+      const { oldestAt } = webhookFigures(app).queue
+      this.set(oldestAt ? Math.max(0, (app.clock.now().getTime() - oldestAt.getTime()) / 1000) : 0)
+    },
+  })
 }

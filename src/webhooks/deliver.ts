@@ -5,10 +5,19 @@ import { addSeconds } from '../clock.ts'
 import { signatureHeaders } from '../crypto/signed-message.ts'
 import { statement } from '../database/client.ts'
 import { PostFailure, post, type ResolveAll } from '../network/post.ts'
-import { type Claimed, delivered, FAILURES_UNTIL_PAUSE, keepTrying, release } from './outcome.ts'
+import { measureQueue } from './measure-queue.ts'
+import {
+  type Claimed,
+  delivered,
+  FAILURES_UNTIL_PAUSE,
+  keepTrying,
+  recheckPostponed,
+  release,
+} from './outcome.ts'
 import { openSecret } from './secret.ts'
 
 const INTERVAL_SECONDS = 1
+const MEASURE_INTERVAL_SECONDS = 10
 const BATCH = 20
 const CONCURRENCY = 4
 const TIMEOUT_MS = 10_000
@@ -101,6 +110,11 @@ async function drain(
     const most = failures >= FAILURES_UNTIL_PAUSE ? 1 : BATCH
     claimed = await claim(app.pool, [webhookId, now, addSeconds(now, LEASE_SECONDS), most])
     const first = claimed.filter(([, , , , , , , , isFirst]) => isFirst)
+    await recheckPostponed(
+      app,
+      webhookId,
+      claimed.filter(([, , , , , , , , isFirst]) => !isFirst),
+    )
     const outcomes = await Promise.all(
       first.map(delivery => limit(() => deliver(app, webhook, delivery, stopping, options))),
     )
@@ -122,8 +136,11 @@ async function deliver(
   const [id] = delivery
   if (stopping?.aborted) return release(app, id)
   try {
-    if (webhook[1] === null) await call(app, delivery)
-    else await send(app, webhook, webhook[1], delivery, stopping, options)
+    const [, url] = webhook
+    const attempt = () =>
+      url === null ? call(app, delivery) : send(app, webhook, url, delivery, stopping, options)
+    const facts = { id, event: delivery[1], host: url === null ? undefined : new URL(url).hostname }
+    await (app.tracing?.delivery(facts, attempt) ?? attempt())
   } catch (error) {
     if (error instanceof PostFailure && error.aborted) return release(app, id)
     await keepTrying(app, webhook[0], delivery, error)
@@ -191,8 +208,14 @@ export function startWebhookDelivery(app: App): StopBackgroundTask {
     }
   }
   const stop = runEvery(app, INTERVAL_SECONDS, start, FAILURE)
+  const stopMeasuring = runEvery(
+    app,
+    MEASURE_INTERVAL_SECONDS,
+    measureQueue,
+    'could not count webhooks’ events',
+  )
   return async () => {
-    await stop()
+    await Promise.all([stop(), stopMeasuring()])
     await Promise.all(underWay.values())
   }
 }

@@ -4,6 +4,7 @@ import { addSeconds } from '../clock.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { PostFailure } from '../network/post.ts'
+import { countDelivery } from '../webhook-figures.ts'
 
 /** The wait after each failed attempt, about three days in total. The attempt after the last wait is the final one. */
 export const WAIT_SECONDS = [5, 60, 300, 1800, 7200, 18_000, 36_000, 64_800, 129_600]
@@ -24,13 +25,17 @@ export type Claimed = [
   isFirst: boolean,
 ]
 
-/** Makes the next delivery of the account due, after the one in `gone`. */
-const callNext = `UPDATE webhook_deliveries n SET next_attempt_at = $2 WHERE n.next_attempt_at > $2 AND n.id = (
-  SELECT f.id FROM webhook_deliveries f, gone
+/**
+ * Makes the next delivery of the account due, after the one in `gone`. Also one that is due already: another process may be
+ * about to postpone it, and then this waits for that process and comes after it. If that process has claimed it instead,
+ * its attempts have changed, and it is left alone.
+ */
+const callNext = `UPDATE webhook_deliveries n SET next_attempt_at = least(n.next_attempt_at, $2) FROM (
+  SELECT f.id, f.attempts FROM webhook_deliveries f, gone
   WHERE f.webhook_id = gone.webhook_id AND f.account_id = gone.account_id AND f.status = 'queued'
     AND f.position > gone.position
   ORDER BY f.position LIMIT 1
-)`
+) next WHERE n.id = next.id AND n.attempts = next.attempts`
 
 const markDelivered = statement(
   'webhook-delivered',
@@ -41,9 +46,34 @@ const markDelivered = statement(
    ${callNext}`,
 )
 
+const callPostponed = statement(
+  'webhook-call-postponed',
+  `UPDATE webhook_deliveries SET next_attempt_at = $2 WHERE id IN (
+     SELECT n.id FROM webhook_deliveries n
+     JOIN unnest($3::uuid[], $4::int[]) postponed (id, attempts) ON n.id = postponed.id AND n.attempts = postponed.attempts
+     WHERE n.status = 'queued' AND n.next_attempt_at > $2 AND NOT EXISTS (
+       SELECT FROM webhook_deliveries e
+       WHERE e.webhook_id = $1 AND e.account_id = n.account_id AND e.status = 'queued' AND e.position < n.position
+     )
+     FOR UPDATE OF n SKIP LOCKED
+   )`,
+)
+
+/**
+ * Makes deliveries due that were postponed behind another one, if that one is gone. The statement that postponed them may
+ * have begun before another process sent that one, so it could not see that nothing holds them up.
+ */
+export async function recheckPostponed(app: App, webhookId: string, postponed: Claimed[]): Promise<void> {
+  if (postponed.length === 0) return
+  const ids = postponed.map(([id]) => id)
+  const attempts = postponed.map(([, , , , , , , count]) => count)
+  await callPostponed(app.pool, [webhookId, app.clock.now(), ids, attempts])
+}
+
 /** Deletes a delivery that was accepted. */
 export async function delivered(app: App, id: string): Promise<void> {
   await markDelivered(app.pool, [id, app.clock.now()])
+  countDelivery(app, 'delivered')
 }
 
 const undoClaim = statement(
@@ -93,10 +123,12 @@ export async function keepTrying(
   const waitSeconds = WAIT_SECONDS[attempts - 1]
   const about = { webhook: webhookId, delivery: id, event, reason, ...(!isPost && { err: error }) }
   if (waitSeconds !== undefined) {
+    countDelivery(app, 'refused')
     app.log.warn(about, 'could not deliver an event; it will be tried again')
     await tryLater(app.pool, [now, webhookId, id, attempts, addSeconds(now, waitSeconds), reason])
     return
   }
+  countDelivery(app, 'failed')
   app.log.error(about, 'could not deliver an event; it will not be tried again')
   const failed = toEvent(NO_REQUEST, {
     action: 'webhook.delivery_failed',

@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { LookupAddress } from 'node:dns'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import type pg from 'pg'
 import { Webhook } from 'standardwebhooks'
 import type { App, ServerEvent } from '../../src/app.ts'
+import type { AuditAction } from '../../src/audit/actions.ts'
 import { NO_REQUEST, record } from '../../src/audit/record.ts'
+import { addSeconds } from '../../src/clock.ts'
+import { inTransaction } from '../../src/database/client.ts'
 import { prune } from '../../src/maintenance/prune.ts'
 import { type PostOptions, post } from '../../src/network/post.ts'
 import { deliverWebhooks } from '../../src/webhooks/deliver.ts'
+import { measureQueue } from '../../src/webhooks/measure-queue.ts'
 import { as, login, newRole, register, type SignedIn, signIn, signUp, signUpWith } from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { eventually } from '../support/eventually.ts'
@@ -212,6 +217,109 @@ describe('the order', () => {
       expect(types.map(({ type }) => type)).toEqual(actions)
     }
   })
+})
+
+describe('the next event of an account is not delayed', () => {
+  /** A replica whose first claim runs through `claim`. */
+  function replica(claim: (query: pg.QueryConfig) => Promise<unknown>): App {
+    const { pool } = service.app
+    let claims = 0
+    const query = (given: pg.QueryConfig) =>
+      given.name === 'webhook-claim' && claims++ === 0 ? claim(given) : pool.query(given)
+    return { ...service.app, pool: { query } as unknown as pg.Pool }
+  }
+  const event = (action: AuditAction, subjectId: string) => ({
+    action,
+    at: service.clock.now(),
+    subjectId,
+  })
+
+  test('if a replica postpones it while another one delivers the event before', async () => {
+    const { arrived } = await newWebhook(['user.registered', 'session.started'])
+    const subjectId = randomUUID()
+    let accept = (_status: number) => {}
+    const answered = new Promise<number>(resolve => {
+      accept = resolve
+    })
+    receiver.answer(({ type }) => (type === 'user.registered' ? answered : 204))
+    await record(service.app.db, NO_REQUEST, event('user.registered', subjectId))
+    // The service itself delivers it, and as long as it waits for the answer, it claims nothing else.
+    await eventually(() => arrived().length === 1)
+    await record(service.app.db, NO_REQUEST, event('session.started', subjectId))
+    const { pool } = service.app
+    const blocked = async () => {
+      const waiting = await pool.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      return waiting.rows.length > 0 || (await queued({ event: 'user.registered' })) === 0
+    }
+    const other = replica(query =>
+      inTransaction(pool, async connection => {
+        const result = await connection.query(query)
+        accept(204)
+        await eventually(blocked)
+        return result
+      }),
+    )
+    await deliverWebhooks(other)
+    await eventually(() => arrived().length === 2)
+    expect(arrived().map(({ type }) => type)).toEqual(['user.registered', 'session.started'])
+  })
+
+  test('if a replica postpones it by what it saw before the other one delivered that event', async () => {
+    const { arrived } = await newWebhook(['session.started'])
+    const subjectId = randomUUID()
+    const other = replica(async () => {
+      const rows = await service.app.db.$transaction(async tx => {
+        await record(tx, NO_REQUEST, event('session.started', subjectId))
+        const nextAttemptAt = addSeconds(service.clock.now(), 120)
+        return tx.webhookDelivery.updateManyAndReturn({ where: { subjectId }, data: { nextAttemptAt } })
+      })
+      return {
+        rows: rows.map(({ id, event, eventId, at, actorId, subjectId, ids, attempts }) => [
+          ...[id, event, eventId, at, actorId, subjectId, ids, attempts],
+          false,
+        ]),
+      }
+    })
+    // Nothing else is due yet.
+    await record(service.app.db, NO_REQUEST, event('session.started', randomUUID()))
+    await deliverWebhooks(other)
+    await eventually(() => arrived().some(({ data }) => data.subjectId === subjectId))
+  })
+})
+
+test('the metrics have the outcomes of deliveries, and how many events wait for how long', async () => {
+  const sample = async (name: string) => {
+    const text = await (await fetch(`${service.url}/metrics`)).text()
+    return Number(
+      text
+        .split('\n')
+        .find(line => line.startsWith(`${name} `))
+        ?.split(' ')
+        .at(-1),
+    )
+  }
+  const outcome = (name: string) => sample(`authograph_webhook_deliveries_total{outcome="${name}"}`)
+  const before = { delivered: await outcome('delivered'), refused: await outcome('refused') }
+  const { arrived } = await newWebhook(['user.exported'])
+  let status = 500
+  receiver.answer(() => status)
+  const at = addSeconds(service.clock.now(), -30)
+  await record(service.app.db, NO_REQUEST, { action: 'user.exported', at, subjectId: randomUUID() })
+  await until(() => arrived().length === 1)
+  await eventually(async () => (await outcome('refused')) === before.refused + 1)
+  await measureQueue(service.app)
+  expect(await sample('authograph_webhook_events{status="queued"}')).toBe(1)
+  expect(await sample('authograph_webhook_oldest_event_seconds')).toBeGreaterThanOrEqual(30)
+  status = 200
+  service.clock.advance(6)
+  await deliverAll()
+  await eventually(async () => (await outcome('delivered')) === before.delivered + 1)
+  await measureQueue(service.app)
+  expect(await sample('authograph_webhook_events{status="queued"}')).toBe(0)
+  expect(await sample('authograph_webhook_oldest_event_seconds')).toBe(0)
+  service.logged.splice(0)
 })
 
 describe('a webhook that does not answer', () => {
@@ -458,9 +566,11 @@ describe('managing webhooks', () => {
     expect(await service.app.db.webhook.count({ where: { id } })).toBe(1)
   })
 
-  test('25 that are created in parallel leave 20', async () => {
+  test('8 that are created in parallel, where there is room for 3, leave 20', async () => {
     const input = { url: 'https://example.com/', events: ['user.registered'] }
-    const replies = await Promise.all(Array.from({ length: 25 }, () => send(CREATE, { input })))
+    const row = { ...input, enabled: true, createdAt: service.clock.now() }
+    await service.app.db.webhook.createMany({ data: Array.from({ length: 17 }, () => row) })
+    const replies = await Promise.all(Array.from({ length: 8 }, () => send(CREATE, { input })))
     const refused = replies.flatMap(codes)
     expect(refused).toEqual(Array.from({ length: 5 }, () => 'CONFLICT'))
     expect(await service.app.db.webhook.count()).toBe(20)
