@@ -125,7 +125,7 @@ export async function assemble(
   const own = options.resolvers?.length
     ? createSchema(options.resolvers, declared, options.pubSub)
     : builtInSchema()
-  const schema = config.federation ? await subgraphOf(own) : own
+  const schema = config.federation ? await subgraphOf(own, options.entities) : own
   const mail = typeof options.mail === 'object' ? options.mail : {}
   const app = await openApp(config, { ...options, mail })
   try {

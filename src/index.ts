@@ -48,6 +48,7 @@ export { AuthError, badInput, type ErrorCode, errorTable } from './errors.ts'
 export { Cost, ListSize, type ListSizeOptions } from './graphql/cost.ts'
 export { createSchema } from './graphql/schema.ts'
 export { StepUp, type StepUpOptions } from './graphql/step-up.ts'
+export type { Entities, Entity } from './graphql/subgraph.ts'
 export {
   type MailLayouts,
   type MailOptions,

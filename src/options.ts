@@ -1,6 +1,7 @@
 import type { ClassType, PubSub } from 'type-graphql'
 import { type Config, ConfigError, requireSender } from './config.ts'
 import { readEnvironment } from './environment.ts'
+import type { Entities } from './graphql/subgraph.ts'
 import type { HttpOptions } from './http/server.ts'
 import type { MailOptions } from './mail/options.ts'
 import type { OpenOptions } from './open.ts'
@@ -15,6 +16,11 @@ export type ProgramOptions = Omit<OpenOptions, 'mail'> &
     config?: Config
     /** Your own resolvers, in addition to the built-in ones. Guard them with `@Authorized`. */
     resolvers?: readonly ClassType[]
+    /**
+     * With FEDERATION=on: your types that other subgraphs can refer to, such as
+     * `{ Note: { key: 'id', resolve: ({ id }) => findNote(id) } }`.
+     */
+    entities?: Entities
     /** The topics of your subscriptions, such as `createPubSub()` of `@graphql-yoga/subscription`. */
     pubSub?: PubSub
     /**
@@ -34,6 +40,7 @@ export type ServerOptions = AuthographOptions
 const programOptions: Record<keyof ProgramOptions, true> = {
   config: true,
   resolvers: true,
+  entities: true,
   pubSub: true,
   signals: true,
   clock: true,

@@ -21,21 +21,28 @@ import { perRequest } from '../per-request.ts'
 import { authChecker } from './auth-checker.ts'
 import { documentMeasure } from './document-size.ts'
 import { queryTooComplex } from './limits.ts'
+import type { Entities, Entity } from './subgraph.ts'
 
 const LINK = parse(
   'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@shareable"])',
 )
 
 /** What makes the schema a subgraph of a supergraph (Apollo Federation 2). Other subgraphs have the same PageInfo. */
-const DIRECTIVES = parse('type User @key(fields: "id") type PageInfo @shareable')
+const DIRECTIVES = 'type User @key(fields: "id") type PageInfo @shareable'
 
 /**
  * The schema as a subgraph: gateways can resolve a `User` by its ID for fields of other services. Every signed-in user can
  * look up accounts; the guards of their fields decide what they see. Guards, limits and costs are those of `schema`.
  */
-export function createSubgraphSchema(schema: GraphQLSchema): GraphQLSchema {
-  const typeDefs = withDirectives(parse(printSubgraphSchema(schema)))
-  const references = { User: { __resolveReference: resolveUser } }
+export function createSubgraphSchema(schema: GraphQLSchema, entities: Entities = {}): GraphQLSchema {
+  requireOwnTypes(schema, entities)
+  const typeDefs = withDirectives(parse(printSubgraphSchema(schema)), entities)
+  const references = {
+    User: { __resolveReference: resolveUser },
+    ...Object.fromEntries(
+      Object.entries(entities).map(([name, entity]) => [name, { __resolveReference: resolverOf(entity) }]),
+    ),
+  }
   const subgraph = buildSubgraphSchema([
     { typeDefs, resolvers: createResolversMap(schema) as never },
     { typeDefs: LINK, resolvers: references as never },
@@ -54,10 +61,30 @@ export function printSubgraph(schema: GraphQLSchema): string {
   return `${printSubgraphSchema(createSubgraphSchema(schema))}\n`
 }
 
+/** @throws Error for a name that is no object type, or that is a type of Authograph */
+function requireOwnTypes(schema: GraphQLSchema, entities: Entities): void {
+  for (const name of Object.keys(entities)) {
+    if (!isObjectType(schema.getType(name))) throw new Error(`entities: there is no object type ${name}.`)
+    if (name === 'User' || name === 'PageInfo') throw new Error(`entities: ${name} is a type of Authograph.`)
+  }
+}
+
+/** Guards look-ups as `@Authorized` guards operations. */
+function resolverOf({ resolve, authorized = [], public: isPublic = false }: Entity): Entity['resolve'] {
+  return async (reference, context, info) => {
+    if (!isPublic) await authChecker({ root: undefined, args: {}, context, info }, [...authorized])
+    return resolve(reference, context, info)
+  }
+}
+
 /** Adds the directives to the types themselves. On extensions, they would not apply to the fields of the types. */
-function withDirectives(document: DocumentNode): DocumentNode {
+function withDirectives(document: DocumentNode, entities: Entities): DocumentNode {
+  const own = Object.entries(entities).map(([name, { key }]) => {
+    const keys = [key].flat().map(fields => `@key(fields: ${JSON.stringify(fields)})`)
+    return `type ${name} ${keys.join(' ')}`
+  })
   const added = new Map(
-    DIRECTIVES.definitions.flatMap(node =>
+    parse([DIRECTIVES, ...own].join(' ')).definitions.flatMap(node =>
       node.kind === Kind.OBJECT_TYPE_DEFINITION ? [[node.name.value, node.directives] as const] : [],
     ),
   )

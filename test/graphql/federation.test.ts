@@ -1,12 +1,61 @@
 import { composeServices } from '@apollo/composition'
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import { parse } from 'graphql'
+import { graphql, parse } from 'graphql'
+import { createSubgraphSchema } from '../../src/graphql/federation.ts'
+import {
+  AuthError,
+  Authorized,
+  createSchema,
+  type Entity,
+  Field,
+  ID,
+  ObjectType,
+  Query,
+  Resolver,
+} from '../../src/index.ts'
 import { as, type SignedIn, signUp, signUpVerified, signUpWith } from '../support/actors.ts'
 import { watchQueries } from '../support/queries.ts'
 import { codes, type Reply, type Sending, startService, useService } from '../support/service.ts'
 import { snippetsIn } from '../support/snippets.ts'
 
-const service = useService({ settings: { FEDERATION: 'on' } })
+@ObjectType({ description: 'For a test.' })
+class Memo {
+  @Field(() => ID, { description: 'For a test.' })
+  id!: string
+
+  @Field(() => String, { description: 'For a test.' })
+  text!: string
+
+  @Authorized('notes:read')
+  @Field(() => String, { nullable: true, description: 'For a test.' })
+  history!: string
+}
+
+@Resolver()
+class MemosResolver {
+  @Query(() => Memo, { description: 'For a test.' })
+  memo(): Memo {
+    return memoWith('1')
+  }
+}
+
+const memoWith = (id: string): Memo => ({ id, text: `Memo ${id}`, history: 'Draft' })
+/** What a memo was asked for by. */
+const references: unknown[] = []
+const memo: Entity = {
+  key: ['id', 'text'],
+  resolve: async ({ __typename: _, ...reference }, context) => {
+    references.push(reference)
+    if (reference.id === 'broken') throw new Error('canary')
+    const by = (await context.viewer()).account.id
+    return reference.id === 'none' ? null : { ...memoWith(String(reference.id)), text: `for ${by}` }
+  },
+}
+
+const service = useService({
+  settings: { FEDERATION: 'on' },
+  server: { resolvers: [MemosResolver], permissions: ['notes:read'], entities: { Memo: memo } },
+})
 
 const page = snippetsIn('graphql').find(({ page }) => page === 'docs/federation.md')
 const NOTES = `
@@ -49,6 +98,95 @@ test('the subgraph composes with another one that extends User', async () => {
   expect(supergraphSdl).toMatch(
     /type User\n {2}@join__type\(graph: AUTH, key: "id"\)\n {2}@join__type\(graph: NOTES, key: "id"\)/,
   )
+})
+
+describe('a type of the program', () => {
+  const MEMOS =
+    'query ($representations: [_Any!]!) { _entities(representations: $representations) { ... on Memo { id text } } }'
+  const memos = (list: object[], sending: Sending, query = MEMOS) => {
+    const representations = list.map(each => ({ __typename: 'Memo', ...each }))
+    return service.send<Entities, object>(query, { representations }, sending)
+  }
+
+  test('has its keys in the schema, and composes with a subgraph that extends it', async () => {
+    const { data } = await service.send<{ _service: { sdl: string } }, object>('{ _service { sdl } }')
+    const sdl = data?._service.sdl ?? ''
+    expect(sdl).toMatch(/type Memo\s+@key\(fields: "id"\)\s+@key\(fields: "text"\)/)
+    const others = NOTES.replace(
+      'type Note @key',
+      'type Memo @key(fields: "id") { id: ID! likes: Int! } type Note @key',
+    )
+    const { errors } = composeServices([
+      { name: 'auth', url: 'http://auth', typeDefs: parse(sdl) },
+      { name: 'notes', url: 'http://notes', typeDefs: parse(others) },
+    ])
+    expect(errors?.map(({ message }) => message)).toBeUndefined()
+  })
+
+  test('is resolved by the program, with its context, in the given order', async () => {
+    references.length = 0
+    const { data, errors } = await memos([{ id: '7' }, { id: 'none' }, { id: '8' }], as(ada))
+    expect(errors).toEqual([])
+    expect(data?._entities).toEqual([
+      { id: '7', text: `for ${ada.id}` },
+      null,
+      { id: '8', text: `for ${ada.id}` },
+    ])
+    expect(references).toEqual([{ id: '7' }, { id: 'none' }, { id: '8' }])
+  })
+
+  test('is found by those with a session only, and keeps the guards of its fields and the limits', async () => {
+    references.length = 0
+    const { data, errors } = await memos([{ id: '7' }], {})
+    expect([data?._entities, errors.map(({ extensions }) => extensions.code)]).toEqual([
+      [null],
+      ['UNAUTHENTICATED'],
+    ])
+    expect(references).toEqual([])
+    const history = await memos([{ id: '7' }], as(ada), MEMOS.replace('text', 'history'))
+    expect(history.data?._entities).toEqual([{ id: '7', history: null }])
+    expect(codes(history)).toEqual(['FORBIDDEN'])
+    const lookUp = '_entities(representations: $representations) { ... on Memo { id } }'
+    const seven = `query ($representations: [_Any!]!) { ${[...'abcdefg'].map(alias => `${alias}: ${lookUp}`).join(' ')} }`
+    expect(codes(await memos(Array(800).fill({ id: '7' }), as(ada), seven))).toContain('QUERY_TOO_COMPLEX')
+  })
+
+  test('whose resolver fails says nothing of the cause', async () => {
+    const reply = await memos([{ id: 'broken' }], as(ada))
+    expect(codes(reply)).toEqual(['INTERNAL_SERVER_ERROR'])
+    expect(JSON.stringify(reply)).not.toContain('canary')
+    expect(service.logged.splice(0).join()).toContain('canary')
+  })
+
+  test('can require a permission for look-ups, or be public', async () => {
+    const schema = createSchema([MemosResolver])
+    const look = async (entity: Partial<Entity>, viewer: () => Promise<unknown>) => {
+      const context = { viewer, app: service.app, request: {}, isRevealed: () => false }
+      const { data, errors } = await graphql({
+        schema: createSubgraphSchema(schema, {
+          Memo: { key: 'id', resolve: () => memoWith('1'), ...entity },
+        }),
+        source: MEMOS,
+        variableValues: { representations: [{ __typename: 'Memo', id: '1' }] },
+        contextValue: context,
+      })
+      return errors?.map(({ originalError }) => (originalError as AuthError).code) ?? data?._entities
+    }
+    const stranger = () => Promise.reject(new AuthError('UNAUTHENTICATED'))
+    const admitted = async () => ({
+      account: { id: '1', permissions: ['notes:read'] },
+      via: { kind: 'serviceAccount' },
+    })
+    expect(await look({ authorized: ['notes:read'] }, admitted)).toEqual([{ id: '1', text: 'Memo 1' }])
+    expect(await look({ authorized: ['notes:read'] }, stranger)).toEqual(['UNAUTHENTICATED'])
+    expect(await look({ public: true }, stranger)).toEqual([{ id: '1', text: 'Memo 1' }])
+  })
+
+  test('that does not exist, or that belongs to Authograph, stops the start', () => {
+    const schema = createSchema([MemosResolver])
+    for (const name of ['Nemo', 'DateTime', 'User'])
+      expect(() => createSubgraphSchema(schema, { [name]: memo })).toThrow(`entities: `)
+  })
 })
 
 describe('accounts that a gateway asks for by their IDs', () => {

@@ -63,6 +63,10 @@ describe('with a pinned graphql, the packed server runs when installed', () => {
         /EBADENGINE|ERESOLVE/,
       )
       await expectToRun(folder)
+      const federated = run(folder, 'env', 'FEDERATION=on', 'node', 'program.mjs')
+      await expect(federated).rejects.toThrow('FEDERATION=on requires the package @apollo/subgraph.')
+      const started = run(folder, 'env', 'FEDERATION=on', 'npx', 'authograph', 'start')
+      await expect(started).rejects.toThrow(/^FEDERATION=on requires .* Run: npm install @apollo\/subgraph$/m)
     },
     INSTALL_TIMEOUT_MS,
   )
