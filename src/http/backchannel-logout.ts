@@ -4,6 +4,7 @@ import type { RequestInfo } from '../context.ts'
 import { isUnreachable } from '../credentials/provider/failure.ts'
 import { AuthError } from '../errors.ts'
 import { logoutByProvider } from '../sign-in/backchannel-logout.ts'
+import { traceRoutes } from './trace-routes.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
 
@@ -18,6 +19,7 @@ export async function backchannelLogoutRoutes(
 ): Promise<void> {
   if (app.config.providers.length === 0) return
   await server.register(async scope => {
+    traceRoutes(scope, app)
     scope.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, done) =>
       done(null, new URLSearchParams(String(body))),
     )

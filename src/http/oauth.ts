@@ -14,6 +14,7 @@ import { issueServiceToken } from '../oauth/issue-token.ts'
 import { OAUTH_PATHS } from '../oauth/metadata.ts'
 import { OAuthError } from '../oauth/oauth-error.ts'
 import { revokeToken } from '../oauth/revoke-token.ts'
+import { traceRoutes } from './trace-routes.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
 const RETRY_AFTER_SECONDS = 2
@@ -34,6 +35,7 @@ export async function oauthRoutes(
     revoke: (service, form, request) => revokeToken(app, service, form, request),
   }
   await server.register(async scope => {
+    traceRoutes(scope, app)
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, done) =>
       done(null, new URLSearchParams(String(body))),

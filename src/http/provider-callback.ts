@@ -6,6 +6,7 @@ import { type ProviderCallback, receiveCallback } from '../sign-in/provider-call
 import { flowEnded, labelOfState } from '../sign-in/provider-flow.ts'
 import { takeFlowCookie } from './cookies.ts'
 import { errorBody } from './request-errors.ts'
+import { traceRoutes } from './trace-routes.ts'
 
 /** RFC 9110, section 15.4.4: after a POST as well, the browser goes on with a GET. */
 const SEE_OTHER = 303
@@ -38,6 +39,7 @@ export async function providerCallbackRoutes(
     return reply.code(400).send(errorBody(code, message))
   }
   await server.register(async scope => {
+    traceRoutes(scope, app)
     scope.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, done) =>
       done(null, new URLSearchParams(String(body))),
     )

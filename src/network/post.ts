@@ -26,11 +26,14 @@ export type PostOptions = {
 
 /** Why a message was not accepted. The message is one of a few fixed texts, and never what the other side said. */
 export class PostFailure extends Error {
+  /** The message, for traces. */
+  readonly code: string
   /** Whether the caller aborted it. */
   readonly aborted: boolean
   constructor(message: string, aborted = false) {
     super(message)
     this.name = 'PostFailure'
+    this.code = message
     this.aborted = aborted
   }
 }

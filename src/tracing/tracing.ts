@@ -13,7 +13,7 @@ import type pg from 'pg'
 import { traceStatements } from './statements.ts'
 
 /**
- * Spans of operations, database statements and emails. They go to the OpenTelemetry SDK that the program has registered.
+ * Spans of operations, other requests, database statements, emails and deliveries to webhooks. They go to the OpenTelemetry SDK that the program has registered.
  * No span contains a value that a client sent, except names of operations.
  */
 export type Tracing = {
@@ -26,13 +26,33 @@ export type Tracing = {
     requestId: string,
     run: () => Promise<Result>,
   ): Promise<Result>
+  /**
+   * Runs a request to another route in a span, and returns what ends the span. `run` may return before the request has
+   * ended; what it starts is part of the span.
+   */
+  route(facts: RouteFacts, run: () => void): EndRoute
   /** Describes the operation in the span of its request. */
   operation(facts: OperationFacts): void
   /** Traces the statements of a pool that run inside a span; background tasks would fill the traces with polling. */
   statements(pool: pg.Pool): void
   /** Sends an email in a span. The outbox sends it after the operation that caused it, so its trace is its own. */
   email<Result>(facts: { id: string; template: string }, send: () => Promise<Result>): Promise<Result>
+  /** Delivers an event to a webhook, or to the program if there is no `host`. Its trace is its own, like an email's. */
+  delivery<Result>(facts: DeliveryFacts, send: () => Promise<Result>): Promise<Result>
 }
+
+export type RouteFacts = {
+  headers: IncomingHttpHeaders
+  requestId: string
+  method: string
+  /** The route, with names in place of what a client chooses, such as `/sign-in/callback/:provider`. */
+  route: string
+}
+
+/** Ends the span of a route with the status of its response. */
+export type EndRoute = (status: number) => void
+
+export type DeliveryFacts = { id: string; event: string; host: string | undefined }
 
 export type OperationFacts = {
   /** query, mutation or subscription; undefined for a document that is invalid. */
@@ -58,6 +78,7 @@ export function createTracing(warn: (message: string) => void): Tracing {
   }
   return {
     request: (headers, requestId, run) => traceRequest(tracer, headers, requestId, run),
+    route: (facts, run) => traceRoute(tracer, facts, run),
     operation: facts => {
       const span = trace.getActiveSpan()
       if (span) describe(span, facts)
@@ -73,6 +94,20 @@ export function createTracing(warn: (message: string) => void): Tracing {
         },
         span => ending(span, send),
       ),
+    delivery: ({ id, event, host }, send) =>
+      tracer.startActiveSpan(
+        'deliver event',
+        {
+          root: true,
+          kind: SpanKind.CLIENT,
+          attributes: {
+            'authograph.webhook.delivery_id': id,
+            'authograph.webhook.event': event,
+            ...(host !== undefined && { 'server.address': host }),
+          },
+        },
+        span => ending(span, send),
+      ),
   }
 }
 
@@ -82,15 +117,36 @@ function traceRequest<Result>(
   requestId: string,
   run: () => Promise<Result>,
 ): Promise<Result> {
+  // The name that the conventions have for a request without an operation.
+  const { span, within } = startRequestSpan(tracer, 'GraphQL Operation', { headers, requestId })
+  return context.with(within, () => ending(span, run))
+}
+
+/** By the semantic conventions for HTTP servers. */
+function traceRoute(tracer: Tracer, { method, route, ...request }: RouteFacts, run: () => void): EndRoute {
+  const { span, within } = startRequestSpan(tracer, `${method} ${route}`, request)
+  span.setAttributes({ 'http.request.method': method, 'http.route': route })
+  context.with(within, run)
+  return status => {
+    span.setAttribute('http.response.status_code', status)
+    if (status >= 500) fail(span, String(status))
+    span.end()
+  }
+}
+
+function startRequestSpan(
+  tracer: Tracer,
+  name: string,
+  { headers, requestId }: Pick<RouteFacts, 'headers' | 'requestId'>,
+) {
   const embedded = trace.getActiveSpan() !== undefined
   const parent = embedded ? context.active() : propagation.extract(context.active(), headers)
   const options = {
     kind: embedded ? SpanKind.INTERNAL : SpanKind.SERVER,
     attributes: { 'authograph.request_id': requestId },
   }
-  // The name that the conventions have for a request without an operation.
-  const span = tracer.startSpan('GraphQL Operation', options, parent)
-  return context.with(trace.setSpan(parent, span), () => ending(span, run))
+  const span = tracer.startSpan(name, options, parent)
+  return { span, within: trace.setSpan(parent, span) }
 }
 
 /** Runs the task and ends the span. The message of an error may quote what a client sent, so only its type is recorded. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import pg from 'pg'
 import { newAddress, PASSWORD } from '../support/actors.ts'
 import { eventually } from '../support/eventually.ts'
 import { Login, Register, Settings } from '../support/operations.ts'
@@ -14,7 +15,7 @@ import { startSmtp } from '../support/smtp.ts'
 /** The example of docs/production.md. */
 const EXAMPLE = path.resolve(import.meta.dirname, '../../docs/examples/tracing/tracing.js')
 
-type Attribute = { key: string; value: { stringValue?: string } }
+type Attribute = { key: string; value: { stringValue?: string; intValue?: number } }
 type Span = {
   traceId: string
   spanId: string
@@ -38,12 +39,19 @@ const collector = createServer(async (request, response) => {
   response.setHeader('content-type', 'application/json').end('{}')
 })
 
+/** Accepts what webhooks send. */
+const receiver = createServer((_request, response) => void response.writeHead(204).end())
+
+/** No client has this ID. */
+const CANARY_ID = '00000000-0000-7000-8000-00000000cafe'
+
 let settings: Record<string, string>
 let server: ServerProcess & { url: string }
 let release: () => Promise<unknown>
 
 beforeAll(async () => {
-  await new Promise<void>(resolve => collector.listen(0, '127.0.0.1', resolve))
+  for (const each of [collector, receiver])
+    await new Promise<void>(resolve => each.listen(0, '127.0.0.1', resolve))
   const [database, smtp] = await Promise.all([createDatabase(), startSmtp()])
   release = () => Promise.all([database.drop(), smtp.close()])
   settings = {
@@ -53,6 +61,9 @@ beforeAll(async () => {
     NODE_OPTIONS: `--import ${EXAMPLE}`,
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
     OTEL_BSP_SCHEDULE_DELAY: '20',
+    PROVIDERS: 'corp',
+    PROVIDER_CORP_ISSUER: 'http://localhost:1',
+    PROVIDER_CORP_CLIENT_ID: 'authograph',
   }
   server = await start({ ...settings, TRACING: 'on' })
 }, 120_000)
@@ -61,6 +72,7 @@ afterAll(async () => {
   server.kill('SIGTERM')
   await server.ended
   collector.close()
+  receiver.close()
   await release()
 })
 
@@ -145,6 +157,59 @@ test('an email is a trace of its own, with its template', async () => {
   expect(email && attribute(email, 'authograph.mail.template')).toBe('verify-email')
 })
 
+test('requests of service accounts and callbacks of providers are spans of their own, with the route and the status', async () => {
+  const oauth = newTrace()
+  const form = { grant_type: 'client_credentials', client_id: CANARY_ID, client_secret: 'canary' }
+  const post = { method: 'POST', body: new URLSearchParams(form), headers: oauth.headers }
+  expect((await fetch(`${server.url}/oauth/token`, post)).status).toBe(401)
+  const [request, ...statements] = (await spansOf(oauth)).sort((one, two) => one.kind - two.kind)
+  expect(request).toMatchObject({ name: 'POST /oauth/token', kind: SERVER, parentSpanId: oauth.parentSpanId })
+  expect(request && attribute(request, 'http.route')).toBe('/oauth/token')
+  expect(request?.attributes).toContainEqual({
+    key: 'http.response.status_code',
+    value: { intValue: 401 },
+  })
+  expect(request?.status.code).not.toBe(ERROR)
+  expect(statements.map(({ name }) => name)).toContain('service-account')
+  expect(statements.filter(({ parentSpanId }) => parentSpanId !== request?.spanId)).toEqual([])
+
+  const callback = newTrace()
+  const address = `${server.url}/sign-in/callback/corp?state=canary&code=canary`
+  await fetch(address, { headers: callback.headers, redirect: 'manual' })
+  const [answered] = (await spansOf(callback)).sort((one, two) => one.kind - two.kind)
+  expect(answered).toMatchObject({ name: 'GET /sign-in/callback/:provider', kind: SERVER })
+})
+
+test('a delivery to a webhook is a trace of its own, with its event, its host and the reason of a failure', async () => {
+  const client = new pg.Client(settings.DATABASE_URL)
+  await client.connect()
+  const { port } = receiver.address() as AddressInfo
+  for (const address of [`http://127.0.0.1:${port}/hook`, 'http://127.0.0.1:1/canary'])
+    await client.query(
+      `INSERT INTO webhooks (id, url, events, enabled, created_at)
+       VALUES (gen_random_uuid(), $1, '{user.registered}', true, now())`,
+      [address],
+    )
+  await send(server.url, Register, { input: { email: newAddress(), password: PASSWORD } })
+  const deliveries = () => spans.filter(({ name }) => name === 'deliver event')
+  await eventually(() => deliveries().length > 1)
+  await client.query('DELETE FROM webhooks')
+  await client.end()
+  const facts = deliveries().map(span => [span.kind, span.parentSpanId ?? '', span.status.code ?? 0])
+  expect(facts).toEqual(
+    expect.arrayContaining([
+      [CLIENT, '', 0],
+      [CLIENT, '', ERROR],
+    ]),
+  )
+  for (const span of deliveries()) {
+    expect(attribute(span, 'authograph.webhook.event')).toBe('user.registered')
+    expect(attribute(span, 'server.address')).toBe('127.0.0.1')
+  }
+  const failed = deliveries().find(({ status }) => status.code === ERROR)
+  expect(failed && attribute(failed, 'error.type')).toBe('ECONNREFUSED')
+})
+
 test('no span has a value that the client sent or received', async () => {
   const trace = newTrace()
   const input = { email: newAddress('canary'), password: 'canary of brass and steam', displayName: 'Canary' }
@@ -160,7 +225,11 @@ test('no span has a value that the client sent or received', async () => {
 
 test('background tasks leave no traces', () => {
   const roots = spans.filter(({ parentSpanId }) => !parentSpanId)
-  expect([...new Set(roots.map(({ name }) => name))].sort()).toEqual(['mutation register', 'send email'])
+  expect([...new Set(roots.map(({ name }) => name))].sort()).toEqual([
+    'deliver event',
+    'mutation register',
+    'send email',
+  ])
 })
 
 test('when the process ends, the last spans arrive first', async () => {
