@@ -1,6 +1,6 @@
 // Stages a package that consists of one folder of src, without the server and its dependencies.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 const root = path.resolve(import.meta.dirname, '..')
@@ -21,6 +21,7 @@ export function stage(part, manifest, { name = `authograph-${part}`, styles = []
     ['-p', `src/${part}`, '--outDir', path.join(folder, 'dist')],
     { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' },
   )
+  removeEmptyMaps(path.join(folder, 'dist'))
   for (const file of styles) copyFileSync(path.join(source, file), path.join(folder, 'dist', file))
   for (const each of folders) cpSync(path.join(source, each), path.join(folder, each), { recursive: true })
   copyFileSync(path.join(source, 'README.md'), path.join(folder, 'README.md'))
@@ -35,6 +36,15 @@ export function stage(part, manifest, { name = `authograph-${part}`, styles = []
     ...manifest(server),
   }
   writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(whole, null, 2)}\n`)
+}
+
+/** A module of types alone has no code that a map could lead to, and nothing loads it. */
+function removeEmptyMaps(folder) {
+  for (const name of readdirSync(folder, { recursive: true })) {
+    const file = path.join(folder, name)
+    if (file.endsWith('.js') && /^export \{\};\s*(?:\/\/#.*)?\s*$/.test(readFileSync(file, 'utf8')))
+      rmSync(`${file}.map`, { force: true })
+  }
 }
 
 /** `authograph/client/react` of the server's package is `authograph-client/react` in the part's. A program has none. */

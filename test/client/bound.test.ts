@@ -112,8 +112,10 @@ afterEach(() => {
   jest.restoreAllMocks()
   for (const client of opened.splice(0)) client.close()
 })
+/** The texts of warnings are loaded on demand. */
 const warned = async () => {
-  await new Promise(setImmediate)
+  for (let tries = 0; warnings.length === 0 && tries < 500; tries++)
+    await new Promise(resolve => setTimeout(resolve, 10))
   return warnings
 }
 
