@@ -33,6 +33,7 @@ import { declaredPermissions } from './permissions/permissions.ts'
 import { closeOnSignal, closingOnce } from './shutdown.ts'
 import { startWebhookDelivery } from './webhooks/deliver.ts'
 import { subscribeProgram } from './webhooks/on-event.ts'
+import { isWorker } from './workers/messages.ts'
 
 /** Authograph inside a server of the program's own. */
 export type Authograph = {
@@ -128,6 +129,8 @@ export async function assemble(
   const schema = config.federation ? await subgraphOf(own, options.entities) : own
   const mail = typeof options.mail === 'object' ? options.mail : {}
   const app = await openApp(config, { ...options, mail })
+  if (config.workers > 1 && !isWorker())
+    app.log.warn('WORKERS has no effect in a program of your own: it serves with this process alone')
   try {
     await declarePermissions(app)
     await subscribeProgram(app)

@@ -153,6 +153,8 @@ function isLanguageTag(tag: string): boolean {
   }
 }
 
+const WORKERS_MAX = 128
+
 /** One core stays free for everything else where there are enough. Hashing yields to it, but not to the database. */
 export function hashingCores(cores: number): number {
   return cores > 2 ? cores - 1 : cores
@@ -162,6 +164,11 @@ const settings = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
   HOST: z.string().default('localhost'),
   PORT: integer(0, 65_535).default(4000),
+  WORKERS: z
+    .union([z.literal('auto').transform(() => availableParallelism()), integer(1, WORKERS_MAX)], {
+      error: `must be auto, or a number from 1 to ${WORKERS_MAX}`,
+    })
+    .default(1),
   PUBLIC_URL: httpUrl.optional(),
   APP_NAME: label(50).default('Authograph'),
   WEB: onOff.optional(),
@@ -429,6 +436,8 @@ function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
     production,
     host: env.HOST,
     port: env.PORT,
+    /** The number of processes that `npm start` and `npx authograph start` serve with. */
+    workers: env.WORKERS,
     /** The public URL of this server. If it is https, cookies are Secure. */
     publicUrl,
     /** The name of this server in emails and pages. */

@@ -2,9 +2,12 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { App } from './app.ts'
 import { providerOutcomes } from './provider-outcomes.ts'
 import { webhookFigures } from './webhook-figures.ts'
+import { metricsOfAll } from './workers/all-metrics.ts'
 
 export type Metrics = {
   registry: Registry
+  /** The text for Prometheus, for all workers together if there are several. */
+  report: () => Promise<string>
   /** Requests by first root field and by error code, or OK. */
   operations: Counter<'operation' | 'code'>
   /** Requests of service accounts by endpoint and by error, or OK. */
@@ -42,6 +45,8 @@ export function createMetrics(app: App): Metrics {
     name: 'authograph_mails',
     help: 'Emails in the outbox by status; queued emails are waiting to be sent, failed ones are not retried.',
     labelNames: ['status'],
+    // Each worker counts the same emails.
+    aggregator: 'max',
     registers,
     collect() {
       const { queued = 0, failed = 0 } = mailer?.backlog ?? {}
@@ -72,7 +77,7 @@ export function createMetrics(app: App): Metrics {
     labelNames: ['endpoint', 'code'],
     registers,
   })
-  return { registry, operations, oauthRequests }
+  return { registry, report: metricsOfAll(registry), operations, oauthRequests }
 }
 
 function createWebhookMetrics(app: App, registers: Registry[]): void {
@@ -91,6 +96,8 @@ function createWebhookMetrics(app: App, registers: Registry[]): void {
     name: 'authograph_webhook_events',
     help: 'Events for webhooks by status; queued events are waiting to be delivered, failed ones are not retried.',
     labelNames: ['status'],
+    // Each worker counts the same events.
+    aggregator: 'max',
     registers,
     collect() {
       const { queued, failed } = webhookFigures(app).queue
@@ -101,6 +108,7 @@ function createWebhookMetrics(app: App, registers: Registry[]): void {
   new Gauge({
     name: 'authograph_webhook_oldest_event_seconds',
     help: 'The age of the oldest queued event; 0 if there is none.',
+    aggregator: 'max',
     registers,
     collect() {
       const { oldestAt } = webhookFigures(app).queue

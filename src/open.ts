@@ -114,6 +114,7 @@ async function openDatabase(
   if (config.database.url) return { url: config.database.url, isUp: () => true, stop: async () => {} }
   const embedded = await startEmbedded({
     dataDir: config.dataDir,
+    settings: { max_connections: String(connectionsNeeded(config)) },
     log: message => log.info(message),
     onGone: onDatabaseGone ?? exitBecause(log),
     aborted,
@@ -125,6 +126,20 @@ async function openDatabase(
     await embedded.stop()
     throw error
   }
+}
+
+/** PostgreSQL's own default. */
+const CONNECTIONS_MIN = 100
+/** Of each process besides its pool: those that count attempts, its presence, and those of a migration. */
+const FURTHER_CONNECTIONS = 6
+/** For commands, psql and PostgreSQL's own reserve. */
+const SPARE_CONNECTIONS = 15
+
+function connectionsNeeded({ workers, database }: Config): number {
+  // A restart has one worker more for a while.
+  const processes = workers === 1 ? 1 : workers + 1
+  const needed = processes * (database.poolSize + FURTHER_CONNECTIONS) + SPARE_CONNECTIONS
+  return Math.max(needed, CONNECTIONS_MIN)
 }
 
 function exitBecause(log: Logger): (error: Error) => void {

@@ -1,30 +1,13 @@
-import { explain } from './explain.ts'
-import { ADMIN_ROLE } from './permissions/permissions.ts'
-import { type RunningServer, startServer } from './server.ts'
+import { readEnvironment } from './environment.ts'
+import { isWorker } from './workers/messages.ts'
 
-async function greeting({ app, url }: RunningServer): Promise<string> {
-  const { publicUrl, sandbox, explorer, web } = app.config
-  const administrators = await app.db.userRole.count({ where: { roleName: ADMIN_ROLE } })
-  return [
-    '',
-    `Authograph answers at ${url}/graphql${publicUrl === url ? '' : ` (${publicUrl}/graphql from outside)`}`,
-    ...(web.enabled ? [`Sign in, register and manage accounts: ${url}/`] : []),
-    ...(sandbox
-      ? [
-          `Explore it in ${explorer === 'sandbox' ? 'Apollo Sandbox' : 'GraphiQL'}: ${url}/${web.enabled ? 'graphql' : ''}`,
-        ]
-      : []),
-    ...(administrators === 0
-      ? ['Create the first administrator: npx authograph create-admin --email you@example.com']
-      : []),
-    '',
-    '',
-  ].join('\n')
-}
-
+// Each way to serve is loaded alone: the first process of several needs hardly any of the service.
 try {
-  process.stdout.write(await greeting(await startServer()))
+  const workers = readEnvironment().WORKERS?.trim() || '1'
+  if (isWorker() || workers === '1') await (await import('./serve-alone.ts')).serveAlone()
+  else await (await import('./serve-together.ts')).serveTogether()
 } catch (error) {
+  const { explain } = await import('./explain.ts')
   process.stderr.write(`${explain(error)}\n`)
   process.exit(1)
 }

@@ -5,7 +5,7 @@ import { pendingMigrations } from '../database/migrate.ts'
 import type { Metrics } from '../metrics.ts'
 
 /** Routes for operators: liveness, readiness and metrics. */
-export function healthRoutes(server: FastifyInstance, app: App, { registry }: Metrics): void {
+export function healthRoutes(server: FastifyInstance, app: App, { registry, report }: Metrics): void {
   // Only the built-in database is part of this process. An external one is no reason to restart it.
   server.get('/healthz', async (_request, reply) =>
     app.databaseIsUp()
@@ -30,7 +30,7 @@ export function healthRoutes(server: FastifyInstance, app: App, { registry }: Me
     if (metricsToken && !sameText(request.headers.authorization ?? '', `Bearer ${metricsToken}`)) {
       return reply.code(401).header('www-authenticate', 'Bearer').send()
     }
-    return reply.type(registry.contentType).send(await registry.metrics())
+    return reply.type(registry.contentType).send(await report())
   })
 }
 

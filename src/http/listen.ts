@@ -4,6 +4,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import { returnConnections } from '../workers/messages.ts'
 
 /** The whole request must arrive within this time, so that a slow body can't hold a connection. */
 const REQUEST_TIMEOUT_MS = 20_000
@@ -43,6 +44,7 @@ export async function listen(
     port: main.port,
     close: async () => {
       await Promise.all(endpoints.map(endpoint => endpoint.close()))
+      await returnConnections()
     },
   }
 }

@@ -15,11 +15,17 @@ function problemsOf(environment: Record<string, string>): string[] {
   }
 }
 
+test('WORKERS=auto is one process for each core', () => {
+  expect(loadConfig({ WORKERS: 'auto' }).workers).toBe(availableParallelism())
+  expect(loadConfig({ WORKERS: '3' }).workers).toBe(3)
+})
+
 test('development requires no settings', () => {
   expect(loadConfig({})).toEqual({
     production: false,
     host: 'localhost',
     port: 4000,
+    workers: 1,
     publicUrl: 'http://localhost:4000',
     appName: 'Authograph',
     web: {
@@ -67,7 +73,8 @@ test('development requires no settings', () => {
       memoryKib: 19_456,
       timeCost: 2,
       parallelism: 1,
-      concurrency: availableParallelism(),
+      // One core stays free where there are more than two.
+      concurrency: [1, 2][availableParallelism() - 1] ?? availableParallelism() - 1,
       queueMax: 1000,
       waitMs: 750,
     },
@@ -305,6 +312,7 @@ describe('the error names an invalid setting:', () => {
     ['ARGON2_TIME_COST', ['0', '1001']],
     ['ARGON2_PARALLELISM', ['0', '65']],
     ['HASH_CONCURRENCY', ['0', '129']],
+    ['WORKERS', ['0', '129', 'many', '1.5']],
     ['HASH_QUEUE_MAX', ['0', '100001']],
     ['LOCALES', [',', 'en_US', 'en,not a tag']],
     [

@@ -172,7 +172,7 @@ test('the README shows what the server prints when it starts', () => {
   const [, output = ''] = readme.match(/```\n(Authograph answers .+?)```/s) ?? []
   const lines = output.trim().split('\n')
   expect(lines).toHaveLength(4)
-  const source = read('src/serve.ts')
+  const source = read('src/serve-alone.ts')
   for (const line of lines) expect(source).toContain(line.split(/Apollo|http/)[0])
 })
 

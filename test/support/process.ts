@@ -20,6 +20,7 @@ const SETTINGS = {
 const CHEAP_HASHES = { ARGON2_MEMORY_KIB: '64', ARGON2_TIME_COST: '1' }
 
 export type ServerProcess = {
+  pid: number | undefined
   /** Where it says that it listens; undefined when it ended before. */
   url: string | undefined
   /** Lines of standard output and of standard error so far. */
@@ -63,5 +64,5 @@ export async function startProcess(
     })
     void ended.then(() => resolve(undefined))
   })
-  return { url: await url, stdout, stderr, kill, ended }
+  return { pid: child.pid, url: await url, stdout, stderr, kill, ended }
 }
