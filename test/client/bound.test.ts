@@ -1,6 +1,8 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
+import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { calculateJwkThumbprint, EmbeddedJWK, importJWK, type JWK, jwtVerify } from 'jose'
+import { authLink } from '../../src/client/apollo.ts'
 import {
   createAuthClient,
   type KeyStorage,
@@ -426,6 +428,11 @@ describe('over HTTP', () => {
     }
     const answer = await client.fetch(`${service.url}/graphql`, asked)
     expect(await answer.json()).toMatchObject({ data: { me: { id: client.state.user?.id } } })
+    const http = new HttpLink({ uri: `${service.url}/graphql`, fetch: client.fetch })
+    const apollo = new ApolloClient({ link: authLink(client).concat(http), cache: new InMemoryCache() })
+    const { data } = await apollo.query<{ me: { id: string } }>({ query: gql(ME) })
+    expect(data?.me.id).toBe(client.state.user?.id)
+    apollo.stop()
     await client.stepUp({ password: PASSWORD })
     service.clock.advance(EXPIRY_SECONDS)
     expect(await client.me()).toMatchObject({ email })
