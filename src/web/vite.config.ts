@@ -51,7 +51,7 @@ function earlyRequests(): Plugin {
  */
 const initial: ['$initial'] = ['$initial']
 const groups = [
-  // What all pages need at once, in two files: React changes less often than the rest.
+  // What all pages need immediately, in two files: React changes less often than the rest.
   {
     name: 'react',
     test: /\/node_modules\/(?:react|react-dom|scheduler)\/|vite\/preload-helper/,

@@ -31,7 +31,7 @@ test('the scripts of the sign-in page have less than 150 kB, as a browser receiv
   expect(total).toBeLessThan(SCRIPT_MAX_BYTES)
 })
 
-/** Browsers load so many files of one server at a time without HTTP/2. */
+/** Without HTTP/2, browsers load this number of files of one server at a time. */
 const AT_A_TIME = 6
 
 test('the list of people loads few files, so that its own requests need not wait for them', async () => {

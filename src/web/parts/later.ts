@@ -2,7 +2,7 @@
 const IDLE_AFTER_MS = 500
 
 /**
- * Loads the parts of a page that nobody sees before a click, once the browser has nothing else to do. A click before
+ * Loads the parts of a page that no one sees before a click, once the browser has nothing else to do. A click before
  * that loads them as well. Returns a function that stops it.
  */
 export function loadWhenIdle(): () => void {
