@@ -81,11 +81,12 @@ function drive(
   })
 }
 
-/** The body of an answer, or undefined until all of it is there. Our servers always send its length. */
+/** The body of an answer, or undefined until all of it is there. Our servers send its length; of others, chunks stay as sent. */
 function bodyOf(answer: string): string | undefined {
   const head = answer.indexOf('\r\n\r\n')
   if (head < 0) return undefined
-  const [, length] = /\r\ncontent-length: (\d+)/i.exec(answer) ?? []
   const start = head + 4
+  const [, length] = /\r\ncontent-length: (\d+)/i.exec(answer) ?? []
+  if (length === undefined) return answer.endsWith('\r\n0\r\n\r\n') ? answer.slice(start) : undefined
   return answer.length - start >= Number(length) ? answer.slice(start) : undefined
 }

@@ -14,10 +14,12 @@ import { importing } from './importing.ts'
 import { load } from './load.ts'
 import { passkeys } from './passkeys.ts'
 import { pooled } from './pooler.ts'
+import { peers } from './peers.ts'
 import { residentMb, type Service, type Settings, startScript, startService } from './processes.ts'
 import { providers } from './providers.ts'
 import { type Account, register } from './requests.ts'
 import { scale } from './scale.ts'
+import { soak } from './soak.ts'
 import { CONNECTIONS, hashing, latency, type Stage, throughput } from './stages.ts'
 import { type Row, toTable, valueRow } from './table.ts'
 import { verifying } from './verify.ts'
@@ -50,6 +52,8 @@ const PARTS: Record<string, (folder: string, cores: Cores | undefined) => Promis
   providers: providersAlone,
   verify: verifyingAlone,
   pooler: pooledAlone,
+  peers: besidePeers,
+  soak: soaked,
 }
 
 async function bench(): Promise<string> {
@@ -97,11 +101,39 @@ async function everything(folder: string, cores: Cores | undefined): Promise<Row
   ]
 }
 
-/** Only the measurements that must not grow with the number of accounts: `npm run bench -- scale`. */
+/**
+ * Only the measurements that must not grow with the number of accounts: `npm run bench -- scale`. With a number of accounts,
+ * such as `npm run bench -- scale 10000000`, it measures that one beside 1,000, with three sessions and ten events each.
+ */
 async function scaled(folder: string, cores: Cores | undefined): Promise<Row[]> {
   const database = await startDatabase(folder, cores)
   await pin(process.pid, cores?.asking)
-  return scale(scene(database, folder, cores))
+  const [, , , accounts] = process.argv
+  return scale(scene(database, folder, cores), accounts === undefined ? undefined : Number(accounts))
+}
+
+/** The service beside other products, which it installs from npm: `npm run bench -- peers`. */
+async function besidePeers(folder: string, cores: Cores | undefined): Promise<Row[]> {
+  const database = await startDatabase(folder, cores)
+  await pin(process.pid, cores?.asking)
+  return peers(scene(database, folder, cores), folder)
+}
+
+/**
+ * Mixed traffic for 30 minutes, or as many as given: `npm run bench -- soak [minutes] [requests a second]`. Exits with 1
+ * if something does not hold.
+ */
+async function soaked(folder: string, cores: Cores | undefined): Promise<Row[]> {
+  const [, , , minutes = '30', perSecond = '50'] = process.argv
+  const database = await startDatabase(folder, cores)
+  const rows = await soak(
+    scene(database, folder, cores),
+    { ...SETTINGS, DATA_DIR: folder },
+    Number(minutes),
+    Number(perSecond),
+  )
+  if (rows.some(({ met }) => met === 'no')) process.exitCode = 1
+  return rows
 }
 
 /** Only the floods: `npm run bench -- floods`. */
@@ -211,7 +243,7 @@ function scene(database: EmbeddedDatabase, folder: string, cores: Cores | undefi
     leftovers.push(service.stop)
     return service
   }
-  return { database, start, cores, hashing: config.hashing }
+  return { database, start, cores, hashing: config.hashing, leftovers }
 }
 
 async function makeFolder(): Promise<string> {

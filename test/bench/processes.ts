@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -82,8 +82,14 @@ export type Script = {
 }
 
 /** Runs a script of this folder in its own process. */
-export async function startScript(name: string, settings: Settings): Promise<Script> {
-  const child = fork(fileURLToPath(new URL(name, import.meta.url)), { env: settings })
+export function startScript(name: string, settings: Settings): Promise<Script> {
+  return startScriptAt(fileURLToPath(new URL(name, import.meta.url)), settings)
+}
+
+/** Runs a script in its own process, in its own folder. */
+export async function startScriptAt(file: string, settings: Settings): Promise<Script> {
+  const name = basename(file)
+  const child = fork(file, { env: settings, cwd: dirname(file) })
   const ended = once(child, 'exit').then(() => Promise.reject(new Error(`${name} ended.`)))
   ended.catch(() => {})
   const heard = async (): Promise<unknown> => (await Promise.race([once(child, 'message'), ended]))[0]

@@ -6,7 +6,7 @@ export type Account = { email: string; accessToken: string; refreshToken: string
 export const PASSWORD = 'seventeen brass engines'
 const TOKENS =
   'accessToken accessTokenExpiresAt refreshToken refreshTokenExpiresAt session { id } user { id email }'
-const OPERATIONS = {
+export const OPERATIONS = {
   typename: '{ __typename }',
   me: 'query Me { me { id email emailVerified username displayName locale roles permissions createdAt updatedAt lastLoginAt passwordChangedAt } }',
   refresh: `mutation Refresh($input: RefreshTokenInput) { refreshToken(input: $input) { ${TOKENS} } }`,
@@ -24,7 +24,8 @@ const OPERATIONS = {
   register: `mutation Register($input: RegisterInput!) { register(input: $input) { ... on AuthPayload { ${TOKENS} } } }`,
 }
 
-function http(start: string, headers: string[], body = ''): string {
+/** The text of a request. */
+export function http(start: string, headers: string[], body = ''): string {
   return [start, 'host: 127.0.0.1', ...headers, '', body].join('\r\n')
 }
 

@@ -6,9 +6,11 @@ import type { Config } from '../../src/config.ts'
 import type { EmbeddedDatabase } from '../../src/database/embedded/start.ts'
 import { cursorOf } from '../../src/pagination.ts'
 import { type Cores, pin } from './cores.ts'
+import { generate, nameOf } from './generate.ts'
 import { load } from './load.ts'
 import type { Service } from './processes.ts'
-import { type Account, events, login, PASSWORD, refresh, register, users } from './requests.ts'
+import { measureProcessors } from './processor-time.ts'
+import { type Account, events, login, me, PASSWORD, refresh, register, users } from './requests.ts'
 import { inTurns, milliseconds } from './stages.ts'
 import { median, type Row, ratioRow } from './table.ts'
 
@@ -18,10 +20,11 @@ export type Scene = {
   start: (databaseUrl: string) => Promise<Service>
   cores: Cores | undefined
   hashing: Config['hashing']
+  /** What is stopped at the end, in reverse order. */
+  leftovers: (() => Promise<unknown>)[]
 }
 
-const SIZES = [1000, 100_000, 1_000_000] as const
-const SESSIONS_EACH = 3
+const SIZES = [1000, 100_000, 1_000_000]
 const ROUND_MS = 500
 const CONNECTIONS = 32
 const HASHING_CONNECTIONS = 16
@@ -30,26 +33,40 @@ const HASHING_CONNECTIONS = 16
 type World = {
   size: number
   service: Service
+  /** Of its database, which no other service uses. */
+  pool: pg.Pool
   admin: Account
-  deep: Record<'account' | 'event', string>
+  /** Cursors in the middle of the lists, and the account there. */
+  deep: Record<'account' | 'event' | 'subjectId', string>
   holders: Account[]
 }
 
-/** What must not grow with the number of accounts: pages of `users` and `auditLog`, searches, sign-ins and refreshes. */
-export async function scale(scene: Scene): Promise<Row[]> {
+/**
+ * What must not grow with the number of accounts: pages of `users` and `auditLog`, searches, sign-ins, refreshes and `me`.
+ * Each account has three sessions and one event, or with `largest`, ten events.
+ */
+export async function scale(scene: Scene, largest?: number): Promise<Row[]> {
   const worlds: World[] = []
-  for (const size of SIZES) worlds.push(await makeWorld(scene, size))
-  return [...(await lists(scene, worlds)), ...(await sessions(scene, worlds))]
+  const [smallest = 1000] = SIZES
+  for (const size of largest ? [smallest, largest] : SIZES)
+    worlds.push(await makeWorld(scene, size, largest ? 10 : 1))
+  const rows = [...(await lists(scene, worlds)), ...(await sessions(scene, worlds))]
+  for (const { pool } of worlds) await pool.end()
+  return rows
 }
 
-async function makeWorld({ database, start, hashing }: Scene, size: number): Promise<World> {
+async function makeWorld(
+  { database, start, hashing }: Scene,
+  size: number,
+  eventsEach: number,
+): Promise<World> {
   const url = await database.ensureDatabase(`scale_${size}`)
   // Migrated by the service, which then must not index what is made, one batch after the other.
   await (await start(url)).stop()
   const pool = new pg.Pool({ connectionString: url, max: 1 })
   const { memoryKib, timeCost, parallelism } = hashing
   const passwordHash = await argon2.hash(PASSWORD, { memoryCost: memoryKib, timeCost, parallelism })
-  await generate(pool, size, passwordHash)
+  await generate(pool, { accounts: size, eventsEach, passwordHash })
   const service = await start(url)
   const admin = (await newAccounts(service.port, 1))[0] as Account
   await pool.query(`INSERT INTO user_roles SELECT id, 'admin' FROM users WHERE email = $1`, [admin.email])
@@ -59,59 +76,16 @@ async function makeWorld({ database, start, hashing }: Scene, size: number): Pro
   )
   const { rows: eventRows } = await pool.query<{ at: Date; id: string }>(
     'SELECT at, id FROM audit_events ORDER BY at DESC, id DESC OFFSET $1 LIMIT 1',
-    [size / 2],
+    [(size * eventsEach) / 2],
   )
-  await pool.end()
   const [middle] = rows
   const [event] = eventRows
   const deep = {
     account: cursorOf(['CREATED_AT DESC', middle?.created_at.toISOString() ?? '', middle?.id ?? '']),
     event: cursorOf([event?.at.toISOString() ?? '', event?.id ?? '']),
+    subjectId: middle?.id ?? '',
   }
-  return { size, service, admin, deep, holders: await newAccounts(service.port, CONNECTIONS) }
-}
-
-const nameOf = (number: number | string) => `ada.lovelace.${number}@example.com`
-
-/** Accounts, roles, sessions and an event each, as they would have come to be one by one, with what is indexed later. */
-async function generate(pool: pg.Pool, size: number, passwordHash: string): Promise<void> {
-  const { rows } = await pool.query<[string]>({
-    text: `SELECT pg_get_indexdef('user_search_pieces_idx'::regclass)`,
-    rowMode: 'array',
-  })
-  await pool.query('SET synchronous_commit = off')
-  await pool.query(
-    `INSERT INTO users (id, email, email_canonical, email_verified_at, username, display_name, password_hash,
-       password_changed_at, last_login_at, created_at, updated_at)
-     SELECT gen_random_uuid(), email, email, at, 'user' || i,
-       (ARRAY['Ada', 'Grace', '김민수', 'Edsger', '이서연'])[1 + i % 5] || ' ' || initcap(substr(md5(i::text), 1, 7)),
-       $2, at, at, at, at
-     FROM (SELECT i, 'ada.lovelace.' || i || '@example.com' AS email,
-             now() - ($1::int - i) * interval '30 seconds' AS at FROM generate_series(1, $1::int) i) made`,
-    [size, passwordHash],
-  )
-  await pool.query(`INSERT INTO user_roles SELECT id, 'user' FROM users`)
-  await pool.query(
-    `INSERT INTO sessions (id, user_id, salt, created_at, last_used_at, authenticated_at, expires_at,
-       absolute_expires_at, idle_ttl_seconds, remembered, device_name)
-     SELECT gen_random_uuid(), u.id, decode(md5(u.id::text), 'hex'), u.created_at, now(), u.created_at,
-       now() + interval '30 days', now() + interval '90 days', 2592000, true, 'Firefox on Linux'
-     FROM users u, generate_series(1, ${SESSIONS_EACH})`,
-  )
-  await pool.query(
-    `INSERT INTO audit_events (id, at, action, actor_id, subject_id, ip_address, detail)
-     SELECT gen_random_uuid(), created_at, CASE WHEN username LIKE '%7' THEN 'session.denied' ELSE 'session.started' END,
-       id, id, '203.0.113.7', '{}' FROM users ORDER BY created_at`,
-  )
-  await pool.query('DROP INDEX user_search_pieces_idx')
-  await pool.query(
-    'INSERT INTO user_search SELECT id, searched_text(email, username, display_name) FROM users ON CONFLICT DO NOTHING',
-  )
-  await pool.query('TRUNCATE user_search_queue')
-  await pool.query(rows[0]?.[0] ?? '')
-  // As autovacuum does in a while, and a checkpoint, so that none falls into a measurement.
-  await pool.query('VACUUM ANALYZE')
-  await pool.query('CHECKPOINT')
+  return { size, service, pool, admin, deep, holders: await newAccounts(service.port, CONNECTIONS) }
 }
 
 async function newAccounts(port: number, count: number): Promise<Account[]> {
@@ -137,6 +111,9 @@ async function lists({ cores }: Scene, worlds: World[]): Promise<Row[]> {
     'users, search for text that all have, with a role that no one has': ({ admin }) =>
       users(admin, { filter: { search: 'example', role: 'support' } }),
     'users, search for two syllables': ({ admin }) => users(admin, { filter: { search: '민수' } }),
+    'auditLog, first page': ({ admin }) => events(admin, {}),
+    'auditLog, from the middle on': ({ admin, deep }) => events(admin, { after: deep.event }),
+    'auditLog of an account': ({ admin, deep }) => events(admin, { filter: { subjectId: deep.subjectId } }),
     'auditLog of an action, from the middle on': ({ admin, deep }) =>
       events(admin, { filter: { action: 'session.denied' }, after: deep.event }),
   }
@@ -153,20 +130,37 @@ async function lists({ cores }: Scene, worlds: World[]): Promise<Row[]> {
   return rows
 }
 
-/** The time of a sign-in and of a refresh, with as many concurrent requests as connections. */
+/**
+ * The processor time of a sign-in, a refresh and `me`, of the server and of PostgreSQL for it: what else runs on the machine
+ * changes it little.
+ */
 async function sessions({ cores }: Scene, worlds: World[]): Promise<Row[]> {
-  const [small, , large] = worlds
-  const ends = [small, large].filter(world => world !== undefined)
-  const costMs = (world: World, connections: number, source: ReturnType<typeof users>) =>
-    load(world.service.port, connections, source, AbortSignal.timeout(2 * ROUND_MS)).then(
-      ({ rate }) => 1000 / rate,
+  const ends = [worlds.at(0), worlds.at(-1)].filter(world => world !== undefined)
+  const costMs = async (world: World, connections: number, source: ReturnType<typeof users>) => {
+    const spent = await measureProcessors(world.service.pid, world.pool)
+    const { latenciesMs } = await load(
+      world.service.port,
+      connections,
+      source,
+      AbortSignal.timeout(2 * ROUND_MS),
     )
-  const refreshes = await inTurns(byWorld(ends, world => costMs(world, CONNECTIONS, refresh(world.holders))))
+    return (await spent()) / latenciesMs.length
+  }
+  const sources = new Map(
+    ends.map(world => [world, { refresh: refresh(world.holders), me: me([world.admin]) }]),
+  )
+  const of = (world: World) => sources.get(world) ?? { refresh: refresh([]), me: me([]) }
+  const mes = await inTurns(byWorld(ends, world => costMs(world, CONNECTIONS, of(world).me)))
+  const refreshes = await inTurns(byWorld(ends, world => costMs(world, CONNECTIONS, of(world).refresh)))
   for (const { service } of ends) await pin(service.pid, cores?.all)
   const logins = await inTurns(
     byWorld(ends, world => costMs(world, HASHING_CONNECTIONS, login(someOf(world.size)))),
   )
-  return [...against('refreshToken', ends, refreshes, 1.2), ...against('login', ends, logins, 1.2)]
+  return [
+    ...against('me, processor time', ends, mes, 1.2),
+    ...against('refreshToken, processor time', ends, refreshes, 1.2),
+    ...against('login, processor time', ends, logins, 1.2),
+  ]
 }
 
 /** Accounts from all over the table. */

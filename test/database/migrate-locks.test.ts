@@ -153,6 +153,34 @@ test('requests read and write a table while the creation of its index waits', as
   expect(await migrating).toEqual([TWO])
 })
 
+test('the validation of a constraint waits as long as it must, and does not block requests meanwhile', async () => {
+  await atHand.write(
+    '20260101000001_bound',
+    'ALTER TABLE one ADD CONSTRAINT one_bound CHECK (id > 0) NOT VALID;',
+  )
+  await migrate(pool, folder)
+  await atHand.write(TWO, `${CONCURRENT}ALTER TABLE "one" VALIDATE CONSTRAINT "one_bound";`)
+  // As VACUUM does.
+  await other.query('BEGIN; LOCK TABLE one IN SHARE UPDATE EXCLUSIVE MODE')
+  const blocked: string[] = []
+  const migrating = migrate(pool, folder, { onBlocked: ({ migration }) => blocked.push(migration) })
+  await until('the validation waits', () => waits('ALTER TABLE'))
+  const requests = new pg.Pool({ connectionString: atHand.url, statement_timeout: STATEMENT_TIMEOUT_MS })
+  await requests.query('INSERT INTO one VALUES (2)')
+  expect((await requests.query('SELECT id FROM one')).rowCount).toBe(1)
+  await requests.end()
+  await until('it has waited longer than other statements may', async () => {
+    const { rowCount } = await pool.query(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+         AND query LIKE 'ALTER TABLE%' AND clock_timestamp() > query_start + interval '0.6 seconds'`,
+    )
+    return rowCount === 1
+  })
+  await other.query('COMMIT')
+  expect(await migrating).toEqual([TWO])
+  expect(blocked).toEqual([])
+})
+
 test('a failed migration outside a transaction can be repaired', async () => {
   await atHand.write(TWO, `${CONCURRENT}CREATE INDEX CONCURRENTLY IF NOT EXISTS one_id ON one (missing);`)
   await expect(migrate(pool, folder)).rejects.toThrow(`Migration ${TWO} failed. The next start repeats it`)

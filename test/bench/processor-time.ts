@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises'
+import type pg from 'pg'
+
+/** The kernel counts in hundredths of a second, on every platform that Node supports. */
+const MS_PER_TICK = 10
+
+/** The processor time of each process, user and system, in milliseconds. */
+type Times = Map<number, number>
+
+/**
+ * Starts to measure the processor time that a server and PostgreSQL's processes for it use, and returns a function that
+ * returns it in milliseconds: NaN without Linux's /proc. The pool is of the server's database, which no other server uses.
+ */
+export async function measureProcessors(pid: number, pool: pg.Pool): Promise<() => Promise<number>> {
+  const before = await timesOf(pid, pool)
+  return async () => {
+    const after = await timesOf(pid, pool)
+    // A connection that was opened meanwhile counts from its start.
+    return [...after].reduce((sum, [each, ms]) => sum + ms - (before.get(each) ?? 0), 0)
+  }
+}
+
+async function timesOf(pid: number, pool: pg.Pool): Promise<Times> {
+  const { rows } = await pool.query<{ pid: number }>(
+    'SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+  )
+  const times: Times = new Map()
+  for (const each of [pid, ...rows.map(row => row.pid)]) times.set(each, await timeOf(each))
+  return times
+}
+
+async function timeOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  // The name, in parentheses, may have spaces.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [user, system] = [Number(fields[11]), Number(fields[12])]
+  return MS_PER_TICK * (user + system)
+}
