@@ -256,6 +256,13 @@ const settings = z.object({
   LOCALES: languages.default(['en', 'ko']),
   TRUSTED_PROXIES: list.pipe(z.array(cidr)).default([]),
   CORS_ORIGINS: list.pipe(z.array(origin)).default([]),
+  COOKIE_PREFIX: z
+    .string()
+    .regex(
+      /^[a-z][a-z0-9_-]{0,39}$/,
+      'must have 1 to 40 characters from a-z, 0-9, - and _, starting with a letter',
+    )
+    .default('authograph'),
   INTROSPECTION: onOff.optional(),
   FEDERATION: onOff.default(false),
   SANDBOX: onOff.optional(),
@@ -575,6 +582,8 @@ function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
     /** The networks whose X-Forwarded-For header is trusted. */
     trustedProxies: env.TRUSTED_PROXIES,
     corsOrigins: env.CORS_ORIGINS,
+    /** What the names of the cookies begin with, after `__Host-` with https. */
+    cookiePrefix: env.COOKIE_PREFIX,
     introspection: env.INTROSPECTION ?? !production,
     /** Whether the schema is a subgraph, whose users a gateway can resolve by their IDs. */
     federation: env.FEDERATION,

@@ -15,6 +15,8 @@ export type ServerAuthOptions = {
   url: string
   /** The GraphQL endpoint, as browsers reach it. Default: `url`. */
   publicUrl?: string | undefined
+  /** The setting COOKIE_PREFIX of the auth server. Default: `authograph`. */
+  cookiePrefix?: string | undefined
   /** How long to wait for each answer. Default: 5 s. */
   timeoutMs?: number | undefined
   /** Replaces the platform's `fetch`. */
@@ -51,7 +53,8 @@ const COOKIE_MAX_LENGTH = 4000
  * only if both servers have the same host: see “On your server” in docs/client.md.
  */
 export function createServerAuth(options: ServerAuthOptions) {
-  const { url, publicUrl = url, timeoutMs = 5000 } = options
+  const { url, publicUrl = url, cookiePrefix = 'authograph', timeoutMs = 5000 } = options
+  const refreshCookies = [`__Host-${cookiePrefix}_refresh`, `${cookiePrefix}_refresh`]
   const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
 
   async function post<Data>(query: string, variables: unknown, headers: Record<string, string>) {
@@ -111,7 +114,7 @@ export function createServerAuth(options: ServerAuthOptions) {
   }
 
   async function sessionOfCookies(facts: RequestFacts): Promise<ServerSession> {
-    const [name, refreshToken] = [...facts.cookies].find(([name]) => REFRESH_COOKIE.test(name)) ?? []
+    const [name, refreshToken] = [...facts.cookies].find(([name]) => refreshCookies.includes(name)) ?? []
     if (!name || !refreshToken) return VISITOR
     try {
       const kept = facts.cookies.get(accessCookieName(name))
@@ -151,10 +154,9 @@ export function createServerAuth(options: ServerAuthOptions) {
 
 /** Sessions that start in this browser must not be bound to its key, because this server exchanges their tokens. */
 const UNBOUND = `${RENDERED}=1; Path=/; SameSite=Strict; Max-Age=34560000`
-const REFRESH_COOKIE = /^(?:__Host-)?authograph_refresh$/
 
 function accessCookieName(refreshCookieName: string): string {
-  return refreshCookieName.replace('refresh', 'access')
+  return refreshCookieName.replace(/refresh$/, 'access')
 }
 
 /** Like the refresh token's: scripts cannot read it, and pages of other sites cannot have it sent. */

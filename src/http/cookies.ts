@@ -5,22 +5,29 @@ import type { Config } from '../config.ts'
 import type { RequestInfo, ResponseEffects } from '../context.ts'
 import { FLOW_TTL_SECONDS } from '../sign-in/provider-flow.ts'
 
-/** `__Host-` binds the cookie to this host over https. Browsers reject the prefix over plain http. */
-export function refreshCookieName({ publicUrl }: Config): string {
-  return isSecure(publicUrl) ? '__Host-authograph_refresh' : 'authograph_refresh'
+/**
+ * `__Host-` binds a cookie to this host over https. Browsers reject the prefix over plain http. Cookies are for the whole
+ * host, so COOKIE_PREFIX tells those of several instances apart.
+ */
+function cookieName({ publicUrl, cookiePrefix }: Config, name: string): string {
+  return `${isSecure(publicUrl) ? '__Host-' : ''}${cookiePrefix}_${name}`
+}
+
+function refreshCookieName(config: Config): string {
+  return cookieName(config, 'refresh')
 }
 
 /** The cookie that identifies a browser a person has signed in from. It outlives the session. */
-export function deviceCookieName({ publicUrl }: Config): string {
-  return isSecure(publicUrl) ? '__Host-authograph_device' : 'authograph_device'
+function deviceCookieName(config: Config): string {
+  return cookieName(config, 'device')
 }
 
 /**
  * The cookie that binds a sign-in with a provider to the browser that began it. Each sign-in has its own, so that several
  * tabs can sign in at the same time, with providers that lead back in different ways.
  */
-function flowCookieName({ publicUrl }: Config, label: string): string {
-  return `${isSecure(publicUrl) ? '__Host-' : ''}authograph_flow_${label}`
+function flowCookieName(config: Config, label: string): string {
+  return cookieName(config, `flow_${label}`)
 }
 
 /** The longest time that browsers keep a cookie (RFC 6265bis, section 5.5). */

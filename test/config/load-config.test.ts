@@ -108,6 +108,7 @@ test('development requires no settings', () => {
     locales: ['en', 'ko'],
     trustedProxies: [],
     corsOrigins: [],
+    cookiePrefix: 'authograph',
     introspection: true,
     federation: false,
     sandbox: true,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,6 +9,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 // @ts-expect-error Express has no types of its own.
 import express from 'express'
 import Fastify from 'fastify'
+import { createClient } from 'graphql-sse'
+import { createServiceAccount } from '../../src/admin/services/create-service-account.ts'
 import { accessTokenHash } from '../../src/dpop/proof.ts'
 import {
   AuthError,
@@ -16,6 +19,8 @@ import {
   Ctx,
   Query,
   Resolver,
+  Root,
+  Subscription,
   startServer,
 } from '../../src/index.ts'
 import { newAddress, PASSWORD } from '../support/actors.ts'
@@ -34,6 +39,55 @@ class OwnResolver {
   @Query(() => String, { description: 'What the context of the program says.' })
   agent(@Ctx() { agent, app }: Context & { agent: string }): string {
     return `${agent} on ${app.config.publicUrl}`
+  }
+}
+
+/** Gives the next event to the streams that wait for one. */
+const waiting = new Set<(tick: string) => void>()
+
+@Resolver()
+class TicksResolver {
+  @Query(() => Boolean, { description: 'For a test.' })
+  ticking(): boolean {
+    return true
+  }
+
+  @Subscription(() => String, {
+    description: 'For a test.',
+    subscribe: () => newTicks(),
+  })
+  ticks(@Root() tick: string): string {
+    return tick
+  }
+}
+
+/** Waits for ticks until the stream ends. */
+function newTicks(): AsyncIterableIterator<string> {
+  let wake: ((tick: string) => void) | undefined
+  let end: (() => void) | undefined
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    next: () =>
+      new Promise(resolve => {
+        const stop = () => {
+          if (wake) waiting.delete(wake)
+        }
+        wake = tick => {
+          stop()
+          resolve({ done: false, value: tick })
+        }
+        end = () => {
+          stop()
+          resolve({ done: true, value: undefined })
+        }
+        waiting.add(wake)
+      }),
+    return: async () => {
+      end?.()
+      return { done: true, value: undefined }
+    },
   }
 }
 
@@ -237,6 +291,127 @@ test('a body that other middleware has read and kept from us is an error, not a 
   const reply = await send(`${url}/auth`, '{ me { id } }')
   expect([reply.status, codes(reply)]).toEqual([500, ['INTERNAL_SERVER_ERROR']])
   expect(embedded.logged.splice(0).join()).toContain('Mount Authograph before the middleware that reads it.')
+})
+
+describe.each(['Express', 'Fastify'])('below the prefix in %s', kind => {
+  let own: Embedded
+  beforeAll(async () => {
+    own = await embed({ publicUrl: PUBLIC_URL, resolvers: [TicksResolver] })
+  })
+  afterAll(() => own.close())
+  const start = async () => {
+    if (kind === 'Express')
+      return serveExpress(app => app.use(express.json()).use('/auth', own.auth.nodeHandler))
+    const server = Fastify()
+    await server.register(own.auth.fastifyPlugin, { prefix: '/auth' })
+    closing.push(() => server.close())
+    return server.listen({ host: '127.0.0.1', port: 0 })
+  }
+
+  test('a subscription streams its events as they happen, and ends with its client and with Authograph', async () => {
+    const url = `${await start()}/auth/graphql/stream`
+    const open = () => {
+      const client = createClient({ url, retryAttempts: 0 })
+      const seen: unknown[] = []
+      const state = { seen, ended: false, stop: () => {} }
+      const end = () => {
+        state.ended = true
+      }
+      const sink = {
+        next: ({ data }: { data?: unknown }) => void seen.push(data),
+        error: end,
+        complete: end,
+      }
+      state.stop = client.subscribe({ query: 'subscription { ticks }' }, sink)
+      return state
+    }
+    const first = open()
+    for (const tick of ['one', 'two']) {
+      await eventually(() => waiting.size === 1)
+      for (const wake of waiting) wake(tick)
+      // The stream is open: each event arrives before the next one happens.
+      await eventually(() => (first.seen.at(-1) as { ticks?: string } | undefined)?.ticks === tick)
+    }
+    first.stop()
+    await eventually(() => waiting.size === 0)
+    const second = open()
+    await eventually(() => waiting.size === 1)
+    await own.auth.close()
+    await eventually(() => second.ended && waiting.size === 0)
+    own = await embed({ publicUrl: PUBLIC_URL, resolvers: [TicksResolver] })
+  })
+
+  test('a service account finds the endpoints from the issuer, and uses them', async () => {
+    const url = await start()
+    const { service, secret } = await createServiceAccount(own.auth.app, { name: randomUUID() }, undefined)
+    const metadata = (await (
+      await fetch(`${url}/auth/.well-known/oauth-authorization-server`)
+    ).json()) as Record<string, string>
+    const authorization = `Basic ${Buffer.from(`${service.id}:${secret}`).toString('base64')}`
+    const post = async (endpoint: string, form: Record<string, string>, headers = { authorization }) => {
+      expect(metadata[endpoint]).toMatch(PUBLIC_URL)
+      const address = url + new URL(metadata[endpoint] ?? '').pathname
+      const response = await fetch(address, { method: 'POST', body: new URLSearchParams(form), headers })
+      const text = await response.text()
+      return [response.status, text && JSON.parse(text)]
+    }
+    const grant = { grant_type: 'client_credentials' }
+    const [status, { access_token: token }] = await post('token_endpoint', grant)
+    expect(status).toBe(200)
+    expect(await post('introspection_endpoint', { token })).toMatchObject([
+      200,
+      { active: true, iss: PUBLIC_URL },
+    ])
+    expect(await post('revocation_endpoint', { token })).toEqual([200, ''])
+    expect(await post('introspection_endpoint', { token })).toEqual([200, { active: false }])
+    const wrong = { authorization: `Basic ${Buffer.from(`${service.id}:x`).toString('base64')}` }
+    expect(await post('token_endpoint', grant, wrong)).toMatchObject([401, { error: 'invalid_client' }])
+    expect(await post('token_endpoint', {})).toMatchObject([400, { error: 'invalid_request' }])
+  })
+})
+
+test('two instances on one host keep apart the cookies of a browser that uses both', async () => {
+  const staff = await embed({ publicUrl: 'http://localhost:4000/staff', cookiePrefix: 'staff' })
+  closing.push(() => staff.close())
+  const url = await serveExpress(app =>
+    app.use('/auth', auth.nodeHandler).use('/staff', staff.auth.nodeHandler),
+  )
+  const jar = new Map<string, string>()
+  const keep = (headers: Headers) => {
+    for (const line of headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      jar.set(name, value)
+    }
+  }
+  const signUp = async (path: string) => {
+    const input = { email: newAddress(), password: PASSWORD, tokenTransport: 'COOKIE' } as const
+    const { data, headers } = await send(url + path, Register, { input })
+    keep(headers)
+    return data?.register.__typename === 'AuthPayload' ? data.register.user.id : undefined
+  }
+  const [customer, employee] = [await signUp('/auth'), await signUp('/staff')]
+  expect([...jar.keys()].sort()).toEqual([
+    'authograph_device',
+    'authograph_refresh',
+    'staff_device',
+    'staff_refresh',
+  ])
+  const who = async (path: string) => {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+    const headers = { cookie, origin: 'http://localhost:4000' }
+    const reply = await send<{ refreshToken: { user: { id: string } } }, object>(
+      url + path,
+      'mutation { refreshToken { user { id } } }',
+      {},
+      { headers },
+    )
+    keep(reply.headers)
+    return reply.data?.refreshToken.user.id
+  }
+  for (let time = 0; time < 2; time++)
+    expect([await who('/auth'), await who('/staff')]).toEqual([customer, employee])
+  for (const cookiePrefix of ['Staff', 'a b', 'x;', '__Host-x'])
+    await expect(embed({ cookiePrefix })).rejects.toThrow('cookiePrefix: must have 1 to 40 characters')
 })
 
 describe('the address of a client', () => {

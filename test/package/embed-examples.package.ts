@@ -58,7 +58,7 @@ async function freePort(): Promise<number> {
 }
 
 /** Checks, builds and starts an example as its reader would. */
-async function startExample(name: string): Promise<Example> {
+async function startExample(name: string, start = 'start'): Promise<Example> {
   const folder = path.join(place(), name)
   for (const script of ['check', 'build'])
     if (manifests.get(name)?.scripts[script]) await run(folder, 'npm', 'run', script)
@@ -69,7 +69,7 @@ async function startExample(name: string): Promise<Example> {
     AUTHOGRAPH_SECRET: 'a secret that only the tests may know',
     MAIL: 'off',
   }
-  const child = spawn('npm', ['start'], {
+  const child = spawn('npm', ['run', start], {
     cwd: folder,
     env: { ...environment(), ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -127,11 +127,17 @@ const refusal = (code: string) => ({
   errors: [expect.objectContaining({ extensions: expect.objectContaining({ code }) })],
 })
 
-describe.each(['embed-express', 'embed-fastify', 'embed-nest'])('the example %s', name => {
+describe.each([
+  ['embed-express', 'start'],
+  ['embed-fastify', 'start'],
+  ['embed-nest', 'start'],
+  // NestJS on Fastify.
+  ['embed-nest', 'start:fastify'],
+])('the example %s with npm run %s', (name, start) => {
   test(
     'serves Authograph below /auth and guards its own routes, until SIGTERM ends it',
     async () => {
-      const { url, stop } = await startExample(name)
+      const { url, stop } = await startExample(name, start)
       const { id, token } = await signUpAt(`${url}/auth`)
       expect(await get(`${url}/notes`)).toEqual([401, refusal('UNAUTHENTICATED')])
       expect(await get(`${url}/notes`, token)).toEqual([200, [`Note of ${id}`]])

@@ -1,29 +1,7 @@
 import 'reflect-metadata'
-import { Controller, Get, Module, UseGuards } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
-import type { Viewer } from 'authograph'
-import { AuthGuard, AuthService, CurrentViewer, Permissions } from './auth.js'
-
-@UseGuards(AuthGuard)
-@Controller('notes')
-class NotesController {
-  @Get()
-  mine(@CurrentViewer() viewer: Viewer): string[] {
-    return [`Note of ${viewer.account.id}`]
-  }
-
-  @Permissions('notes:read')
-  @Get('all')
-  all(): string[] {
-    return ['Note of everyone']
-  }
-}
-
-@Module({
-  controllers: [NotesController],
-  providers: [AuthGuard, { provide: AuthService, useFactory: () => AuthService.create() }],
-})
-class AppModule {}
+import { AppModule } from './app.module.js'
+import { AuthService } from './auth.js'
 
 const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] })
 app.use('/auth', app.get(AuthService).authograph.nodeHandler)
