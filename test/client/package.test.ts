@@ -297,6 +297,7 @@ test('every snippet of the docs that extends the server compiles', async () => {
   const files: Record<string, string> = {
     'invoices.ts': 'export const payInvoiceOf = async (id: string) => id !== ""',
     'note-store.ts': [
+      'export const findNote = async (id: string) => ({ id })',
       'export const countNotes = async (userIds: readonly string[]) => userIds.map(() => 0)',
       'export const latestNotes = async (count: number) => Array.from({ length: count }, String)',
       'export const search = async (): Promise<string | null> => null',
