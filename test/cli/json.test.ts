@@ -120,7 +120,7 @@ test('webhooks --json creates, lists, changes, retries and deletes, with one lin
   expect(await json(['webhooks', 'retry', '--all'])).toEqual({ queued: 0 })
   expect(await json(['webhooks', 'delete', id])).toEqual({ id, deleted: true })
   expect(await service.app.db.webhook.count()).toBe(0)
-}, 60_000)
+}, 120_000)
 
 test('services --json creates, rotates, deletes, imports and changes, with one line of JSON each', async () => {
   const key = path.join(folder, 'key.pem')
