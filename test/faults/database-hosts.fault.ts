@@ -167,11 +167,11 @@ describe('several hosts', () => {
       errors.push(error),
     )
     for (const attempt of [
-      pool.query('SELECT 1'),
-      db.$queryRaw`SELECT 1`,
-      db.$transaction(tx => tx.$queryRaw`SELECT 1`),
+      () => pool.query('SELECT 1'),
+      async () => db.$queryRaw`SELECT 1`,
+      () => db.$transaction(tx => tx.$queryRaw`SELECT 1`),
     ]) {
-      const error = await attempt.then(
+      const error = await attempt().then(
         () => 'none',
         (reason: unknown) => reason,
       )

