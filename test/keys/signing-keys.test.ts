@@ -76,8 +76,10 @@ describe('the first start', () => {
     const databaseUrl = await keep(createDatabase())
     const lock = 'LOCK TABLE signing_keys, server_keys IN EXCLUSIVE MODE'
     const starting = await whileHolding(databaseUrl, lock, async waiting => {
-      const all = four.map(() => start({ databaseUrl }))
       const keysOfEach = 1 + Object.keys(SERVER_KEYS).length
+      // A connection for each statement that waits.
+      const settings = { DATABASE_POOL_SIZE: String(keysOfEach) }
+      const all = four.map(() => start({ databaseUrl, settings }))
       await waiting(keysOfEach * four.length)
       return { all }
     })
