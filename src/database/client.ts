@@ -5,6 +5,7 @@ import type { Pooler } from './open-session.ts'
 import { createPatientPool, createPool, QUERY_TIMEOUT_MS } from './pool.ts'
 import type { PoolerMode } from './pooler.ts'
 import { Primary } from './primary.ts'
+import { runPrepared } from './prepared-query.ts'
 
 export type Database = PrismaClient
 /** The database or a transaction on it. */
@@ -81,10 +82,8 @@ function locate({ url, pooler, onChange }: DatabaseOptions): { primary: Primary;
  * request, where Prisma's query building would cost more than the query. Each row is an array of its columns.
  */
 export function statement<Row extends unknown[] = unknown[]>(name: string, text: string) {
-  return async (connection: pg.Pool | pg.PoolClient, values: unknown[]): Promise<Row[]> => {
-    const result = await connection.query<Row>({ name, text, values, rowMode: 'array' })
-    return result.rows
-  }
+  return (connection: pg.Pool | pg.PoolClient, values: unknown[]): Promise<Row[]> =>
+    runPrepared<Row>(connection, name, text, values)
 }
 
 /** Runs `task` on one connection of the pool. If it fails, the connection is closed. */

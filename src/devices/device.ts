@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { App } from '../app.ts'
 import { type Queryable, statement } from '../database/client.ts'
@@ -35,7 +35,7 @@ export function readDevice(app: App, token: string | null | undefined): Device |
 }
 
 function deviceOf(secret: string, signature: string): Device {
-  const secretHash = new Uint8Array(createHash('sha256').update(secret).digest())
+  const secretHash = new Uint8Array(hash('sha256', secret, 'buffer'))
   return { token: `${secret}.${signature}`, secretHash }
 }
 

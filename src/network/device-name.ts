@@ -1,4 +1,5 @@
 import Bowser from 'bowser'
+import { LRUCache } from 'lru-cache'
 
 /** A device name made of known names only. The type keeps names that a client chose out of emails. */
 export type DerivedName = string & { readonly derived: true }
@@ -39,9 +40,17 @@ const FAMILIAR: Record<string, string> = {
 export function deviceNameOf(userAgent: string | null | undefined): DerivedName | undefined {
   const header = userAgent?.slice(0, PARSED_MAX_LENGTH).trim()
   if (!header) return undefined
+  const before = known.get(header)
+  if (before) return before.name
   const client = CLIENTS.find(([pattern]) => pattern.test(header))
-  return (client ? client[1] : browserName(header)) as DerivedName | undefined
+  const name = (client ? client[1] : browserName(header)) as DerivedName | undefined
+  known.set(header, { name })
+  return name
 }
+
+const MAX_KNOWN = 1000
+/** The names of the headers that came last: parsing one takes longer than the rest of a sign-in's own work. */
+const known = new LRUCache<string, { name: DerivedName | undefined }>({ max: MAX_KNOWN })
 
 function browserName(header: string): string | undefined {
   const { browser, os, platform } = Bowser.parse(header)

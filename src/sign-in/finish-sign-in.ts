@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { v7 as uuidv7 } from 'uuid'
 import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
 import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
@@ -114,7 +115,6 @@ async function start(
     methods: proofs.map(({ method }) => method),
     ...(identity && { provider: identity.provider }),
   }
-  const others = signIn.events ?? []
   const newDevice = securityNotice(app, account, 'new-device', emailOriginOf(app, request))
   const row = await startSession(
     app.pool,
@@ -128,15 +128,14 @@ async function start(
         providerSid: identity?.sid ?? null,
         usedProofs: request.provenKey?.proofId ?? null,
       }),
-      eventRows({ action: 'session.started', detail }, ...others),
+      eventRows({ action: 'session.started', detail }, ...(signIn.events ?? [])),
       toDeviceRows(app, account.id, device, {
         deviceName: session.deviceName,
         ipAddress: session.ipAddress,
         trustedUntil: signIn.trustedUntil ?? null,
       }),
-      eventRows({ action: 'session.started', detail: { ...detail, newDevice: true } }, ...others),
       app.config.sessions.max,
-      eventRows({ action: 'session.revoked', detail: { because: 'too many sessions' } }),
+      uuidv7(),
       ...noticeParameters(app, account, newDevice),
       satisfied,
       trustedSecretHash(app, device),

@@ -26,18 +26,17 @@ export type StartParameters = [
   credentialVersion: number,
   now: Date,
   session: string,
-  started: string,
+  events: string,
   device: string,
-  startedOnNewDevice: string,
   sessionsMax: number,
-  evicted: string,
+  evictedId: string,
   noticeRows: string,
   noticeAttempts: number,
   noticeWindowSeconds: number,
   satisfied: boolean,
   deviceSecretHash: Buffer,
 ]
-const FIRST_CLAIM = 15
+const FIRST_CLAIM = 14
 
 /** What a sign-in changes in the account besides the time of the latest sign-in. */
 export type AccountChange = 'none' | 'proved' | 'factor-added'
@@ -82,11 +81,11 @@ function startSql({ change, claims, notice }: Extras): string {
   return `WITH account AS (
      UPDATE users u SET last_login_at = $3${CHANGES[change]}
      WHERE u.id = $1 AND u.credential_version = $2 AND u.disabled_at IS NULL
-       AND ($13 OR NOT ${isDemanded('$14', '$3')})
+       AND ($12 OR NOT ${isDemanded('$13', '$3')})
      RETURNING u.session_epoch AS epoch, u.credential_version, ${grantsColumn}
    ), ${claimCtes(claims)}
    room AS MATERIALIZED (
-     SELECT epoch, make_room_for_session($1, epoch, $8, $3) AS ended FROM account
+     SELECT epoch, make_room_for_session($1, epoch, $7, $3) AS ended FROM account
    ), crowded AS (SELECT ended FROM room WHERE ended > 0),
    ${change === 'factor-added' ? endWeakerSql('account', weaker) : ''}
    device AS (${seenDeviceSql(6, 'account')}),
@@ -97,18 +96,22 @@ function startSql({ change, claims, notice }: Extras): string {
        EXISTS (SELECT FROM sessions WHERE user_id = $1 AND actor_session_id IS NULL)
        OR EXISTS (SELECT FROM audit_events WHERE subject_id = $1 AND action = 'session.started')
      ) AND EXISTS (SELECT FROM fresh)
-   ), ${noticeSql(10, 'strange')},
+   ), ${noticeSql(9, 'strange')},
    ${notice ? `${noticeSql(firstOfNotice, 'account', 'also_')},` : ''}
    started AS (${insertSql('sessions', startedColumns, 4, 'room', {
      epoch: 'room.epoch',
      device_id: '(SELECT id FROM device)',
    })}),
-   revoked AS (${insertSql('audit_events', auditColumns, 9, 'crowded', {
-     detail: `r.detail || jsonb_build_object('count', crowded.ended)`,
-   })}),
-   usual AS (SELECT FROM account WHERE NOT EXISTS (SELECT FROM strange)),
-   recorded AS (${insertSql('audit_events', auditColumns, 5, 'usual')}),
-   recorded_as_new AS (${insertSql('audit_events', auditColumns, 7, 'strange')})
+   revoked AS (${insertSql('audit_events', auditColumns, 5, 'crowded', {
+     id: '$8::uuid',
+     action: `'session.revoked'`,
+     detail: `(r.detail - ARRAY['sessionId', 'methods', 'provider'])
+       || jsonb_build_object('because', 'too many sessions', 'count', crowded.ended)`,
+   })} WHERE r.action = 'session.started'),
+   recorded AS (${insertSql('audit_events', auditColumns, 5, 'account', {
+     detail: `CASE WHEN r.action = 'session.started' AND EXISTS (SELECT FROM strange)
+       THEN r.detail || '{"newDevice": true}' ELSE r.detail END`,
+   })})
    SELECT grants, credential_version${requirement(claims)} FROM account`
 }
 

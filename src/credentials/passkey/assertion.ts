@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { AuthenticationResponseJSON } from '@simplewebauthn/server'
 import type { RelyingParty } from '../../relying-party.ts'
 import { challengeOf } from './ceremony.ts'
-import { type CoseKey, isSignedBy, toKeyObject } from './cose-key.ts'
+import { isSignedBy } from './cose-key.ts'
+import { knownKey } from './known-keys.ts'
 import { webauthnHelpers } from './library.ts'
 import { refuseFrame, unlessRefused } from './refuse.ts'
 
@@ -28,9 +29,7 @@ export function verifyAssertion(
 ): Promise<Assertion | undefined> {
   return unlessRefused(async () => {
     const { signed, signature, flags, counter } = await readAnswer(relyingParty, ticket, response)
-    const { isoCBOR } = await webauthnHelpers()
-    const key = toKeyObject(isoCBOR.decodeFirst<CoseKey>(new Uint8Array(publicKey)))
-    if (!isSignedBy(key, signed, signature)) return undefined
+    if (!isSignedBy(await knownKey(publicKey), signed, signature)) return undefined
     return { counter, backupEligible: flags.be, backedUp: flags.bs, userVerified: flags.uv }
   })
 }
@@ -71,7 +70,7 @@ async function readAnswer({ rpId, origins }: RelyingParty, ticket: string, respo
 }
 
 function sha256(data: string | Uint8Array): Buffer {
-  return createHash('sha256').update(data).digest()
+  return hash('sha256', data, 'buffer')
 }
 
 const BASE64URL = /^[\w-]*$/

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type {
   AuthenticatorTransport,
   PublicKeyCredentialCreationOptionsJSON,
@@ -21,7 +21,7 @@ export type CredentialDescriptor = { id: string; transports: readonly string[] }
 
 /** The challenge of a ceremony is the SHA-256 of its ticket, so that a started ceremony stores nothing. */
 export function challengeOf(ticket: string): Buffer {
-  return createHash('sha256').update(ticket).digest()
+  return hash('sha256', ticket, 'buffer')
 }
 
 /** The options to sign in with. Without `allow` the browser offers every passkey it has for the domain. */
