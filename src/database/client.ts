@@ -4,8 +4,8 @@ import { Prisma, PrismaClient } from '../generated/prisma/client.ts'
 import type { Pooler } from './open-session.ts'
 import { createPatientPool, createPool, QUERY_TIMEOUT_MS } from './pool.ts'
 import type { PoolerMode } from './pooler.ts'
-import { Primary } from './primary.ts'
 import { runPrepared } from './prepared-query.ts'
+import { Primary } from './primary.ts'
 
 export type Database = PrismaClient
 /** The database or a transaction on it. */

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { login, newAddress, PASSWORD, register, signUp } from '../support/actors.ts'
 import { Me, Register } from '../support/operations.ts'
 import { codeFor, complete, signedInWith, someone, useProviders } from '../support/provider-sign-in.ts'
-import { meet } from '../support/race.ts'
+import { meet, whileHolding } from '../support/race.ts'
 import { codes } from '../support/service.ts'
 import { refresh } from '../support/sessions.ts'
 
@@ -82,6 +82,24 @@ test('disabling the account during the callback leaves no session', async () => 
   )
   expect(codes(reply)).toEqual(['ACCOUNT_DISABLED'])
   expect(await service.app.db.session.count({ where: { userId: user.id } })).toBe(before)
+})
+
+test('an identity that moves to another account during the sign-in starts no session in either', async () => {
+  const person = someone()
+  const { user } = await signedInWith(service, fake, person)
+  const other = await signUp(service)
+  const sessions = () => service.app.db.session.count({ where: { userId: { in: [user.id, other.id] } } })
+  const before = await sessions()
+  const input = await codeFor(service, fake, person)
+  const lock = `SELECT FROM users WHERE id = '${user.id}' FOR NO KEY UPDATE`
+  const completed = await whileHolding(service.app.config.database.url ?? '', lock, async waiting => {
+    const completing = complete(service, input)
+    await waiting(1)
+    await service.app.db.identity.updateMany({ where: { userId: user.id }, data: { userId: other.id } })
+    return { completing }
+  })
+  expect(codes(await completed.completing)).toEqual(['TOKEN_INVALID'])
+  expect(await sessions()).toBe(before)
 })
 
 test('a registration that waits for its link gives way to the account of the provider', async () => {

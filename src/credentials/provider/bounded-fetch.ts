@@ -26,8 +26,10 @@ export type BoundedFetch = (url: string, options?: FetchOptions) => Promise<Resp
 export function boundedFetch(production: boolean): BoundedFetch {
   return async (url, options = {}) => {
     if (!isSafeUrl(url, production)) throw new FetchFailure('insecure address')
-    const timeout = AbortSignal.timeout(FETCH_TIMEOUT_MS)
-    const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
+    const late = new AbortController()
+    // AbortSignal.timeout would abort 5 seconds later also what has been answered.
+    const timer = setTimeout(() => late.abort(), FETCH_TIMEOUT_MS)
+    const signal = options.signal ? AbortSignal.any([options.signal, late.signal]) : late.signal
     const headers = new Headers(options.headers)
     // GitHub refuses requests without one.
     headers.set('user-agent', USER_AGENT)
@@ -47,6 +49,8 @@ export function boundedFetch(production: boolean): BoundedFetch {
     } catch (error) {
       if (error instanceof FetchFailure) throw error
       throw new FetchFailure(signal.aborted ? 'timeout' : 'unreachable')
+    } finally {
+      clearTimeout(timer)
     }
   }
 }

@@ -112,7 +112,8 @@ export async function discover(
   const insecure = !config.production && provider.issuer.startsWith('http:')
   const setUp = (configuration: Configuration): Configuration => {
     configuration[openid.customFetch] = fetchBounded
-    configuration.timeout = FETCH_TIMEOUT_MS / 1000
+    // No timer of the library's own: `boundedFetch` has one.
+    configuration.timeout = 0
     openid.enableNonRepudiationChecks(configuration)
     if (insecure) openid.allowInsecureRequests(configuration)
     return configuration
