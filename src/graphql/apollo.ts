@@ -40,7 +40,8 @@ export function createApollo(
   return new ApolloServer<Context>({
     schema,
     introspection: config.introspection,
-    hideSchemaDetailsFromClientErrors: config.production,
+    // What `hideSchemaDetailsFromClientErrors` adds is a plugin, which every request would pass.
+    validationOptions: { hideSuggestions: config.production },
     includeStacktraceInErrorResponses: false,
     persistedQueries: false,
     parseOptions: { maxTokens: limits.tokens },

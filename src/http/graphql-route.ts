@@ -1,10 +1,10 @@
 import type { ApolloServer } from '@apollo/server'
-import { fastifyApolloHandler } from '@as-integrations/fastify'
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify'
+import type { FastifyInstance, FastifyRequest, preHandlerHookHandler, RouteHandlerMethod } from 'fastify'
 import type { App } from '../app.ts'
 import { type Context, createContext, type ProvenKey, type ResponseEffects } from '../context.ts'
 import { authenticate } from '../graphql/authenticate.ts'
 import { basePathOf } from '../page-addresses.ts'
+import { apolloHandler } from './apollo-handler.ts'
 import { cookieEffects, cookieReader } from './cookies.ts'
 import { crossSiteLog } from './cross-site-log.ts'
 import { offerNonce } from './dpop-nonce.ts'
@@ -26,22 +26,21 @@ export async function graphqlRoutes(
   await apollo.start()
   const effectsOf = cookieEffects(config, crossSiteLog(app))
   const readCookies = cookieReader(config)
-  const answer = fastifyApolloHandler<Context>(apollo, {
-    context: async (request, reply) => {
-      const effects = effectsOf(request, (...cookie) => reply.setCookie(...cookie))
-      const info = requestInfo(request, readCookies)
-      offerNonce(app, info, (...header) => reply.header(...header))
-      const context = createContext(app, info, effects, authenticate)
-      return values ? withOwnValues(values, request.raw, context) : context
-    },
+  const answer = apolloHandler(apollo, async (request, reply) => {
+    const effects = effectsOf(request, (...cookie) => reply.setCookie(...cookie))
+    const info = requestInfo(request, readCookies)
+    offerNonce(app, info, (...header) => reply.header(...header))
+    const context = createContext(app, info, effects, authenticate)
+    return values ? withOwnValues(values, request.raw, context) : context
   })
   const { tracing } = app
+  // Without a return value, Fastify waits for the answer and not for a promise of it.
   const handler: RouteHandlerMethod = tracing
-    ? (request, reply) =>
-        tracing.request(request.headers, request.id, async () => answer.call(server, request, reply))
-    : answer
-  server.post('/graphql', { preHandler: requireHost }, handler)
-  server.get('/graphql', { preHandler: requireHost }, (request, reply) => {
+    ? (request, reply) => void tracing.request(request.headers, request.id, () => answer(request, reply))
+    : (request, reply) => void answer(request, reply)
+  const preHandler = requireHost()
+  server.post('/graphql', { preHandler }, handler)
+  server.get('/graphql', { preHandler }, (request, reply) => {
     if (config.sandbox && wantsPage(request)) {
       const { explorer } = request.query as { explorer?: string }
       if (graphiql && (explorer ?? config.explorer) === 'graphiql')
@@ -92,8 +91,20 @@ const NO_EFFECTS: ResponseEffects = {
   setFlowCookie() {},
 }
 
-/** Apollo's adapter builds a URL from the Host header, and throws if the result is not a URL. */
-async function requireHost(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  if (URL.canParse(request.url, `${request.protocol}://${request.hostname}/`)) return
-  await reply.code(400).send(errorBody('BAD_USER_INPUT', 'The Host header is missing or malformed.'))
+/**
+ * Refuses a Host header that could not be part of a URL: what builds links from it would fail. Remembers the last good one,
+ * because parsing a URL takes as long as routing the request.
+ */
+function requireHost(): preHandlerHookHandler {
+  let known: string | undefined
+  return (request, reply, done) => {
+    const { hostname } = request
+    if (hostname === known) return done()
+    if (!URL.canParse(`${request.protocol}://${hostname}/`)) {
+      void reply.code(400).send(errorBody('BAD_USER_INPUT', 'The Host header is missing or malformed.'))
+      return
+    }
+    known = hostname
+    done()
+  }
 }

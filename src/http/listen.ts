@@ -64,6 +64,11 @@ class Endpoint {
   #closing = false
 
   private constructor(fastify: FastifyInstance) {
+    const unanswered = this.#unanswered
+    // One function for all responses.
+    function answered(this: ServerResponse) {
+      unanswered.delete(this)
+    }
     this.#server = createServer(
       {
         requestTimeout: REQUEST_TIMEOUT_MS,
@@ -75,7 +80,7 @@ class Endpoint {
         this.#requests++
         if (this.#closing) response.setHeader('connection', 'close')
         this.#unanswered.add(response)
-        response.once('close', () => this.#unanswered.delete(response))
+        response.on('close', answered)
         fastify.routing(request, response)
       },
     )

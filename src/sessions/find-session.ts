@@ -52,7 +52,13 @@ export function toSessionRecord(row: unknown[]): Session {
   return readSession(row, 0)
 }
 
+/** The columns that `toSessionWithAccount` reads. */
 const columns = [selectedColumns, ...accountColumns].join(', ')
+/** The same of a session that is live: its own `revoked_at`, which is null, needs no look at the endings. */
+export const liveColumns = [
+  ...Object.values(sessionColumns).map(column => `s.${column}`),
+  ...accountColumns,
+].join(', ')
 const find = batchedLookup(
   statement(
     'session-with-account',
@@ -71,10 +77,10 @@ export type SessionWithAccount = { session: Session; account: Account }
 /** The session with this ID, live or ended, with its account. */
 export async function findSession(app: App, id: string): Promise<SessionWithAccount | undefined> {
   const row = await find(app.pool, id)
-  return (
-    row && {
-      session: toSessionRecord(row),
-      account: toAccount(app, row, sessionFields.length),
-    }
-  )
+  return row && toSessionWithAccount(app, row)
+}
+
+/** Reads a session and its account from a row with their columns. */
+export function toSessionWithAccount(app: App, row: unknown[]): SessionWithAccount {
+  return { session: toSessionRecord(row), account: toAccount(app, row, sessionFields.length) }
 }

@@ -21,7 +21,22 @@ export function parseRefreshToken(text: string): RefreshToken | undefined {
 
 type Salted = { id: string; salt: Uint8Array }
 
-/** The session's token of this generation. */
+const SALT_BYTES = 16
+
+/**
+ * The salt of a new session. It is derived from the session's ID, so that its tokens can be checked without its row.
+ * Sessions that version 0.8 and earlier started have a random one.
+ * @throws AuthError SERVICE_UNAVAILABLE like `refreshTokenOf`
+ */
+export function saltOf(app: App, sessionId: string): Uint8Array<ArrayBuffer> {
+  const digest = createHmac('sha256', keyOf(app)).update(`salt.${sessionId}`).digest()
+  return new Uint8Array(digest.subarray(0, SALT_BYTES))
+}
+
+/**
+ * The session's token of this generation.
+ * @throws AuthError SERVICE_UNAVAILABLE while this replica cannot decrypt the key in the database
+ */
 export function refreshTokenOf(app: App, session: Salted, generation: number): string {
   return `${session.id}.${generation}.${secretOf(app, session, generation).toString('base64url')}`
 }
@@ -32,11 +47,15 @@ export function isAuthentic(app: App, session: Salted, token: RefreshToken): boo
   return timingSafeEqual(presented, secretOf(app, session, token.generation))
 }
 
-/** @throws AuthError SERVICE_UNAVAILABLE while this replica cannot decrypt the key in the database */
 function secretOf(app: App, { id, salt }: Salted, generation: number): Buffer {
+  return createHmac('sha256', keyOf(app)).update(`${id}.${generation}.`).update(salt).digest()
+}
+
+/** @throws AuthError SERVICE_UNAVAILABLE while this replica cannot decrypt the key in the database */
+function keyOf(app: App): Buffer {
   const key = app.keys.refreshToken
   if (!key) {
     throw new AuthError('SERVICE_UNAVAILABLE', { cause: 'the key of the refresh tokens cannot be decrypted' })
   }
-  return createHmac('sha256', key).update(`${id}.${generation}.`).update(salt).digest()
+  return key
 }

@@ -1,12 +1,13 @@
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { AuthError } from '../errors.ts'
+import { advance } from './advance.ts'
 import { countProofOfRace, refuseUsedProof, requireBoundKey } from './bound-key.ts'
 import { findSession, type SessionWithAccount } from './find-session.ts'
 import { standingOf, steppedUpForSeconds } from './generations.ts'
 import { endReasonOf } from './live.ts'
 import { recordRace } from './refresh-record.ts'
-import { isAuthentic, parseRefreshToken } from './refresh-token.ts'
+import { isAuthentic, parseRefreshToken, type RefreshToken, saltOf } from './refresh-token.ts'
 import { catchUp, moveOn, replaceLost } from './rotate.ts'
 import { endSharedSession } from './two-holders.ts'
 
@@ -37,11 +38,53 @@ export async function refreshSession(
 ): Promise<SessionWithAccount> {
   const token = parseRefreshToken(text)
   if (!token) throw invalid('malformed')
-  const { generation } = token
+  const ofApp = underWay.get(app) ?? new Map<string, Promise<unknown>>()
+  underWay.set(app, ofApp)
+  const first = ofApp.get(text)
+  if (first) {
+    await first.catch(() => {})
+    return exchange(app, token, request)
+  }
+  const exchanged = advanceUnread(app, token, request).then(
+    advanced => advanced ?? exchange(app, token, request),
+  )
+  ofApp.set(text, exchanged)
+  try {
+    return await exchanged
+  } finally {
+    ofApp.delete(text)
+  }
+}
+
+/**
+ * The exchanges in progress, by token. Further requests with the same token at the same time wait for the first: then one
+ * query for all of them tells what has become of it. Without this, each would compete for the same row.
+ */
+const underWay = new WeakMap<App, Map<string, Promise<unknown>>>()
+
+/**
+ * Advances the session with one statement if the token is the current one of a live session, as nearly every token.
+ * Returns undefined for all others, for sessions that are bound to a key, and for those whose salt is not derived from the ID.
+ */
+async function advanceUnread(
+  app: App,
+  token: RefreshToken,
+  request: RequestInfo,
+): Promise<SessionWithAccount | undefined> {
+  const { sessionId: id, generation } = token
+  // With the proof of a key, the session is probably bound to it.
+  if (request.provenKey) return undefined
+  const session = { id, generation, salt: saltOf(app, id) }
+  return isAuthentic(app, session, token) ? advance(app, session, request) : undefined
+}
+
+/** Reads the session and acts on what the token tells about it. */
+async function exchange(app: App, token: RefreshToken, request: RequestInfo): Promise<SessionWithAccount> {
+  const { sessionId: id, generation } = token
   // A round repeats only if another request changed the session during it. An honest client needs two at most; the
   // bound stops a flood from looping.
   for (let round = 0; round < 5; round++) {
-    const found = await findSession(app, token.sessionId)
+    const found = await findSession(app, id)
     if (!found || !isAuthentic(app, found.session, token)) throw invalid('unknown')
     const now = app.clock.now()
     // No one has received a refresh token of an administrator's session as another user.

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
@@ -6,15 +5,16 @@ import type { RequestInfo } from '../context.ts'
 import type { Proof } from '../credentials/proof.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { deviceNameOf } from '../network/device-name.ts'
+import { saltOf } from './refresh-token.ts'
 import { proofTimes } from './strength.ts'
-
-const SALT_BYTES = 16
 
 export type NewSession = {
   /** What was proved. */
   proofs: readonly Pick<Proof, 'method' | 'at'>[]
   remember: boolean
   deviceName: string | null | undefined
+  /** Its ID, if it has been announced already. */
+  id?: string | undefined
 }
 
 /**
@@ -25,17 +25,17 @@ export function newSession(
   app: App,
   userId: string,
   request: RequestInfo,
-  { proofs, remember, deviceName }: NewSession,
+  { proofs, remember, deviceName, id = uuidv7() }: NewSession,
 ): Session {
   const { idleTtlSeconds, absoluteTtlSeconds, shortTtlSeconds } = app.config.sessions
   const now = app.clock.now()
   const idle = remember ? idleTtlSeconds : Math.min(shortTtlSeconds, idleTtlSeconds)
   const absolute = remember ? absoluteTtlSeconds : Math.min(shortTtlSeconds, absoluteTtlSeconds)
   return {
-    id: uuidv7(),
+    id,
     userId,
     generation: 0,
-    salt: new Uint8Array(randomBytes(SALT_BYTES)),
+    salt: saltOf(app, id),
     createdAt: now,
     lastUsedAt: now,
     authenticatedAt: now,

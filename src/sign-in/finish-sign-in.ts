@@ -100,8 +100,8 @@ async function start(
   request: RequestInfo,
 ): Promise<Started | undefined> {
   const { account, proofs, device, transport, remember, deviceName, identity, change = 'none' } = signIn
-  const { id, ...unnamed } = newSession(app, account.id, request, { proofs, remember, deviceName })
-  const session = { ...unnamed, id: signIn.sessionId ?? id }
+  const { sessionId: id } = signIn
+  const session = newSession(app, account.id, request, { proofs, remember, deviceName, id })
   const now = session.createdAt
   const eventRows = (...entries: Pick<AuditEntry, 'action' | 'detail'>[]) =>
     toRows(

@@ -290,10 +290,12 @@ async function setUp(service: Service, DATABASE_URL: string, cores: Cores | unde
     JWKS_URL: `http://127.0.0.1:${service.port}/.well-known/jwks.json`,
   })
   leftovers.push(bareServer.stop)
+  const bareApollo = await startScript('bare-apollo.js', { NODE_ENV: 'production' })
+  leftovers.push(bareApollo.stop)
   const bareArgon2 = await startScript('bare-argon2.js', SETTINGS)
   leftovers.push(bareArgon2.stop)
   await pin(process.pid, cores?.asking)
-  return { service, bareServer, bareArgon2, cores, accounts: await makeAccounts(service.port) }
+  return { service, bareServer, bareApollo, bareArgon2, cores, accounts: await makeAccounts(service.port) }
 }
 
 async function makeAccounts(port: number): Promise<Account[]> {

@@ -10,6 +10,7 @@ import { percentile, type Row, ratioRow } from './table.ts'
 export type Stage = {
   service: Service
   bareServer: Script
+  bareApollo: Script
   bareArgon2: Script
   /** At least two for each connection: `me` uses the first half's sessions, `refreshToken` the others'. */
   accounts: Account[]
@@ -29,15 +30,23 @@ const LATENCY_CONNECTIONS = 4
 const QUEUE_UP_MS = 500
 
 /** Requests a second of what is not slow on purpose, one core serving. */
-export async function throughput({ service, bareServer, accounts, cores }: Stage): Promise<Row[]> {
+export async function throughput({
+  service,
+  bareServer,
+  bareApollo,
+  accounts,
+  cores,
+}: Stage): Promise<Row[]> {
   await pin(service.pid, cores?.serving)
   await pin(bareServer.pid, cores?.serving)
+  await pin(bareApollo.pid, cores?.serving)
   const barePort = Number(bareServer.greeting)
   const holders = accounts.slice(0, CONNECTIONS)
   const refreshers = accounts.slice(CONNECTIONS)
   const rates = await inTurns({
     me: () => rateOf(service.port, me(holders)),
     typename: () => rateOf(service.port, typename()),
+    apollo: () => rateOf(Number(bareApollo.greeting), typename()),
     bare: () => rateOf(barePort, bareMe(holders)),
     refresh: () => rateOf(service.port, refresh(refreshers)),
   })
@@ -46,7 +55,8 @@ export async function throughput({ service, bareServer, accounts, cores }: Stage
   return [
     row('me, live session', rates.me, '(a) {__typename}', rates.typename, 0.5),
     row('me, live session', rates.me, '(b) bare server', rates.bare, 0.5),
-    row('refreshToken', rates.refresh, '(b) bare server', rates.bare, 0.4),
+    row('refreshToken', rates.refresh, '(b) bare server', rates.bare, 0.6),
+    row('{__typename}', rates.typename, '(c) bare Apollo', rates.apollo, 1),
   ]
 }
 

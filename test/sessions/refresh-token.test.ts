@@ -7,6 +7,7 @@ import {
   parseRefreshToken,
   type RefreshToken,
   refreshTokenOf,
+  saltOf,
 } from '../../src/sessions/refresh-token.ts'
 
 // The only parts of the app that the code uses.
@@ -34,6 +35,14 @@ test('a generation always has the same token, and the next one has a different s
   const [first, again, next] = [0, 0, 1].map(generation => refreshTokenOf(app, session, generation))
   expect(again).toBe(first)
   expect(parsed(next ?? '').secret).not.toBe(parsed(first ?? '').secret)
+})
+
+test('the salt of a session depends on its ID and on the key', () => {
+  const salts = [app, app, appWith(Buffer.alloc(32, 2))].map(anApp => saltOf(anApp, session.id))
+  expect(salts[0]).toHaveLength(16)
+  expect(salts[1]).toEqual(salts[0])
+  expect(salts[2]).not.toEqual(salts[0])
+  expect(saltOf(app, randomUUID())).not.toEqual(salts[0])
 })
 
 describe('a token is not authentic', () => {

@@ -261,7 +261,7 @@ describe('a token that is newer than the database', () => {
   })
 })
 
-test('a refresh costs two statements and `me` one, the first time with a new pair two', async () => {
+test('a refresh costs one statement and `me` one, the first time with a new pair two', async () => {
   const account = await signUp(service)
   const statements = async (act: () => Promise<unknown>) => {
     const names: (string | undefined)[] = []
@@ -274,7 +274,7 @@ test('a refresh costs two statements and `me` one, the first time with a new pai
   const refreshing = async () => {
     pair = await refreshed(service, account.refreshToken)
   }
-  expect(await statements(refreshing)).toEqual(['session-with-account', 'session-rotate'])
+  expect(await statements(refreshing)).toEqual(['session-advance'])
   const me = () => stateOf(service, pair?.accessToken)
   expect(await statements(me)).toEqual(['session-with-account', 'session-touch'])
   expect(await statements(me)).toEqual(['session-with-account'])

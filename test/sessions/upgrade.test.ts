@@ -5,7 +5,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import pg from 'pg'
 import { migrate } from '../../src/database/migrate.ts'
-import { refreshTokenOf } from '../../src/sessions/refresh-token.ts'
+import { refreshTokenOf, saltOf } from '../../src/sessions/refresh-token.ts'
 import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
 import { codes, type Service, startService } from '../support/service.ts'
 import { refresh, refreshed, stateOf } from '../support/sessions.ts'
@@ -77,6 +77,15 @@ test.each<[keyof typeof sessions, number]>([
 test('a client of version 0.4 whose last response was lost continues with the previous token', async () => {
   const pair = await refreshed(service, tokenOf('lost', 2))
   expect(await stateOf(service, pair.accessToken)).toBe('LIVE')
+})
+
+test('a token with the derived salt is refused for a session with another salt, and changes nothing', async () => {
+  const { id } = sessions.unseen
+  const before = await service.app.db.session.findUnique({ where: { id } })
+  const { generation } = before ?? { generation: -1 }
+  const forged = refreshTokenOf(service.app, { id, salt: saltOf(service.app, id) }, generation)
+  expect(codes(await refresh(service, forged))).toEqual(['REFRESH_TOKEN_INVALID'])
+  expect(await service.app.db.session.findUnique({ where: { id } })).toEqual(before)
 })
 
 test('a token that version 0.4 has seen replaced ends its session', async () => {

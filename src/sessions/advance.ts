@@ -1,0 +1,115 @@
+import DataLoader from 'dataloader'
+import type { App } from '../app.ts'
+import type { RequestInfo } from '../context.ts'
+import { statement } from '../database/client.ts'
+import type { Session } from '../generated/prisma/client.ts'
+import { liveColumns, type SessionWithAccount, sessionColumns, toSessionWithAccount } from './find-session.ts'
+import { isLive } from './live.ts'
+
+/** The most sessions that one statement advances. Their rows are locked until it has been committed. */
+const BATCH_MAX = 16
+const GENERATION = Object.keys(sessionColumns).indexOf('generation')
+
+/** The current refresh token of a session, as far as the server can know it without the session's row. */
+export type Current = Pick<Session, 'id' | 'generation' | 'salt'>
+type Advance = Current & { ipAddress: string | null; userAgent: string | null }
+
+/**
+ * SQL: whether the session `s` of the account `u` may be advanced at the time in `now` without a further look: not if it is
+ * bound to a key, whose proof has to be checked and counted (see bound-key.ts).
+ */
+const mayAdvance = (generation: string, salt: string, now: string) =>
+  `s.generation = ${generation} AND s.salt = ${salt} AND s.actor_session_id IS NULL
+    AND s.key_thumbprint IS NULL AND ${isLive(now)}`
+
+/** SQL of an UPDATE that advances the sessions in `from`, and returns them with their accounts. */
+const advanceSql = (
+  now: string,
+  ipAddress: string,
+  userAgent: string,
+  from: string,
+) => `UPDATE sessions s SET generation = s.generation + 1, rotated_at = ${now}, last_used_at = ${now},
+    generation_seen_at = NULL, ip_address = ${ipAddress}, user_agent = ${userAgent},
+    expires_at = least(${now}::timestamptz + s.idle_ttl_seconds * interval '1 second', s.absolute_expires_at)
+  FROM ${from} RETURNING ${liveColumns}`
+
+const advanceRow = statement(
+  'session-advance',
+  advanceSql(
+    '$4',
+    '$5',
+    '$6',
+    `users u WHERE s.id = $1 AND u.id = s.user_id AND ${mayAdvance('$2', '$3', '$4')}`,
+  ),
+)
+
+/**
+ * Skips the rows that other transactions have locked: two batches never wait for each other, and none waits because of one
+ * of its sessions. The limit tells PostgreSQL's planner how few rows to expect.
+ */
+const advanceRows = statement(
+  'sessions-advance',
+  `WITH requested AS MATERIALIZED (
+     SELECT * FROM jsonb_to_recordset($1::jsonb)
+       AS r (id uuid, generation int, salt bytea, "ipAddress" text, "userAgent" text) LIMIT ${BATCH_MAX}
+   ), held AS MATERIALIZED (
+     SELECT s.id, r."ipAddress", r."userAgent"
+     FROM requested r JOIN sessions s ON s.id = r.id JOIN users u ON u.id = s.user_id
+     WHERE ${mayAdvance('r.generation', 'r.salt', '$2')}
+     FOR NO KEY UPDATE OF s SKIP LOCKED
+   ) ${advanceSql('$2', 'h."ipAddress"', 'h."userAgent"', 'held h, users u WHERE s.id = h.id AND u.id = s.user_id')}`,
+)
+
+function toJson({ salt, ...others }: Advance) {
+  return { ...others, salt: `\\x${Buffer.from(salt).toString('hex')}` }
+}
+
+const loaders = new WeakMap<App, DataLoader<Advance, unknown[] | undefined>>()
+
+/** Refreshes in the same turn of the event loop share one statement and one commit. */
+function loaderOf(app: App): DataLoader<Advance, unknown[] | undefined> {
+  return new DataLoader(
+    async sessions => {
+      const now = app.clock.now()
+      const [first, ...more] = sessions
+      if (first && more.length === 0) return [await advanceOne(app, first, now)]
+      const rows = await advanceRows(app.pool, [JSON.stringify(sessions.map(toJson)), now])
+      const byId = new Map(rows.map(row => [row[0], row]))
+      return sessions.map(({ id, generation }) => {
+        const row = byId.get(id)
+        // Of two tokens of one session, the statement exchanged the one whose successor it returned.
+        return row?.[GENERATION] === generation + 1 ? row : undefined
+      })
+    },
+    // No cache: each refresh must see the current row.
+    { cache: false, maxBatchSize: BATCH_MAX, batchScheduleFn: callback => setImmediate(callback) },
+  )
+}
+
+/**
+ * Advances a live session by one generation, in one statement that also reads it and its account. Returns undefined if the
+ * session has ended, is at another generation, has another salt, is bound to a key, or is locked by another transaction.
+ */
+export async function advance(
+  app: App,
+  session: Current,
+  request: RequestInfo,
+): Promise<SessionWithAccount | undefined> {
+  const loader = loaders.get(app) ?? loaderOf(app)
+  loaders.set(app, loader)
+  const row = await loader.load(toAdvance(session, request))
+  return row && toSessionWithAccount(app, row)
+}
+
+function toAdvance({ id, generation, salt }: Current, { ipAddress, userAgent }: RequestInfo): Advance {
+  return { id, generation, salt, ipAddress: ipAddress ?? null, userAgent: userAgent ?? null }
+}
+
+async function advanceOne(
+  app: App,
+  { id, generation, salt, ipAddress, userAgent }: Advance,
+  now: Date,
+): Promise<unknown[] | undefined> {
+  const [row] = await advanceRow(app.pool, [id, generation, salt, now, ipAddress, userAgent])
+  return row
+}
