@@ -118,10 +118,14 @@ export async function runPrepared<Row extends unknown[]>(
   values: readonly unknown[],
 ): Promise<Row[]> {
   const query = new PreparedQuery<Row>(name, text, values)
-  const run = connection.query as unknown as (query: PreparedQuery<Row>, done: Done<Row>) => void
+  const run = connection.query as unknown as (query: PreparedQuery<Row>, done: Done<Row>) => unknown
   try {
     return await new Promise((resolve, reject) => {
-      run.call(connection, query, (error, result) => (error ? reject(error) : resolve(result?.rows ?? [])))
+      const answer = run.call(connection, query, (error, result) =>
+        error ? reject(error) : resolve(result?.rows ?? []),
+      )
+      // A stand-in for a pool, such as the one of a test context, need not know of callbacks.
+      if (answer instanceof Promise) answer.then(({ rows }: { rows: Row[] }) => resolve(rows), reject)
     })
   } catch (error) {
     // An error of PostgreSQL is created where its answer is read, which says nothing about who asked.

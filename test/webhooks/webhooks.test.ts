@@ -220,12 +220,17 @@ describe('the order', () => {
 })
 
 describe('the next event of an account is not delayed', () => {
+  type Statement = pg.QueryConfig & pg.Submittable
+  type Done = (error: Error | null, result?: unknown) => void
+
   /** A replica whose first claim runs through `claim`. */
-  function replica(claim: (query: pg.QueryConfig) => Promise<unknown>): App {
+  function replica(claim: (statement: Statement) => Promise<unknown>): App {
     const { pool } = service.app
     let claims = 0
-    const query = (given: pg.QueryConfig) =>
-      given.name === 'webhook-claim' && claims++ === 0 ? claim(given) : pool.query(given)
+    const query = (given: Statement, done: Done) =>
+      given.name === 'webhook-claim' && claims++ === 0
+        ? void claim(given).then(result => done(null, result), done)
+        : (pool.query as (given: Statement, done: Done) => unknown).call(pool, given, done)
     return { ...service.app, pool: { query } as unknown as pg.Pool }
   }
   const event = (action: AuditAction, subjectId: string) => ({
@@ -253,9 +258,12 @@ describe('the next event of an account is not delayed', () => {
       )
       return waiting.rows.length > 0 || (await queued({ event: 'user.registered' })) === 0
     }
-    const other = replica(query =>
+    const other = replica(claim =>
       inTransaction(pool, async connection => {
-        const result = await connection.query(query)
+        const result = await new Promise((resolve, reject) => {
+          const run = connection.query as (given: Statement, done: Done) => unknown
+          run.call(connection, claim, (error, rows) => (error ? reject(error) : resolve(rows)))
+        })
         accept(204)
         await eventually(blocked)
         return result
