@@ -16,6 +16,20 @@ const pageFields = /* GraphQL */ `
   fragment PageFields on PageInfo { hasNextPage hasPreviousPage startCursor endCursor }
 `
 
+const serviceAccountFields = /* GraphQL */ `
+  fragment ServiceAccountFields on ServiceAccount {
+    id name roles permissions audiences hasSecret previousSecretUntil keyIds createdAt lastUsedAt
+  }
+`
+
+const webhookFields = /* GraphQL */ `
+  fragment WebhookFields on Webhook { id url events enabled createdAt }
+`
+
+const webhookDeliveryFields = /* GraphQL */ `
+  fragment WebhookDeliveryFields on WebhookDelivery { id webhookId event attempts lastError createdAt }
+`
+
 export const Users = typed<Types.UsersQuery, Types.UsersQueryVariables>(/* GraphQL */ `
   query Users(
     $first: Int, $after: String, $last: Int, $before: String, $filter: UserFilter, $orderBy: UserOrder
@@ -158,4 +172,100 @@ export const RotateSigningKey = typed<
   mutation RotateSigningKey($revoke: Boolean) {
     rotateSigningKey(revoke: $revoke) { kid algorithm createdAt retiredAt }
   }
+`)
+
+export const ServiceAccounts = typed<
+  Types.ServiceAccountsQuery,
+  Types.ServiceAccountsQueryVariables
+>(/* GraphQL */ `
+  query ServiceAccounts { serviceAccounts { ...ServiceAccountFields } }
+  ${serviceAccountFields}
+`)
+
+export const CreateServiceAccount = typed<
+  Types.CreateServiceAccountMutation,
+  Types.CreateServiceAccountMutationVariables
+>(/* GraphQL */ `
+  mutation CreateServiceAccount($input: ServiceAccountInput!) { createServiceAccount(input: $input) { secret serviceAccount { ...ServiceAccountFields } } }
+  ${serviceAccountFields}
+`)
+
+export const UpdateServiceAccount = typed<
+  Types.UpdateServiceAccountMutation,
+  Types.UpdateServiceAccountMutationVariables
+>(/* GraphQL */ `
+  mutation UpdateServiceAccount($id: ID!, $input: UpdateServiceAccountInput!) { updateServiceAccount(id: $id, input: $input) { ...ServiceAccountFields } }
+  ${serviceAccountFields}
+`)
+
+export const RotateServiceAccountSecret = typed<
+  Types.RotateServiceAccountSecretMutation,
+  Types.RotateServiceAccountSecretMutationVariables
+>(/* GraphQL */ `
+  mutation RotateServiceAccountSecret($id: ID!, $previousValidSeconds: Int) { rotateServiceAccountSecret(id: $id, previousValidSeconds: $previousValidSeconds) { secret serviceAccount { ...ServiceAccountFields } } }
+  ${serviceAccountFields}
+`)
+
+export const DeleteServiceAccount = typed<
+  Types.DeleteServiceAccountMutation,
+  Types.DeleteServiceAccountMutationVariables
+>(/* GraphQL */ `
+  mutation DeleteServiceAccount($id: ID!) { deleteServiceAccount(id: $id) }
+`)
+
+export const Webhooks = typed<Types.WebhooksQuery, Types.WebhooksQueryVariables>(/* GraphQL */ `
+  query Webhooks { webhooks { ...WebhookFields } }
+  ${webhookFields}
+`)
+
+export const CreateWebhook = typed<
+  Types.CreateWebhookMutation,
+  Types.CreateWebhookMutationVariables
+>(/* GraphQL */ `
+  mutation CreateWebhook($input: WebhookInput!) { createWebhook(input: $input) { secret webhook { ...WebhookFields } } }
+  ${webhookFields}
+`)
+
+export const UpdateWebhook = typed<
+  Types.UpdateWebhookMutation,
+  Types.UpdateWebhookMutationVariables
+>(/* GraphQL */ `
+  mutation UpdateWebhook($id: ID!, $input: WebhookInput!) { updateWebhook(id: $id, input: $input) { ...WebhookFields } }
+  ${webhookFields}
+`)
+
+export const RotateWebhookSecret = typed<
+  Types.RotateWebhookSecretMutation,
+  Types.RotateWebhookSecretMutationVariables
+>(/* GraphQL */ `
+  mutation RotateWebhookSecret($id: ID!) { rotateWebhookSecret(id: $id) { secret webhook { ...WebhookFields } } }
+  ${webhookFields}
+`)
+
+export const DeleteWebhook = typed<
+  Types.DeleteWebhookMutation,
+  Types.DeleteWebhookMutationVariables
+>(/* GraphQL */ `
+  mutation DeleteWebhook($id: ID!) { deleteWebhook(id: $id) }
+`)
+
+export const FailedWebhookDeliveries = typed<
+  Types.FailedWebhookDeliveriesQuery,
+  Types.FailedWebhookDeliveriesQueryVariables
+>(/* GraphQL */ `
+  query FailedWebhookDeliveries($first: Int, $after: String, $last: Int, $before: String) { 
+    failedWebhookDeliveries(first: $first, after: $after, last: $last, before: $before) {
+      nodes { ...WebhookDeliveryFields } pageInfo { ...PageFields } totalCount
+    }
+  }
+  ${webhookDeliveryFields}
+  ${pageFields}
+`)
+
+export const RetryWebhookDelivery = typed<
+  Types.RetryWebhookDeliveryMutation,
+  Types.RetryWebhookDeliveryMutationVariables
+>(/* GraphQL */ `
+  mutation RetryWebhookDelivery($id: ID!) { retryWebhookDelivery(id: $id) { ...WebhookDeliveryFields } }
+  ${webhookDeliveryFields}
 `)

@@ -20,6 +20,17 @@ export type ListOptions = Generated.FailedMailsQueryVariables
 export type InviteUserInput = Generated.InviteUserInput
 export type UpdateUserInput = Generated.UpdateUserInput
 export type RoleInput = Generated.RoleInput
+export type ServiceAccount = Generated.ServiceAccountFieldsFragment
+/** A service account with its new secret, which the server cannot show again. Null if it authenticates with keys. */
+export type ServiceAccountCreated = Generated.CreateServiceAccountMutation['createServiceAccount']
+export type ServiceAccountInput = Generated.ServiceAccountInput
+export type UpdateServiceAccountInput = Generated.UpdateServiceAccountInput
+export type Webhook = Generated.WebhookFieldsFragment
+/** A webhook with the secret that signs its messages, which the server cannot show again. */
+export type WebhookCreated = Generated.CreateWebhookMutation['createWebhook']
+export type WebhookInput = Generated.WebhookInput
+export type WebhookDelivery = Generated.WebhookDeliveryFieldsFragment
+export type WebhookDeliveryPage = Generated.FailedWebhookDeliveriesQuery['failedWebhookDeliveries']
 
 export type AdminClient = ReturnType<typeof createAdminClient>
 
@@ -108,5 +119,60 @@ export function createAdminClient({ request }: AuthClient) {
     /** Replaces the signing key. With `revoke`, tokens of the previous key become invalid. Requires `keys:write`. */
     rotateSigningKey: async (options: { revoke?: boolean } = {}): Promise<SigningKey> =>
       (await request(operations.RotateSigningKey, { revoke: options.revoke ?? false })).rotateSigningKey,
+
+    /** Lists all service accounts. Requires `services:write`. */
+    serviceAccounts: async (): Promise<ServiceAccount[]> =>
+      (await request(operations.ServiceAccounts)).serviceAccounts,
+
+    /** Creates a service account, with a secret unless it has keys. Requires `services:write` and a recent sign-in. */
+    createServiceAccount: async (input: ServiceAccountInput): Promise<ServiceAccountCreated> =>
+      (await request(operations.CreateServiceAccount, { input })).createServiceAccount,
+
+    /** Requires `services:write`. */
+    updateServiceAccount: async (id: string, input: UpdateServiceAccountInput): Promise<ServiceAccount> =>
+      (await request(operations.UpdateServiceAccount, { id, input })).updateServiceAccount,
+
+    /**
+     * Replaces the secret of a service account. The previous one stays valid for up to 7 days if you say so. Requires
+     * `services:write`.
+     */
+    rotateServiceAccountSecret: async (
+      id: string,
+      options: { previousValidSeconds?: number } = {},
+    ): Promise<ServiceAccountCreated> =>
+      (await request(operations.RotateServiceAccountSecret, { id, ...options })).rotateServiceAccountSecret,
+
+    /** Requires `services:write`. */
+    deleteServiceAccount: async (id: string): Promise<void> => {
+      await request(operations.DeleteServiceAccount, { id })
+    },
+
+    /** Lists all webhooks. Requires `webhooks:write`. */
+    webhooks: async (): Promise<Webhook[]> => (await request(operations.Webhooks)).webhooks,
+
+    /** Requires `webhooks:write`. */
+    createWebhook: async (input: WebhookInput): Promise<WebhookCreated> =>
+      (await request(operations.CreateWebhook, { input })).createWebhook,
+
+    /** Requires `webhooks:write`. */
+    updateWebhook: async (id: string, input: WebhookInput): Promise<Webhook> =>
+      (await request(operations.UpdateWebhook, { id, input })).updateWebhook,
+
+    /** Creates a new secret. For 24 hours, the former one signs every message too. Requires `webhooks:write`. */
+    rotateWebhookSecret: async (id: string): Promise<WebhookCreated> =>
+      (await request(operations.RotateWebhookSecret, { id })).rotateWebhookSecret,
+
+    /** Requires `webhooks:write`. */
+    deleteWebhook: async (id: string): Promise<void> => {
+      await request(operations.DeleteWebhook, { id })
+    },
+
+    /** Lists events that a webhook did not accept, 20 at a time by default. Requires `webhooks:write`. */
+    failedWebhookDeliveries: async (options: ListOptions = {}): Promise<WebhookDeliveryPage> =>
+      (await request(operations.FailedWebhookDeliveries, options)).failedWebhookDeliveries,
+
+    /** Sends a failed event again, with the same `webhook-id`. Requires `webhooks:write`. */
+    retryWebhookDelivery: async (id: string): Promise<WebhookDelivery> =>
+      (await request(operations.RetryWebhookDelivery, { id })).retryWebhookDelivery,
   }
 }

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import { createAdminClient } from '../../src/client/admin.ts'
 import { newAddress, PASSWORD, signUp } from '../support/actors.ts'
 import { failedMail } from '../support/mails.ts'
+import { failedDelivery } from '../support/receiver.ts'
 import { useService } from '../support/service.ts'
 import { signedIn } from './support.ts'
 
@@ -66,6 +67,33 @@ test('an administrator reads the audit log page by page, sends failed emails aga
   expect((await admin.failedEmails()).nodes).toEqual([expect.objectContaining({ id: mail })])
   await admin.retryEmail(mail)
   expect((await admin.rotateSigningKey()).kid).toEqual(expect.any(String))
+})
+
+test('an administrator manages service accounts and webhooks', async () => {
+  const { admin, client } = await administrator()
+  await client.reauthenticate(PASSWORD)
+  const { serviceAccount, secret } = await admin.createServiceAccount({ name: 'billing', roles: [] })
+  expect(secret).toEqual(expect.any(String))
+  const { id } = serviceAccount
+  expect((await admin.rotateServiceAccountSecret(id)).secret).not.toBe(secret)
+  expect(await admin.updateServiceAccount(id, { name: 'invoices' })).toMatchObject({ id, name: 'invoices' })
+  expect(await admin.serviceAccounts()).toEqual([expect.objectContaining({ id, name: 'invoices' })])
+  await admin.deleteServiceAccount(id)
+  expect(await admin.serviceAccounts()).toEqual([])
+
+  const input = { url: 'https://app.example.com/hooks', events: ['user.deleted'], enabled: false }
+  const created = await admin.createWebhook(input)
+  const webhookId = created.webhook.id
+  expect((await admin.rotateWebhookSecret(webhookId)).secret).not.toBe(created.secret)
+  expect(await admin.updateWebhook(webhookId, { ...input, events: ['*'] })).toMatchObject({ events: ['*'] })
+  expect(await admin.webhooks()).toEqual([expect.objectContaining({ id: webhookId, url: input.url })])
+  await admin.deleteWebhook(webhookId)
+  const failedId = await failedDelivery(service, 'https://away.example.com/hooks')
+  const { nodes } = await admin.failedWebhookDeliveries()
+  expect(nodes).toMatchObject([{ id: failedId, event: 'user.deleted' }])
+  await expect(admin.retryWebhookDelivery(failedId)).rejects.toThrow('This webhook is disabled')
+  await admin.deleteWebhook(String(nodes[0]?.webhookId))
+  expect(await admin.webhooks()).toEqual([])
 })
 
 test('a user without permissions is refused with FORBIDDEN', async () => {

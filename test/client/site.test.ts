@@ -15,7 +15,9 @@ async function warnings(
 ): Promise<string[]> {
   const said: string[] = []
   jest.spyOn(console, 'warn').mockImplementation(text => void said.push(String(text)))
-  Object.assign(globalThis, { location: { origin: page, href: `${page}/` } })
+  // The origin of a page in a sandboxed frame is null.
+  const href = page === 'null' ? 'about:srcdoc' : `${page}/`
+  Object.assign(globalThis, { location: { origin: page, href } })
   createAuthClient({ url: server, transport, fetch: () => Promise.reject(new Error()) })
   // Pages load the text on demand.
   await import('../../src/client/site-warning.ts')

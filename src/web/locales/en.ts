@@ -1007,6 +1007,7 @@ export const en = {
     yes: 'yes',
     no: 'no',
     fields: {
+      partition: 'Partition',
       roles: 'Roles',
       role: 'Role',
       email: 'Email address',

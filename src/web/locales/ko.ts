@@ -1182,6 +1182,7 @@ export const ko: Messages = {
     yes: '예',
     no: '아니요',
     fields: {
+      partition: '파티션',
       roles: '역할',
       role: '역할',
       email: '이메일 주소',
