@@ -374,7 +374,7 @@ test('the audit log is filtered by what happened, and about whom', async () => {
   const { page, subject } = await subjectPage('Emmy Noether')
   await page.getByRole('link', { name: 'View all in the audit log' }).click()
   await until(page, "document.querySelector('.filters').innerHTML.includes('Emmy Noether')")
-  expect(await page.locator('tbody tr').count()).toBe(2)
+  await until(page, "document.querySelectorAll('tbody tr').length === 2")
   await page.getByLabel('Event').selectOption('user.registered')
   await page.waitForURL(`**/audit?subject=${subject.id}&action=user.registered`)
   await page.locator('tbody').getByText('Signed in').waitFor({ state: 'detached' })
