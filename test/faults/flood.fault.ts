@@ -15,6 +15,8 @@ const SETTINGS = {
   LIMIT_LOGIN_NETWORK: '100000/15m',
   LIMIT_WORK_ACCOUNT: '100000/15m',
   LIMIT_WORK_NETWORK: '100000/15m',
+  // Other tests wait for their hashes much longer.
+  HASH_WAIT_MS: '750',
   METRICS_TOKEN: 'a token for the metrics of the flood',
 }
 
