@@ -44,6 +44,10 @@ export async function requestFactorRecovery(app: App, input: unknown, request: R
     const begun = await openRecovery(app, tx, account.id)
     if (!begun) return begin(app, tx, account, waitSeconds, request)
     if (begun.readyAt > app.clock.now()) return begun.readyAt
+    // Of a cancellation and this at the same time, the one that deletes the row has its effect.
+    const { userId, tokenHash } = begun
+    const claimed = await tx.factorRecovery.deleteMany({ where: { userId, tokenHash } })
+    if (claimed.count === 0) return begin(app, tx, account, waitSeconds, request)
     const removal = { action: 'factor.recovered', template: 'factors-recovered' } as const
     await removeFactors(app, tx, account, { ...removal, request, actorId: account.id })
     return begun.readyAt
