@@ -51,18 +51,22 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
   const one = (name: string) => given.get(name) || undefined
   const names = one('host')?.split(',')
   const ports = one('port')?.split(',')
-  const hosts = names?.map(host => ({ host, port: undefined })) ?? listed
-  if (hosts.some(({ host }) => hosts.length > 1 && !host)) fail('has an empty host in its list')
+  const named = names?.map(host => ({ host, port: undefined })) ?? listed
+  if (named.some(({ host }) => named.length > 1 && !host)) fail('has an empty host in its list')
+  const hosts = withPorts(named, ports) as DatabaseUrl['hosts']
+  const tls = tlsOf(one)
+  const channelBinding = oneOf(one, 'channel_binding', ['disable', 'prefer', 'require'])
+  requireTarget(one)
   return {
-    hosts: withPorts(hosts, ports) as DatabaseUrl['hosts'],
+    hosts,
     user: one('user') ?? (decode(user) || undefined),
     password: one('password') ?? (decode(secret.join(':')) || undefined),
     dbname: one('dbname') ?? (decode(path) || undefined),
     options: one('options'),
     applicationName: one('application_name'),
-    ...tlsOf(one),
-    bindsChannel: oneOf(one, 'channel_binding', ['disable', 'prefer', 'require']) === 'require',
-    isPooled: checkTarget(one) && one('pgbouncer') === 'true',
+    ...tls,
+    bindsChannel: channelBinding === 'require',
+    isPooled: one('pgbouncer') === 'true',
   }
 }
 
@@ -141,12 +145,11 @@ function portOf(text: string): number {
 const TARGETS = ['any', 'read-write', 'primary']
 const READERS = ['read-only', 'standby', 'prefer-standby']
 
-function checkTarget(one: One): true {
+function requireTarget(one: One): void {
   const target = one('target_session_attrs')
   if (target && READERS.includes(target))
     fail(`has target_session_attrs=${target}, but the server needs a database that accepts writes`)
   oneOf(one, 'target_session_attrs', TARGETS)
-  return true
 }
 
 function tlsOf(one: One) {

@@ -186,7 +186,9 @@ export const CreateServiceAccount = typed<
   Types.CreateServiceAccountMutation,
   Types.CreateServiceAccountMutationVariables
 >(/* GraphQL */ `
-  mutation CreateServiceAccount($input: ServiceAccountInput!) { createServiceAccount(input: $input) { secret serviceAccount { ...ServiceAccountFields } } }
+  mutation CreateServiceAccount($input: ServiceAccountInput!) {
+    createServiceAccount(input: $input) { secret serviceAccount { ...ServiceAccountFields } }
+  }
   ${serviceAccountFields}
 `)
 
@@ -194,7 +196,9 @@ export const UpdateServiceAccount = typed<
   Types.UpdateServiceAccountMutation,
   Types.UpdateServiceAccountMutationVariables
 >(/* GraphQL */ `
-  mutation UpdateServiceAccount($id: ID!, $input: UpdateServiceAccountInput!) { updateServiceAccount(id: $id, input: $input) { ...ServiceAccountFields } }
+  mutation UpdateServiceAccount($id: ID!, $input: UpdateServiceAccountInput!) {
+    updateServiceAccount(id: $id, input: $input) { ...ServiceAccountFields }
+  }
   ${serviceAccountFields}
 `)
 
@@ -202,7 +206,9 @@ export const RotateServiceAccountSecret = typed<
   Types.RotateServiceAccountSecretMutation,
   Types.RotateServiceAccountSecretMutationVariables
 >(/* GraphQL */ `
-  mutation RotateServiceAccountSecret($id: ID!, $previousValidSeconds: Int) { rotateServiceAccountSecret(id: $id, previousValidSeconds: $previousValidSeconds) { secret serviceAccount { ...ServiceAccountFields } } }
+  mutation RotateServiceAccountSecret($id: ID!, $previousValidSeconds: Int) {
+    rotateServiceAccountSecret(id: $id, previousValidSeconds: $previousValidSeconds) { secret serviceAccount { ...ServiceAccountFields } }
+  }
   ${serviceAccountFields}
 `)
 
@@ -222,7 +228,9 @@ export const CreateWebhook = typed<
   Types.CreateWebhookMutation,
   Types.CreateWebhookMutationVariables
 >(/* GraphQL */ `
-  mutation CreateWebhook($input: WebhookInput!) { createWebhook(input: $input) { secret webhook { ...WebhookFields } } }
+  mutation CreateWebhook($input: WebhookInput!) {
+    createWebhook(input: $input) { secret webhook { ...WebhookFields } }
+  }
   ${webhookFields}
 `)
 
@@ -230,7 +238,9 @@ export const UpdateWebhook = typed<
   Types.UpdateWebhookMutation,
   Types.UpdateWebhookMutationVariables
 >(/* GraphQL */ `
-  mutation UpdateWebhook($id: ID!, $input: WebhookInput!) { updateWebhook(id: $id, input: $input) { ...WebhookFields } }
+  mutation UpdateWebhook($id: ID!, $input: WebhookInput!) {
+    updateWebhook(id: $id, input: $input) { ...WebhookFields }
+  }
   ${webhookFields}
 `)
 
@@ -238,7 +248,9 @@ export const RotateWebhookSecret = typed<
   Types.RotateWebhookSecretMutation,
   Types.RotateWebhookSecretMutationVariables
 >(/* GraphQL */ `
-  mutation RotateWebhookSecret($id: ID!) { rotateWebhookSecret(id: $id) { secret webhook { ...WebhookFields } } }
+  mutation RotateWebhookSecret($id: ID!) {
+    rotateWebhookSecret(id: $id) { secret webhook { ...WebhookFields } }
+  }
   ${webhookFields}
 `)
 
@@ -253,7 +265,7 @@ export const FailedWebhookDeliveries = typed<
   Types.FailedWebhookDeliveriesQuery,
   Types.FailedWebhookDeliveriesQueryVariables
 >(/* GraphQL */ `
-  query FailedWebhookDeliveries($first: Int, $after: String, $last: Int, $before: String) { 
+  query FailedWebhookDeliveries($first: Int, $after: String, $last: Int, $before: String) {
     failedWebhookDeliveries(first: $first, after: $after, last: $last, before: $before) {
       nodes { ...WebhookDeliveryFields } pageInfo { ...PageFields } totalCount
     }
