@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, chown, cp, mkdtemp, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -10,6 +9,7 @@ import { findBinaries, usableBinaries } from '../../src/database/embedded/binari
 import { initialize, SUPERUSER } from '../../src/database/embedded/cluster.ts'
 import { findPlace, type Place } from '../../src/database/embedded/place.ts'
 import { ENVIRONMENT } from '../../src/database/embedded/system.ts'
+import { folderForClusters } from './memory.ts'
 
 /** A PostgreSQL server on a port of this machine, with the built-in binaries. */
 export class Cluster {
@@ -135,7 +135,7 @@ async function own(folder: string, { account }: Place): Promise<void> {
 }
 
 async function newPlace(): Promise<{ place: Place; native: string }> {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'authograph-cluster-')))
+  const folder = await realpath(await mkdtemp(join(await folderForClusters(), 'authograph-cluster-')))
   // As root, the server runs as another user, who must be able to enter.
   await chmod(folder, 0o755)
   const place = await findPlace(folder, () => {})

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { startEmbedded } from '../../src/database/embedded/start.ts'
+import { folderForClusters } from './memory.ts'
 import { createTemplate, dropTemplate } from './postgres.ts'
 
 // Tests don't need durability.
@@ -23,7 +23,7 @@ export default async function globalSetup(): Promise<void> {
 }
 
 async function startServer(): Promise<{ url: string; stop: () => Promise<void> }> {
-  const dataDir = await realpath(await mkdtemp(join(tmpdir(), 'authograph-test-')))
+  const dataDir = await realpath(await mkdtemp(join(await folderForClusters(), 'authograph-test-')))
   // For root, the server runs as another user, who must be able to enter. The cluster inside is private.
   await chmod(dataDir, 0o755)
   const database = await startEmbedded({ dataDir, log: () => {}, settings: FAST })

@@ -6,7 +6,7 @@ export type TestDatabase = { url: string; drop(): Promise<void> }
 
 /**
  * Creates a migrated, empty database for one test or one test file, on the server of this run. It is copied from a
- * template, which takes some tens of milliseconds. Workers can call this at the same time. `drop` closes any remaining
+ * template, which takes some tens of milliseconds in memory. Workers can call this at the same time. `drop` closes any remaining
  * connections.
  */
 export async function createDatabase(): Promise<TestDatabase> {
@@ -37,8 +37,7 @@ export async function dropTemplate(serverUrl: string, name: string): Promise<voi
   await execute(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
 }
 
-// FILE_COPY forces checkpoints, which cost little without fsync: 11 to 24 ms a database, and 5 to drop it, where
-// WAL_LOG takes 14 to 61 and 11 to 22.
+// FILE_COPY forces checkpoints, which cost little without fsync: in memory, 20 ms a database, where WAL_LOG takes 30.
 const STRATEGY = 'FILE_COPY'
 
 async function create(serverUrl: string, options: string): Promise<TestDatabase> {

@@ -12,6 +12,7 @@ import { openApp } from '../../src/open.ts'
 import type { AuthographOptions } from '../../src/options.ts'
 import { startServer } from '../../src/server.ts'
 import { TestClock } from './clock.ts'
+import { watchClients } from './hang-up.ts'
 import { createDatabase } from './postgres.ts'
 import { startSmtp } from './smtp.ts'
 
@@ -86,6 +87,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const DATABASE_URL = options.databaseUrl ?? own?.url
   const clock = options.clock ?? new TestClock()
   const { config, log, logged } = configure({ DATABASE_URL, SMTP_URL: smtp?.url, ...options.settings })
+  const hangUp = watchClients()
   const release = async () => {
     await smtp?.close()
     await own?.drop()
@@ -96,6 +98,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     log,
     ...(!options.databaseTime && { clock }),
   }).catch(async (error: unknown) => {
+    hangUp(0)
     await release()
     throw error
   })
@@ -121,6 +124,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     },
     send: (document, variables, sending) => send(server.url, document, variables, sending),
     close: async () => {
+      hangUp(Number(new URL(server.url).port))
       await server.close()
       await release()
     },
