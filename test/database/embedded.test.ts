@@ -12,7 +12,6 @@ import {
   stat,
   writeFile,
 } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -20,6 +19,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import { transformFile } from '@swc/core'
 import pg from 'pg'
 import { type EmbeddedDatabase, startEmbedded } from '../../src/database/embedded/start.ts'
+import { folderForClusters } from '../support/memory.ts'
 
 jest.setTimeout(60_000)
 
@@ -60,7 +60,7 @@ afterEach(async () => {
 })
 
 async function newDataDir(): Promise<string> {
-  const made = await realpath(await mkdtemp(join(tmpdir(), 'authograph-embedded-')))
+  const made = await realpath(await mkdtemp(join(await folderForClusters(), 'authograph-embedded-')))
   // As root the server runs as another user, who has to get in.
   await chmod(made, 0o755)
   return made

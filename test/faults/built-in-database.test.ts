@@ -1,9 +1,9 @@
 import { appendFile, chmod, mkdtemp, readFile, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { PASSWORD } from '../support/actors.ts'
+import { folderForClusters } from '../support/memory.ts'
 import { Me, Register } from '../support/operations.ts'
 import { type ServerProcess, startProcess } from '../support/process.ts'
 import { codes, send } from '../support/service.ts'
@@ -14,7 +14,7 @@ let dataDir: string
 let server: ServerProcess
 
 beforeEach(async () => {
-  dataDir = await realpath(await mkdtemp(path.join(tmpdir(), 'authograph-built-in-')))
+  dataDir = await realpath(await mkdtemp(path.join(await folderForClusters(), 'authograph-built-in-')))
   // As root the database runs as another user, who has to get in.
   await chmod(dataDir, 0o755)
   server = await startProcess({ DATA_DIR: dataDir, MAIL: 'off' })

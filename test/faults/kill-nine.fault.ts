@@ -1,5 +1,4 @@
 import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
@@ -7,6 +6,7 @@ import pg from 'pg'
 import { type EmbeddedDatabase, startEmbedded } from '../../src/database/embedded/start.ts'
 import { PASSWORD } from '../support/actors.ts'
 import { build } from '../support/cli.ts'
+import { folderForClusters } from '../support/memory.ts'
 import { Login, Refresh, Register } from '../support/operations.ts'
 import { type ServerProcess, startProcess } from '../support/process.ts'
 import { codes, send } from '../support/service.ts'
@@ -33,7 +33,7 @@ let server: ServerProcess
 
 beforeAll(async () => {
   await build()
-  dataDir = await realpath(await mkdtemp(join(tmpdir(), 'authograph-kill-')))
+  dataDir = await realpath(await mkdtemp(join(await folderForClusters(), 'authograph-kill-')))
   // As root the server runs as another user, who has to get in.
   await chmod(dataDir, 0o755)
 })

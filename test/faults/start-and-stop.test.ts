@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import { build } from '../support/cli.ts'
+import { folderForClusters } from '../support/memory.ts'
 import { startProcess } from '../support/process.ts'
 
 jest.setTimeout(120_000)
@@ -16,7 +16,7 @@ const ROOT = path.resolve(import.meta.dirname, '../..')
 let dataDir: string
 beforeEach(async () => {
   await build()
-  dataDir = await realpath(await mkdtemp(path.join(tmpdir(), 'authograph-start-')))
+  dataDir = await realpath(await mkdtemp(path.join(await folderForClusters(), 'authograph-start-')))
   // As root PostgreSQL runs as another user, who needs access.
   await chmod(dataDir, 0o755)
 })
