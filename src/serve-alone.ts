@@ -1,10 +1,16 @@
+import { statement } from './database/client.ts'
 import { ADMIN_ROLE } from './permissions/permissions.ts'
 import { type RunningServer, startServer } from './server.ts'
 import { isWorker, report } from './workers/messages.ts'
 
+const selectAdministrator = statement<[exists: boolean]>(
+  'administrator-exists',
+  'SELECT EXISTS (SELECT FROM user_roles WHERE role_name = $1)',
+)
+
 async function greeting({ app, url }: RunningServer): Promise<string> {
   const { publicUrl, sandbox, explorer, web } = app.config
-  const administrators = await app.db.userRole.count({ where: { roleName: ADMIN_ROLE } })
+  const [[hasAdministrator] = [false]] = await selectAdministrator(app.pool, [ADMIN_ROLE])
   return [
     '',
     `Authograph answers at ${url}/graphql${publicUrl === url ? '' : ` (${publicUrl}/graphql from outside)`}`,
@@ -14,9 +20,9 @@ async function greeting({ app, url }: RunningServer): Promise<string> {
           `Explore it in ${explorer === 'sandbox' ? 'Apollo Sandbox' : 'GraphiQL'}: ${url}/${web.enabled ? 'graphql' : ''}`,
         ]
       : []),
-    ...(administrators === 0
-      ? ['Create the first administrator: npx authograph create-admin --email you@example.com']
-      : []),
+    ...(hasAdministrator
+      ? []
+      : ['Create the first administrator: npx authograph create-admin --email you@example.com']),
     '',
     '',
   ].join('\n')

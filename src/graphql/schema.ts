@@ -145,6 +145,8 @@ export function createSchema(
     pubSub: pubSub ?? { publish() {}, subscribe: async function* () {} },
     // Features check their own input, with messages that never repeat the value.
     validate: false,
+    // The check introspects the whole schema, which takes a third of building it. It can only fail for new types.
+    skipCheck: extra.length === 0,
   })
   requireNoIgnoredValidators(schema, all)
   reserve(schema, { resolvers, userFields: builtInFields.get(UserType) ?? new Set() })

@@ -74,7 +74,7 @@ export async function createHttpServer(
   const { config } = app
   const { metrics, streams, embedded } = options
   const basePath = basePathOf(config.publicUrl)
-  const server = createFastify(app, embedded)
+  const server = createFastify(app, { embedded, extended: options.fastify !== undefined })
   if (embedded) passUnknownRoutes(server)
   addRequestHooks(server, app)
   await addCors(server, config)
@@ -108,7 +108,16 @@ export async function createHttpServer(
   return server
 }
 
-function createFastify({ config, requestLimits }: App, embedded: boolean): FastifyInstance {
+const refuseSchema = () => {
+  throw new Error('The routes of this server have no schemas.')
+}
+/** Compilers for a server with none but the built-in routes, which have no schemas. */
+const noCompilers = { buildValidator: refuseSchema, buildSerializer: refuseSchema }
+
+function createFastify(
+  { config, requestLimits }: App,
+  { embedded, extended }: { embedded: boolean; extended: boolean },
+): FastifyInstance {
   const headers = securityHeaders(config)
   const basePath = basePathOf(config.publicUrl)
   const options: FastifyServerOptions = {
@@ -126,6 +135,8 @@ function createFastify({ config, requestLimits }: App, embedded: boolean): Fasti
   // A proxy may keep the path of PUBLIC_URL or remove it. Another server has its own rules: see mount.ts.
   if (basePath !== '' && !embedded)
     options.rewriteUrl = ({ url = '/' }) => withoutBasePath(url, basePath) ?? url
+  // The default compilers take long to load.
+  if (!extended) options.schemaController = { compilersFactory: noCompilers }
   const server = Fastify(options)
   // Browsers send text/plain without a preflight, so no mutation may arrive that way.
   server.removeContentTypeParser('text/plain')

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { addSeconds } from '../clock.ts'
 import type { SealingKeys } from '../crypto/seal.ts'
 import { type Database, statement } from '../database/client.ts'
-import { loadServerKey, SERVER_KEYS, type ServerKeyName } from './server-key.ts'
+import { openServerKey, readServerKeys, SERVER_KEYS, type ServerKeyName } from './server-key.ts'
 import { loadSigningKeys, type SigningKeys } from './signing-keys.ts'
 
 /** The keys that a process loads from the database. */
@@ -89,17 +89,14 @@ export async function openKeys(source: KeySource): Promise<LoadedKeys> {
  * with a newer secret may have resealed them.
  * @throws Error when a key is sealed under a secret that is not configured
  */
-export async function loadKeys(
-  { db, sealing, now, longestTtlSeconds }: KeySource,
-  state: KeyState,
-  known?: LoadedKeys,
-): Promise<LoadedKeys> {
-  const serverKey = async (name: ServerKeyName): Promise<Buffer> =>
-    (known && sameServerKey(known.state, state, name) ? known[name] : undefined) ??
-    loadServerKey(db, SERVER_KEYS[name], sealing, now)
-  const [signing, serverKeys] = await Promise.all([
-    loadSigningKeys(db, sealing, now, longestTtlSeconds, known?.signing),
-    Promise.all(serverKeyNames.map(async name => [name, await serverKey(name)] as const)),
-  ])
+export async function loadKeys(source: KeySource, state: KeyState, known?: LoadedKeys): Promise<LoadedKeys> {
+  const openAll = async () => {
+    const stored = await readServerKeys(source.pool)
+    const open = async (name: ServerKeyName): Promise<Buffer> =>
+      (known && sameServerKey(known.state, state, name) ? known[name] : undefined) ??
+      openServerKey(source, SERVER_KEYS[name], stored)
+    return Promise.all(serverKeyNames.map(async name => [name, await open(name)] as const))
+  }
+  const [signing, serverKeys] = await Promise.all([loadSigningKeys(source, known?.signing), openAll()])
   return { signing, ...(Object.fromEntries(serverKeys) as Record<ServerKeyName, Buffer>), state }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import type pg from 'pg'
 import { type SealingKeys, seal, unseal } from '../crypto/seal.ts'
-import type { Database, Queryable } from '../database/client.ts'
+import { type Database, type Queryable, statement } from '../database/client.ts'
 
 /** The purposes of the server's keys. */
 export const SERVER_KEYS = {
@@ -18,28 +19,41 @@ export const SERVER_KEYS = {
 
 export type ServerKeyName = keyof typeof SERVER_KEYS
 
+export type ServerKeySource = { db: Database; pool: pg.Pool; sealing: SealingKeys; now: Date }
+
+const selectSealed = statement<[purpose: string, sealed: string]>(
+  'keys-server',
+  'SELECT purpose, sealed FROM server_keys',
+)
+
+/** The sealed keys in the database, by purpose. */
+export async function readServerKeys(pool: pg.Pool): Promise<ReadonlyMap<string, string>> {
+  return new Map(await selectSealed(pool, []))
+}
+
 /**
  * The symmetric key for `purpose`. Created on first use and stored sealed in the database, so that all replicas share
  * it. If two replicas create it at the same time, the primary key decides which one both use.
+ * @param stored what `readServerKeys` read
  * @throws Error when it is sealed under a secret that is not configured
  */
-export async function loadServerKey(
-  db: Database,
+export async function openServerKey(
+  source: ServerKeySource,
   purpose: string,
-  sealing: SealingKeys,
-  now: Date,
+  stored: ReadonlyMap<string, string>,
 ): Promise<Buffer> {
-  const found = await db.serverKey.findUnique({ where: { purpose } })
-  if (found) {
-    const { plain, resealed } = unseal(found.sealed, purpose, sealing)
+  const { db, pool, sealing, now } = source
+  const found = stored.get(purpose)
+  if (found !== undefined) {
+    const { plain, resealed } = unseal(found, purpose, sealing)
     if (resealed) {
-      await db.serverKey.updateMany({ where: { purpose, sealed: found.sealed }, data: { sealed: resealed } })
+      await db.serverKey.updateMany({ where: { purpose, sealed: found }, data: { sealed: resealed } })
     }
     return plain
   }
   const sealed = seal(randomBytes(32), purpose, sealing.current)
   await db.serverKey.createMany({ data: [{ purpose, sealed, createdAt: now }], skipDuplicates: true })
-  return loadServerKey(db, purpose, sealing, now)
+  return openServerKey(source, purpose, await readServerKeys(pool))
 }
 
 /**

@@ -5,9 +5,10 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto'
+import type pg from 'pg'
 import { addSeconds, later } from '../clock.ts'
 import { type SealingKeys, seal, unseal } from '../crypto/seal.ts'
-import type { Database, Queryable } from '../database/client.ts'
+import { type Database, type Queryable, recordReader, statement } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 import type { SigningKey } from '../generated/prisma/client.ts'
 
@@ -45,6 +46,29 @@ export function jwksOf(keys: SigningKeys): { keys: Jwk[] } {
   return { keys: keys.map(key => key.publicJwk as Jwk) }
 }
 
+export type SigningKeySource = {
+  db: Database
+  pool: pg.Pool
+  sealing: SealingKeys
+  now: Date
+  longestTtlSeconds: number
+}
+
+const selectKeys = statement(
+  'keys-signing',
+  `SELECT kid, algorithm, public_jwk, sealed_private, created_at, activates_at, retired_at FROM signing_keys
+   WHERE retired_at IS NULL OR retired_at > $1 ORDER BY activates_at DESC`,
+)
+const readKey = recordReader<SigningKey>([
+  'kid',
+  'algorithm',
+  'publicJwk',
+  'sealedPrivate',
+  'createdAt',
+  'activatesAt',
+  'retiredAt',
+])
+
 /**
  * Loads the keys that sign or verify, newest first, and creates the very first one. A unique index allows only one key
  * that is not retired, so replicas that start at the same time agree on it. A retired key is omitted after
@@ -54,19 +78,15 @@ export function jwksOf(keys: SigningKeys): { keys: Jwk[] } {
  * @throws Error when a key is sealed under a secret that is not configured
  */
 export async function loadSigningKeys(
-  db: Database,
-  sealing: SealingKeys,
-  now: Date,
-  longestTtlSeconds: number,
+  source: SigningKeySource,
   known: SigningKeys = [],
 ): Promise<SigningKeys> {
-  const rows = await db.signingKey.findMany({
-    where: { OR: [{ retiredAt: null }, { retiredAt: { gt: addSeconds(now, -longestTtlSeconds) } }] },
-    orderBy: { activatesAt: 'desc' },
-  })
+  const { db, pool, sealing, now, longestTtlSeconds } = source
+  const stored = await selectKeys(pool, [addSeconds(now, -longestTtlSeconds)])
+  const rows = stored.map(row => readKey(row, 0))
   if (rows.every(row => row.retiredAt !== null)) {
     await db.signingKey.createMany({ data: [generate(sealing, now, now)], skipDuplicates: true })
-    return loadSigningKeys(db, sealing, now, longestTtlSeconds, known)
+    return loadSigningKeys(source, known)
   }
   const loaded = new Map(known.map(key => [key.kid, key]))
   return Promise.all(

@@ -1,5 +1,15 @@
 import type { App } from '../app.ts'
+import { statement } from '../database/client.ts'
 import { EVERYTHING } from './permissions.ts'
+
+const selectDeclared = statement<[name: string]>(
+  'permissions-declared',
+  'SELECT name FROM declared_permissions',
+)
+const selectRoles = statement<[name: string, permissions: string[]]>(
+  'permissions-of-roles',
+  'SELECT name, permissions FROM roles',
+)
 
 /**
  * Stores the permissions that this program declares. The command line reads them: it runs without the embedding program
@@ -8,10 +18,10 @@ import { EVERYTHING } from './permissions.ts'
  */
 export async function declarePermissions(app: App): Promise<void> {
   const names = [...new Set(app.permissions)].sort()
-  const stored = await app.db.declaredPermission.findMany({ orderBy: { name: 'asc' } })
-  if (stored.map(({ name }) => name).join() !== names.join()) await store(app, names)
-  const roles = await app.db.role.findMany({ select: { name: true, permissions: true } })
-  for (const { name: role, permissions } of roles) {
+  const [stored, roles] = await Promise.all([selectDeclared(app.pool, []), selectRoles(app.pool, [])])
+  const known = new Set(stored.map(([name]) => name))
+  if (known.size !== names.length || !names.every(name => known.has(name))) await store(app, names)
+  for (const [role, permissions] of roles) {
     const unknown = permissions.filter(name => name !== EVERYTHING && !names.includes(name))
     if (unknown.length > 0) {
       app.log.warn({ role, unknown }, 'a role has permissions that are not declared and have no effect')
