@@ -1,6 +1,7 @@
 import { requirePermission, requireStepUp, type StepUpOptions } from './authorize.ts'
 import { stepUpChallenge } from './errors.ts'
-import { type AuthContext, authContext, rethrow } from './graphql.ts'
+import { type AuthContext, authContext, checked } from './graphql.ts'
+import type { Identity } from './verifier.ts'
 
 export { type AuthContext, authContext }
 
@@ -9,13 +10,7 @@ type Resolver<Parent, Args, Context, Info, Result> = (
   args: Args,
   context: Context,
   info: Info,
-) => Result | Promise<Result>
-type Guarded<Parent, Args, Context, Info, Result> = (
-  parent: Parent,
-  args: Args,
-  context: Context,
-  info: Info,
-) => Promise<Result>
+) => Result
 
 /**
  * Guards a resolver of an operation or of a single field: `guard('notes:read', resolver)`. Requires a valid access token
@@ -23,42 +18,35 @@ type Guarded<Parent, Args, Context, Info, Result> = (
  * `authContext`.
  */
 export function guard<Parent, Args, Context extends AuthContext, Info, Result>(
-  resolver: Resolver<Parent, Args, Context, Info, Result>,
-): Guarded<Parent, Args, Context, Info, Result>
+  resolver: Resolver<Parent, Args, Context, Info, Result | Promise<Result>>,
+): Resolver<Parent, Args, Context, Info, Promise<Result>>
 export function guard<Parent, Args, Context extends AuthContext, Info, Result>(
   permission: string | readonly string[],
-  resolver: Resolver<Parent, Args, Context, Info, Result>,
-): Guarded<Parent, Args, Context, Info, Result>
+  resolver: Resolver<Parent, Args, Context, Info, Result | Promise<Result>>,
+): Resolver<Parent, Args, Context, Info, Promise<Result>>
 export function guard<Parent, Args, Context extends AuthContext, Info, Result>(
   first: string | readonly string[] | Resolver<Parent, Args, Context, Info, Result>,
   second?: Resolver<Parent, Args, Context, Info, Result>,
-): Guarded<Parent, Args, Context, Info, Result> {
-  const resolver = typeof first === 'function' ? first : second
-  if (!resolver) throw new TypeError('guard: the resolver is missing.')
-  const permissions = typeof first === 'function' ? [] : [first].flat()
-  return async (parent, args, context, info) => {
-    const identity = await context.identity()
-    try {
-      if (typeof first !== 'function') requirePermission(identity, permissions)
-    } catch (error) {
-      rethrow(error)
-    }
-    return resolver(parent, args, context, info)
-  }
+) {
+  if (typeof first === 'function') return behind(() => {}, first)
+  if (!second) throw new TypeError('guard: the resolver is missing.')
+  return behind(identity => requirePermission(identity, [first].flat()), second)
 }
 
 /** Guards a resolver with a strong and recent sign-in: `guard('pay', stepUp({ strength: 'MULTI' }, resolver))`. */
 export function stepUp<Parent, Args, Context extends AuthContext, Info, Result>(
   options: StepUpOptions,
-  resolver: Resolver<Parent, Args, Context, Info, Result>,
-): Guarded<Parent, Args, Context, Info, Result> {
+  resolver: Resolver<Parent, Args, Context, Info, Result | Promise<Result>>,
+): Resolver<Parent, Args, Context, Info, Promise<Result>> {
+  return behind(identity => requireStepUp(identity, options), resolver)
+}
+
+function behind<Parent, Args, Context extends AuthContext, Info, Result>(
+  check: (identity: Identity) => void,
+  resolver: Resolver<Parent, Args, Context, Info, Result | Promise<Result>>,
+): Resolver<Parent, Args, Context, Info, Promise<Result>> {
   return async (parent, args, context, info) => {
-    const identity = await context.identity()
-    try {
-      requireStepUp(identity, options)
-    } catch (error) {
-      rethrow(error)
-    }
+    await checked(context, check)
     return resolver(parent, args, context, info)
   }
 }

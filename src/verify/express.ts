@@ -19,27 +19,22 @@ type Handler = (request: Request, response: Response, next: (error?: unknown) =>
  * others with 401, 403 or 503, and an error as Authograph has it. Behind it, `identityOf(request)` tells who it is.
  */
 export function guard(verifier: Verifier, ...permissions: readonly string[]): Handler {
-  return (request, response, next) => {
-    authorize(verifier, request, ...permissions).then(
-      identity => {
-        rememberIdentity(request, identity)
-        next()
-      },
-      (error: unknown) => refuse(error, response, next),
-    )
-  }
+  return checking(async request =>
+    rememberIdentity(request, await authorize(verifier, request, ...permissions)),
+  )
 }
 
 /** Behind `guard`: requires a strong and recent sign-in, and answers with the challenge of RFC 9470 otherwise. */
 export function stepUp(options: StepUpOptions): Handler {
+  return checking(async request => requireStepUp(identityOf(request), options))
+}
+
+function checking(check: (request: Request) => Promise<void>): Handler {
   return (request, response, next) => {
-    try {
-      requireStepUp(identityOf(request), options)
-    } catch (error) {
-      refuse(error, response, next)
-      return
-    }
-    next()
+    check(request).then(
+      () => next(),
+      (error: unknown) => refuse(error, response, next),
+    )
   }
 }
 

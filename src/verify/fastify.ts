@@ -16,24 +16,18 @@ type Hook = (request: Request, reply: Reply) => Promise<unknown>
  * `identityOf(request)` tells who it is.
  */
 export function guard(verifier: Verifier, ...permissions: readonly string[]): Hook {
-  return async (request, reply) => {
-    try {
-      rememberIdentity(request, await authorize(verifier, request, ...permissions))
-    } catch (error) {
-      return refuse(error, reply)
-    }
-  }
+  return checking(async request =>
+    rememberIdentity(request, await authorize(verifier, request, ...permissions)),
+  )
 }
 
 /** Behind `guard`: requires a strong and recent sign-in, and answers with the challenge of RFC 9470 otherwise. */
 export function stepUp(options: StepUpOptions): Hook {
-  return async (request, reply) => {
-    try {
-      requireStepUp(identityOf(request), options)
-    } catch (error) {
-      return refuse(error, reply)
-    }
-  }
+  return checking(async request => requireStepUp(identityOf(request), options))
+}
+
+function checking(check: (request: Request) => Promise<void>): Hook {
+  return (request, reply) => check(request).catch((error: unknown) => refuse(error, reply))
 }
 
 function refuse(error: unknown, reply: Reply): Reply {

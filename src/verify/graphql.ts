@@ -24,8 +24,19 @@ export function authContext(verifier: Verifier, request: RequestLike): AuthConte
   }
 }
 
+/** Who sent the request, if the check lets them pass. */
+export async function checked(context: AuthContext, check: (identity: Identity) => void): Promise<Identity> {
+  const identity = await context.identity()
+  try {
+    check(identity)
+  } catch (error) {
+    rethrow(error)
+  }
+  return identity
+}
+
 /** Throws what every GraphQL server shows to clients: others mask errors that are no GraphQLError. */
-export function rethrow(error: unknown): never {
+function rethrow(error: unknown): never {
   if (!(error instanceof AuthError)) throw error
   throw new GraphQLError(error.message, { extensions: { ...error.extensions }, originalError: error })
 }

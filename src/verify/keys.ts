@@ -27,7 +27,7 @@ export type Fetch = {
   ): Promise<{ readonly status: number; json(): Promise<unknown> }>
 }['fetch']
 
-type Key = Awaited<ReturnType<typeof importJWK>>
+export type Key = Awaited<ReturnType<typeof importJWK>>
 type Keys = ReadonlyMap<string, Key>
 
 export type KeySource = {
@@ -36,8 +36,8 @@ export type KeySource = {
    * @throws AuthError UNAUTHENTICATED if there is none; SERVICE_UNAVAILABLE if the keys are out of reach
    */
   find(kid: string | undefined): Promise<Key>
-  /** Reloads the keys in the background when they are no longer fresh. Costs nothing before. */
-  keepFresh(): void
+  /** Whether the keys are fresh. Reloads them in the background when they are not, and costs nothing before. */
+  keepFresh(): boolean
 }
 
 type Options = {
@@ -55,7 +55,8 @@ type Options = {
  * loaded last stay in use, and attempts become rarer, from one a second to one a minute.
  */
 export function createKeySource({ url, fetch, now, onChange }: Options): KeySource {
-  let keys: Keys | undefined
+  let keys: Keys = new Map()
+  let published = ''
   let loadedAt = Number.NEGATIVE_INFINITY
   let nextAttemptAt = Number.NEGATIVE_INFINITY
   let failures = 0
@@ -72,13 +73,13 @@ export function createKeySource({ url, fetch, now, onChange }: Options): KeySour
     return loading
   }
 
-  function succeed(loaded: Keys): void {
-    const changed = !sameIds(keys, loaded)
-    keys = loaded
+  function succeed(loaded: { keys: Keys; text: string }): void {
     loadedAt = now()
     failures = 0
     nextAttemptAt = loadedAt + UNKNOWN_KEY_WAIT_MS
-    if (changed) onChange()
+    if (loaded.text === published) return
+    ;({ keys, text: published } = loaded)
+    onChange()
   }
 
   function fail(error: unknown): void {
@@ -89,8 +90,10 @@ export function createKeySource({ url, fetch, now, onChange }: Options): KeySour
 
   const mayLoad = () => loading !== undefined || now() >= nextAttemptAt
 
-  function keepFresh(): void {
-    if (now() - loadedAt > FRESH_MS && mayLoad()) void load()
+  function keepFresh(): boolean {
+    const isFresh = now() - loadedAt <= FRESH_MS
+    if (!isFresh && mayLoad()) void load()
+    return isFresh
   }
 
   async function find(kid: string | undefined): Promise<Key> {
@@ -98,10 +101,10 @@ export function createKeySource({ url, fetch, now, onChange }: Options): KeySour
     keepFresh()
     // During an outage, only the first request waits.
     if (loading && failures === 0 && now() - loadedAt > STALE_MS) await loading
-    const key = keys?.get(kid)
+    const key = keys.get(kid)
     if (key) return key
     if (mayLoad()) await load()
-    const late = keys?.get(kid)
+    const late = keys.get(kid)
     if (late) return late
     if (failures > 0) throw unavailable(Math.max(1, Math.ceil((nextAttemptAt - now()) / 1000)), failure)
     throw unauthenticated('INVALID')
@@ -111,7 +114,7 @@ export function createKeySource({ url, fetch, now, onChange }: Options): KeySour
 }
 
 /** @throws Error if the answer is no key set */
-async function fetchKeys(url: string, fetch: Fetch): Promise<Keys> {
+async function fetchKeys(url: string, fetch: Fetch): Promise<{ keys: Keys; text: string }> {
   const response = await fetch(url, {
     headers: { accept: 'application/jwk-set+json, application/json' },
     redirect: 'error',
@@ -120,27 +123,26 @@ async function fetchKeys(url: string, fetch: Fetch): Promise<Keys> {
   if (response.status !== 200) throw new Error(`${url} answered ${response.status}.`)
   const { keys } = ((await response.json()) ?? {}) as { keys?: unknown }
   if (!Array.isArray(keys)) throw new Error(`${url} is not a JWK Set.`)
-  const usable = (keys as JWK[]).filter(isSigningKey)
-  return new Map(
-    await Promise.all(
-      // Without `key_ops` and the like, which might contradict the purpose.
-      usable.map(async ({ kid, kty, crv, x = '', y = '' }): Promise<[string, Key]> => {
-        return [kid, await importJWK({ kty, crv, x, y }, ALGORITHM)]
-      }),
-    ),
-  )
+  // Without `key_ops` and the like, which might contradict the purpose.
+  const usable = (keys as JWK[])
+    .filter(isSigningKey)
+    .map(({ kid, kty, crv, x, y }) => ({ kid, kty, crv, x, y }))
+  const imported = usable.map(async ({ kid, ...jwk }): Promise<[string, Key]> => {
+    return [kid, await importJWK(jwk, ALGORITHM)]
+  })
+  return { keys: new Map(await Promise.all(imported)), text: JSON.stringify(usable) }
 }
 
-function isSigningKey(key: JWK): key is JWK & { kid: string; kty: 'EC'; crv: 'P-256' } {
+type SigningKey = { kid: string; kty: 'EC'; crv: 'P-256'; x: string; y: string }
+
+function isSigningKey(key: JWK): key is SigningKey {
   return (
     typeof key?.kid === 'string' &&
     key.kty === 'EC' &&
     key.crv === 'P-256' &&
+    typeof key.x === 'string' &&
+    typeof key.y === 'string' &&
     (key.alg ?? ALGORITHM) === ALGORITHM &&
     (key.use ?? 'sig') === 'sig'
   )
-}
-
-function sameIds(before: Keys | undefined, after: Keys): boolean {
-  return before?.size === after.size && [...after.keys()].every(kid => before.has(kid))
 }

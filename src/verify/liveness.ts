@@ -1,5 +1,6 @@
-import { unauthenticated, unavailable } from './errors.ts'
+import { AuthError, unauthenticated, unavailable } from './errors.ts'
 import type { Fetch } from './keys.ts'
+import { setWithin } from './set-within.ts'
 import type { Identity } from './verifier.ts'
 
 export type LivenessOptions = {
@@ -44,28 +45,26 @@ export function createLiveness(
   /** Undefined if the server is out of reach. */
   async function ask(token: string): Promise<Answer | undefined> {
     if (now() < retryAtMs) return undefined
-    let refused = false
-    const init = {
-      method: 'POST',
-      headers: {
-        authorization,
-        'content-type': 'application/x-www-form-urlencoded',
-        accept: 'application/json',
-      },
-      body: new URLSearchParams({ token }).toString(),
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    } as const
     try {
-      const response = await fetch(url, init)
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: {
+          authorization,
+          'content-type': 'application/x-www-form-urlencoded',
+          accept: 'application/json',
+        },
+        body: new URLSearchParams({ token }).toString(),
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      })
       if (response.status === 200) return (await response.json()) as Answer
       failure = new Error(`${url} answered ${response.status}.`)
       // The credentials or the permission of the service account are wrong: no outage.
-      if (response.status < 500 && response.status !== 429) refused = true
+      if (response.status < 500 && response.status !== 429) throw unavailable(RETRY_MS / 1000, failure)
     } catch (error) {
+      if (error instanceof AuthError) throw error
       failure = error
     }
-    if (refused) throw unavailable(RETRY_MS / 1000, failure)
     retryAtMs = now() + RETRY_MS
     return undefined
   }
@@ -75,10 +74,7 @@ export function createLiveness(
     // From the request on: what happened after it is not in the answer.
     if (entry && now() - entry.askedAtMs < cacheSeconds * 1000) return entry.answer
     const answer = ask(token)
-    answers.delete(token)
-    answers.set(token, { askedAtMs: now(), answer })
-    const [oldest] = answers.size > MAX_TOKENS ? answers.keys() : []
-    if (oldest !== undefined) answers.delete(oldest)
+    setWithin(MAX_TOKENS, answers, token, { askedAtMs: now(), answer })
     // Failures are not kept.
     answer.then(
       result => result ?? answers.delete(token),

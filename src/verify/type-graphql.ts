@@ -1,12 +1,12 @@
 import { requirePermission } from './authorize.ts'
-import { type AuthContext, authContext, rethrow } from './graphql.ts'
+import { type AuthContext, authContext, checked } from './graphql.ts'
 
 export { type AuthContext, authContext }
 
 /** The owner of an object, in `@Authorized('self', …)`. */
 const SELF = 'self'
 
-type Owned = { readonly userId?: unknown }
+type Owned = { readonly userId?: unknown } | null | undefined
 type Resolving = { readonly root: unknown; readonly context: AuthContext }
 
 /**
@@ -18,20 +18,11 @@ export async function authChecker(
   { root, context }: Resolving,
   required: readonly string[],
 ): Promise<boolean> {
-  const identity = await context.identity()
-  if (required.length === 0) return true
-  if (required.includes(SELF) && ownerOf(root) === identity.userId) return true
-  try {
-    requirePermission(
-      identity,
-      required.filter(name => name !== SELF),
-    )
-  } catch (error) {
-    rethrow(error)
-  }
+  await checked(context, identity => {
+    if (required.length === 0) return
+    if (required.includes(SELF) && (root as Owned)?.userId === identity.userId) return
+    const permissions = required.filter(name => name !== SELF)
+    requirePermission(identity, permissions)
+  })
   return true
-}
-
-function ownerOf(root: unknown): unknown {
-  return (root as Owned | null | undefined)?.userId
 }

@@ -1,13 +1,14 @@
-import { errors, type JWTPayload, jwtVerify } from 'jose'
-import { AuthError, unauthenticated } from './errors.ts'
-import { ALGORITHM, createKeySource, type Fetch } from './keys.ts'
+import { errors, type JWTPayload, type JWTVerifyResult, jwtVerify, type ResolvedKey } from 'jose'
+import { unauthenticated } from './errors.ts'
+import { ALGORITHM, createKeySource, type Fetch, type Key } from './keys.ts'
 import { createLiveness, type LivenessOptions } from './liveness.ts'
 import { createProofCheck, type DpopOptions, type PresentedProof } from './proof.ts'
-import { TokenCache } from './token-cache.ts'
+import { setWithin } from './set-within.ts'
 
 /** RFC 9068, section 2.1. */
 const TYPE = 'at+jwt'
-const REQUIRED_CLAIMS = ['sub', 'iat', 'exp']
+
+type Verified = { identity: Identity; validUntilSeconds: number }
 
 /** Who sent a request, as the access token says. */
 export type Identity = {
@@ -64,13 +65,15 @@ export type Verifier = {
  * @throws TypeError if an option is missing or malformed
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { audience, clockToleranceSeconds = 60, cachedTokens = 0, now = Date.now } = options
+  const { audience, clockToleranceSeconds: clockTolerance = 60, cachedTokens = 0, now = Date.now } = options
   const { serviceAccounts = false } = options
   // jose skips the checks whose expected value is undefined.
   if (!audience || typeof audience !== 'string') throw new TypeError('createVerifier: audience is missing.')
   if (!URL.canParse(options.issuer)) throw new TypeError('createVerifier: issuer must be a URL.')
   const issuer = options.issuer.replace(/\/+$/, '')
-  const cache = cachedTokens > 0 ? new TokenCache(cachedTokens) : undefined
+  const cache = new Map<string, Verified>()
+  /** By the first part of a token, which the tokens of one key share. Only verified tokens add to it. */
+  const keyOf = new Map<string, Key>()
   let keyChanges = 0
   const send: Fetch = options.fetch ?? ((url, init) => fetch(url, init))
   // Intervals do not depend on the machine's clock, which may be set back.
@@ -81,90 +84,93 @@ export function createVerifier(options: VerifierOptions): Verifier {
     now: elapsed,
     onChange: () => {
       keyChanges++
-      cache?.clear()
+      cache.clear()
+      keyOf.clear()
     },
   })
-  const live =
-    options.liveness &&
-    createLiveness(
-      { ...options.liveness, url: options.liveness.url ?? `${issuer}/oauth/introspect` },
-      send,
-      elapsed,
-    )
+  const url = options.liveness?.url ?? `${issuer}/oauth/introspect`
+  const live = options.liveness && createLiveness({ ...options.liveness, url }, send, elapsed)
+  const prove = options.dpop && createProofCheck(options.dpop, clockTolerance, now)
   const findKey = ({ kid }: { kid?: string }) => keys.find(kid)
-  const expected = {
-    issuer,
-    audience,
-    algorithms: [ALGORITHM],
-    typ: TYPE,
-    requiredClaims: REQUIRED_CLAIMS,
-    clockTolerance: clockToleranceSeconds,
+  const algorithms = [ALGORITHM]
+
+  /** Who holds a token that was verified before. */
+  function recall(token: string, nowSeconds: number): Identity | undefined {
+    const known = cache.get(token)
+    if (!known || nowSeconds >= known.validUntilSeconds) return undefined
+    keys.keepFresh()
+    return known.identity
   }
 
-  async function verifySignature(token: string): Promise<Identity> {
+  // One function, because each further promise costs about 1% of a signature.
+  async function verify(token: string, presented?: PresentedProof): Promise<Identity> {
     const nowMs = now()
     const nowSeconds = Math.floor(nowMs / 1000)
-    const known = cache?.get(token, nowSeconds)
-    if (known) {
-      keys.keepFresh()
-      return known
-    }
-    const changesBefore = keyChanges
-    const { payload } = await jwtVerify(token, findKey, { ...expected, currentDate: new Date(nowMs) }).catch(
-      (error: unknown) => {
+    let identity = recall(token, nowSeconds)
+    if (!identity) {
+      const changesBefore = keyChanges
+      const head = String(token).slice(0, String(token).indexOf('.'))
+      const usual = keyOf.get(head)
+      const expected = {
+        issuer,
+        audience,
+        algorithms,
+        typ: TYPE,
+        clockTolerance,
+        currentDate: new Date(nowMs),
+      }
+      let verified: JWTVerifyResult & Partial<ResolvedKey>
+      try {
+        // With the key at hand, jose has less to do. Keys that are no longer fresh may have to be waited for.
+        if (usual && keys.keepFresh()) verified = await jwtVerify(token, usual, expected)
+        else verified = await jwtVerify(token, findKey, expected)
+      } catch (error) {
         throw refusal(error)
-      },
-    )
-    const identity = toIdentity(payload, serviceAccounts)
-    if (!identity || Number(payload.iat) > nowSeconds + clockToleranceSeconds)
-      throw unauthenticated('INVALID')
-    // The key may have been withdrawn in the meantime, unless this token was the first that needed the keys.
-    if (changesBefore === keyChanges || changesBefore === 0)
-      cache?.set(token, { identity, validUntilSeconds: Number(payload.exp) + clockToleranceSeconds })
-    return identity
+      }
+      const { payload, key } = verified
+      identity = toIdentity(payload, serviceAccounts)
+      if (!identity || Number(payload.iat) > nowSeconds + clockTolerance) throw unauthenticated('INVALID')
+      // The key may have been withdrawn in the meantime, unless the only change was that keys were loaded at all.
+      if (keyChanges === changesBefore || keyChanges === 1) {
+        if (key) keyOf.set(head, key)
+        const validUntilSeconds = Number(payload.exp) + clockTolerance
+        if (cachedTokens > 0) setWithin(cachedTokens, cache, token, { identity, validUntilSeconds })
+      }
+    }
+    const { cnf } = identity.claims as { cnf?: { jkt?: unknown } }
+    // A token that is bound is no bearer token, and the other way round (RFC 9449, section 7.1).
+    if (cnf !== undefined && !prove) throw unauthenticated('INVALID', new Error(NO_DPOP))
+    if (cnf !== undefined) await prove?.(token, String(cnf?.jkt), presented)
+    else if (presented || options.dpop?.required) throw unauthenticated('DPOP_INVALID')
+    return live ? live(token, identity) : identity
   }
 
-  const prove = options.dpop && createProofCheck(options.dpop, clockToleranceSeconds, now)
-
-  return {
-    verify: async (token, presented) => {
-      const identity = await verifySignature(token)
-      const { cnf } = identity.claims as { cnf?: { jkt?: unknown } }
-      // A token that is bound is no bearer token, and the other way round (RFC 9449, section 7.1).
-      if (cnf !== undefined && !prove) throw unauthenticated('INVALID', new Error(NO_DPOP))
-      if (cnf !== undefined) await prove?.(token, String(cnf?.jkt), presented)
-      else if (presented || options.dpop?.required) throw unauthenticated('DPOP_INVALID')
-      return live ? live(token, identity) : identity
-    },
-  }
+  return { verify }
 }
 
 const NO_DPOP = 'The token is bound to a key. Set the option dpop of createVerifier.'
 
 function refusal(error: unknown): unknown {
-  if (error instanceof AuthError || !(error instanceof errors.JOSEError)) return error
+  if (!(error instanceof errors.JOSEError)) return error
   return unauthenticated(error instanceof errors.JWTExpired ? 'EXPIRED' : 'INVALID', error)
 }
 
 /** Frozen, because requests share it when it is cached. */
 function toIdentity(claims: JWTPayload, serviceAccounts: boolean): Identity | undefined {
-  const { sub, sid, client_id, iat, permissions, act } = claims
-  if (typeof sub !== 'string' || typeof iat !== 'number') return undefined
+  const { sub, sid, client_id, iat, exp, permissions, act } = claims
+  // jose checks `exp` only if the token has it.
+  if (typeof sub !== 'string' || typeof iat !== 'number' || typeof exp !== 'number') return undefined
   // RFC 9068, section 2.2: the subject of such a token is its client.
   const isService = sid === undefined && client_id === sub
   if (isService ? !serviceAccounts : typeof sid !== 'string') return undefined
   const names = Array.isArray(permissions) ? permissions.filter(name => typeof name === 'string') : []
+  const actor = (act as { sub?: unknown } | null | undefined)?.sub
   return Object.freeze({
     userId: sub,
     sessionId: typeof sid === 'string' ? sid : undefined,
     serviceAccountId: isService ? sub : undefined,
     permissions: Object.freeze(names),
-    actorId: actorOf(act),
+    actorId: typeof actor === 'string' ? actor : undefined,
     claims: Object.freeze(claims),
   })
-}
-
-function actorOf(act: unknown): string | undefined {
-  const { sub } = (act ?? {}) as { sub?: unknown }
-  return typeof sub === 'string' ? sub : undefined
 }

@@ -1,28 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
-import { AuthError, createVerifier } from '../../src/verify/index.ts'
+import { type AuthError, createVerifier } from '../../src/verify/index.ts'
+import { AUDIENCE, ISSUER, newSigner, type Signer, verdict } from './support.ts'
 
-const ISSUER = 'https://auth.example.com'
 const MINUTE_MS = 60_000
-
-type Pair = { jwk: JWK & { kid: string }; sign: () => Promise<string> }
-
-/** A signing key, and a function that issues a token under it, valid for a day. */
-async function newKey(kid: string = randomUUID()): Promise<Pair> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
-  const jwk = { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }
-  const sign = () =>
-    new SignJWT({ sid: randomUUID() })
-      .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid })
-      .setIssuer(ISSUER)
-      .setAudience('shop')
-      .setSubject(randomUUID())
-      .setIssuedAt(clockMs / 1000)
-      .setExpirationTime(clockMs / 1000 + 86_400)
-      .sign(privateKey)
-  return { jwk, sign }
-}
+const newKey = (kid?: string) => newSigner(() => clockMs, kid)
 
 let clockMs: number
 /** What the address of the keys answers. */
@@ -40,7 +21,7 @@ beforeEach(() => {
 const newVerifier = (cachedTokens = 0) =>
   createVerifier({
     issuer: ISSUER,
-    audience: 'shop',
+    audience: AUDIENCE,
     cachedTokens,
     now: () => clockMs,
     fetch: async url => {
@@ -51,24 +32,16 @@ const newVerifier = (cachedTokens = 0) =>
     },
   })
 
-const publish = (...keys: Pair[]) => {
+const publish = (...keys: Signer[]) => {
   published = { keys: keys.map(({ jwk }) => jwk) }
 }
-const refusal = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'VALID',
-    (error: unknown) => {
-      if (!(error instanceof AuthError)) throw error
-      return error.extensions.reason ?? error.code
-    },
-  )
 
 test('the keys are loaded with the first token, once for any number of them', async () => {
   const key = await newKey()
   publish(key)
   const verifier = newVerifier()
   expect(requests).toBe(0)
-  const tokens = await Promise.all(Array.from({ length: 20 }, key.sign))
+  const tokens = await Promise.all(Array.from({ length: 20 }, () => key.issue()))
   await Promise.all(tokens.map(token => verifier.verify(token)))
   for (const token of tokens) await verifier.verify(token)
   expect(requests).toBe(1)
@@ -78,19 +51,19 @@ test('a token of a new key is accepted, because an unknown key ID loads the keys
   const [old, successor] = await Promise.all([newKey(), newKey()])
   publish(old)
   const verifier = newVerifier()
-  await verifier.verify(await old.sign())
+  await verifier.verify(await old.issue())
   publish(successor, old)
   clockMs += 11_000
-  await verifier.verify(await successor.sign())
+  await verifier.verify(await successor.issue())
   expect(requests).toBe(2)
 })
 
 test('any number of tokens with unknown key IDs load the keys at most every 10 seconds', async () => {
   const [key, ...strangers] = await Promise.all(Array.from({ length: 30 }, () => newKey()))
-  publish(key as Pair)
+  publish(key as Signer)
   const verifier = newVerifier()
   const sent = async () => {
-    for (const { sign } of strangers) expect(await refusal(verifier.verify(await sign()))).toBe('INVALID')
+    for (const { issue } of strangers) expect(await verdict(verifier.verify(await issue()))).toBe('INVALID')
   }
   await sent()
   expect(requests).toBe(1)
@@ -102,42 +75,45 @@ test('any number of tokens with unknown key IDs load the keys at most every 10 s
 test('tokens of another algorithm or type load no keys', async () => {
   const key = await newKey()
   publish(key)
-  const [, ...rest] = (await key.sign()).split('.')
+  const [, ...rest] = (await key.issue()).split('.')
   const header = (parts: object) => Buffer.from(JSON.stringify(parts)).toString('base64url')
   const verifier = newVerifier()
   for (const alg of ['none', 'HS256', 'RS256']) {
     const token = [header({ alg, typ: 'at+jwt', kid: key.jwk.kid }), ...rest].join('.')
-    expect(await refusal(verifier.verify(token))).toBe('INVALID')
+    expect(await verdict(verifier.verify(token))).toBe('INVALID')
   }
   expect(requests).toBe(0)
 })
 
-test('a withdrawn key is noticed within 10 minutes, also by tokens that are cached', async () => {
-  const [leaked, successor] = await Promise.all([newKey(), newKey()])
+test.each([
+  ['', 0, undefined],
+  [', also by tokens that are cached', 10, undefined],
+  [', also if another key has its ID', 10, 'k'],
+])('a withdrawn key is noticed within 10 minutes%s', async (_also, cachedTokens, kid) => {
+  const [leaked, successor] = await Promise.all([newKey(kid), newKey(kid)])
   publish(leaked)
-  for (const cachedTokens of [0, 10]) {
-    publish(leaked)
-    const verifier = newVerifier(cachedTokens)
-    const token = await leaked.sign()
-    await verifier.verify(token)
-    publish(successor)
-    clockMs += 10 * MINUTE_MS + 1
-    // The request of a cached token does not wait for the keys; the next one has them.
-    await refusal(verifier.verify(token))
-    await new Promise(setImmediate)
-    expect(await refusal(verifier.verify(token))).toBe('INVALID')
-  }
+  const verifier = newVerifier(cachedTokens)
+  const token = await leaked.issue()
+  for (const valid of [token, await leaked.issue()]) await verifier.verify(valid)
+  publish(successor)
+  clockMs += 10 * MINUTE_MS + 1
+  // The request of a cached token does not wait for the keys; the next one has them.
+  await verdict(verifier.verify(token))
+  await new Promise(setImmediate)
+  for (const stale of [token, await leaked.issue()])
+    expect(await verdict(verifier.verify(stale))).toBe('INVALID')
+  expect(await verdict(verifier.verify(await successor.issue()))).toBe('VALID')
 })
 
 test('without a cache, the first request after a long pause is already refused a withdrawn key', async () => {
   const [leaked, successor] = await Promise.all([newKey(), newKey()])
   publish(leaked)
   const verifier = newVerifier()
-  const token = await leaked.sign()
+  const token = await leaked.issue()
   await verifier.verify(token)
   publish(successor)
   clockMs += 60 * MINUTE_MS
-  expect(await refusal(verifier.verify(token))).toBe('INVALID')
+  expect(await verdict(verifier.verify(token))).toBe('INVALID')
 })
 
 describe('while the keys are out of reach', () => {
@@ -145,19 +121,19 @@ describe('while the keys are out of reach', () => {
     const key = await newKey()
     publish(key)
     const verifier = newVerifier()
-    await verifier.verify(await key.sign())
+    await verifier.verify(await key.issue())
     outage = true
     clockMs += 5 * MINUTE_MS
     for (let second = 0; second < 600; second++) {
       clockMs += 1000
-      await verifier.verify(await key.sign())
+      await verifier.verify(await key.issue())
     }
     const attempts = requests - 1
     expect(attempts).toBeGreaterThan(5)
     expect(attempts).toBeLessThan(20)
     outage = false
     clockMs += MINUTE_MS
-    await verifier.verify(await key.sign())
+    await verifier.verify(await key.issue())
     expect(requests).toBe(attempts + 2)
   })
 
@@ -166,7 +142,7 @@ describe('while the keys are out of reach', () => {
     publish(key)
     outage = true
     const verifier = newVerifier()
-    const token = await key.sign()
+    const token = await key.issue()
     const error = (await verifier.verify(token).catch((error: unknown) => error)) as AuthError
     expect([error.code, error.status, error.extensions.retryAfter, error.headers]).toEqual([
       'SERVICE_UNAVAILABLE',
@@ -174,22 +150,22 @@ describe('while the keys are out of reach', () => {
       1,
       { 'retry-after': '1' },
     ])
-    expect(await refusal(verifier.verify(token))).toBe('SERVICE_UNAVAILABLE')
+    expect(await verdict(verifier.verify(token))).toBe('SERVICE_UNAVAILABLE')
     expect(requests).toBe(1)
     outage = false
     clockMs += 1000
-    expect(await refusal(verifier.verify(token))).toBe('VALID')
+    expect(await verdict(verifier.verify(token))).toBe('VALID')
   })
 
   test('a token of an unknown key gets SERVICE_UNAVAILABLE, because the key may be new', async () => {
     const [old, successor] = await Promise.all([newKey(), newKey()])
     publish(old)
     const verifier = newVerifier()
-    await verifier.verify(await old.sign())
+    await verifier.verify(await old.issue())
     outage = true
     clockMs += 11_000
-    expect(await refusal(verifier.verify(await successor.sign()))).toBe('SERVICE_UNAVAILABLE')
-    expect(await refusal(verifier.verify(await old.sign()))).toBe('VALID')
+    expect(await verdict(verifier.verify(await successor.issue()))).toBe('SERVICE_UNAVAILABLE')
+    expect(await verdict(verifier.verify(await old.issue()))).toBe('VALID')
   })
 
   test.each([
@@ -200,7 +176,7 @@ describe('while the keys are out of reach', () => {
     const key = await newKey()
     published = body
     status = given
-    expect(await refusal(newVerifier().verify(await key.sign()))).toBe('SERVICE_UNAVAILABLE')
+    expect(await verdict(newVerifier().verify(await key.issue()))).toBe('SERVICE_UNAVAILABLE')
   })
 })
 
@@ -211,7 +187,7 @@ test('keys for other purposes and of other kinds are not used and do no harm', a
     keys: [null, 7, rsa, { ...encrypting.jwk, use: 'enc' }, { ...other.jwk, alg: 'ES512' }, key.jwk],
   }
   const verifier = newVerifier()
-  expect(await refusal(verifier.verify(await key.sign()))).toBe('VALID')
-  expect(await refusal(verifier.verify(await encrypting.sign()))).toBe('INVALID')
-  expect(await refusal(verifier.verify(await other.sign()))).toBe('INVALID')
+  expect(await verdict(verifier.verify(await key.issue()))).toBe('VALID')
+  expect(await verdict(verifier.verify(await encrypting.issue()))).toBe('INVALID')
+  expect(await verdict(verifier.verify(await other.issue()))).toBe('INVALID')
 })

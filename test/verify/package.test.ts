@@ -1,42 +1,27 @@
-import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import os from 'node:os'
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
+import { bin, ROOT, run, usePlace } from '../package/support.ts'
 import { signUp } from '../support/actors.ts'
 import { useService } from '../support/service.ts'
+import { snippetsIn } from '../support/snippets.ts'
 
-const ROOT = path.resolve(import.meta.dirname, '../..')
 const MODULES = path.join(ROOT, 'node_modules')
 /** Of the modules and their tests, so that the package stays easy to audit. */
-const MAX_LINES = 2300
+const MAX_LINES = 2000
+/** What the modules work with. */
+const SERVERS = ['@apollo/server', 'fastify', 'graphql', 'type-graphql', 'reflect-metadata', '@types/node']
 const service = useService()
-const place = await mkdtemp(path.join(os.tmpdir(), 'authograph-verify-'))
-const tarball = path.join(place, 'authograph-verify.tgz')
-afterAll(() => rm(place, { recursive: true }))
-
-const bin = (name: string) => path.join(MODULES, '.bin', name)
-
-/** Returns the command's output. If the command fails, the error contains it. */
-async function run(cwd: string, command: string, ...args: string[]): Promise<string> {
-  try {
-    // Jest's options would break the command.
-    const env = { ...process.env, NODE_OPTIONS: '' }
-    return (await promisify(execFile)(command, args, { cwd, env })).stdout
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
-    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`)
-  }
-}
+const place = usePlace('authograph-verify-')
+const tarball = () => path.join(place(), 'authograph-verify.tgz')
 
 /** A project with the package, its dependency and the packages `others`. */
 async function project(name: string, ...others: string[]): Promise<string> {
-  const folder = path.join(place, name)
+  const folder = path.join(place(), name)
   const modules = path.join(folder, 'node_modules')
   await mkdir(path.join(modules, 'authograph-verify'), { recursive: true })
   await writeFile(path.join(folder, 'package.json'), JSON.stringify({ name, type: 'module', private: true }))
-  await run(modules, 'tar', '-xzf', tarball, '-C', 'authograph-verify', '--strip-components', '1')
+  await run(modules, 'tar', '-xzf', tarball(), '-C', 'authograph-verify', '--strip-components', '1')
   for (const other of ['jose', ...others]) {
     await mkdir(path.dirname(path.join(modules, other)), { recursive: true })
     await symlink(path.join(MODULES, other), path.join(modules, other))
@@ -46,24 +31,24 @@ async function project(name: string, ...others: string[]): Promise<string> {
 
 async function compile(folder: string, files: Record<string, string>, options: object): Promise<string> {
   for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, name), text)
-  const compilerOptions = { strict: true, noEmit: true, target: 'ES2023', types: ['node'], ...options }
+  const checks = { strict: true, skipLibCheck: true, noEmit: true, types: ['node'] }
+  const compilerOptions = { ...checks, target: 'ES2023', experimentalDecorators: true, ...options }
   const config = { compilerOptions, files: Object.keys(files) }
   await writeFile(path.join(folder, 'tsconfig.json'), JSON.stringify(config))
   return run(folder, bin('tsc'), '-p', '.')
 }
 
 beforeAll(async () => {
-  const staged = path.join(place, 'staged')
+  const staged = path.join(place(), 'staged')
   await run(ROOT, 'node', 'scripts/verify-package.mjs', staged)
-  const [packed] = JSON.parse(await run(staged, 'npm', 'pack', '--json', '--ignore-scripts')) as [
-    { filename: string },
-  ]
-  await cp(path.join(staged, packed.filename), tarball)
+  await run(staged, 'npm', 'pack', '--ignore-scripts')
+  const packed = (await readdir(staged)).find(file => file.endsWith('.tgz'))
+  await cp(path.join(staged, String(packed)), tarball())
 }, 120_000)
 
 test('publint finds no problem, and the types of every entry resolve', async () => {
-  expect(await run(place, bin('publint'), 'run', tarball, '--strict')).toContain('All good!')
-  const report = await run(place, bin('attw'), tarball, '--profile', 'esm-only')
+  expect(await run(place(), bin('publint'), 'run', tarball(), '--strict')).toContain('All good!')
+  const report = await run(place(), bin('attw'), tarball(), '--profile', 'esm-only')
   for (const entry of ['', '/apollo', '/express', '/fastify', '/type-graphql'])
     expect(report).toContain(`"authograph-verify${entry}"`)
 })
@@ -102,15 +87,7 @@ describe.each([
   ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
 ])('with %s', (name, options) => {
   test('types fit Apollo Server, Fastify and TypeGraphQL, and mistakes do not compile', async () => {
-    const packages = [
-      '@apollo/server',
-      'fastify',
-      'graphql',
-      'type-graphql',
-      'reflect-metadata',
-      '@types/node',
-    ]
-    const folder = await project(name, ...packages)
+    const folder = await project(name, ...SERVERS)
     const use = `
       import { ApolloServer } from '@apollo/server'
       import { startStandaloneServer } from '@apollo/server/standalone'
@@ -142,22 +119,16 @@ describe.each([
       stepUpHook({ strength: 'mfa' })
       // @ts-expect-error Identities cannot be changed.
       void verifier.verify('').then(identity => { identity.userId = '' })`
-    await compile(folder, { 'use.ts': use }, { ...options, experimentalDecorators: true, skipLibCheck: true })
+    await compile(folder, { 'use.ts': use }, options)
   })
 })
 
 test('every snippet of the docs that verifies tokens compiles', async () => {
-  const pages = ['docs/other-servers.md', 'src/verify/README.md']
-  const texts = await Promise.all(pages.map(page => readFile(path.join(ROOT, page), 'utf8')))
-  const snippets = texts.flatMap(text => [...text.matchAll(/```ts\n(.+?)```/gs)].map(([, code = '']) => code))
+  const snippets = snippetsIn('ts').filter(({ text }) => text.includes("'authograph-verify"))
   expect(snippets.length).toBeGreaterThan(3)
-  const folder = await project(
-    'snippets',
-    ...['fastify', 'graphql', 'type-graphql', 'reflect-metadata', '@types/node'],
-  )
-  const files = Object.fromEntries(snippets.map((text, index) => [`snippet-${index}.ts`, text]))
-  const options = { module: 'nodenext', moduleDetection: 'force', experimentalDecorators: true }
-  await compile(folder, files, { ...options, skipLibCheck: true })
+  const folder = await project('snippets', ...SERVERS)
+  const files = Object.fromEntries(snippets.map(({ text }, index) => [`snippet-${index}.ts`, text]))
+  await compile(folder, files, { module: 'nodenext', moduleDetection: 'force' })
 })
 
 test('the package and its tests are short', async () => {

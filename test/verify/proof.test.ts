@@ -1,50 +1,35 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
-import { createAuthClient } from '../../src/client/index.ts'
-import { guard as expressGuard } from '../../src/verify/express.ts'
-import { guard as fastifyGuard } from '../../src/verify/fastify.ts'
-import { AuthError, createVerifier, identify, type VerifierOptions } from '../../src/verify/index.ts'
+import { createVerifier, identify, type VerifierOptions } from '../../src/verify/index.ts'
+import { AUDIENCE, ISSUER, newSigner, type Signer, verdict as verdictOf } from './support.ts'
 
-const ISSUER = 'https://auth.example.com'
 const HOST = 'https://api.example.com'
 const NOTES = `${HOST}/v1/notes`
 const newKeys = () => generateKeyPair('ES256', { extractable: true })
 const hashOf = (text: string) => createHash('sha256').update(text).digest('base64url')
 
-let server: CryptoKeyPair
+let signer: Signer
 let keys: CryptoKeyPair
 let others: CryptoKeyPair
 let jwk: JWK
-let published: object
 let token: string
 let bearer: string
 let clockMs = Date.now()
 
-const issue = async (claims: object) =>
-  new SignJWT({ sid: randomUUID(), ...claims })
-    .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'k' })
-    .setIssuer(ISSUER)
-    .setAudience('shop')
-    .setSubject('ada')
-    .setIssuedAt(clockMs / 1000)
-    .setExpirationTime(clockMs / 1000 + 86_400)
-    .sign(server.privateKey)
-
 beforeAll(async () => {
-  ;[server, keys, others] = await Promise.all([newKeys(), newKeys(), newKeys()])
-  published = { keys: [{ ...(await exportJWK(server.publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] }
+  ;[signer, keys, others] = await Promise.all([newSigner(() => clockMs), newKeys(), newKeys()])
   jwk = await exportJWK(keys.publicKey)
-  token = await issue({ cnf: { jkt: await calculateJwkThumbprint(jwk) } })
-  bearer = await issue({})
+  token = await signer.issue({ cnf: { jkt: await calculateJwkThumbprint(jwk) } })
+  bearer = await signer.issue()
 })
 
 const newVerifier = (dpop: VerifierOptions['dpop'] | null = { url: `${HOST}/v1/` }) =>
   createVerifier({
     issuer: ISSUER,
-    audience: 'shop',
+    audience: AUDIENCE,
     now: () => clockMs,
-    fetch: async () => ({ status: 200, json: async () => published }),
+    fetch: async () => ({ status: 200, json: async () => ({ keys: [signer.jwk] }) }),
     ...(dpop && { dpop }),
   })
 
@@ -59,22 +44,15 @@ const requestOf = (dpop: string, authorization = `DPoP ${token}`) => ({
   url: '/notes?first=1',
   headers: { authorization, ...(dpop && { dpop }) },
 })
-const verdict = async (request: Parameters<typeof identify>[1], verifier = newVerifier()) =>
-  identify(verifier, request).then(
-    ({ userId }) => userId,
-    (error: AuthError) => {
-      if (!(error instanceof AuthError)) throw error
-      expect(error.code).toBe('UNAUTHENTICATED')
-      return error.extensions.reason
-    },
-  )
+const verdict = (request: Parameters<typeof identify>[1], verifier = newVerifier()) =>
+  verdictOf(identify(verifier, request))
 
 test('a token that is bound to a key counts with a proof of this key for this request', async () => {
   const request = requestOf(await proofOf())
-  expect(await verdict(request)).toBe('ada')
-  expect(await verdict({ ...request, headers: new Headers(request.headers) })).toBe('ada')
-  expect(await verdict({ ...request, url: '/inner', originalUrl: '/notes' })).toBe('ada')
-  expect(await verdict(new Request('http://10.0.0.1:3000/notes', request))).toBe('ada')
+  expect(await verdict(request)).toBe('VALID')
+  expect(await verdict({ ...request, headers: new Headers(request.headers) })).toBe('VALID')
+  expect(await verdict({ ...request, url: '/inner', originalUrl: '/notes' })).toBe('VALID')
+  expect(await verdict(new Request('http://10.0.0.1:3000/notes', request))).toBe('VALID')
 })
 
 const changes: [string, () => Change | Promise<Change>][] = [
@@ -117,11 +95,11 @@ test('a request without a proof is refused, and one with text that is none', asy
 test('a proof counts once, for as long as it counts at all', async () => {
   const verifier = newVerifier()
   const proof = await proofOf()
-  expect(await verdict(requestOf(proof), verifier)).toBe('ada')
+  expect(await verdict(requestOf(proof), verifier)).toBe('VALID')
   for (const seconds of [0, 59, 60, 61, 90]) {
     clockMs += seconds * 1000
     expect([seconds, await verdict(requestOf(proof), verifier)]).toEqual([seconds, 'DPOP_INVALID'])
-    expect(await verdict(requestOf(await proofOf()), verifier)).toBe('ada')
+    expect(await verdict(requestOf(await proofOf()), verifier)).toBe('VALID')
     clockMs -= seconds * 1000
   }
 })
@@ -139,7 +117,7 @@ describe('a token does not change its kind', () => {
   test('a bearer token is no bound one, and can be refused altogether', async () => {
     const proof = await proofOf({ claims: { ath: hashOf(bearer) } })
     expect(await verdict(requestOf(proof, `DPoP ${bearer}`))).toBe('DPOP_INVALID')
-    expect(await verdict(requestOf('', `Bearer ${bearer}`))).toBe('ada')
+    expect(await verdict(requestOf('', `Bearer ${bearer}`))).toBe('VALID')
     const strict = newVerifier({ url: HOST, required: true })
     expect(await verdict(requestOf('', `Bearer ${bearer}`), strict)).toBe('DPOP_INVALID')
   })
@@ -153,60 +131,6 @@ describe('a token does not change its kind', () => {
   })
 })
 
-test('the guards of Express and Fastify answer with the challenge of RFC 9449', async () => {
-  const challenge = expect.stringMatching(/^DPoP algs="ES256", error="invalid_dpop_proof"/)
-  const answer = await new Promise<object>(resolve => {
-    const headers: Record<string, string> = {}
-    const response = {
-      statusCode: 200,
-      setHeader: (name: string, value: string) => Object.assign(headers, { [name]: value }),
-      end: () => resolve(headers),
-    }
-    expressGuard(newVerifier())(requestOf(''), response, () => resolve({}))
-  })
-  expect(answer).toMatchObject({ 'www-authenticate': challenge })
-  const sent: object[] = []
-  const reply = {
-    code: () => reply,
-    headers: (fields: object) => {
-      sent.push(fields)
-      return reply
-    },
-    send: () => reply,
-  }
-  await fastifyGuard(newVerifier())(requestOf(''), reply)
-  expect(sent).toMatchObject([{ 'www-authenticate': challenge }])
-})
-
 test('an address that is none is not accepted as the server’s own', () => {
   expect(() => newVerifier({ url: 'api.example.com' })).toThrow('dpop.url')
-})
-
-test('the client’s own requests pass', async () => {
-  const verifier = newVerifier()
-  const user = { id: 'ada' }
-  const client = createAuthClient({
-    url: `${ISSUER}/graphql`,
-    tokenOrigins: [HOST],
-    fetch: async (input, init) => {
-      const headers = new Headers(init?.headers)
-      if (!String(input).startsWith(ISSUER))
-        return new Response(
-          (await verdict(
-            { headers, method: init?.method ?? '', url: String(input).slice(HOST.length + 3) },
-            verifier,
-          )) as string,
-        )
-      const [head = ''] = headers.get('dpop')?.split('.') ?? []
-      const { jwk } = JSON.parse(Buffer.from(head, 'base64url').toString())
-      const accessToken = await issue({ cnf: { jkt: await calculateJwkThumbprint(jwk) } })
-      const session = { id: 's', boundToKey: true }
-      return Response.json({
-        data: { login: { __typename: 'AuthPayload', accessToken, refreshToken: 'x', session, user } },
-      })
-    },
-  })
-  await client.login({ identifier: 'ada', password: 'x' })
-  for (const method of ['GET', 'DELETE'])
-    expect(await (await client.fetch(`${NOTES}?first=1`, { method })).text()).toBe('ada')
 })
