@@ -1,16 +1,10 @@
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
 import { jose } from '../credentials/provider/library.ts'
 import { useOnce } from '../credentials/provider/used-nonce.ts'
 import { CLOCK_LEEWAY_SECONDS } from '../keys/access-token.ts'
-import {
-  ASSERTION_ALGORITHMS,
-  type AssertionAlgorithm,
-  type ClientKey,
-  KEYS_MAX,
-  keyTypeOf,
-} from './client-keys.ts'
+import { ASSERTION_ALGORITHMS, type AssertionAlgorithm, type ClientKey, KEYS_MAX } from './client-keys.ts'
 import { decoyKey } from './decoy-keys.ts'
 import type { Service } from './find-service-account.ts'
 import { tokenEndpoint } from './metadata.ts'
@@ -50,10 +44,12 @@ async function verified(
   try {
     const { alg, kid } = decodeProtectedHeader(assertion)
     if (!isAlgorithm(alg)) return undefined
-    const keys = (service?.publicKeys ?? []).filter(key => fits(key, alg, kid))
+    const decoy = decoyKey(alg, signatureBytes(assertion))
+    if (!decoy) return undefined
+    const keys = (service?.publicKeys ?? []).filter(key => fits(key, decoy, kid))
     const attempts = kid === undefined ? KEYS_MAX : 1
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const key = createPublicKey({ key: keys[attempt]?.jwk ?? decoyKey(alg), format: 'jwk' })
+      const key = createPublicKey({ key: keys[attempt]?.jwk ?? decoy, format: 'jwk' })
       const result = await jwtVerify(assertion, key, {
         algorithms: [alg],
         issuer: clientId,
@@ -75,8 +71,15 @@ function isAlgorithm(alg: string | undefined): alg is AssertionAlgorithm {
   return ASSERTION_ALGORITHMS.some(algorithm => algorithm === alg)
 }
 
-function fits({ kid, jwk }: ClientKey, alg: AssertionAlgorithm, wanted: string | undefined): boolean {
-  return jwk.kty === keyTypeOf[alg] && (wanted === undefined || wanted === kid)
+function signatureBytes(assertion: string): number {
+  return Buffer.from(assertion.split('.')[2] ?? '', 'base64url').length
+}
+
+/** Whether the key is of the decoy's type and length, and has the ID, if the assertion names one. */
+function fits({ kid, jwk }: ClientKey, decoy: JsonWebKey, wanted: string | undefined): boolean {
+  return (
+    jwk.kty === decoy.kty && jwk.n?.length === decoy.n?.length && (wanted === undefined || wanted === kid)
+  )
 }
 
 type Payload = { aud?: string | string[]; exp?: number; iat?: number; jti?: string }

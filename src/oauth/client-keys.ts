@@ -10,8 +10,10 @@ export type AssertionAlgorithm = (typeof ASSERTION_ALGORITHMS)[number]
 /** How many keys a service account can have. */
 export const KEYS_MAX = 5
 
-const RSA_MIN_BITS = 2048
-const RSA_MAX_BITS = 4096
+export const RSA_MIN_BITS = 2048
+export const RSA_MAX_BITS = 4096
+/** What every tool chooses. The time that a signature takes depends on it. */
+const RSA_EXPONENT = 65_537n
 
 /**
  * Reads a public key from a PEM text (SPKI) or a JWK (RFC 7517) and returns it without anything but its public parts. Its
@@ -36,9 +38,10 @@ export function readClientKey(text: string): ClientKey | undefined {
 }
 
 function isSupported(key: KeyObject): boolean {
-  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
+  const { namedCurve, modulusLength = 0, publicExponent } = key.asymmetricKeyDetails ?? {}
   if (key.asymmetricKeyType === 'ec') return namedCurve === 'prime256v1'
-  if (key.asymmetricKeyType === 'rsa') return modulusLength >= RSA_MIN_BITS && modulusLength <= RSA_MAX_BITS
+  if (key.asymmetricKeyType === 'rsa')
+    return publicExponent === RSA_EXPONENT && modulusLength >= RSA_MIN_BITS && modulusLength <= RSA_MAX_BITS
   return key.asymmetricKeyType === 'ed25519'
 }
 

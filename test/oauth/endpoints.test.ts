@@ -419,6 +419,42 @@ describe('an assertion (private_key_jwt)', () => {
     expectError(await send(assertion(typeof made === 'function' ? made() : made)), 401, 'invalid_client')
   })
 
+  test('takes the same work for an unknown client, whatever keys a client has and however long the signature is', async () => {
+    // Nobody knows the factors of these, so they take no time to generate.
+    const rsaKey = (bytes: number, kid: string) => {
+      const n = Buffer.alloc(bytes, 0xff).toString('base64url')
+      return JSON.stringify({ kty: 'RSA', n, e: 'AQAB', kid })
+    }
+    const publicKeys = [rsaKey(256, 'short'), rsaKey(512, 'long'), rsaKey(512, 'longer')]
+    const long = await newServiceAccount(service, admin, { publicKeys })
+    const verify = jest.spyOn(crypto.subtle, 'verify')
+    const workFor = async (id: string, bytes: number, kid?: string) => {
+      verify.mockClear()
+      const part = (members: object) => Buffer.from(JSON.stringify(members)).toString('base64url')
+      const claims = { iss: id, sub: id, aud: ISSUER, jti: randomUUID(), exp: now() + 60 }
+      const signature = Buffer.alloc(bytes, 1).toString('base64url')
+      const text = `${part({ alg: 'RS256', kid })}.${part(claims)}.${signature}`
+      expectError(await send(text, service, { client_id: id }), 401, 'invalid_client')
+      return verify.mock.calls.map(([, { algorithm }]) => (algorithm as RsaHashedKeyAlgorithm).modulusLength)
+    }
+    try {
+      for (const [bytes, kid, work] of [
+        [256, 'short', [2048]],
+        [256, 'long', [2048]],
+        [512, 'long', [4096]],
+        [512, 'short', [4096]],
+        [512, undefined, Array(5).fill(4096)],
+        [384, undefined, Array(5).fill(3072)],
+        [255, 'short', []],
+        [513, 'long', []],
+      ] as const)
+        for (const id of [long.id, keyed.id, UNKNOWN.id])
+          expect([bytes, kid, id, await workFor(id, bytes, kid)]).toEqual([bytes, kid, id, work])
+    } finally {
+      verify.mockRestore()
+    }
+  })
+
   test('signed with nothing, or with the public key as a secret, is refused', async () => {
     const [, claims] = (await assertion()).split('.')
     for (const alg of ['none', 'HS256']) {

@@ -132,6 +132,7 @@ describe('createServiceAccount', () => {
     [{ audiences: Array.from({ length: 21 }, (_, at) => `a${at}`) }, 'input.audiences'],
     [{ publicKeys: ['x'] }, 'input.publicKeys'],
     [{ publicKeys: [JSON.stringify(privateKey.export({ format: 'jwk' }))] }, 'input.publicKeys'],
+    [{ publicKeys: [JSON.stringify({ kty: 'RSA', n: 'f'.repeat(342), e: 'Aw' })] }, 'input.publicKeys'],
     [{ publicKeys: [privateKey.export({ type: 'pkcs8', format: 'pem' })] }, 'input.publicKeys'],
     [{ publicKeys: [weak('rsa')] }, 'input.publicKeys'],
     [{ publicKeys: [weak('ec')] }, 'input.publicKeys'],
