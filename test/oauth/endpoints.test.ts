@@ -435,7 +435,9 @@ describe('an assertion (private_key_jwt)', () => {
       const signature = Buffer.alloc(bytes, 1).toString('base64url')
       const text = `${part({ alg: 'RS256', kid })}.${part(claims)}.${signature}`
       expectError(await send(text, service, { client_id: id }), 401, 'invalid_client')
-      return verify.mock.calls.map(([, { algorithm }]) => (algorithm as { modulusLength?: number }).modulusLength)
+      return verify.mock.calls.map(
+        ([, { algorithm }]) => (algorithm as { modulusLength?: number }).modulusLength,
+      )
     }
     try {
       for (const [bytes, kid, work] of [
