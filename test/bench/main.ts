@@ -22,6 +22,7 @@ import { scale } from './scale.ts'
 import { soak } from './soak.ts'
 import { CONNECTIONS, hashing, latency, type Stage, throughput } from './stages.ts'
 import { type Row, toTable, valueRow } from './table.ts'
+import { tracing } from './tracing.ts'
 import { verifying } from './verify.ts'
 
 const STARTS = 5
@@ -52,6 +53,7 @@ const PARTS: Record<string, (folder: string, cores: Cores | undefined) => Promis
   passkeys: passkeysAlone,
   providers: providersAlone,
   verify: verifyingAlone,
+  tracing: tracingAlone,
   pooler: pooledAlone,
   peers: besidePeers,
   soak: soaked,
@@ -93,6 +95,7 @@ async function everything(folder: string, cores: Cores | undefined): Promise<Row
     ...(await providerRows(database, folder, cores)),
     ...(await flooded(database, folder, cores)),
     ...(await verifying()),
+    ...(await tracing(database, SETTINGS, folder, cores)),
     ...imports,
     valueRow('start-up, built-in database', starts, seconds, { atMost: 1.5 }),
     valueRow('start-up, DATABASE_URL', startsWithUrl, seconds, { atMost: 1 }),
@@ -151,6 +154,13 @@ async function passkeysAlone(folder: string, cores: Cores | undefined): Promise<
 async function verifyingAlone(_folder: string, cores: Cores | undefined): Promise<Row[]> {
   await pin(process.pid, cores?.asking)
   return verifying()
+}
+
+/** Only what tracing costs that is off: `npm run bench -- tracing`. */
+async function tracingAlone(folder: string, cores: Cores | undefined): Promise<Row[]> {
+  const database = await startDatabase(folder, cores)
+  await pin(process.pid, cores?.asking)
+  return tracing(database, SETTINGS, folder, cores)
 }
 
 /** Only what a pooler costs: `npm run bench -- pooler`. */
