@@ -420,7 +420,7 @@ describe('an assertion (private_key_jwt)', () => {
   })
 
   test('takes the same work for an unknown client, whatever keys a client has and however long the signature is', async () => {
-    // Nobody knows the factors of these, so they take no time to generate.
+    // Their factors are unknown, so they take no time to generate.
     const rsaKey = (bytes: number, kid: string) => {
       const n = Buffer.alloc(bytes, 0xff).toString('base64url')
       return JSON.stringify({ kty: 'RSA', n, e: 'AQAB', kid })
