@@ -8,8 +8,8 @@ import { CONNECTIONS, inTurns, perSecond } from './stages.ts'
 import { type Row, ratioRow } from './table.ts'
 
 /** Several starts of each, because one process differs from the next by a few percent. */
-const STARTS = 4
-const ROUND_MS = 500
+const STARTS = 3
+const ROUND_MS = 300
 
 /**
  * What the tracing that is off costs `me`, in processor time: the service as it is, and the service without the calls of

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test } from '@jest/globals'
+import { snippetsIn } from '../support/snippets.ts'
 import { bin, INSTALL_TIMEOUT_MS, ROOT, run, usePlace } from './support.ts'
 
 /** Visitors download the client before they can sign in. */
@@ -76,6 +77,44 @@ describe('npm install authograph-client in an empty project', () => {
     expect(gzipSync(page).length / 1000).toBeLessThan(MAX_WEIGHT_KB)
   })
 })
+
+/** Without their peers: no test needs the whole of Expo and React Native. */
+const NATIVE_MODULES = [
+  'expo-apple-authentication@57.0.2',
+  'expo-crypto@57.0.3',
+  'expo-secure-store@57.0.4',
+  'expo-web-browser@57.0.3',
+  'react-native-quick-crypto@1.1.7',
+]
+
+test(
+  'every snippet of the docs for Expo compiles against the modules themselves',
+  async () => {
+    const shown = snippetsIn('ts', 'tsx').filter(({ text }) => / from '(?:expo|react-native)-/.test(text))
+    expect(shown.length).toBeGreaterThan(3)
+    const native = path.join(place(), 'native')
+    await mkdir(native)
+    await writeFile(path.join(native, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+    const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps']
+    await run(native, 'npm', 'install', ...flags, tarball, ...NATIVE_MODULES)
+    const files = shown.map((_snippet, index) => `snippet-${index}.ts`)
+    for (const [index, { text }] of shown.entries())
+      await writeFile(path.join(native, String(files[index])), text)
+    // One of their declarations names types of the peers, which is what skipLibCheck leaves out.
+    const checks = { strict: true, noEmit: true, skipLibCheck: true, types: [], moduleDetection: 'force' }
+    const lib = ['ES2022', 'DOM', 'DOM.Iterable']
+    const compilerOptions = {
+      ...checks,
+      target: 'ES2022',
+      lib,
+      module: 'esnext',
+      moduleResolution: 'bundler',
+    }
+    await writeFile(path.join(native, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+    await run(native, bin('tsc'), '-p', '.')
+  },
+  INSTALL_TIMEOUT_MS,
+)
 
 test('publint finds no problem in the packed file', async () => {
   expect(await run(place(), bin('publint'), 'run', tarball, '--strict')).toContain('All good!')
