@@ -140,10 +140,13 @@ export class LimitHit extends AuthError {
   }
 }
 
+// The rows stay locked until the commit, and that of a network is locked for everyone in it. So the commit does not wait
+// for the disk: if PostgreSQL itself crashes, the attempts of its last fraction of a second stay counted.
 const forgive = statement(
   'limit-forgive',
-  `WITH gone AS (DELETE FROM rate_limits WHERE key = ANY($1))
-   UPDATE rate_limits SET count = greatest(count - 1, 0) WHERE key = ANY($2)`,
+  `WITH gone AS (DELETE FROM rate_limits WHERE key = ANY($1) RETURNING set_config('synchronous_commit', 'off', true))
+   UPDATE rate_limits SET count = greatest(count - 1, 0) WHERE key = ANY($2)
+   RETURNING set_config('synchronous_commit', 'off', true)`,
 )
 
 /** After a secret was proved: resets the counts of `whole`, and subtracts this attempt from those of `single`. */

@@ -11,19 +11,19 @@ import { type Cores, findCores, pin } from './cores.ts'
 import { dpop } from './dpop.ts'
 import { FLOOD_SETTINGS, floods } from './floods.ts'
 import { importing } from './importing.ts'
-import { load } from './load.ts'
 import { passkeys } from './passkeys.ts'
 import { peers } from './peers.ts'
 import { pooled } from './pooler.ts'
 import { residentMb, type Service, type Settings, startScript, startService } from './processes.ts'
 import { providers } from './providers.ts'
-import { type Account, register } from './requests.ts'
+import { makeAccounts } from './requests.ts'
 import { scale } from './scale.ts'
 import { soak } from './soak.ts'
 import { CONNECTIONS, hashing, latency, type Stage, throughput } from './stages.ts'
 import { type Row, toTable, valueRow } from './table.ts'
 import { tracing } from './tracing.ts'
 import { verifying } from './verify.ts'
+import { sharing } from './workers.ts'
 
 const STARTS = 5
 const SETTLE_MS = 2000
@@ -55,6 +55,7 @@ const PARTS: Record<string, (folder: string, cores: Cores | undefined) => Promis
   verify: verifyingAlone,
   tracing: tracingAlone,
   pooler: pooledAlone,
+  workers: sharedAlone,
   peers: besidePeers,
   soak: soaked,
 }
@@ -168,6 +169,13 @@ async function pooledAlone(folder: string, cores: Cores | undefined): Promise<Ro
   return pooled(await startDatabase(folder, cores), SETTINGS, folder)
 }
 
+/** Only what a request costs with two workers: `npm run bench -- workers`. */
+async function sharedAlone(folder: string, cores: Cores | undefined): Promise<Row[]> {
+  const database = await startDatabase(folder, cores)
+  await pin(process.pid, cores?.asking)
+  return sharing(database, SETTINGS, folder, cores)
+}
+
 async function passkeyRows(
   database: EmbeddedDatabase,
   folder: string,
@@ -243,7 +251,7 @@ async function flooded(database: EmbeddedDatabase, folder: string, cores: Cores 
   const service = await startService({ ...SETTINGS, ...FLOOD_SETTINGS, DATABASE_URL }, folder)
   leftovers.push(service.stop)
   await pin(process.pid, cores?.asking)
-  const rows = await floods(service, await makeAccounts(service.port), cores)
+  const rows = await floods(service, await makeAccounts(service.port, 2 * CONNECTIONS), cores)
   await service.stop()
   return rows
 }
@@ -306,17 +314,14 @@ async function setUp(service: Service, DATABASE_URL: string, cores: Cores | unde
   const bareArgon2 = await startScript('bare-argon2.js', SETTINGS)
   leftovers.push(bareArgon2.stop)
   await pin(process.pid, cores?.asking)
-  return { service, bareServer, bareApollo, bareArgon2, cores, accounts: await makeAccounts(service.port) }
-}
-
-async function makeAccounts(port: number): Promise<Account[]> {
-  const accounts: Account[] = []
-  const enough = new AbortController()
-  const made = register(account => {
-    if (accounts.push(account) === 2 * CONNECTIONS) enough.abort()
-  })
-  await load(port, 1, made, enough.signal)
-  return accounts
+  return {
+    service,
+    bareServer,
+    bareApollo,
+    bareArgon2,
+    cores,
+    accounts: await makeAccounts(service.port, 2 * CONNECTIONS),
+  }
 }
 
 function footer(cores: Cores | undefined, loadBefore: number): string[] {

@@ -3,8 +3,9 @@ import type { EmbeddedDatabase } from '../../src/database/embedded/start.ts'
 import { type Pooler, startPooler } from '../support/pooler.ts'
 import { load, type Source } from './load.ts'
 import { type Service, type Settings, startService } from './processes.ts'
-import { type Account, me, refresh, register } from './requests.ts'
-import { type Row, ratioRow } from './table.ts'
+import { parentOf, usedMicros } from './processor-time.ts'
+import { type Account, makeAccounts, me, refresh } from './requests.ts'
+import { micros, type Row, ratioRow } from './table.ts'
 
 const ROUNDS = 7
 const ROUND_MS = 800
@@ -35,7 +36,8 @@ export async function pooled(database: EmbeddedDatabase, settings: Settings, fol
 
 async function compare(services: Service[], machine: Machine): Promise<Row[]> {
   const scenes: { service: Service; accounts: Account[] }[] = []
-  for (const service of services) scenes.push({ service, accounts: await accountsOf(service) })
+  for (const service of services)
+    scenes.push({ service, accounts: await makeAccounts(service.port, 2 * CONNECTIONS) })
   const kinds: [string, (accounts: Account[]) => Source][] = [
     ['me', accounts => me(accounts.slice(0, CONNECTIONS))],
     ['refreshToken', accounts => refresh(accounts.slice(CONNECTIONS))],
@@ -66,55 +68,23 @@ async function compare(services: Service[], machine: Machine): Promise<Row[]> {
   return rows
 }
 
-async function accountsOf(service: Service): Promise<Account[]> {
-  const accounts: Account[] = []
-  const enough = new AbortController()
-  const add = (account: Account) => {
-    if (accounts.push(account) >= 2 * CONNECTIONS) enough.abort()
-  }
-  await load(service.port, 2, register(add), enough.signal)
-  return accounts.slice(0, 2 * CONNECTIONS)
-}
-
 /** Microseconds of processor time for a request. */
 async function costOf(service: Service, machine: Machine, source: Source): Promise<Costs> {
-  const before = { server: used(service.pid), all: sum(helpersOf(machine)) }
+  const before = { server: usedMicros(service.pid), all: sum(helpersOf(machine)) }
   const { latenciesMs } = await load(service.port, CONNECTIONS, source, AbortSignal.timeout(ROUND_MS))
-  const server = used(service.pid) - before.server
+  const server = usedMicros(service.pid) - before.server
   // A connection that was opened meanwhile has its process from the beginning.
   const all = server + sum(helpersOf(machine)) - before.all
   return { server: server / latenciesMs.length, all: all / latenciesMs.length }
 }
 
-const micros = (value: number) => `${Math.round(value)} µs`
-
 /** The processes of the database and of the pooler. */
 function helpersOf({ postmaster, pooler }: Machine): number[] {
   const all = readdirSync('/proc').map(Number).filter(Boolean)
-  const isBackend = (pid: number) => Number(/\) \S (\d+)/.exec(read(`/proc/${pid}/stat`))?.[1]) === postmaster
+  const isBackend = (pid: number) => parentOf(pid) === postmaster
   return [pooler.pid(), ...all.filter(isBackend)]
 }
 
 function sum(pids: number[]): number {
-  return pids.reduce((total, pid) => total + used(pid), 0)
-}
-
-/** The processor time of all threads of a process so far, in microseconds. */
-function used(pid: number): number {
-  let threads: string[] = []
-  try {
-    threads = readdirSync(`/proc/${pid}/task`)
-  } catch {}
-  const nanos = threads.map(
-    thread => Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]) || 0,
-  )
-  return nanos.reduce((total, each) => total + each, 0) / 1000
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
-  }
+  return pids.reduce((total, pid) => total + usedMicros(pid), 0)
 }

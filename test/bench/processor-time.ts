@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type pg from 'pg'
 
@@ -35,4 +36,34 @@ async function timeOf(pid: number): Promise<number> {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [user, system] = [Number(fields[11]), Number(fields[12])]
   return MS_PER_TICK * (user + system)
+}
+
+/** The processor time of all threads of a process so far, in microseconds: 0 without Linux's /proc. */
+export function usedMicros(pid: number): number {
+  let threads: string[] = []
+  try {
+    threads = readdirSync(`/proc/${pid}/task`)
+  } catch {}
+  const nanos = threads.map(
+    thread => Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]) || 0,
+  )
+  return nanos.reduce((total, each) => total + each, 0) / 1000
+}
+
+/** A process and the processes that it has started itself. */
+export function withChildren(pid: number): number[] {
+  const all = readdirSync('/proc').map(Number).filter(Boolean)
+  return [pid, ...all.filter(each => parentOf(each) === pid)]
+}
+
+export function parentOf(pid: number): number {
+  return Number(/\) \S (\d+)/.exec(read(`/proc/${pid}/stat`))?.[1])
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
 }

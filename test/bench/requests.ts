@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { Source } from './load.ts'
+import { load, type Source } from './load.ts'
 
 export type Account = { email: string; accessToken: string; refreshToken: string }
 
@@ -115,6 +115,17 @@ export function register(onAccount: (account: Account) => void = () => {}): Sour
     },
     answered: (connection, body) => onAccount({ email: emails[connection] ?? '', ...tokensIn(body) }),
   }
+}
+
+/** Registers as many accounts. */
+export async function makeAccounts(port: number, count: number): Promise<Account[]> {
+  const accounts: Account[] = []
+  const enough = new AbortController()
+  const add = (account: Account) => {
+    if (accounts.push(account) >= count) enough.abort()
+  }
+  await load(port, 2, register(add), enough.signal)
+  return accounts.slice(0, count)
 }
 
 export function tokensIn(body: string): Omit<Account, 'email'> {

@@ -69,6 +69,10 @@ export function percentile(values: number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
 
+export function micros(value: number): string {
+  return `${Math.round(value)} µs`
+}
+
 function toText(ratio: number): string {
   return ratio.toFixed(2)
 }
