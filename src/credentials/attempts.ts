@@ -4,7 +4,13 @@ import { type Device, isKnownDevice } from '../devices/device.ts'
 import type { User } from '../generated/prisma/client.ts'
 import { networkOf } from '../network/address.ts'
 import { hashedSubject } from '../rate-limit/hashed-subject.ts'
-import { type Attempt, countAttempt, forgiveAttempts, LimitHit } from '../rate-limit/limit.ts'
+import {
+  type Attempt,
+  countAttempt,
+  type Forgiveness,
+  forgiveAttempts,
+  LimitHit,
+} from '../rate-limit/limit.ts'
 
 /** The attempts of one sign-in, computed once: `countLogin` counts them and `forgiveLogin` gives them back. */
 export type LoginAttempts = {
@@ -112,7 +118,7 @@ export async function forgiveLogin(
     ...otherNames.map(other => nameAttempt(app, other)),
     ...(device ? [device.attempt] : []),
   ]
-  if (await isWorkAllowed(app, account.id, work, request)) await forgiveAttempts(app, reset, [counted])
+  await forgiveWithin(app, account.id, work, { whole: reset, single: [counted] }, request)
 }
 
 /** Resets `attempt` after any other proof of the account's password, within the same budget as `forgiveLogin`. */
@@ -123,22 +129,22 @@ export async function forgiveProof(
   request: RequestInfo,
 ): Promise<void> {
   const work = workAttempt(request.ipAddress)
-  if (await isWorkAllowed(app, accountId, work, request)) await forgiveAttempts(app, [attempt])
+  await forgiveWithin(app, accountId, work, { whole: [attempt], single: [] }, request)
 }
 
-/** Spends the hashing budgets of the account and of the network; false if either is used up. */
-async function isWorkAllowed(
+/** Spends the hashing budgets of the account and of the network, and forgives unless either is used up. */
+async function forgiveWithin(
   app: App,
   accountId: string,
   networkWork: Attempt,
+  forgiven: Forgiveness,
   request: RequestInfo,
-): Promise<boolean> {
+): Promise<void> {
+  const spent: Attempt[] = [{ rule: 'work.account', subject: accountId }, networkWork]
   try {
-    await countAttempt(app, [{ rule: 'work.account', subject: accountId }, networkWork], request)
-    return true
+    await countAttempt(app, spent, request, forgiven)
   } catch (error) {
-    if (error instanceof LimitHit) return false
-    throw error
+    if (!(error instanceof LimitHit)) throw error
   }
 }
 

@@ -22,20 +22,33 @@ const count = statement<[number: number, endsAt: Date, fresh: boolean]>(
   'limit-count',
   'SELECT place, ends_at, fresh FROM count_attempt($1, $2, $3, $4, $5, $6)',
 )
+const countAndForgive = statement<[number: number, endsAt: Date, fresh: boolean]>(
+  'limit-count-forgive',
+  'SELECT place, ends_at, fresh FROM count_and_forgive($1, $2, $3, $4, $5, $6, $7, $8)',
+)
+
+/** Attempts that are given back: the counts of `whole` start anew, and those of `single` lose one. */
+export type Forgiveness = { whole: Attempt[]; single: Attempt[] }
 
 /**
  * Counts an attempt on each subject in order. The first subject that reaches its limit ends the count, so later
  * subjects are not counted. If any subject is already blocked, nothing is counted. The count is one statement, so
  * parallel requests and replicas share one exact count. A refusal takes no lock, and no query while the block is cached.
+ * What is `forgiven` is given back with the same statement, unless the attempt is refused.
  * @throws LimitHit RATE_LIMITED with `retryAfter`, and the `rule` for the caller
  */
-export async function countAttempt(app: App, attempts: Attempt[], request: RequestInfo): Promise<void> {
+export async function countAttempt(
+  app: App,
+  attempts: Attempt[],
+  request: RequestInfo,
+  forgiven?: Forgiveness,
+): Promise<void> {
   const { blocks } = app.limiter
   const now = app.clock.now()
   const keys = attempts.map(keyOf)
   const denial: Denial | undefined =
     blocks.find(keys, now) ??
-    (await countInTurn(app, attempts, keys, now).catch((error: unknown) => {
+    (await countInTurn(app, attempts, keys, now, forgiven).catch((error: unknown) => {
       // If the database cannot be reached, a known block still applies.
       const known = blocks.find(keys, now)
       if (known) return known
@@ -62,6 +75,7 @@ async function countInTurn(
   attempts: Attempt[],
   keys: string[],
   now: Date,
+  forgiven: Forgiveness | undefined,
 ): Promise<Denial | undefined> {
   const { blocks, underWay } = app.limiter
   const [subject = ''] = keys
@@ -71,7 +85,7 @@ async function countInTurn(
     const known = blocks.find(keys, now, before)
     if (known) return known
   }
-  const counted = countUnlessBlocked(app, attempts, keys, now)
+  const counted = countUnlessBlocked(app, attempts, keys, now, forgiven)
   underWay.set(subject, counted)
   try {
     return await counted
@@ -87,6 +101,7 @@ async function countUnlessBlocked(
   attempts: Attempt[],
   keys: string[],
   now: Date,
+  forgiven: Forgiveness | undefined,
 ): Promise<Denial | undefined> {
   const before = blocks.latest
   return withConnection(pool, async connection => {
@@ -94,7 +109,8 @@ async function countUnlessBlocked(
     const known = blocks.find(keys, now, before)
     if (known) return known
     const rules = attempts.map(({ rule }) => config.limits[rule])
-    const [row] = await count(connection, [
+    const whole = forgiven?.whole.map(keyOf) ?? []
+    const counting = [
       keys,
       rules.map(rule => rule.attempts),
       rules.map(rule => rule.windowSeconds),
@@ -103,9 +119,12 @@ async function countUnlessBlocked(
         Math.min(max, LONGEST_BLOCK_SECONDS),
       ),
       now,
-    ])
+    ]
+    const [row] = forgiven
+      ? await countAndForgive(connection, [...counting, whole, forgiven.single.map(keyOf)])
+      : await count(connection, counting)
     if (!row) {
-      blocks.remove(keys)
+      blocks.remove([...keys, ...whole])
       return undefined
     }
     const [number, until, fresh] = row

@@ -30,6 +30,8 @@ const request = {
   deviceCookie: undefined,
 }
 const newAccount = (): Attempt => ({ rule: 'login.account', subject: randomUUID() })
+/** With more attempts than a test makes. */
+const newPayer = (): Attempt => ({ rule: 'work.account', subject: randomUUID() })
 const newNetwork = (): Attempt => ({ rule: 'login.network', subject: randomUUID() })
 
 /** The app at a time that stands still until it is moved. */
@@ -107,6 +109,24 @@ describe('when the free attempts are spent', () => {
     expect(await waitOf(app, network)).toBe(30)
   })
 
+  test('an attempt that pays for giving others back does so only if it is free itself', async () => {
+    const { app } = stopped(service)
+    const [payer, account, network] = [newAccount(), newAccount(), newNetwork()]
+    for (let count = 0; count < 20; count++) expect(await waitOf(app, network)).toBe(0)
+    const pay = async () => {
+      await spend(app, account)
+      await countAttempt(app, [payer], request, { whole: [account], single: [network] })
+      expect(await waitOf(app, network)).toBe(0)
+    }
+    for (let count = 0; count < FREE; count++) await pay()
+    await spend(app, account)
+    await expect(
+      countAttempt(app, [payer], request, { whole: [account], single: [network] }),
+    ).rejects.toThrow(LimitHit)
+    expect(await waitOf(app, account)).toBe(30)
+    expect(await waitOf(app, network)).toBe(30)
+  })
+
   test('what comes after is not counted', async () => {
     const { app } = stopped(service)
     const [first, second] = [newAccount(), newAccount()]
@@ -135,7 +155,7 @@ test('of concurrent attempts on two replicas, exactly as many are allowed as the
 
 test('concurrent counting, forgiving and pruning on the same keys never fail or deadlock', async () => {
   const action = fc.record({
-    kind: fc.constantFrom('count', 'count', 'count', 'forgive', 'prune'),
+    kind: fc.constantFrom('count', 'count', 'count', 'forgive', 'pay', 'prune'),
     account: fc.nat(2),
     network: fc.nat(1),
     ofReplica: fc.boolean(),
@@ -145,6 +165,7 @@ test('concurrent counting, forgiving and pruning on the same keys never fail or 
     fc.asyncProperty(fc.array(action, { minLength: 20, maxLength: 60 }), async actions => {
       const accounts = [newAccount(), newAccount(), newAccount()]
       const networks = [newNetwork(), newNetwork()]
+      const payers = [newPayer(), newPayer(), newPayer()]
       const { app, advance } = stopped(service)
       const early = app.clock.now()
       advance(2 * WINDOW)
@@ -153,7 +174,9 @@ test('concurrent counting, forgiving and pruning on the same keys never fail or 
         const at = { ...(ofReplica ? replica : service).app, clock }
         const keys = [networks[network]!, accounts[account]!] as const
         if (kind === 'count') return waitOf(at, ...keys)
-        return kind === 'prune' ? prune(at) : forgiveAttempts(at, [keys[1]], [keys[0]])
+        if (kind === 'prune') return prune(at)
+        if (kind === 'forgive') return forgiveAttempts(at, [keys[1]], [keys[0]])
+        return countAttempt(at, [payers[account]!], request, { whole: [keys[1]], single: [keys[0]] })
       })
       await expect(Promise.all(outcomes)).resolves.toHaveLength(actions.length)
     }),
