@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals'
 import { PASSWORD, signIn, signUp } from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { build, type CliRun, runCli } from '../support/cli.ts'
+import { runCliHere } from '../support/cli-here.ts'
 import { mailedToken } from '../support/mails.ts'
 import { ConfirmEmailChange, Login, Me, RequestEmailChange } from '../support/operations.ts'
 import { codes, useService } from '../support/service.ts'
@@ -14,14 +15,14 @@ const service = useService({ settings: { AUTHOGRAPH_SECRET } })
 
 beforeAll(build)
 
-function createAdmin(args: string[], input?: string): Promise<CliRun> {
+function createAdmin(args: string[], input?: string, run = runCliHere): Promise<CliRun> {
   const settings = {
     DATABASE_URL: service.app.config.database.url!,
     AUTHOGRAPH_SECRET,
     ARGON2_MEMORY_KIB: '64',
     ARGON2_TIME_COST: '1',
   }
-  return runCli(['create-admin', ...args], { settings, ...(input !== undefined && { input }) })
+  return run(['create-admin', ...args], { settings, ...(input !== undefined && { input }) })
 }
 
 const countUsers = () => service.app.db.user.count()
@@ -29,7 +30,7 @@ const countUsers = () => service.app.db.user.count()
 test('create-admin creates a verified administrator who can sign in, and records this', async () => {
   const email = 'Root@Example.com'
   const args = ['--email', email, '--username', 'Root_1', '--display-name', 'Root of all', '--password-stdin']
-  expect(await createAdmin(args, `${PASSWORD}\n`)).toEqual({
+  expect(await createAdmin(args, `${PASSWORD}\n`, runCli)).toEqual({
     exitCode: 0,
     stdout: `Created the administrator ${email}. Sign in with the password you entered.\n`,
     stderr: '',
@@ -211,7 +212,7 @@ test('a taken username fails with advice', async () => {
 
 test('without a terminal, the error tells how to pass the password', async () => {
   const count = await countUsers()
-  const { exitCode, stdout, stderr } = await createAdmin(['--email', 'b@cli.example'], PASSWORD)
+  const { exitCode, stdout, stderr } = await createAdmin(['--email', 'b@cli.example'], PASSWORD, runCli)
   expect([exitCode, stdout]).toEqual([1, ''])
   expect(stderr).toBe(
     'There is no terminal to ask for the password. Pipe it to standard input with --password-stdin.\n',
@@ -221,7 +222,7 @@ test('without a terminal, the error tells how to pass the password', async () =>
 
 test('of two simultaneous runs for one address, one creates the account and the other reports that it exists', async () => {
   const args = ['--email', 'twice@cli.example', '--password-stdin']
-  const runs = await Promise.all([createAdmin(args, PASSWORD), createAdmin(args, PASSWORD)])
+  const runs = await Promise.all([createAdmin(args, PASSWORD, runCli), createAdmin(args, PASSWORD, runCli)])
   expect(runs.map(run => run.exitCode).sort()).toEqual([0, 1])
   for (const { exitCode, stderr } of runs) {
     if (exitCode === 1) expect(stderr).toMatch(/already has an account/)

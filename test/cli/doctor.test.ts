@@ -9,6 +9,7 @@ import { examine } from '../../src/cli/doctor.ts'
 import { addSeconds } from '../../src/clock.ts'
 import { signUp, signUpWith } from '../support/actors.ts'
 import { build, runCli } from '../support/cli.ts'
+import { runCliHere } from '../support/cli-here.ts'
 import { startFakeProvider } from '../support/fake-provider.ts'
 import { CHEAP_HASH } from '../support/foreign-hashes.ts'
 import { createEmptyDatabase } from '../support/postgres.ts'
@@ -184,7 +185,9 @@ test('a database that a newer version has migrated fails without a stack trace',
         message: expect.stringContaining('does not know. Start the version that applied it'),
       },
     ])
-    const { exitCode, stderr } = await runCli(['prune'], { settings: { DATABASE_URL, AUTHOGRAPH_SECRET } })
+    const { exitCode, stderr } = await runCliHere(['prune'], {
+      settings: { DATABASE_URL, AUTHOGRAPH_SECRET },
+    })
     expect(exitCode).toBe(1)
     expect(stderr).toMatch(/^The database has the migration 29990101000000_next, .*\n$/)
   } finally {
@@ -196,10 +199,10 @@ test('a missing database and a wrong secret are reported without a stack trace',
   const url = service.app.config.database.url!
   const there = { DATABASE_URL: url, AUTHOGRAPH_SECRET: 'another secret that the database was not used with' }
   const missing = { DATABASE_URL: url.replace(/authograph_db_\w+/, 'nowhere'), AUTHOGRAPH_SECRET }
-  expect((await runCli(['prune'], { settings: missing })).stderr).toBe(
+  expect((await runCliHere(['prune'], { settings: missing })).stderr).toBe(
     'The database returned an error: database "nowhere" does not exist\n',
   )
-  expect((await runCli(['rotate-keys'], { settings: there })).stderr).toMatch(
+  expect((await runCliHere(['rotate-keys'], { settings: there })).stderr).toMatch(
     /^The .* is sealed under another secret.*\n$/,
   )
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { newAddress, signIn } from '../support/actors.ts'
 import { build, type CliRun, runCli, startCli } from '../support/cli.ts'
+import { runCliHere } from '../support/cli-here.ts'
 import { CHEAP_HASH } from '../support/foreign-hashes.ts'
 import { useService } from '../support/service.ts'
 
@@ -18,9 +19,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 const settings = () => ({ DATABASE_URL: service.app.config.database.url!, AUTHOGRAPH_SECRET })
-const cli = (args: string[], input?: string): Promise<CliRun> =>
-  runCli(args, { settings: settings(), ...(input !== undefined && { input }) })
+const cli = (args: string[], input?: string, run = runCliHere): Promise<CliRun> =>
+  run(args, { settings: settings(), ...(input !== undefined && { input }) })
 const importing = (text: string, ...args: string[]) => cli(['import-users', '-', ...args], text)
+/** The same from a pipe. */
+const piping = (text: string, ...args: string[]) => cli(['import-users', '-', ...args], text, runCli)
 const lines = (...records: object[]) => records.map(record => `${JSON.stringify(record)}\n`).join('')
 const byEmail = (emailCanonical: string) =>
   service.app.db.user.findUniqueOrThrow({ where: { emailCanonical } })
@@ -33,7 +36,7 @@ describe('importing CSV', () => {
       file,
       `\uFEFFemail,name,passwordHash,note\r\n${one},"Lovelace, ""Ada""",${CHEAP_HASH},"two\r\nlines"\r\n\r\n${two},Grace,,\r\n`,
     )
-    const run = await cli(['import-users', file])
+    const run = await cli(['import-users', file], '', runCli)
     expect(run).toEqual({
       exitCode: 0,
       stderr: '',
@@ -68,7 +71,7 @@ describe('importing JSON Lines', () => {
     const secret = 'pbkdf2:md5:1$salt$0123456789abcdef0123456789abcdef'
     const text = `${lines({ mail: one })}\n{"mail": "${two}", "passwordHash": "${secret}"\n[1]\n${lines({ mail: two, passwordHash: secret })}${'x'.repeat(2_000_000)}\n${lines({ mail: two })}`
     const args = ['--format', 'jsonl', '--map', 'email=mail', '--report', file]
-    const { exitCode, stdout, stderr } = await importing(text, ...args)
+    const { exitCode, stdout, stderr } = await piping(text, ...args)
     expect([exitCode, stderr]).toEqual([2, ''])
     expect(stdout).toContain(
       'Read: 6\nImported: 2\n  2 without a password; their owners must reset it\nAlready existed: 0\nSkipped: 4\n',
@@ -93,7 +96,7 @@ describe('importing JSON Lines', () => {
   test('lines are complete without a final line break, and if a chunk ends inside a character', async () => {
     const emails = Array.from({ length: 3000 }, () => newAddress())
     const text = lines(...emails.map(email => ({ email, displayName: '홍길동'.repeat(20) }))).trim()
-    const { exitCode, stdout } = await importing(text, '--format', 'jsonl', '--json')
+    const { exitCode, stdout } = await piping(text, '--format', 'jsonl', '--json')
     expect(exitCode).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ read: 3000, taken: 3000 })
     expect((await byEmail(emails[2999]!)).displayName).toBe('홍길동'.repeat(20))
@@ -123,7 +126,7 @@ test.each([
   ['a missing file', ['import-users', '/nowhere.csv'], /^ENOENT: no such file/],
   ['a file of an unknown format', ['import-users', 'users.xlsx'], '--format jsonl or --format csv'],
   ['standard input without a format', ['import-users', '-'], '--format jsonl or --format csv'],
-  ['an unknown format', ['import-users', '-', '--format', 'xml'], 'Allowed choices are jsonl, csv'],
+  ['an unknown format', ['import-users', '-', '--format', 'xml'], 'Allowed choices are jsonl, csv', runCli],
   ['an unknown field', ['import-users', 'a.csv', '--map', 'mail=email'], 'Fields: id, email,'],
   [
     'a report in a missing folder',
@@ -131,8 +134,8 @@ test.each([
     /^ENOENT: no such file/,
   ],
   ['an incomplete mapping', ['import-users', 'a.csv', '--map', 'email'], 'Write --map as FIELD=COLUMN'],
-])('%s fails with advice', async (_, args, advice) => {
-  const { exitCode, stdout, stderr } = await cli(args)
+])('%s fails with advice', async (_, args, advice, run = runCliHere) => {
+  const { exitCode, stdout, stderr } = await cli(args, '', run)
   expect([exitCode, stdout]).toEqual([1, ''])
   expect(stderr).toMatch(advice)
   expect(stderr).not.toContain('    at ')
@@ -205,7 +208,7 @@ describe('export-users', () => {
     const email = newAddress()
     await importing(lines({ email, passwordHash: CHEAP_HASH }), '--format', 'jsonl')
     const out = join(folder, 'export.jsonl')
-    const run = await cli(['export-users', '--out', out, '--with-password-hashes'])
+    const run = await cli(['export-users', '--out', out, '--with-password-hashes'], '', runCli)
     expect(run).toMatchObject({
       exitCode: 0,
       stdout: '',

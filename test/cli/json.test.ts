@@ -10,6 +10,7 @@ import {
 } from '../../src/admin/services/transfer-services.ts'
 import { PASSWORD, signUp } from '../support/actors.ts'
 import { build, runCli } from '../support/cli.ts'
+import { runCliHere } from '../support/cli-here.ts'
 import { useService } from '../support/service.ts'
 import { basic, post } from '../support/service-accounts.ts'
 
@@ -35,8 +36,8 @@ const ID_OF_NONE = '00000000-0000-7000-8000-000000000000'
 const ID = expect.stringMatching(/^[0-9a-f-]{36}$/)
 
 /** The value that a command writes to standard output, which must be one line of JSON and nothing else. */
-async function json(args: string[], input?: string): Promise<unknown> {
-  const { exitCode, stdout } = await runCli([...args, '--json'], {
+async function json(args: string[], input?: string, run = runCliHere): Promise<unknown> {
+  const { exitCode, stdout } = await run([...args, '--json'], {
     settings: settings(),
     ...(input !== undefined && { input }),
   })
@@ -45,13 +46,18 @@ async function json(args: string[], input?: string): Promise<unknown> {
 }
 
 test('migrate --json writes one line of JSON', async () => {
-  expect(await json(['migrate'])).toEqual({ upToDate: true, applied: [] })
+  expect(await json(['migrate'], '', runCli)).toEqual({ upToDate: true, applied: [] })
 })
 
 test('create-admin --json writes one line of JSON for a new and for an existing account', async () => {
   const email = 'root@example.com'
   const args = ['create-admin', '--password-stdin', '--email']
-  expect(await json([...args, email], PASSWORD)).toEqual({ id: ID, email, created: true, disabled: false })
+  expect(await json([...args, email], PASSWORD, runCli)).toEqual({
+    id: ID,
+    email,
+    created: true,
+    disabled: false,
+  })
   const known = await signUp(service)
   expect(await json(['create-admin', '--promote', '--verify', '--email', known.email])).toEqual({
     id: known.id,
@@ -62,7 +68,7 @@ test('create-admin --json writes one line of JSON for a new and for an existing 
 })
 
 test('rotate-keys --json writes one line of JSON', async () => {
-  const rotated = (await json(['rotate-keys'])) as { kid: string; activatesAt: string }
+  const rotated = (await json(['rotate-keys'], '', runCli)) as { kid: string; activatesAt: string }
   const key = await service.app.db.signingKey.findUniqueOrThrow({ where: { kid: rotated.kid } })
   expect(rotated.activatesAt).toBe(key.activatesAt.toISOString())
 })
@@ -71,7 +77,7 @@ test('prune --json writes one line of JSON with the number of deleted records', 
   await service.app.pool.query(
     `INSERT INTO rate_limits SELECT n, 1, now() - interval '1 s', 0, NULL FROM generate_series(1, 25000) n`,
   )
-  const pruned = (await json(['prune'])) as { deleted: Record<string, number>; busy: boolean }
+  const pruned = (await json(['prune'], '', runCli)) as { deleted: Record<string, number>; busy: boolean }
   expect(pruned).toMatchObject({ busy: false, deleted: { attempts: 25_000, 'sent mails': 0 } })
   expect(await service.app.db.rateLimit.count({ where: { count: 1, key: { not: { contains: ':' } } } })).toBe(
     0,
@@ -97,7 +103,7 @@ test('webhooks --json creates, lists, changes, retries and deletes, with one lin
   expect(created).toEqual({ webhook, secret: expect.stringMatching(/^whsec_.{44}$/) })
   const changed = { ...webhook, events: ['*'] }
   expect(await json(['webhooks', 'update', id, '--event', '*'])).toEqual(changed)
-  expect(await json(['webhooks', 'list'])).toEqual([changed])
+  expect(await json(['webhooks', 'list'], '', runCli)).toEqual([changed])
   const rotated = (await json(['webhooks', 'rotate-secret', id])) as { secret: string }
   expect(rotated.secret).not.toBe(created.secret)
   const failure = {
@@ -127,7 +133,11 @@ test('services --json creates, rotates, deletes, imports and changes, with one l
   const { publicKey } = generateKeyPairSync('ed25519')
   await writeFile(key, publicKey.export({ type: 'spki', format: 'pem' }))
   type Created = { serviceAccount: { id: string; keyIds: string[] }; secret: string }
-  const made = (await json(['services', 'create', '--name', 'billing', '--role', 'admin'])) as Created
+  const made = (await json(
+    ['services', 'create', '--name', 'billing', '--role', 'admin'],
+    '',
+    runCli,
+  )) as Created
   const { id } = made.serviceAccount
   expect(made).toMatchObject({
     serviceAccount: { id: ID, name: 'billing', roles: ['admin'], audiences: ['authograph'], hasSecret: true },
@@ -150,7 +160,9 @@ test('services --json creates, rotates, deletes, imports and changes, with one l
   const file = path.join(folder, 'services.jsonl')
   const foreign = JSON.stringify({ ...JSON.parse(exported.stdout), id: ID_OF_NONE, roles: ['no-such-role'] })
   await writeFile(file, `${exported.stdout}${foreign}\nnone\n`)
-  const { exitCode, stdout } = await runCli(['services', 'import', file, '--json'], { settings: settings() })
+  const { exitCode, stdout } = await runCliHere(['services', 'import', file, '--json'], {
+    settings: settings(),
+  })
   expect([exitCode, JSON.parse(stdout)]).toEqual([
     2,
     {

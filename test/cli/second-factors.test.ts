@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from '@jest/globals'
 import { login, newRole, signUpVerified, signUpWith } from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { build, runCli } from '../support/cli.ts'
+import { runCliHere } from '../support/cli-here.ts'
 import { templatesTo } from '../support/mails.ts'
 import { useService } from '../support/service.ts'
 import { expectDead } from '../support/sessions.ts'
@@ -11,14 +12,15 @@ const AUTHOGRAPH_SECRET = 'a secret that only the tests may know'
 const service = useService({ settings: { AUTHOGRAPH_SECRET } })
 beforeAll(build)
 
-const cli = (...args: string[]) =>
-  runCli(args, { settings: { DATABASE_URL: service.app.config.database.url!, AUTHOGRAPH_SECRET } })
+const settings = () => ({ DATABASE_URL: service.app.config.database.url!, AUTHOGRAPH_SECRET })
+const cli = (...args: string[]) => runCliHere(args, { settings: settings() })
+const asProcess = (...args: string[]) => runCli(args, { settings: settings() })
 
 test('require-second-factor sets the time for a role and says how many people still have none, and --off ends it', async () => {
   const role = await newRole(service)
   await signUpWith(service, role)
   const args = ['require-second-factor', '--role', role]
-  const set = await cli(...args, '--from', '2030-01-01T00:00:00Z')
+  const set = await asProcess(...args, '--from', '2030-01-01T00:00:00Z')
   expect(set).toMatchObject({ exitCode: 0, stderr: '' })
   expect(set.stdout).toBe(
     `The role ${role} requires a second factor from 2030-01-01T00:00:00.000Z on. 1 person with the role must add one at the next sign-in after that.\n`,
@@ -55,7 +57,7 @@ test('reset-factors removes every factor of an account, any spelling of its addr
   await addSomePasskey(service, ada.id)
   await addSomeRecoveryCodes(service, ada.id)
   const reason = 'The last administrator lost the phone'
-  const run = await cli('reset-factors', '--email', ada.email.toUpperCase(), '--reason', reason)
+  const run = await asProcess('reset-factors', '--email', ada.email.toUpperCase(), '--reason', reason)
   expect(run).toMatchObject({ exitCode: 0, stderr: '' })
   expect(run.stdout).toContain('1 authenticator app, 1 passkey or security key, 10 recovery codes')
   await expectDead(service, ada)

@@ -5,6 +5,7 @@ import { signingKeyAt } from '../../src/keys/signing-keys.ts'
 import { refreshTokenOf } from '../../src/sessions/refresh-token.ts'
 import { PASSWORD, signIn, signUp, signUpWith } from '../support/actors.ts'
 import { build, runCli } from '../support/cli.ts'
+import { runCliHere } from '../support/cli-here.ts'
 import { eventually } from '../support/eventually.ts'
 import { forge, headerOf } from '../support/forge.ts'
 import { Login, RotateSigningKey } from '../support/operations.ts'
@@ -166,12 +167,12 @@ test('a replica under an older secret, which cannot open the new key, drops the 
 
 describe('authograph rotate-keys', () => {
   beforeAll(build, 120_000)
-  const run = (...args: string[]) =>
-    runCli(['rotate-keys', ...args], { settings: { DATABASE_URL: database.url, AUTHOGRAPH_SECRET: SECRET } })
+  const run = (args: string[], command = runCliHere) =>
+    command(['rotate-keys', ...args], { settings: { DATABASE_URL: database.url, AUTHOGRAPH_SECRET: SECRET } })
 
   test('--revoke ends every other key on the replicas that run', async () => {
     const old = signerOf(one)
-    const { exitCode, stdout, stderr } = await run('--revoke')
+    const { exitCode, stdout, stderr } = await run(['--revoke'], runCli)
     expect([exitCode, stderr]).toEqual([0, ''])
     const [, kid = ''] = /^The key (\S+) is now signing\. Revoked keys: (\S+)\.\n/.exec(stdout) ?? []
     expect(stdout).toContain(`Revoked keys: ${old}.`)
@@ -184,7 +185,7 @@ describe('authograph rotate-keys', () => {
   test('--end-all-sessions ends both halves of every token, also those computed with the stolen key', async () => {
     const account = await signUp(two)
     const stolen = one.app.keys.refreshToken
-    const { exitCode, stdout, stderr } = await run('--end-all-sessions', '--json')
+    const { exitCode, stdout, stderr } = await run(['--end-all-sessions', '--json'])
     expect([exitCode, stderr]).toEqual([0, ''])
     const { kid, endedSessions } = JSON.parse(stdout) as { kid: string; endedSessions: number }
     expect(endedSessions).toBe(2)

@@ -4,6 +4,7 @@ import { reloadKeys } from '../../src/keys/reload.ts'
 import { type Jwk, signingKeyAt } from '../../src/keys/signing-keys.ts'
 import { signIn, signUp, signUpWith } from '../support/actors.ts'
 import { build, runCli } from '../support/cli.ts'
+import { runCliHere } from '../support/cli-here.ts'
 import { eventually } from '../support/eventually.ts'
 import { headerOf } from '../support/forge.ts'
 import { RotateSigningKey } from '../support/operations.ts'
@@ -216,13 +217,13 @@ describe('rotateSigningKey', () => {
 })
 
 describe('authograph rotate-keys', () => {
-  const run = (AUTHOGRAPH_SECRET: string) =>
-    runCli(['rotate-keys'], { settings: { DATABASE_URL: database.url, AUTHOGRAPH_SECRET } })
+  const run = (AUTHOGRAPH_SECRET: string, command = runCliHere) =>
+    command(['rotate-keys'], { settings: { DATABASE_URL: database.url, AUTHOGRAPH_SECRET } })
 
   test('makes a key that running services take over', async () => {
     await build()
     const old = signerOf(one)
-    const { exitCode, stdout, stderr } = await run('a secret that only the tests may know')
+    const { exitCode, stdout, stderr } = await run('a secret that only the tests may know', runCli)
     expect([exitCode, stderr]).toEqual([0, ''])
     const [, kid, at = ''] = /^The key (\S+) is published and starts signing at (\S+)\.\n$/.exec(stdout) ?? []
     expect(Math.abs(Date.parse(at) - Date.now() - AHEAD * 1000)).toBeLessThan(10_000)
@@ -235,7 +236,6 @@ describe('authograph rotate-keys', () => {
   })
 
   test('under another secret makes nothing and says what to do', async () => {
-    await build()
     const { exitCode, stdout, stderr } = await run('another secret, which is long enough')
     expect([exitCode, stdout]).toEqual([1, ''])
     expect(stderr).toContain('AUTHOGRAPH_PREVIOUS_SECRETS')

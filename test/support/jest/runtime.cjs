@@ -43,8 +43,11 @@ module.exports = class SharingRuntime extends Runtime {
     if (hasOwn) delete globalThis[TYPES]
 
     const isPackage = file => file.includes(PACKAGES) && !file.endsWith('.json') && !OF_BROWSERS.test(file)
+    // It is a program: each import with a query of its own runs it.
+    const cli = path.join(rootDir, 'src/cli/main.ts')
     const isSource = file =>
       !hasOwn &&
+      file !== cli &&
       sources.some(folder => file.startsWith(folder)) &&
       !ofPages.some(folder => file.startsWith(folder))
     const shared = file => {
