@@ -4,12 +4,14 @@ import { type Cores, pin } from './cores.ts'
 import { load } from './load.ts'
 import { type Service, type Settings, startService } from './processes.ts'
 import { type Account, me, register } from './requests.ts'
-import { CONNECTIONS, inTurns, perSecond } from './stages.ts'
+import { CONNECTIONS, perSecond } from './stages.ts'
 import { type Row, ratioRow } from './table.ts'
 
 /** Several starts of each, because one process differs from the next by a few percent. */
 const STARTS = 3
-const ROUND_MS = 300
+/** Short and many, because other work on the machine comes and goes within a second. */
+const ROUNDS = 40
+const ROUND_MS = 100
 
 /**
  * What the tracing that is off costs `me`, in processor time: the service as it is, and the service without the calls of
@@ -38,12 +40,12 @@ export async function tracing(
       return () => rateOf(service, accounts)
     }
     try {
-      const [served, bare] = [await servedBy('with'), await servedBy('without')]
-      const measured = await inTurns(
-        start % 2 ? { without: bare, with: served } : { with: served, without: bare },
-      )
-      rates.with.push(...measured.with)
-      rates.without.push(...measured.without)
+      const order = start % 2 ? (['without', 'with'] as const) : (['with', 'without'] as const)
+      const turns = []
+      for (const hooks of order) turns.push({ hooks, rate: await servedBy(hooks) })
+      for (const { rate } of turns) for (let round = 0; round < ROUNDS / 4; round++) await rate()
+      for (let round = 0; round < ROUNDS; round++)
+        for (const { hooks, rate } of round % 2 ? turns.toReversed() : turns) rates[hooks].push(await rate())
     } finally {
       for (const service of services) await service.stop()
     }
