@@ -1,6 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import http, {
+  createServer,
+  type IncomingMessage,
+  type RequestOptions,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
 
@@ -170,15 +177,16 @@ export class FakeProvider {
     return this.sign({ ...claims, sub: ADA.sub, ...more }, { typ: 'logout+jwt', ...header })
   }
 
-  /** Makes the requests of this process to these origins reach this provider. Returns how to undo it. */
+  /** Makes the requests of this process to these https origins reach this provider. Returns how to undo it. */
   standIn(...origins: string[]): () => void {
-    const original = globalThis.fetch
-    globalThis.fetch = (input, init) => {
-      const url = new URL(String(input))
-      return original(origins.includes(url.origin) ? this.origin + url.pathname + url.search : input, init)
-    }
+    const original = https.request
+    https.request = ((url: URL, options: RequestOptions, done: (response: IncomingMessage) => void) => {
+      if (!origins.includes(url.origin)) return original(url, options, done)
+      const { agent: _, ...rest } = options
+      return http.request(this.origin + url.pathname + url.search, rest, done)
+    }) as typeof https.request
     return () => {
-      globalThis.fetch = original
+      https.request = original
     }
   }
 
