@@ -47,6 +47,7 @@ export async function completeProviderSignIn(
         ...client,
         profile: flow.profile,
         claims: [completedFlow(app, flow, sessionId)],
+        flowId: flow.id,
         keepNextStep: (connection, next) => keepNextStep(app, connection, flow, next),
         sessionId,
         deviceName,

@@ -75,7 +75,8 @@ export type Continued = SealedTicket & {
 export type SignInOutcome = Started | Continued
 
 /**
- * The one door: every way to sign in ends here. Starts a session if the proofs are as strong as the account demands.
+ * Every way to sign in ends here, unless start-together.ts has started the session already, which requires as much.
+ * Starts a session if the proofs are as strong as the account demands.
  * Otherwise returns the ticket for the next step, which is all that the client gets: no session, no token, no cookie.
  * One statement decides and starts the session (see start-session.ts), so that no check is older than the session.
  * @returns undefined if the account has changed since it was read

@@ -13,6 +13,7 @@ import { finishSignIn, type SignInOutcome } from './finish-sign-in.ts'
 import type { SigningClient } from './login.ts'
 import { requireMaySignIn } from './may-sign-in.ts'
 import { spentTicket, ticketInvalid } from './sign-in-ticket.ts'
+import { startWithPasskey } from './start-with-passkey.ts'
 
 const schema = z.object({
   passkey: passkeyField,
@@ -47,6 +48,12 @@ export async function loginWithPasskey(
   requirePasskeys(app)
   const { passkey, deviceName, rememberMe } = checkInput(schema, input)
   const ticket = openCeremony(app, 'passkeyLogin', passkey.ticket)
+  const remember = rememberMe ?? true
+  if (presented) {
+    const known = { device: presented, remember, deviceName }
+    const started = await startWithPasskey(app, passkey, ticket, known, request)
+    if (started) return { ...started, device: presented, transport }
+  }
   const { account, proof } = await provePasskey(app, passkey, request, { requireUserVerification: true })
   await requireMaySignIn(app, account, request)
   const outcome = await finishSignIn(
@@ -57,7 +64,7 @@ export async function loginWithPasskey(
       claims: [spentTicket(ticket)],
       device: presented ?? newDevice(app),
       transport,
-      remember: rememberMe ?? true,
+      remember,
       deviceName,
     },
     request,

@@ -18,6 +18,7 @@ import { requireMaySignIn } from './may-sign-in.ts'
 import { flowEnded } from './provider-flow.ts'
 import { registerWithProvider } from './register-with-provider.ts'
 import type { SealedTicket } from './sign-in-ticket.ts'
+import { startWithProvider } from './start-with-provider.ts'
 import { takeOver } from './take-over.ts'
 import { usedIdentity } from './used-identity.ts'
 
@@ -43,6 +44,8 @@ export type ProviderSignIn = SigningClient &
     sessionId: string
     /** What the sign-in uses up, such as its flow. */
     claims: readonly Claim[]
+    /** The flow in `claims`, if that is all of them. */
+    flowId?: string
   }
 
 /** Two for the account's change and the sign-in after it, and one after a lost race. */
@@ -62,6 +65,8 @@ export async function loginWithProvider(
   request: RequestInfo,
 ): Promise<ProviderSignInOutcome> {
   const { profile } = signIn
+  const known = await startKnown(app, signIn, request)
+  if (known) return known
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const { decision, identity, account, address } = await identify(app, profile)
     if (decision === 'sign-in') {
@@ -82,10 +87,23 @@ export async function loginWithProvider(
   throw flowEnded('the account kept changing')
 }
 
+/** The session of someone who has signed in with this identity and from this device before. Undefined if it did not start. */
+async function startKnown(
+  app: App,
+  { profile, flowId, presented: device, transport, ...signIn }: ProviderSignIn,
+  request: RequestInfo,
+): Promise<SignInOutcome | undefined> {
+  if (flowId === undefined || !device) return undefined
+  const started = await startWithProvider(app, { ...signIn, profile, flowId, device }, request)
+  if (!started) return undefined
+  countProviderOutcome(app, profile.provider, 'signed_in')
+  return { step: 'started', started, device, transport }
+}
+
 /** Returns undefined if the account changed in the meantime. */
 async function start(
   app: App,
-  { profile, claims, presented, remember, ...options }: ProviderSignIn,
+  { profile, claims, presented, remember, flowId: _, ...options }: ProviderSignIn,
   identity: Identity,
   account: User,
   request: RequestInfo,

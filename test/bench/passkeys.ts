@@ -16,7 +16,12 @@ const ORIGIN = 'http://localhost'
 const ROUND_MS = 1000
 /** More than a round uses up. */
 const LOGINS_PER_ROUND = 3000
+/** Enough that none of them reaches SESSIONS_MAX. */
+const PEOPLE = 320
 const PREPARED_AT_ONCE = 16
+
+/** Someone whose app has signed in before, and so knows the device. */
+type Person = { authenticator: SoftAuthenticator; deviceToken: string }
 
 /** Sign-ins with passkeys a second, against verifying their signatures and nothing else. One core serves. */
 export async function passkeys(
@@ -26,10 +31,15 @@ export async function passkeys(
 ): Promise<Row[]> {
   await pin(service.pid, cores?.serving)
   await pin(bareWebauthn.pid, cores?.serving)
-  const authenticators = await Promise.all(Array.from({ length: CONNECTIONS }, () => register(service.port)))
+  const people: Person[] = []
+  while (people.length < PEOPLE) {
+    people.push(
+      ...(await Promise.all(Array.from({ length: PREPARED_AT_ONCE }, () => register(service.port)))),
+    )
+  }
   const rates = await inTurns({
     login: async () => {
-      const source = await prepared(service.port, authenticators)
+      const source = await prepared(service.port, people)
       return (await load(service.port, CONNECTIONS, source, AbortSignal.timeout(ROUND_MS))).rate
     },
     verify: async () => Number(await bareWebauthn.ask({ ms: ROUND_MS } satisfies Order)),
@@ -39,16 +49,19 @@ export async function passkeys(
 }
 
 /** Begins the sign-ins of a round and signs their challenges, which is not measured. */
-async function prepared(port: number, authenticators: SoftAuthenticator[]): Promise<Source> {
+async function prepared(port: number, people: readonly Person[]): Promise<Source> {
   const requests: string[] = []
+  let begun = 0
   const prepare = async () => {
     while (requests.length < LOGINS_PER_ROUND) {
-      const authenticator = authenticators[requests.length % authenticators.length]
+      const person = people[begun++ % people.length]
       const { ticket, options } = await ask<PublicKeyCredentialRequestOptionsJSON>(
         port,
         'mutation { beginPasskeyLogin { ticket options } }',
       )
-      if (authenticator) requests.push(passkeyLogin({ ticket, credential: authenticator.get(options) }))
+      if (!person) continue
+      const { authenticator, deviceToken } = person
+      requests.push(passkeyLogin({ ticket, credential: authenticator.get(options) }, deviceToken))
     }
   }
   await Promise.all(Array.from({ length: PREPARED_AT_ONCE }, prepare))
@@ -61,7 +74,7 @@ async function prepared(port: number, authenticators: SoftAuthenticator[]): Prom
   }
 }
 
-async function register(port: number): Promise<SoftAuthenticator> {
+async function register(port: number): Promise<Person> {
   const { ticket, options } = await ask<PublicKeyCredentialCreationOptionsJSON>(
     port,
     `mutation { beginPasskeyRegistration(input: { email: "${randomUUID()}@example.com" }) { ticket options } }`,
@@ -69,9 +82,10 @@ async function register(port: number): Promise<SoftAuthenticator> {
   const authenticator = new SoftAuthenticator(ORIGIN)
   const passkey = { ticket, credential: authenticator.create(options) }
   const query = `mutation ($passkey: PasskeyInput!) {
-    registerWithPasskey(input: { passkey: $passkey }) { ... on AuthPayload { user { id } } } }`
-  await send(port, query, { passkey })
-  return authenticator
+    registerWithPasskey(input: { passkey: $passkey }) { ... on AuthPayload { deviceToken } } }`
+  const { registerWithPasskey } = await send(port, query, { passkey })
+  const { deviceToken } = registerWithPasskey as { deviceToken: string }
+  return { authenticator, deviceToken }
 }
 
 async function ask<Options>(port: number, query: string): Promise<{ ticket: string; options: Options }> {

@@ -100,8 +100,8 @@ export function login(accounts: Account[]): Source {
 }
 
 /** One sign-in with a passkey that has answered its ceremony. */
-export function passkeyLogin(passkey: { ticket: string; credential: object }): string {
-  return graphql('passkey', { passkey })
+export function passkeyLogin(passkey: { ticket: string; credential: object }, deviceToken: string): string {
+  return graphql('passkey', { passkey, deviceToken })
 }
 
 /** Registers a new address with each request. `onAccount` receives each new account. */

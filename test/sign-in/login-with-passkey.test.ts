@@ -5,6 +5,7 @@ import type { Ceremony } from '../support/authenticator.ts'
 import { haveTotp } from '../support/factors.ts'
 import { claimsOf } from '../support/forge.ts'
 import { templatesTo } from '../support/mails.ts'
+import { addSessions } from '../support/many-sessions.ts'
 import { ChangePassword, DisableUser, Me } from '../support/operations.ts'
 import {
   answerLogin,
@@ -223,6 +224,102 @@ describe('the signature counter', () => {
     )
     expect(regressed).toMatchObject([{ detail: { stored: 7, presented: 3 } }])
     expect(Number((await service.app.db.passkey.findFirst({ where: { userId: id } }))?.counter)).toBe(7)
+  })
+})
+
+describe('a passkey that the process has verified before, on a device that its account knows,', () => {
+  async function knownPasskey(options?: { synced?: boolean }) {
+    const account = await signUpWithPasskey(options)
+    const { data } = await passkeyLogin(service, account.authenticator)
+    if (data?.loginWithPasskey.__typename !== 'AuthPayload') throw new Error(JSON.stringify(data))
+    const deviceToken = data.loginWithPasskey.deviceToken ?? ''
+    const login = (ceremony: Ceremony = {}) =>
+      passkeyLogin(service, account.authenticator, ceremony, { deviceToken })
+    return { ...account, deviceToken, login }
+  }
+
+  test('signs in with one statement, which records it as any other', async () => {
+    const { id, login } = await knownPasskey()
+    service.clock.advance(60)
+    const since = service.clock.now()
+    const queries: (string | undefined)[] = []
+    const stop = watchQueries(service.app, name => queries.push(name))
+    const { data } = await login()
+    stop()
+    expect(queries).toEqual(['start passkey'])
+    if (data?.loginWithPasskey.__typename !== 'AuthPayload') throw new Error(JSON.stringify(data))
+    const { session, user, accessToken } = data.loginWithPasskey
+    expect(session).toMatchObject({ strength: 'PHISHING_RESISTANT', methods: ['PASSKEY'] })
+    expect(claimsOf(accessToken)).toMatchObject({ sub: id, sid: session.id, acr: 'phr' })
+    const { db } = service.app
+    expect(await db.user.count({ where: { id, lastLoginAt: { gte: since } } })).toBe(1)
+    expect(await db.passkey.count({ where: { userId: user.id, lastUsedAt: { gte: since } } })).toBe(1)
+    expect(await db.device.count({ where: { userId: id, lastSeen: { gte: since } } })).toBe(1)
+    expect((await auditOf(service, id)).at(-1)).toMatchObject({
+      action: 'session.started',
+      actorId: id,
+      detail: { sessionId: session.id, methods: ['PASSKEY'] },
+    })
+    expect((await service.send(Me, {}, { token: accessToken })).data?.me?.id).toBe(id)
+  })
+
+  test.each(attacks)('is refused for %s', async (_name, ceremony) => {
+    const { id, login } = await knownPasskey()
+    expect(passkeyProblem(await login(ceremony))).toBe('PASSKEY_INVALID REFUSED')
+    expect((await actionsOf(service, id)).at(-1)).toBe('session.denied')
+  })
+
+  test('is refused once it is removed, has another key, or its account is disabled', async () => {
+    const { db } = service.app
+    const [removed, replaced, disabled] = [await knownPasskey(), await knownPasskey(), await knownPasskey()]
+    await db.passkey.deleteMany({ where: { userId: removed.id } })
+    expect(passkeyProblem(await removed.login())).toBe('PASSKEY_INVALID UNKNOWN')
+    const publicKey = new Uint8Array(newAuthenticator(service).coseKey)
+    await db.passkey.updateMany({ where: { userId: replaced.id }, data: { publicKey } })
+    expect(passkeyProblem(await replaced.login())).toBe('PASSKEY_INVALID REFUSED')
+    await db.user.update({ where: { id: disabled.id }, data: { disabledAt: service.clock.now() } })
+    expect(codes(await disabled.login())).toEqual(['ACCOUNT_DISABLED'])
+  })
+
+  test('is refused if the counter of a device-bound one does not rise', async () => {
+    const { login } = await knownPasskey({ synced: false })
+    expect(codes(await login({ counter: 7 }))).toEqual([])
+    expect(passkeyProblem(await login({ counter: 7 }))).toBe('PASSKEY_INVALID REFUSED')
+    expect(codes(await login({ counter: 8 }))).toEqual([])
+  })
+
+  test('starts one session for each answer, sent ten times by each of five people in the same moment', async () => {
+    const people = await Promise.all(Array.from({ length: 5 }, () => knownPasskey()))
+    const disabled = people[2]?.id ?? ''
+    await service.app.db.user.update({ where: { id: disabled }, data: { disabledAt: service.clock.now() } })
+    const begun = await Promise.all(people.map(() => beginLogin(service)))
+    const before = await service.app.db.session.count()
+    const replies = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => {
+        const [person, ceremony] = [people[index % 5], begun[index % 5]]
+        if (!person || !ceremony) throw new Error('There are five people.')
+        const { authenticator, deviceToken } = person
+        return answerLogin(service, ceremony.ticket, authenticator.get(ceremony.options), { deviceToken })
+      }),
+    )
+    const byPerson = people.map((_, place) =>
+      replies.filter((_, index) => index % 5 === place).flatMap(codes),
+    )
+    expect(byPerson.map(each => [each.length, ...new Set(each)])).toEqual(
+      people.map(({ id }) => (id === disabled ? [10, 'ACCOUNT_DISABLED'] : [9, 'TICKET_INVALID'])),
+    )
+    expect(await service.app.db.session.count()).toBe(before + 4)
+  })
+
+  test('ends the oldest session of an account that has the most, and says so', async () => {
+    const { login, ...account } = await knownPasskey()
+    const { max } = service.app.config.sessions
+    await addSessions(service, account, max - 2, { created_at: `created_at + interval '1 second'` })
+    service.clock.advance(1)
+    expect(codes(await login())).toEqual([])
+    const ended = (await auditOf(service, account.id)).filter(({ action }) => action === 'session.revoked')
+    expect(ended).toMatchObject([{ actorId: account.id, detail: { because: 'too many sessions', count: 1 } }])
+    expect(codes(await service.send(Me, {}, { token: account.accessToken }))).toEqual(['UNAUTHENTICATED'])
   })
 })
 

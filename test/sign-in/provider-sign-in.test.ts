@@ -1,5 +1,6 @@
-import { expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { newAddress, signUpVerified } from '../support/actors.ts'
+import { auditOf } from '../support/audit.ts'
 import { haveTotp } from '../support/factors.ts'
 import { CompleteLogin } from '../support/operations.ts'
 import {
@@ -15,6 +16,7 @@ import {
   start,
   useProviders,
 } from '../support/provider-sign-in.ts'
+import { watchQueries } from '../support/queries.ts'
 import { codes } from '../support/service.ts'
 import { refresh } from '../support/sessions.ts'
 
@@ -41,6 +43,70 @@ test('the next sign-in finds the same account, also after the address at the pro
   expect(second.user).toMatchObject({ id: first.user.id, email: person.email })
   expect(second.user.identities).toMatchObject([{ email }])
   expect(second.session.id).not.toBe(first.session.id)
+})
+
+describe('a sign-in from a device that the account knows', () => {
+  async function known() {
+    const person = someone()
+    const { deviceToken, user } = await signedInWith(service, fake, person)
+    const again = () => signInWith(service, fake, person, 'sure', { deviceToken })
+    return { id: user.id, person, deviceToken, again }
+  }
+
+  test('is completed with two statements, and recorded as any other', async () => {
+    const { id, person, deviceToken } = await known()
+    const email = newAddress()
+    const input = await codeFor(service, fake, { ...person, email })
+    service.clock.advance(1)
+    const queries: (string | undefined)[] = []
+    const stop = watchQueries(service.app, name => queries.push(name))
+    const { data } = await complete(service, { ...input, deviceToken })
+    stop()
+    expect(queries.slice(0, 2)).toEqual(['provider-flow-by-code', 'start provider'])
+    expect(queries.filter(name => name?.startsWith('login'))).toEqual([])
+    if (data?.completeProviderSignIn.__typename !== 'AuthPayload') throw new Error(JSON.stringify(data))
+    const { session, user } = data.completeProviderSignIn
+    expect(user).toMatchObject({ id, identities: [{ email, displayName: 'Ada' }] })
+    expect(session).toMatchObject({ strength: 'SINGLE', methods: ['PROVIDER'] })
+    expect((await auditOf(service, id)).at(-1)).toMatchObject({
+      action: 'session.started',
+      actorId: id,
+      detail: { sessionId: session.id, methods: ['PROVIDER'], provider: 'sure' },
+    })
+    expect(await complete(service, { ...input, deviceToken })).toMatchObject({
+      data: { completeProviderSignIn: { session: { id: session.id } } },
+    })
+  })
+
+  test('asks for the second factor that the account has by then', async () => {
+    const { id, again } = await known()
+    await haveTotp(service, id)
+    expect((await again()).__typename).toBe('SecondFactorRequired')
+  })
+
+  test('is refused if the account is disabled, and connects the identity again if it is gone', async () => {
+    const { id, person, deviceToken, again } = await known()
+    await service.app.db.identity.deleteMany({ where: { userId: id } })
+    const result = await again()
+    expect(result.__typename === 'AuthPayload' && result.user.id).toBe(id)
+    await service.app.db.user.update({ where: { id }, data: { disabledAt: service.clock.now() } })
+    const input = await codeFor(service, fake, person)
+    expect(codes(await complete(service, { ...input, deviceToken }))).toEqual(['ACCOUNT_DISABLED'])
+  })
+
+  test('starts one session, however often it is completed in the same moment', async () => {
+    const { id, person, deviceToken } = await known()
+    const input = await codeFor(service, fake, person)
+    const replies = await Promise.all(
+      Array.from({ length: 10 }, () => complete(service, { ...input, deviceToken })),
+    )
+    const ids = replies.map(({ data }) => {
+      const payload = data?.completeProviderSignIn
+      return payload?.__typename === 'AuthPayload' ? payload.session.id : payload?.__typename
+    })
+    expect(new Set(ids).size).toBe(1)
+    expect(await service.app.db.session.count({ where: { userId: id } })).toBe(2)
+  })
 })
 
 test('no token, no session and no address is in any URL', async () => {

@@ -6,6 +6,17 @@ import { webauthnHelpers } from './library.ts'
 /** A key takes about 2 kB. */
 const MAX_KNOWN = 1000
 const known = new LRUCache<string, KeyObject>({ max: MAX_KNOWN })
+const keyOfCredential = new LRUCache<string, Uint8Array>({ max: MAX_KNOWN })
+
+/** Remembers which COSE_Key a credential, by its ID in base64url, had in the database. */
+export function rememberKey(credentialId: string, coseKey: Uint8Array): void {
+  keyOfCredential.set(credentialId, coseKey)
+}
+
+/** The COSE_Key that a credential had when it was last read. A caller that relies on it compares it in the database. */
+export function rememberedKey(credentialId: string): Uint8Array | undefined {
+  return keyOfCredential.get(credentialId)
+}
 
 /**
  * The key in a stored COSE_Key. OpenSSL takes as long to check that a point is a valid key as to verify a signature, so

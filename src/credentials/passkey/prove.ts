@@ -9,6 +9,7 @@ import { recordDenial } from '../password/prove.ts'
 import type { Claim, Proof } from '../proof.ts'
 import { type Assertion, answersCeremony, verifyAssertion } from './assertion.ts'
 import type { PasskeyAnswer } from './ceremony-ticket.ts'
+import { rememberedKey, rememberKey } from './known-keys.ts'
 import { findPasskey, requirePasskeys, type StoredPasskey } from './stored.ts'
 import { claimedCredential } from './verify.ts'
 
@@ -52,6 +53,7 @@ export async function provePasskey(
   const { passkey, account } = found
   const assertion = await verifyAssertion(relyingParty, ticket, credential, passkey.publicKey)
   if (!assertion) return refuse(app, request, 'REFUSED', 'not verified', account)
+  rememberKey(claimed.credentialId, passkey.publicKey)
   const problem = problemOf(passkey, claimed.userHandle, assertion)
   if (problem) return refuse(app, request, 'REFUSED', problem, account)
   if (requireUserVerification && !assertion.userVerified)
@@ -77,6 +79,38 @@ export async function proveOwnPasskey(
   const { account, proof } = await provePasskey(app, answer, request)
   if (account.id !== accountId) return refuse(app, request, 'REFUSED', 'a passkey of another account')
   return proof
+}
+
+export type VerifiedPasskey = {
+  credentialId: Buffer
+  /** The COSE_Key that signed. Whether it still is the credential's, the caller finds out. */
+  publicKey: Uint8Array
+  /** Null if the browser named none. */
+  userHandle: Buffer | null
+  assertion: Assertion
+}
+
+/**
+ * Verifies a browser's answer with the key that its credential had when it was last read, without a query. Undefined if
+ * there is no such key, the answer is wrong, or the authenticator did not verify the person. It judges neither the
+ * account nor the stored credential: see `problemOf`.
+ */
+export async function verifyKnownPasskey(
+  app: App,
+  { ticket, credential }: PasskeyAnswer,
+): Promise<VerifiedPasskey | undefined> {
+  const claimed = claimedCredential(credential)
+  const publicKey = claimed && rememberedKey(claimed.credentialId)
+  if (!publicKey) return undefined
+  const assertion = await verifyAssertion(app.config.passkeys, ticket, credential, publicKey)
+  if (!assertion?.userVerified) return undefined
+  const { credentialId, userHandle } = claimed
+  return {
+    credentialId: Buffer.from(credentialId, 'base64url'),
+    publicKey,
+    userHandle: userHandle === undefined ? null : Buffer.from(userHandle, 'base64url'),
+    assertion,
+  }
 }
 
 /** Counts the invalid answer before it writes anything else, so that a flood fills no log. */

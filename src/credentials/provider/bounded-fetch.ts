@@ -93,7 +93,7 @@ const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
 }
 
 /** Reads the body, so that no later reader can exceed the limits. */
-async function readWhole(answer: IncomingMessage): Promise<Buffer> {
+async function readWhole(answer: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of decoded(answer)) {
