@@ -28,20 +28,28 @@ type Manifest = Record<string, { file: string; imports?: string[]; css?: string[
 
 const ENTRY = 'index.html'
 
+/** The scripts that show a page before the script of all pages, by their addresses. Vite's configuration writes it. */
+type EarlyScripts = Record<string, string>
+
 /**
  * Returns the elements for the head of the page at an address that load its chunks together with the script of all
  * pages, instead of after it. The requests of start.js go before them. Empty if the page has none, or if `folder` has no
  * manifest.
  */
 export async function preloadsIn(folder: string, basePath: string): Promise<(address: string) => string> {
-  const manifest = await readManifest(folder)
+  const [manifest, early] = await Promise.all([
+    readBuilt<Manifest>(folder, 'manifest.json'),
+    readBuilt<EarlyScripts>(folder, 'early.json'),
+  ])
   const present = chunksOf(manifest, ENTRY)
   return address => {
     const module = pageModules[address]
     if (module === undefined) return ''
     const chunks = [...chunksOf(manifest, module)].filter(name => !present.has(name))
     const styles = chunks.flatMap(name => manifest[name]?.css ?? [])
+    const script = early[address]
     return [
+      ...(script ? [`<script async fetchpriority="high" src="${basePath}/${script}"></script>`] : []),
       ...[...new Set(styles)].map(file => `<link rel="stylesheet" crossorigin href="${basePath}/${file}">`),
       ...chunks.map(
         name =>
@@ -51,12 +59,12 @@ export async function preloadsIn(folder: string, basePath: string): Promise<(add
   }
 }
 
-async function readManifest(folder: string): Promise<Manifest> {
+async function readBuilt<Content extends object>(folder: string, name: string): Promise<Content> {
   try {
-    return JSON.parse(await readFile(path.join(folder, 'manifest.json'), 'utf8')) as Manifest
+    return JSON.parse(await readFile(path.join(folder, name), 'utf8')) as Content
   } catch {
     // The pages work without it, only later.
-    return {}
+    return {} as Content
   }
 }
 

@@ -75,3 +75,11 @@ export function withContent(html: string, language: string, content: string): st
     .replace(/<html lang="[^"]*">/, () => `<html lang="${language}">`)
     .replace(ROOT, () => ROOT.replace('></', () => `>${content}</`))
 }
+
+/** Adds what the server rendered in each language as templates, for a script that knows what is missing in them. */
+export function withTemplates(html: string, languages: Record<string, string>): string {
+  const templates = Object.entries(languages).map(
+    ([tag, content]) => `<template data-early="${tag}">${content}</template>`,
+  )
+  return html.replace(ROOT, () => ROOT + templates.join(''))
+}

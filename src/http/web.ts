@@ -5,7 +5,14 @@ import type { Config } from '../config.ts'
 import { pageAddresses } from '../page-addresses.ts'
 import { BUILT, staticFile } from './built-files.ts'
 import { preloadsIn } from './page-chunks.ts'
-import { pageSettings, withBasePath, withContent, withHead, withSettings } from './page-html.ts'
+import {
+  pageSettings,
+  withBasePath,
+  withContent,
+  withHead,
+  withSettings,
+  withTemplates,
+} from './page-html.ts'
 import { preferredLanguage, renderPages } from './prerender.ts'
 import { pageHeaders } from './security-headers.ts'
 
@@ -38,9 +45,11 @@ export async function webRoutes(server: FastifyInstance, config: Config, folder 
   }
   for (const address of pageAddresses) {
     const languages = rendered[address]
-    const send = languages
-      ? inVisitorsLanguage(html, languages, headers)
-      : staticFile(withHead(html, preloads(address)), HTML, headers)
+    const later = preloads(address)
+    const send =
+      languages && later === ''
+        ? inVisitorsLanguage(html, languages, headers)
+        : staticFile(withTemplates(withHead(html, later), languages ?? {}), HTML, headers)
     server.get(address, (_request, reply) => send(reply))
   }
   for (const [address, send] of Object.entries(files)) server.get(address, (_request, reply) => send(reply))

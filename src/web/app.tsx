@@ -7,6 +7,7 @@ import { SignIn } from './pages/sign-in.tsx'
 import { Missing } from './parts/card-page.tsx'
 import { Crash } from './parts/crash.tsx'
 import { Waiting } from './parts/loading.tsx'
+import { preloadable } from './parts/preloadable.tsx'
 import { ServerUnavailable } from './parts/server-unavailable.tsx'
 import { SignedIn } from './parts/signed-in.tsx'
 
@@ -39,7 +40,8 @@ const ProviderReturn = lazy(() =>
 // Loaded after signing in, so that the sign-in page does not wait for them.
 const Account = lazy(() => import('./account/account.tsx').then(({ Account }) => ({ default: Account })))
 const Overview = lazy(() => import('./admin/overview.tsx').then(({ Overview }) => ({ default: Overview })))
-const Users = lazy(() => import('./admin/users.tsx').then(({ Users }) => ({ default: Users })))
+// early/people.tsx shows its list before any of this is there.
+export const Users = preloadable(() => import('./admin/users.tsx').then(({ Users }) => ({ default: Users })))
 const User = lazy(() => import('./admin/user.tsx').then(({ User }) => ({ default: User })))
 const Roles = lazy(() => import('./admin/roles.tsx').then(({ Roles }) => ({ default: Roles })))
 const Services = lazy(() => import('./admin/services.tsx').then(({ Services }) => ({ default: Services })))

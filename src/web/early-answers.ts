@@ -1,8 +1,10 @@
+import type { User } from '../client/types.ts'
+
 type EarlyRefresh = { body: string; response: Promise<Response>; at: number }
 type EarlyList = {
   body: string
-  /** With the header of the token that it was asked with. */
-  answer: Promise<{ authorization: string; response: Response }>
+  /** With the user who asked, and the header of the token. */
+  answer: Promise<{ authorization: string; user: User; response: Response }>
   at: number
 }
 

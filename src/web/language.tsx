@@ -1,15 +1,15 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
-import { readStored, writeStored } from './browser-storage.ts'
+import { writeStored } from './browser-storage.ts'
+import { firstLanguageOf, LANGUAGE, primaryOf } from './language-choice.ts'
 import { en, type Messages } from './locales/en.ts'
 import { ko } from './locales/ko.ts'
 import { settings } from './page-settings.ts'
 
 const catalogues: Record<string, Messages> = { en, ko }
-const STORED = 'authograph.language'
 
 /** The languages of this server that the pages are available in. */
 export const languages: { tag: string; name: string }[] = (() => {
-  const offered = settings.locales.filter(tag => languageOf(tag) in catalogues)
+  const offered = settings.locales.filter(tag => primaryOf(tag) in catalogues)
   return (offered.length > 0 ? offered : ['en']).map(tag => ({ tag, name: messagesOf(tag).name }))
 })()
 
@@ -30,7 +30,7 @@ export function LanguageProvider({ initial, children }: LanguageProviderProps) {
       tag,
       text: messagesOf(tag),
       choose: (chosen: string) => {
-        writeStored(STORED, chosen)
+        writeStored(LANGUAGE, chosen)
         setTag(chosen)
       },
     }),
@@ -51,18 +51,9 @@ export function useText(): Messages {
 
 /** The language that the visitor chose on this device, or else the browser's first that the pages have. */
 export function firstLanguage(): string {
-  const wishes = [readStored(STORED), ...navigator.languages].filter(tag => tag !== null)
-  for (const wish of wishes) {
-    const found = languages.find(({ tag }) => tag === wish || languageOf(tag) === languageOf(wish))
-    if (found) return found.tag
-  }
-  return languages[0]?.tag ?? 'en'
-}
-
-function languageOf(tag: string): string {
-  return tag.split('-')[0]?.toLowerCase() ?? ''
+  return firstLanguageOf(languages.map(({ tag }) => tag))
 }
 
 function messagesOf(tag: string): Messages {
-  return catalogues[languageOf(tag)] ?? en
+  return catalogues[primaryOf(tag)] ?? en
 }

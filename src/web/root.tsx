@@ -1,6 +1,7 @@
 import { MantineProvider } from '@mantine/core'
-import { StrictMode } from 'react'
+import { type ReactNode, StrictMode } from 'react'
 import { Router } from 'wouter'
+import type { User } from '../client/index.ts'
 import { AuthProvider } from '../client/react.ts'
 import { App } from './app.tsx'
 import { client } from './client.ts'
@@ -13,10 +14,14 @@ export type RootProps = {
   path?: string
   /** The language to render in on the server; in the browser, the visitor's. */
   language?: string
+  /** Who is signed in, on the server; in the browser, the client knows. */
+  user?: User
+  /** What to render instead of the page at the address. */
+  children?: ReactNode
 }
 
 /** All pages, as the browser and the server render them. */
-export function Root({ path, language }: RootProps) {
+export function Root({ path, language, user, children = <App /> }: RootProps) {
   return (
     <StrictMode>
       <MantineProvider
@@ -25,12 +30,12 @@ export function Root({ path, language }: RootProps) {
         defaultColorScheme="auto"
       >
         <LanguageProvider initial={language}>
-          <AuthProvider client={client}>
+          <AuthProvider client={client} user={user}>
             <Router
               base={settings.basePath}
               {...(path !== undefined && { ssrPath: settings.basePath + path, ssrSearch: '' })}
             >
-              <App />
+              {children}
             </Router>
           </AuthProvider>
         </LanguageProvider>

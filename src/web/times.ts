@@ -1,71 +1,11 @@
 import { useMemo } from 'react'
 import { useLanguage } from './language.tsx'
+import { type Times, timesIn } from './times-in.ts'
 
-export type Times = {
-  /** Such as "14:03", or "20 Nov, 14:03" on another day. */
-  moment: (iso: string) => string
-  /** Such as "20 Nov". */
-  date: (iso: string) => string
-  /** Such as "20 November 2026". */
-  day: (iso: string) => string
-  /** Day, time and zone in full. */
-  whole: (iso: string) => string
-  /** Such as "30 seconds", "5 minutes" or "3 days". */
-  span: (seconds: number) => string
-  /** The name of the visitor's time zone, such as "South Korea Time". */
-  zone: string
-}
-
-const DAYS = [86_400, 'day'] as const
-/** The units of spans in seconds, each with the span from which on the next one is used. */
-const SPANS = [
-  [1, 'second', 90],
-  [60, 'minute', 90 * 60],
-  [3600, 'hour', 48 * 3600],
-] as const
+export type { Times } from './times-in.ts'
 
 /** Times in the visitor's zone, written in the language of the page. */
 export function useTimes(): Times {
   const { tag } = useLanguage()
-  return useMemo(() => timesIn(regional(tag)), [tag])
-}
-
-/** The visitor's variety of the language, such as British English. It decides the format of dates. */
-function regional(tag: string): string {
-  return globalThis.navigator?.languages?.find(wish => wish.split('-')[0] === tag.split('-')[0]) ?? tag
-}
-
-function timesIn(tag: string): Times {
-  const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(tag, options)
-  const clock = format({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
-  const recent = format({
-    month: 'short',
-    day: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  })
-  const dayOfMonth = format({ month: 'short', day: 'numeric' })
-  const date = format({ dateStyle: 'long' })
-  const whole = format({ dateStyle: 'long', timeStyle: 'long' })
-  const zone = format({ timeZoneName: 'longGeneric' })
-    .formatToParts(new Date())
-    .find(({ type }) => type === 'timeZoneName')?.value
-  return {
-    moment: iso => {
-      const at = new Date(iso)
-      if (at.toDateString() === new Date().toDateString()) return clock.format(at)
-      return Date.now() - at.getTime() < 300 * 86_400_000 ? recent.format(at) : date.format(at)
-    },
-    date: iso => dayOfMonth.format(new Date(iso)),
-    day: iso => date.format(new Date(iso)),
-    whole: iso => whole.format(new Date(iso)),
-    span: seconds => {
-      const [size, unit] = SPANS.find(([, , limit]) => seconds < limit) ?? DAYS
-      return new Intl.NumberFormat(tag, { style: 'unit', unit, unitDisplay: 'long' }).format(
-        Math.ceil(seconds / size),
-      )
-    },
-    zone: zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
-  }
+  return useMemo(() => timesIn(tag), [tag])
 }

@@ -8,9 +8,15 @@ export type Query<Data> = {
   reload: () => Promise<void>
 }
 
-/** Queries when the page opens and whenever `key` changes. Ignores answers that arrive after a newer query. */
-export function useQuery<Data>(key: string, ask: () => Promise<Data>): Query<Data> {
-  const [state, setState] = useState<{ data?: Data; error?: unknown; loading: boolean }>({ loading: true })
+/**
+ * Queries when the page opens and whenever `key` changes. Ignores answers that arrive after a newer query. `known` is the
+ * answer for the first key, if it is known already.
+ */
+export function useQuery<Data>(key: string, ask: () => Promise<Data>, known?: Data): Query<Data> {
+  const [state, setState] = useState<{ data?: Data; error?: unknown; loading: boolean }>(
+    known === undefined ? { loading: true } : { data: known, loading: false },
+  )
+  const knownKey = useRef(known === undefined ? undefined : key)
   const newest = useRef(0)
   const asking = useRef(ask)
   asking.current = ask
@@ -26,9 +32,10 @@ export function useQuery<Data>(key: string, ask: () => Promise<Data>): Query<Dat
     }
   }, [])
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for what `ask` uses.
+  // `key` stands for what `ask` uses.
   useEffect(() => {
-    void reload()
+    if (knownKey.current !== key) void reload()
+    knownKey.current = undefined
     return () => {
       newest.current++
     }

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
-import { defineConfig, type Plugin } from 'vite'
+import { build, defineConfig, type Plugin } from 'vite'
 import { Refresh } from '../client/operations.ts'
 import { FIRST_PEOPLE } from './admin/people-query.ts'
 import { UserListDocument } from './generated/graphql.ts'
@@ -46,6 +47,39 @@ function earlyRequests(): Plugin {
 }
 
 /**
+ * Builds the script that shows the list of people before the script of the pages: in one file, and with elements.ts in place
+ * of React. early.json tells the server its name.
+ */
+function earlyPeople(): Plugin {
+  return {
+    name: 'early-people',
+    async generateBundle() {
+      const built = await build({
+        configFile: false,
+        root: import.meta.dirname,
+        publicDir: false,
+        logLevel: 'warn',
+        resolve: { alias: { 'react/jsx-runtime': path.join(import.meta.dirname, 'early/elements.ts') } },
+        build: {
+          write: false,
+          rolldownOptions: {
+            input: path.join(import.meta.dirname, 'early/people.tsx'),
+            output: { format: 'iife' },
+          },
+        },
+      })
+      const [only] = [built].flat()
+      if (!only || !('output' in only)) throw new Error('The script of the early list was not built.')
+      const source = only.output[0].code
+      const hash = createHash('sha256').update(source).digest('base64url').slice(0, 8)
+      const fileName = `assets/early-people-${hash}.js`
+      this.emitFile({ type: 'asset', fileName, source })
+      this.emitFile({ type: 'asset', fileName: 'early.json', source: JSON.stringify({ '/users': fileName }) })
+    },
+  }
+}
+
+/**
  * Few files rather than dozens: without HTTP/2, a browser loads six at a time, and the requests of start.js, which a page
  * needs first, wait with them.
  */
@@ -67,7 +101,7 @@ export default defineConfig({
   root: import.meta.dirname,
   // The server knows the path under which the pages are.
   base: './',
-  plugins: [compressed(), earlyRequests()],
+  plugins: [earlyPeople(), compressed(), earlyRequests()],
   build: {
     outDir: '../../dist/web',
     emptyOutDir: true,

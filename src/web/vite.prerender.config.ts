@@ -1,5 +1,8 @@
 import { defineConfig } from 'vite'
 
+// The libraries say 'use client' for other servers. And what the browser loads later is in the one file here.
+const IGNORED = ['MODULE_LEVEL_DIRECTIVE', 'INEFFECTIVE_DYNAMIC_IMPORT']
+
 /** Builds the worker that renders pages on the server, with everything it needs in one file. */
 export default defineConfig({
   root: import.meta.dirname,
@@ -13,14 +16,16 @@ export default defineConfig({
     // As in the browser's build, whose files the pages show.
     assetsInlineLimit: 0,
     rolldownOptions: {
-      // The pages of links and after signing in, which the worker never renders.
+      // What loads later, such as the pages of links, which the worker never renders.
       external: [
-        /\/(?:account|admin)\/[\w-]+\.tsx$/,
+        /\/account\/[\w-]+\.tsx$/,
+        /\/admin\/(?:audit|invite|invite-many|mails|overview|roles|services|user|webhooks)\.tsx$/,
         /\/pages\/(?:confirm-link|email-login|next-step|provider-return|set-password)\.tsx$/,
+        /\/parts\/(?:modal|open-menu)\.tsx$/,
         /\/client\/passkeys\.ts$/,
       ],
       onLog: (level, log, tell) => {
-        if (log.code !== 'MODULE_LEVEL_DIRECTIVE') tell(level, log)
+        if (!IGNORED.includes(log.code ?? '')) tell(level, log)
       },
     },
   },

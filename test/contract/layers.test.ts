@@ -90,10 +90,9 @@ test('the router of the pages has the addresses that the server and emails use',
 test('the server preloads the chunk of every page that the router loads later', () => {
   const router = readFileSync(path.join(ROOT, 'src/web/app.tsx'), 'utf8')
   const modules = new Map(
-    [...router.matchAll(/const (\w+) = lazy\(\(\) =>\s+import\('\.\/([^']+)'\)/g)].map(([, name, file]) => [
-      name,
-      file,
-    ]),
+    [...router.matchAll(/const (\w+) = (?:lazy|preloadable)\(\(\) =>\s+import\('\.\/([^']+)'\)/g)].map(
+      ([, name, file]) => [name, file],
+    ),
   )
   expect(modules.size).toBeGreaterThan(3)
   const routed = [...router.matchAll(/<Route path="([^"]+)">\s+[^<]*<SignedIn[^>]*>[^<]*<(\w+)/g)].flatMap(

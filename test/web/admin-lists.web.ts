@@ -593,3 +593,118 @@ describe('the overview', () => {
     },
   )
 })
+
+describe('the list of people before the script of the pages', () => {
+  /** What a page says and links to, as the browser has it, without the order of attributes. */
+  const OUTLINE = `JSON.stringify([...document.querySelectorAll(
+      '.frame-header nav *, main h1, .page-lead, main button, th, tbody *, .pager *, .zone, label')].map(element => [
+    element.tagName,
+    ...[...element.attributes]
+      .filter(({ name }) => !['id', 'for', 'style', 'inert', 'tabindex'].includes(name))
+      .map(({ name, value }) => name + '=' + value).sort(),
+    element.childElementCount === 0 ? element.textContent : '',
+  ]))`
+  const SHIFTED = `
+    globalThis.shifted = 0
+    new PerformanceObserver(list => { for (const { value } of list.getEntries()) globalThis.shifted += value })
+      .observe({ type: 'layout-shift', buffered: true })`
+
+  /** A new tab beside one that is signed in, in which only the early script arrives until `arrive` is called. */
+  async function early(beside: Page, before = '') {
+    const page = await browser.open({ beside })
+    const { opened: arrived, open: arrive } = gate()
+    const asked: string[] = []
+    await page.addInitScript(SHIFTED + before)
+    await page.route(/\/assets\/(?!early-).*\.js$/, async route => {
+      await arrived
+      await route.continue()
+    })
+    page.on('request', request => asked.push(/query (\w+)/.exec(request.postData() ?? '')?.[1] ?? ''))
+    await page.goto(`${service.url}/users`, { waitUntil: 'commit' })
+    await until(page, 'globalThis.authographEarlyPeople !== undefined')
+    const shown = await page.evaluate('globalThis.authographEarlyPeople')
+    return { page, shown, arrive, asked }
+  }
+  async function signedIn(reader: SignedIn, options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await openAs(reader, '/account', options)
+    await page.locator('.avatar').waitFor()
+    await page.waitForLoadState('networkidle')
+    return page
+  }
+  const alive = (page: Page) => page.getByRole('combobox', { name: /Language|언어/ }).waitFor()
+
+  test.each([
+    ['en-GB', 'light', { width: 1280, height: 860 }, ['admin']],
+    ['ko-KR', 'dark', PHONE, ['admin']],
+    ['ko-KR', 'light', { width: 320, height: 700 }, ['reader-of-people']],
+  ] as const)(
+    'is the list that its script shows: %s, %s, %p, %p',
+    async (locale, colorScheme, viewport, roles) => {
+      const hostile = await signUp(service, {
+        displayName: '<img src=x onerror="globalThis.hurt = 1"> & {viewer}',
+      })
+      const permissions = ['users:read']
+      await service.app.db.role.upsert({
+        where: { name: 'reader-of-people' },
+        create: { name: 'reader-of-people', permissions },
+        update: { permissions },
+      })
+      const reader = await signUpWith(service, ...roles)
+      const beside = await signedIn(reader, { locale, colorScheme, viewport })
+      const { page, shown, arrive, asked } = await early(beside)
+      expect(shown).toBe(true)
+      const row = page.locator('tbody tr', { has: page.locator(`a[href$="${hostile.id}"]`) })
+      await row.getByText('<img src=x onerror="globalThis.hurt = 1"> & {viewer}').waitFor()
+      const name = `test/web/screenshots/people-${locale}-${colorScheme}-${viewport.width}`
+      await page.screenshot({ path: `${name}-early.png` })
+      expect(await violations(page)).toEqual([])
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(viewport.width)
+      const before = await page.evaluate(OUTLINE)
+      await row.getByRole('link').focus()
+      arrive()
+      await alive(page)
+      await loaded(page)
+      await page.screenshot({ path: `${name}-loaded.png` })
+      expect(await page.evaluate(OUTLINE)).toBe(before)
+      expect(await page.evaluate('document.activeElement.href')).toBe(`${service.url}/users/${hostile.id}`)
+      expect(await page.evaluate('globalThis.hurt')).toBeUndefined()
+      expect(Number(await page.evaluate('globalThis.shifted'))).toBeLessThan(0.02)
+      expect(asked.filter(operation => operation === 'UserList')).toHaveLength(1)
+      await row.getByRole('link').click()
+      await page.waitForURL(`**/users/${hostile.id}`)
+    },
+  )
+
+  test('shows nothing to someone who may not see it, and asks for nothing', async () => {
+    const beside = await signedIn(await signUp(service))
+    const { page, shown, arrive, asked } = await early(beside)
+    expect(shown).toBe(false)
+    expect(await page.locator('#root *').count()).toBe(0)
+    arrive()
+    await page.getByRole('heading', { name: 'You don’t have access' }).waitFor()
+    expect(asked).not.toContain('UserList')
+  })
+
+  test('shows nothing in a tab in which an administrator acts as someone else', async () => {
+    const beside = await signedIn(admin)
+    const acting = JSON.stringify({ accessToken: 'of the other', userId: admin.id })
+    const { page, shown } = await early(
+      beside,
+      `; sessionStorage.setItem('authograph.acting', ${JSON.stringify(acting)})`,
+    )
+    expect(shown).toBe(false)
+    expect(await page.locator('#root *').count()).toBe(0)
+  })
+
+  test('shows nothing after the session has ended, and asks to sign in', async () => {
+    const reader = await signUpWith(service, 'admin')
+    const beside = await signedIn(reader)
+    await service.app.db.session.deleteMany({ where: { userId: reader.id } })
+    const { page, shown, arrive } = await early(beside)
+    expect(shown).toBe(false)
+    expect(await page.locator('#root *').count()).toBe(0)
+    arrive()
+    await page.getByRole('heading', { name: 'Sign in to Authograph' }).waitFor()
+    expect(await page.locator('tbody').count()).toBe(0)
+  })
+})

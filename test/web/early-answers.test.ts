@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals'
+import type { User } from '../../src/client/types.ts'
 import { fetchWithEarlyAnswers } from '../../src/web/early-answers.ts'
 
 const original = globalThis.fetch
@@ -8,10 +9,12 @@ afterEach(() => {
   globalThis.authographEarlyNonce = undefined
 })
 
+const user = { email: 'grace@example.com' } as User
+
 /** What the client receives that asks for the list as Grace, after the page has asked as `early`. */
 async function listFor(early: Promise<string>, at = Date.now()): Promise<string> {
   globalThis.fetch = async () => new Response('asked anew')
-  const answer = early.then(authorization => ({ authorization, response: new Response('early') }))
+  const answer = early.then(authorization => ({ authorization, user, response: new Response('early') }))
   answer.catch(() => {})
   globalThis.authographEarlyList = { body: 'the query', answer, at }
   const init = { method: 'POST', headers: { authorization: 'Bearer grace' }, body: 'the query' }

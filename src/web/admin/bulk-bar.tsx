@@ -13,13 +13,17 @@ import type { Selection } from './use-selection.ts'
 /** The most names that a confirmation lists. */
 const NAMES_SHOWN = 3
 
+const isOffered = ({ needsMail }: BulkAction) => settings.mail || needsMail !== true
+
+/** The permissions, one of which is enough to select people, as the attribute `data-needs`. */
+export const NEEDED_TO_SELECT = [
+  ...new Set(bulkActions.filter(isOffered).map(({ permission }) => permission)),
+].join(' ')
+
 /** The actions that the viewer may take on several people. */
 export function useBulkActions(): BulkAction[] {
   const { user } = useAuth()
-  return bulkActions.filter(
-    ({ permission, needsMail }) =>
-      user?.permissions.includes(permission) && (settings.mail || needsMail !== true),
-  )
+  return bulkActions.filter(action => user?.permissions.includes(action.permission) && isOffered(action))
 }
 
 export type BulkBarProps = {
@@ -55,7 +59,12 @@ export function BulkBar({ selection, total, everyone, onDone }: BulkBarProps) {
   }
 
   return (
-    <section className="bulk" aria-label={says.title} data-empty={items.length === 0 || undefined}>
+    <section
+      className="bulk"
+      aria-label={says.title}
+      data-empty={items.length === 0 || undefined}
+      data-needs={NEEDED_TO_SELECT}
+    >
       <Text fz={14} fw={550} role="status">
         {items.length > 0 && says.selected(items.length)}
       </Text>

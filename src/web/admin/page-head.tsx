@@ -15,7 +15,7 @@ export function PageHead({ title, lead, children }: PageHeadProps) {
     <Group justify="space-between" align="flex-start" mb={20}>
       <div style={{ flex: '1 1 240px' }}>
         <PageTitle>{title}</PageTitle>
-        <Text c="dimmed" fz={14} mih={22} aria-live="polite">
+        <Text className="page-lead" c="dimmed" fz={14} mih={22} aria-live="polite">
           {lead}
         </Text>
       </div>

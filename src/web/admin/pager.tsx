@@ -23,7 +23,7 @@ export function Pager({ info, state, rows, total }: PagerProps) {
         {range ? lists.range(range.first, range.last, total) : lists.total(total)}
       </Text>
       {several && (
-        <Group gap="sm">
+        <Group gap="sm" className="pager-buttons">
           <Button
             variant="default"
             size="xs"

@@ -53,6 +53,28 @@ export function selectionOf(state: Pick<ListState, 'get'>): { filter: UserFilter
 /** The variables of the list at an address without filters. start.js asks for it before the script has arrived. */
 export const FIRST_PEOPLE = { first: PAGE_SIZE, ...selectionOf({ get: () => '' }) }
 
+/** The first page of the list. */
+export type People = UserListQuery['users']
+
+let known: People | undefined
+
+/** Asks for the first page before the page is rendered, which then shows it at once. */
+export async function preparePeople(client: AuthClient): Promise<void> {
+  knowPeople((await client.request(UserListDocument, FIRST_PEOPLE)).users)
+}
+
+/** Lets the next list start with this page. */
+export function knowPeople(people: People): void {
+  known = people
+}
+
+/** What is known of the list at an address; only once, because it changes. */
+export function takeKnownPeople(key: string): People | undefined {
+  const taken = key === '' ? known : undefined
+  known = undefined
+  return taken
+}
+
 /** Every row that the address selects, on whatever page, a hundred at a time. An export is recorded. */
 export function everyRow(
   client: AuthClient,

@@ -1,11 +1,13 @@
-import { Box, Checkbox, Group } from '@mantine/core'
-import { useText } from '../language.tsx'
-import { Moment } from '../parts/moment.tsx'
-import { Tag } from '../parts/tag.tsx'
+import { Link } from 'wouter'
+import { useLanguage, useText } from '../language.tsx'
+import { listWordsIn } from '../locales/list-words.ts'
+import { TickBox } from '../parts/tick-box.tsx'
+import { useTimes } from '../times.ts'
+import { NEEDED_TO_SELECT } from './bulk-bar.tsx'
 import type { ListState } from './list-state.ts'
 import { ListTable } from './list-table.tsx'
 import { DEFAULT_ORDER, type Row } from './people-query.ts'
-import { nameOf, Person, StateTag } from './person.tsx'
+import { PersonRow } from './person-row.tsx'
 import { SortHeading } from './sort-heading.tsx'
 import type { Selection } from './use-selection.ts'
 
@@ -18,7 +20,9 @@ export type PeopleTableProps = {
 
 /** The people on a page of the list, with headings that sort the list. */
 export function PeopleTable({ people, state, selection }: PeopleTableProps) {
-  const { users: says, common, lists } = useText()
+  const { users: says, lists } = useText()
+  const words = listWordsIn(useLanguage().tag)
+  const times = useTimes()
   const heading = { state, byDefault: DEFAULT_ORDER }
   const selected = people.filter(({ id }) => selection?.has(id)).length
   return (
@@ -26,9 +30,8 @@ export function PeopleTable({ people, state, selection }: PeopleTableProps) {
       <thead>
         <tr>
           {selection && (
-            <th scope="col" className="tick">
-              <Checkbox
-                size="xs"
+            <th scope="col" className="tick" data-needs={NEEDED_TO_SELECT}>
+              <TickBox
                 aria-label={lists.selectPage}
                 checked={selected === people.length}
                 indeterminate={selected > 0 && selected < people.length}
@@ -75,40 +78,16 @@ export function PeopleTable({ people, state, selection }: PeopleTableProps) {
       </thead>
       <tbody>
         {people.map(user => (
-          <tr key={user.id} data-selected={selection?.has(user.id) || undefined}>
-            {selection && (
-              <td className="tick">
-                <Checkbox
-                  size="xs"
-                  aria-label={lists.select(nameOf(user))}
-                  checked={selection.has(user.id)}
-                  onChange={event => selection.set([user], event.currentTarget.checked)}
-                />
-              </td>
-            )}
-            <td>
-              <Person user={user} />
-              <Box hiddenFrom="xs" mt={6}>
-                <StateTag user={user} />
-              </Box>
-            </td>
-            <td className="mantine-visible-from-xs">
-              <StateTag user={user} />
-            </td>
-            <td className="mantine-visible-from-sm">
-              <Group gap={6}>
-                {user.roles.map(role => (
-                  <Tag key={role}>{role}</Tag>
-                ))}
-              </Group>
-            </td>
-            <td className="mantine-visible-from-sm" style={{ whiteSpace: 'nowrap' }}>
-              {user.lastLoginAt ? <Moment at={user.lastLoginAt} /> : common.never}
-            </td>
-            <td className="mantine-visible-from-md" style={{ whiteSpace: 'nowrap' }}>
-              <Moment at={user.createdAt} />
-            </td>
-          </tr>
+          <PersonRow
+            key={user.id}
+            user={user}
+            words={words}
+            times={times}
+            Anchor={Link}
+            hasTick={selection !== undefined}
+            ticked={selection?.has(user.id) ?? false}
+            onTick={ticked => selection?.set([user], ticked)}
+          />
         ))}
       </tbody>
     </ListTable>

@@ -16,12 +16,14 @@ import { ListPanel } from './list-panel.tsx'
 import { type ListState, useListState } from './list-state.ts'
 import { PageHead } from './page-head.tsx'
 import { PeopleFilters } from './people-filters.tsx'
-import { everyRow, type Row, selectionOf } from './people-query.ts'
+import { everyRow, type Row, selectionOf, takeKnownPeople } from './people-query.ts'
 import { PeopleTable } from './people-table.tsx'
 import { useSelection } from './use-selection.ts'
 
 const Invite = lazy(() => import('./invite.tsx').then(({ Invite }) => ({ default: Invite })))
 const InviteMany = lazy(() => import('./invite-many.tsx').then(({ InviteMany }) => ({ default: InviteMany })))
+
+export { preparePeople } from './people-query.ts'
 
 /** The list of people. */
 export function Users() {
@@ -34,10 +36,15 @@ export function Users() {
   const [changed, setChanged] = useState<string>()
   const actions = useBulkActions()
   const selection = useSelection<Row>(JSON.stringify(selectionOf(state).filter))
-  const query = useQuery(state.key, async () => {
-    const { users } = await client.request(UserListDocument, { ...state.page, ...selectionOf(state) })
-    return users
-  })
+  const [known] = useState(() => takeKnownPeople(state.key))
+  const query = useQuery(
+    state.key,
+    async () => {
+      const { users } = await client.request(UserListDocument, { ...state.page, ...selectionOf(state) })
+      return users
+    },
+    known,
+  )
   const reload = () => void query.reload()
   const total = query.data?.totalCount ?? 0
   const mayChange = actions.length > 0
@@ -46,7 +53,11 @@ export function Users() {
       <PageHead title={says.title} lead={query.data ? says.total(total) : ''}>
         <PeopleExport state={state} />
         {settings.mail && user?.permissions.includes('users:write') && (
-          <Button leftSection={<PlusIcon size={16} />} onClick={() => setInviting('one')}>
+          <Button
+            leftSection={<PlusIcon size={16} />}
+            data-needs="users:write"
+            onClick={() => setInviting('one')}
+          >
             {says.invite}
           </Button>
         )}

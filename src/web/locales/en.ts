@@ -1,10 +1,9 @@
 import { englishBrandWords } from '../../client/brands.ts'
 import type { ErrorCode } from '../../client/errors.ts'
+import { englishListWords as list } from './list-words.ts'
 
 const number = (n: number) => n.toLocaleString('en')
 const count = (n: number, one: string, many: string) => `${number(n)} ${n === 1 ? one : many}`
-/** The server estimates larger numbers. */
-const about = (n: number) => (n > 10_000 ? `about ${number(n)}` : number(n))
 
 /** All texts of the pages. Other languages have the same keys. */
 export const en = {
@@ -35,10 +34,10 @@ export const en = {
     showPassword: 'Show password',
     hidePassword: 'Hide password',
     theme: { label: 'Appearance', auto: 'System', light: 'Light', dark: 'Dark' },
-    never: 'never',
+    never: list.never,
     none: 'None',
     sandbox: 'Explore the API',
-    times: (zone: string) => `Times are in your time zone: ${zone}.`,
+    times: list.times,
   },
   checks: {
     required: 'Required',
@@ -523,15 +522,15 @@ export const en = {
   },
   users: {
     title: 'People',
-    total: (n: number) => count(n, 'account', 'accounts'),
+    total: list.accounts,
     search: 'Search by name or email',
     role: 'Role',
     anyRole: 'Any role',
     state: 'Status',
     anyState: 'Any status',
-    active: 'Active',
-    disabled: 'Disabled',
-    unverified: 'Not confirmed',
+    active: list.active,
+    disabled: list.disabled,
+    unverified: list.unverified,
     factor: 'Second factor',
     anyFactor: 'Yes or no',
     factors: { yes: 'Yes', no: 'No' },
@@ -562,10 +561,9 @@ export const en = {
     invited: (email: string) => `The invitation to ${email} is on its way.`,
   },
   lists: {
-    range: (first: number, last: number, total: number) =>
-      `${number(first)}–${number(last)} of ${about(total)}`,
-    total: (total: number) => `${about(total)} in total`,
-    select: (person: string) => `Select ${person}`,
+    range: list.range,
+    total: list.total,
+    select: list.select,
     selectPage: 'Select everyone on this page',
   },
   bulk: {
@@ -647,7 +645,7 @@ export const en = {
     missing: 'Account not found',
     missingLead: 'It may have been deleted.',
     tabs: { overview: 'Overview', devices: 'Devices', activity: 'Activity', data: 'Data' },
-    invited: 'Invited',
+    invited: list.invited,
     invitedSince: (time: string) => `Invited ${time}. The owner hasn’t accepted yet.`,
     profileTitle: 'Profile',
     emailHint: 'A new address is not confirmed until its owner opens the link that we send there.',
@@ -999,7 +997,7 @@ export const en = {
     date: 'Day',
     count: 'Number',
     number,
-    about,
+    about: list.about,
   },
   /** What an audit event says. Names that are not listed are shown as the server has them. */
   changes: {

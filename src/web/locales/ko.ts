@@ -1,5 +1,6 @@
 import { koreanBrandWords } from '../../client/brands.ts'
 import type { Messages } from './en.ts'
+import { koreanListWords as list } from './list-words.ts'
 
 /** Names as src/network/device-name.ts creates them. Names that users chose stay as they are. */
 const APP = /^(Android|iOS|Dart) app$/
@@ -7,8 +8,6 @@ const ON_SYSTEM =
   /^(.+) on (Android|Bada|BlackBerry|Chrome OS|HarmonyOS|iOS|iPad|iPhone|Linux|macOS|PlayStation 4|Roku|Tizen|WebOS|Windows|Windows Phone)$/
 
 const number = (n: number) => n.toLocaleString('ko')
-/** The server estimates larger numbers. */
-const about = (n: number) => (n > 10_000 ? `약 ${number(n)}` : number(n))
 
 /** The number of the final consonant of the last syllable: 0 for none, 8 for ㄹ. */
 const finalOf = (word: string) => {
@@ -50,10 +49,10 @@ export const ko: Messages = {
     showPassword: '비밀번호 보기',
     hidePassword: '비밀번호 숨기기',
     theme: { label: '화면 모드', auto: '시스템 설정', light: '밝게', dark: '어둡게' },
-    never: '없음',
+    never: list.never,
     none: '없음',
     sandbox: 'API 살펴보기',
-    times: zone => `시각은 ${zone} 기준입니다.`,
+    times: list.times,
   },
   checks: {
     required: '필수 입력 항목입니다',
@@ -706,15 +705,15 @@ export const ko: Messages = {
   },
   users: {
     title: '사용자',
-    total: n => `계정 ${n}개`,
+    total: list.accounts,
     search: '이름 또는 이메일로 검색',
     role: '역할',
     anyRole: '모든 역할',
     state: '상태',
     anyState: '모든 상태',
-    active: '사용 중',
-    disabled: '정지됨',
-    unverified: '미인증',
+    active: list.active,
+    disabled: list.disabled,
+    unverified: list.unverified,
     factor: '2단계 인증',
     anyFactor: '전체',
     factors: { yes: '사용', no: '사용 안 함' },
@@ -745,9 +744,9 @@ export const ko: Messages = {
     invited: email => `${email} 주소로 초대를 보냈습니다.`,
   },
   lists: {
-    range: (first, last, total) => `${about(total)}개 중 ${number(first)}–${number(last)}`,
-    total: total => `총 ${about(total)}개`,
-    select: person => `${person} 선택`,
+    range: list.range,
+    total: list.total,
+    select: list.select,
     selectPage: '이 페이지 전체 선택',
   },
   bulk: {
@@ -828,7 +827,7 @@ export const ko: Messages = {
     missing: '계정을 찾을 수 없습니다',
     missingLead: '삭제되었을 수 있습니다.',
     tabs: { overview: '개요', devices: '기기', activity: '활동', data: '데이터' },
-    invited: '초대됨',
+    invited: list.invited,
     invitedSince: time => `${time}에 초대했습니다. 아직 수락하지 않았습니다.`,
     profileTitle: '프로필',
     emailHint: '새 주소로 보낸 링크를 사용자가 열어야 인증됩니다.',
@@ -1175,7 +1174,7 @@ export const ko: Messages = {
     date: '날짜',
     count: '건수',
     number,
-    about,
+    about: list.about,
   },
   changes: {
     nothing: '없음',

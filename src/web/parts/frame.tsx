@@ -15,7 +15,6 @@ export function Frame({ children }: { children: ReactNode }) {
   const { nav, common } = useText()
   const { user, impersonatorId } = useAuth()
   useEffect(loadWhenIdle, [])
-  const may = (permission: string) => user?.permissions.includes(permission)
   return (
     <>
       <a href="#main" className="skip">
@@ -26,13 +25,27 @@ export function Frame({ children }: { children: ReactNode }) {
           <Brand />
           <nav className="frame-nav" aria-label={common.navigation}>
             <NavLink href="/account">{nav.account}</NavLink>
-            {may('audit:read') && <NavLink href="/overview">{nav.overview}</NavLink>}
-            {may('users:read') && <NavLink href="/users">{nav.users}</NavLink>}
-            {(may('users:read') || may('roles:write')) && <NavLink href="/roles">{nav.roles}</NavLink>}
-            {may('services:write') && <NavLink href="/services">{nav.services}</NavLink>}
-            {may('audit:read') && <NavLink href="/audit">{nav.audit}</NavLink>}
-            {may('audit:read') && <NavLink href="/mails">{nav.mails}</NavLink>}
-            {may('webhooks:write') && <NavLink href="/webhooks">{nav.webhooks}</NavLink>}
+            <NavLink href="/overview" needs={['audit:read']}>
+              {nav.overview}
+            </NavLink>
+            <NavLink href="/users" needs={['users:read']}>
+              {nav.users}
+            </NavLink>
+            <NavLink href="/roles" needs={['users:read', 'roles:write']}>
+              {nav.roles}
+            </NavLink>
+            <NavLink href="/services" needs={['services:write']}>
+              {nav.services}
+            </NavLink>
+            <NavLink href="/audit" needs={['audit:read']}>
+              {nav.audit}
+            </NavLink>
+            <NavLink href="/mails" needs={['audit:read']}>
+              {nav.mails}
+            </NavLink>
+            <NavLink href="/webhooks" needs={['webhooks:write']}>
+              {nav.webhooks}
+            </NavLink>
           </nav>
           <AccountMenu />
         </div>
@@ -49,12 +62,27 @@ export function Frame({ children }: { children: ReactNode }) {
   )
 }
 
+type NavLinkProps = {
+  href: string
+  exact?: boolean
+  /** Permissions, one of which is enough to see the link. Omit for every user. */
+  needs?: string[]
+  children: ReactNode
+}
+
 /** A link that shows whether its page, or one below it, is open. */
-export function NavLink({ href, exact, children }: { href: string; exact?: boolean; children: ReactNode }) {
+export function NavLink({ href, exact, needs, children }: NavLinkProps) {
   const [path] = useLocation()
+  const { user } = useAuth()
+  if (needs && !needs.some(permission => user?.permissions.includes(permission))) return null
   const open = path === href || (!exact && path.startsWith(`${href}/`))
   return (
-    <Link href={href} className="nav-link" aria-current={open ? 'page' : undefined}>
+    <Link
+      href={href}
+      className="nav-link"
+      aria-current={open ? 'page' : undefined}
+      data-needs={needs?.join(' ')}
+    >
       {children}
     </Link>
   )

@@ -1,11 +1,7 @@
 import { useTimes } from '../times.ts'
+import { MomentIn } from './moment-in.tsx'
 
-/** A time in short, the same in every list and detail. Hovering shows it in full, with its zone. */
+/** `MomentIn` in the visitor's language. */
 export function Moment({ at }: { at: string }) {
-  const times = useTimes()
-  return (
-    <time dateTime={at} title={times.whole(at)}>
-      {times.moment(at)}
-    </time>
-  )
+  return <MomentIn at={at} times={useTimes()} />
 }

@@ -81,7 +81,7 @@ export function ZoneNote() {
   const { common } = useText()
   const { zone } = useTimes()
   return (
-    <Text fz={13} c="dimmed">
+    <Text fz={13} c="dimmed" className="zone">
       {common.times(zone)}
     </Text>
   )

@@ -60,14 +60,15 @@ if (stored('authograph.known') === 'yes') {
   if (isBound) globalThis.authographEarlyNonce = { response, at }
   else globalThis.authographEarly = { body, response, at }
 
-  // The list of people follows as soon as there is a token, for those who may read it.
+  // The list of people follows as soon as there is a token, for those who may read it. early/people.tsx shows it.
   if (!isBound && location.pathname === `${base}users` && location.search === '') {
     const answer = response
       .then(refreshed => refreshed.clone().json())
       .then(async ({ data: { refreshToken } }) => {
-        if (!refreshToken.user.permissions.includes('users:read')) throw new Error('not permitted')
-        const authorization = `Bearer ${refreshToken.accessToken}`
-        return { authorization, response: await post(list, { authorization }) }
+        const { accessToken, user } = refreshToken
+        if (!user.permissions.includes('users:read')) throw new Error('not permitted')
+        const authorization = `Bearer ${accessToken}`
+        return { authorization, user, response: await post(list, { authorization }) }
       })
     answer.catch(() => {})
     globalThis.authographEarlyList = { body: list, answer, at }
