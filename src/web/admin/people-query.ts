@@ -58,7 +58,7 @@ export type People = UserListQuery['users']
 
 let known: People | undefined
 
-/** Asks for the first page before the page is rendered, which then shows it at once. */
+/** Asks for the first page before the page is rendered, which then shows it immediately. */
 export async function preparePeople(client: AuthClient): Promise<void> {
   knowPeople((await client.request(UserListDocument, FIRST_PEOPLE)).users)
 }

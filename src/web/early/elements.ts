@@ -1,4 +1,4 @@
-// In place of react/jsx-runtime: makes elements of JSX at once. It takes only plain elements and components without hooks.
+// In place of react/jsx-runtime: makes elements of JSX immediately. It takes only plain elements and components without hooks.
 
 type Child = Node | string | number | boolean | null | undefined | Child[]
 type Props = { children?: Child; [name: string]: unknown }

@@ -1,7 +1,7 @@
 import { type ComponentType, createElement, lazy } from 'react'
 
 /**
- * A component of a module that loads when it is rendered, as `lazy`. After `preload`, it is rendered at once, without the
+ * A component of a module that loads when it is rendered, as `lazy`. After `preload`, it is rendered immediately, without the
  * placeholder in between.
  */
 export function preloadable(load: () => Promise<{ default: ComponentType }>) {
