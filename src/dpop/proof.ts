@@ -1,9 +1,10 @@
 import { createHash, verify } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import type { App } from '../app.ts'
 import type { PresentedProof, ProvenKey } from '../context.ts'
 import { isFreshNonce } from './nonce.ts'
-import { publicJwk, readPublicKey } from './public-key.ts'
+import { type ClientKey, publicJwk, readPublicKey } from './public-key.ts'
 
 /** The algorithms of proofs. They are pinned: the header of a proof only confirms one. */
 export const PROOF_ALGORITHMS = ['ES256'] as const
@@ -54,30 +55,51 @@ export function verifyProof(app: App, { proof, method, url }: PresentedProof): P
 }
 
 export type ReadProof = {
-  jwk: z.output<typeof publicJwk>
+  header: string
+  /** Reads the key in the header. @throws Error if it is none */
+  key: () => ClientKey
   claims: z.output<typeof claimsSchema>
   signed: Buffer
   signature: Buffer
 }
+
+/**
+ * The keys of the latest proofs that were valid, by their headers. A client sends the same header with every proof, and
+ * reading the key in it takes as long as verifying a signature.
+ */
+const knownKeys = new LRUCache<string, ClientKey>({ max: 5000 })
+/** Longer than the header of a client that adds nothing of its own. */
+const KNOWN_MAX_LENGTH = 400
 
 /** Reads a proof without verifying its signature. Undefined if it does not have the form of one. */
 export function readProof(proof: string): ReadProof | undefined {
   if (proof.length > PROOF_MAX_LENGTH) return undefined
   const [, header, payload, signature] = /^([\w-]+)\.([\w-]+)\.([\w-]{86})$/.exec(proof) ?? []
   if (!header || !payload || !signature) return undefined
-  const { data: head } = headerSchema.safeParse(decode(header))
+  const key = keyIn(header)
   const { data: claims } = claimsSchema.safeParse(decode(payload))
-  if (!head || !claims) return undefined
+  if (!key || !claims) return undefined
   const signed = Buffer.from(`${header}.${payload}`)
-  return { jwk: head.jwk, claims, signed, signature: Buffer.from(signature, 'base64url') }
+  return { header, key, claims, signed, signature: Buffer.from(signature, 'base64url') }
+}
+
+function keyIn(header: string): (() => ClientKey) | undefined {
+  const known = knownKeys.get(header)
+  if (known) return () => known
+  const { data } = headerSchema.safeParse(decode(header))
+  return data && (() => readPublicKey(data.jwk))
 }
 
 /** The key that signed a proof; undefined if its signature is not by the key that it names. */
-export function keyOf({ jwk, claims, signed, signature }: ReadProof): ProvenKey | undefined {
+export function keyOf({ header, key: read, claims, signed, signature }: ReadProof): ProvenKey | undefined {
   try {
-    const { key, thumbprint } = readPublicKey(jwk)
+    const clientKey = read()
+    const { key, thumbprint } = clientKey
     // RFC 7518, section 3.4: both numbers, one after the other.
     if (!verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, signature)) return undefined
+    // Parts of a text keep the whole of it in memory, and copies do not.
+    if (header.length <= KNOWN_MAX_LENGTH && !knownKeys.has(header))
+      knownKeys.set(Buffer.from(header).toString(), clientKey)
     // Not of the signature: anyone can compute a second one that is valid too.
     const proofId = createHash('sha256').update(signed).digest().subarray(0, ID_BYTES)
     return { thumbprint, proofId, accessTokenHash: claims.ath }

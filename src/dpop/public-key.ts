@@ -1,5 +1,4 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 
 /** A public key of a client, and its thumbprint (RFC 7638), which identifies it. */
@@ -21,18 +20,11 @@ export const publicJwk = z.object({
 
 type PublicJwk = { x: string; y: string }
 
-/** Reading a key takes as long as verifying a signature, and a client sends the same one again and again. */
-const known = new LRUCache<string, ClientKey>({ max: 5000 })
-
 /** Reads a key that matches `publicJwk`. @throws Error if the point is not on the curve */
 export function readPublicKey({ x, y }: PublicJwk): ClientKey {
-  const found = known.get(x + y)
-  if (found) return found
   // The required members in lexicographic order, and no other (RFC 7638, section 3.2).
   const jwk = { crv: 'P-256', kty: 'EC', x, y }
   const key = createPublicKey({ key: jwk, format: 'jwk' })
   const thumbprint = createHash('sha256').update(JSON.stringify(jwk)).digest('base64url')
-  const read = { key, thumbprint }
-  known.set(x + y, read)
-  return read
+  return { key, thumbprint }
 }

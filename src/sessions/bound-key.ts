@@ -23,9 +23,12 @@ const KEPT_PROOFS = 16
 const ID_BYTES = 16
 const KEPT_BYTES = (KEPT_PROOFS - 1) * ID_BYTES
 
+/** SQL of the latest proofs of the session `s`, the given one included. */
+export const withProof = (proof: string) =>
+  `coalesce(substr(s.used_proofs, greatest(octet_length(s.used_proofs) - ${KEPT_BYTES - 1}, 1)), '') || ${proof}`
+
 /** SQL that counts a proof for the session `s`, in an UPDATE with `isUnusedProof`. Null counts none. */
-export const COUNT_PROOF = (proof: string) =>
-  `used_proofs = coalesce(substr(s.used_proofs, greatest(octet_length(s.used_proofs) - ${KEPT_BYTES - 1}, 1)), '') || ${proof}`
+export const COUNT_PROOF = (proof: string) => `used_proofs = ${withProof(proof)}`
 
 /** SQL for whether the proof has not counted for the session `s` before. */
 export const isUnusedProof = (proof: string) => `coalesce(position(${proof} IN s.used_proofs), 0) = 0`

@@ -64,7 +64,8 @@ const underWay = new WeakMap<App, Map<string, Promise<unknown>>>()
 
 /**
  * Advances the session with one statement if the token is the current one of a live session, as nearly every token.
- * Returns undefined for all others, for sessions that are bound to a key, and for those whose salt is not derived from the ID.
+ * Returns undefined for all others, for sessions that are bound to a key which the request does not prove, and for those whose
+ * salt is not derived from the ID.
  */
 async function advanceUnread(
   app: App,
@@ -72,8 +73,6 @@ async function advanceUnread(
   request: RequestInfo,
 ): Promise<SessionWithAccount | undefined> {
   const { sessionId: id, generation } = token
-  // With the proof of a key, the session is probably bound to it.
-  if (request.provenKey) return undefined
   const session = { id, generation, salt: saltOf(app, id) }
   return isAuthentic(app, session, token) ? advance(app, session, request) : undefined
 }

@@ -7,12 +7,14 @@ import {
   sign,
 } from 'node:crypto'
 import { EmbeddedJWK, jwtVerify } from 'jose'
+import pg from 'pg'
 import type { App } from '../../src/app.ts'
 import { newNonce } from '../../src/dpop/nonce.ts'
 import { verifyProof } from '../../src/dpop/proof.ts'
 import { type Cores, pin } from './cores.ts'
 import { load, type Source } from './load.ts'
 import type { Service } from './processes.ts'
+import { measureProcessors } from './processor-time.ts'
 import { type Account, PASSWORD, refresh } from './requests.ts'
 import { CONNECTIONS, inTurns, perSecond } from './stages.ts'
 import { type Row, ratioRow } from './table.ts'
@@ -27,8 +29,8 @@ const HTU = 'http://localhost/graphql'
 type Key = { privateKey: KeyObject; jwk: object }
 
 /** What sessions that are bound to a key cost: reading a proof, and a refresh with one. One core serves. */
-export async function dpop(service: Service, cores: Cores | undefined): Promise<Row[]> {
-  return [...(await proofs()), ...(await refreshing(service, cores))]
+export async function dpop(service: Service, databaseUrl: string, cores: Cores | undefined): Promise<Row[]> {
+  return [...(await proofs()), ...(await refreshing(service, databaseUrl, cores))]
 }
 
 /** Against `jose.jwtVerify`: with the key at hand, and with a key that only the proof has. */
@@ -81,17 +83,23 @@ async function rateOf(
   return (count * 1_000_000) / (user + system)
 }
 
-async function refreshing(service: Service, cores: Cores | undefined): Promise<Row[]> {
+/** Requests a second of processor time, of the server and of PostgreSQL for it. */
+async function refreshing(service: Service, databaseUrl: string, cores: Cores | undefined): Promise<Row[]> {
   const keys = Array.from({ length: CONNECTIONS }, newKey)
   const free = await Promise.all(keys.map(() => register(service.port)))
   const bound = await Promise.all(keys.map(key => register(service.port, key)))
   await pin(service.pid, cores?.serving)
-  const run = async (source: Source) =>
-    (await load(service.port, CONNECTIONS, source, AbortSignal.timeout(ROUND_MS))).rate
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 })
+  const run = async (source: Source) => {
+    const spent = await measureProcessors(service.pid, pool)
+    const { latenciesMs } = await load(service.port, CONNECTIONS, source, AbortSignal.timeout(ROUND_MS))
+    return (1000 * latenciesMs.length) / (await spent())
+  }
   const rates = await inTurns({
     proved: async () => run(await withProofs(service.port, refresh(bound), keys)),
     free: () => run(refresh(free)),
   })
+  await pool.end()
   return [
     ratioRow('refreshToken with a proof', rates.proved, 'without', rates.free, perSecond, { atLeast: 0.75 }),
   ]

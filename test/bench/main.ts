@@ -209,7 +209,7 @@ async function dpopRows(
   const service = await startService({ ...SETTINGS, DATABASE_URL }, folder)
   leftovers.push(service.stop)
   await pin(process.pid, cores?.asking)
-  const rows = await dpop(service, cores)
+  const rows = await dpop(service, DATABASE_URL, cores)
   await service.stop()
   return rows
 }

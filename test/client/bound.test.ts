@@ -1,8 +1,10 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { transformSync } from '@swc/core'
 import { calculateJwkThumbprint, EmbeddedJWK, importJWK, type JWK, jwtVerify } from 'jose'
 import { authLink } from '../../src/client/apollo.ts'
+import * as authographClient from '../../src/client/index.ts'
 import {
   createAuthClient,
   type KeyStorage,
@@ -18,6 +20,7 @@ import { createVerifier } from '../../src/verify/index.ts'
 import { PASSWORD } from '../support/actors.ts'
 import { useService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
+import { snippetsIn } from '../support/snippets.ts'
 import { EXPIRY_SECONDS, fakeLocks, type Jar, lost, replayed, settled, signedIn, tab } from './support.ts'
 
 const ME = 'query Me { me { id } }'
@@ -353,6 +356,77 @@ test('signatures of Keychain and Keystore become those of proofs, with and witho
   }
   for (const wrong of ['', btoa('x'), btoa('0\x06\x02\x01')])
     expect(() => rawSignature(wrong)).toThrow(TypeError)
+})
+
+/** The module `react-native-device-crypto` as its types and its native code say: PEM and DER, in base64 with line breaks. */
+function fakeKeystore(lineLength: number, end: string) {
+  const keys = new Map<string, ReturnType<typeof generateKeyPairSync>>()
+  const pemOf = (alias: string) => {
+    const spki = keys.get(alias)?.publicKey.export({ format: 'der', type: 'spki' })
+    if (!spki) throw new Error(`${alias} not found in keystore`)
+    const lines = spki
+      .toString('base64')
+      .match(new RegExp(`.{1,${lineLength}}`, 'g'))
+      ?.join('\n')
+    return `-----BEGIN PUBLIC KEY-----\n${lines}${end}-----END PUBLIC KEY-----`
+  }
+  const DeviceCrypto = {
+    getOrCreateAsymmetricKey: async (alias: string, { accessLevel }: { accessLevel: number }) => {
+      if (accessLevel !== 0) throw new Error('This device has no passcode.')
+      if (!keys.has(alias)) keys.set(alias, generateKeyPairSync('ec', { namedCurve: 'P-256' }))
+      return pemOf(alias)
+    },
+    isKeyExists: async (alias: string, type: number) => type === 0 && keys.has(alias),
+    getPublicKey: async (alias: string) => pemOf(alias),
+    sign: async (alias: string, plainText: string, texts: { biometryTitle: string }) => {
+      const key = keys.get(alias)?.privateKey
+      if (!key || typeof texts.biometryTitle !== 'string') throw new Error('no key')
+      return sign('sha256', Buffer.from(plainText), key).toString('base64')
+    },
+    deleteKey: async (alias: string) => keys.delete(alias),
+  }
+  const module = { default: DeviceCrypto, AccessLevel: { ALWAYS: 0 }, KeyTypes: { ASYMMETRIC: 0 } }
+  return { keys, module: { ...module, __esModule: true } }
+}
+
+describe('the adapter for React Native in the docs, with a key in the keystore of the device', () => {
+  const [snippet] = snippetsIn('ts').filter(({ text }) => text.includes("'react-native-device-crypto'"))
+  const { code } = transformSync(snippet?.text ?? '', {
+    jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+    module: { type: 'commonjs' },
+  })
+  const adapterOn = (keystore: object) => {
+    const exported: { deviceKey?: (alias: string) => KeyStorage } = {}
+    const modules: Record<string, object> = {
+      'authograph-client': authographClient,
+      'react-native-device-crypto': keystore,
+    }
+    new Function('require', 'exports', code)((name: string) => modules[name], exported)
+    return exported.deviceKey as (alias: string) => KeyStorage
+  }
+
+  test.each([
+    ['iOS', 64, '\n'],
+    ['Android', 76, '\n'],
+  ])(
+    'binds a session on %s, continues it after a restart, and deletes the key at the end',
+    async (_name, ...pem) => {
+      const { keys, module } = fakeKeystore(...pem)
+      const deviceKey = adapterOn(module)
+      const server = fakeServer('refresh')
+      const storage = memoryStorage()
+      const options = () => ({ storage, key: deviceKey('authograph') })
+      await login(clientOf(server, options()))
+      expect([...keys.keys()]).toEqual(['authograph'])
+      const again = clientOf(server, options())
+      expect(await again.restore()).toMatchObject({ id: 'u' })
+      await again.renewAccessToken()
+      expect(again.state).toMatchObject({ status: 'signedIn', boundToKey: true })
+      expect(server.seen.at(-1)).toMatchObject({ operation: 'Refresh', proof: { jkt: server.state.jkt } })
+      await again.logout()
+      expect(keys.size).toBe(0)
+    },
+  )
 })
 
 describe('over HTTP', () => {

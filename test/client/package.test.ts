@@ -336,6 +336,21 @@ test('every snippet of the docs that uses the client compiles', async () => {
     declare module 'react-native-quick-crypto' {
       export function install(): void
     }
+    declare module 'react-native-device-crypto' {
+      export enum AccessLevel { ALWAYS, UNLOCKED_DEVICE, AUTHENTICATION_REQUIRED }
+      export enum KeyTypes { ASYMMETRIC, SYMMETRIC }
+      type Texts = { biometryTitle: string; biometrySubTitle: string; biometryDescription: string }
+      const DeviceCrypto: {
+        getOrCreateAsymmetricKey(
+          alias: string, options: { accessLevel: AccessLevel; invalidateOnNewBiometry?: boolean },
+        ): Promise<string>
+        deleteKey(alias: string): Promise<boolean>
+        getPublicKey(alias: string): Promise<string>
+        sign(alias: string, plainText: string, options: Texts): Promise<string>
+        isKeyExists(alias: string, keyType: KeyTypes): Promise<boolean>
+      }
+      export default DeviceCrypto
+    }
     declare module 'node:fs/promises' {
       export function readFile(path: string, encoding: 'utf8'): Promise<string>
       export function writeFile(path: string, text: string, options: { mode: number }): Promise<void>

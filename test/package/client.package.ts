@@ -84,6 +84,7 @@ const NATIVE_MODULES = [
   'expo-crypto@57.0.3',
   'expo-secure-store@57.0.4',
   'expo-web-browser@57.0.3',
+  'react-native-device-crypto@0.1.7',
   'react-native-quick-crypto@1.1.7',
 ]
 

@@ -159,6 +159,43 @@ test('a browser that can keep no key signs in without one', async () => {
   expect(await page.getByText(BOUND).count()).toBe(0)
 })
 
+test('a page at another origin binds the session of its cookie if it passes a key, and does not by default', async () => {
+  let listener: RequestListener = () => {}
+  const other = createServer((request, response) => listener(request, response)).listen(0, 'localhost')
+  await once(other, 'listening')
+  const publicUrl = `http://localhost:${(other.address() as AddressInfo).port}`
+  const { auth, close } = await embed({ publicUrl, corsOrigins: [app.origin] })
+  listener = auth.nodeHandler
+  await app.serve({
+    'main.ts': `
+      import { createAuthClient, indexedKey } from 'authograph-client'
+      const key = location.search === '?key' ? { key: indexedKey('app') } : {}
+      globalThis.client = createAuthClient({ url: '${publicUrl}/graphql', ...key })
+      globalThis.restored = client.restore()`,
+  })
+  const page = await browser.open()
+  const boundAt = async (search: string) => {
+    await page.goto(`${app.origin}/${search}`)
+    await until(page, 'globalThis.restored !== undefined')
+    return page.evaluate('restored.then(() => client.state.boundToKey)')
+  }
+  for (const [search, isBound] of [
+    ['', false],
+    ['?key', true],
+  ] as const) {
+    await boundAt(search)
+    const input = JSON.stringify({ email: newAddress(), password: PASSWORD })
+    await page.evaluate(`client.register(${input})`)
+    expect(await page.evaluate('client.state.boundToKey')).toBe(isBound)
+    expect(await boundAt(search)).toBe(isBound)
+    expect(await boundAt(search)).toBe(isBound)
+    await page.evaluate('client.logout()')
+  }
+  other.close()
+  other.closeAllConnections()
+  await close()
+})
+
 test('tabs that create a key at the same moment end up with the same one', async () => {
   await app.serve({
     'main.ts': `
