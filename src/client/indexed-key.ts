@@ -2,7 +2,7 @@ import { inIndex } from './key-index.ts'
 import { pageStorage } from './page-storage.ts'
 import { canSign, type KeyPair, type KeyStorage, signerOf } from './session-key.ts'
 
-/** Says in `localStorage` that a key is kept. The server's pages look for it too: start.js. */
+/** Says in `localStorage` that a key is kept. The server's pages look for it too: src/web/start.ts. */
 const MARK = 'authograph.key '
 
 /**

@@ -1,6 +1,6 @@
 import { isBound, sessionOf } from './access-token.ts'
-import { base64url } from './base64url.ts'
 import { absolute, originOf } from './http.ts'
+import { proofOf } from './proof.ts'
 import type { KeyStorage, SessionKey } from './session-key.ts'
 
 type Sent = {
@@ -8,7 +8,6 @@ type Sent = {
   readonly method: string
   readonly token?: string | undefined
   readonly key?: SessionKey | undefined
-  /** The time, for servers that compare it with theirs. Authograph's own goes by the nonce. */
   readonly nowMs?: number | undefined
 }
 
@@ -20,27 +19,6 @@ export function proofsWith(storage: KeyStorage | undefined, onError: (error: unk
   const nonces = new Map<string, string>()
   /** The key of a session whose access tokens are bound as well: every request needs it. */
   let known: { sessionId: string | undefined; key: SessionKey | undefined } | undefined
-  /** RFC 9449, section 4.2. */
-  async function proofOf(
-    key: SessionKey,
-    { url, method: htm, nowMs }: Sent,
-    token?: string,
-  ): Promise<string> {
-    const address = absolute(url)
-    const header = { typ: 'dpop+jwt', alg: 'ES256', jwk: key.publicKey }
-    const claims = {
-      // Unique, not secret.
-      jti: `${Math.random()}${Math.random()}`,
-      htm,
-      htu: address.replace(/[?#].*/, ''),
-      iat: Math.floor((nowMs ?? Date.now()) / 1000),
-      nonce: nonces.get(originOf(address)),
-      ath: token && (await (key.sha256 ?? sha256)(token)),
-    }
-    const text = [header, claims].map(part => base64url(JSON.stringify(part))).join('.')
-    return `${text}.${await key.sign(text)}`
-  }
-
   /** The key for refreshing; undefined if there is none. Rejects if it cannot be read now. */
   const read = async () => (await storage?.get()) ?? undefined
 
@@ -82,12 +60,14 @@ export function proofsWith(storage: KeyStorage | undefined, onError: (error: unk
 
     /** The header fields that authenticate a request. */
     headers: async (sent: Sent): Promise<Record<string, string>> => {
-      const { token, key } = sent
+      const { token, key, method, nowMs } = sent
       const bound = key && token !== undefined && isBound(token)
-      return {
-        ...(token !== undefined && { authorization: `${bound ? 'DPoP' : 'Bearer'} ${token}` }),
-        ...(key && { dpop: await proofOf(key, sent, bound ? token : undefined) }),
-      }
+      const headers = token === undefined ? {} : { authorization: `${bound ? 'DPoP' : 'Bearer'} ${token}` }
+      if (!key) return headers
+      const url = absolute(sent.url)
+      const nonce = nonces.get(originOf(url))
+      const ath = bound ? await (key.sha256 ?? sha256)(token) : undefined
+      return { ...headers, dpop: await proofOf(key, { url, method, nonce, ath, nowMs }) }
     },
   }
 }

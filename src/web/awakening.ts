@@ -1,5 +1,5 @@
 declare global {
-  /** Set by public/start.js until the page has come to life. `sent` is the form that was sent before. */
+  /** Set by start.ts until the page has come to life. `sent` is the form that was sent before. */
   var authographAsleep: { sent?: HTMLFormElement } | undefined
 }
 

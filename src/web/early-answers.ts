@@ -1,6 +1,12 @@
 import type { User } from '../client/types.ts'
 
-type EarlyRefresh = { body: string; response: Promise<Response>; at: number }
+type EarlyRefresh = {
+  body: string
+  /** Whether it proves the key of the session. If so, it rejects where there is no key, and has sent nothing. */
+  hasProof: boolean
+  response: Promise<Response>
+  at: number
+}
 type EarlyList = {
   body: string
   /** With the user who asked, and the header of the token. */
@@ -11,7 +17,7 @@ type EarlyList = {
 type EarlyNonce = { response: Promise<Response>; at: number }
 
 declare global {
-  /** The refresh that public/start.js began; undefined if there was none, or once it is used. */
+  /** The refresh that start.ts began; undefined if there was none, or once it is used. */
   var authographEarly: EarlyRefresh | undefined
   /** The list that it asked for with the token of that refresh; undefined likewise. */
   var authographEarlyList: EarlyList | undefined
@@ -27,28 +33,26 @@ const MAX_AGE_MS = 30_000
  * refresh like that of another tab. What failed is repeated by the client as usual.
  */
 export const fetchWithEarlyAnswers: typeof fetch = (input, init) => {
-  const { authographEarly: refresh, authographEarlyList: list, authographEarlyNonce: nonce } = globalThis
+  const { authographEarly: refresh, authographEarlyList: list } = globalThis
+  const hasProof = new Headers(init?.headers).has('dpop')
   if (refresh && init?.body === refresh.body) {
     globalThis.authographEarly = undefined
-    if (isRecent(refresh)) return refresh.response
+    if (isRecent(refresh) && refresh.hasProof === hasProof)
+      return hasProof ? refresh.response.catch(() => withNonce(input, init)) : refresh.response
   }
   if (list && init?.body === list.body) {
     globalThis.authographEarlyList = undefined
     if (isRecent(list)) return listOf(list, input, init)
   }
-  if (nonce && new Headers(init?.headers).has('dpop')) {
-    globalThis.authographEarlyNonce = undefined
-    if (isRecent(nonce)) return withNonceOf(nonce, input, init)
-  }
-  return fetch(input, init)
+  return hasProof ? withNonce(input, init) : fetch(input, init)
 }
 
-/** The first proof has no nonce. Answers as the server would, which has done so already. */
-async function withNonceOf(
-  { response }: EarlyNonce,
-  ...request: Parameters<typeof fetch>
-): Promise<Response> {
-  const nonce = (await response.catch(() => undefined))?.headers.get('dpop-nonce')
+/** The first proof of the client has no nonce. If the page has one already, this answers as the server would. */
+async function withNonce(...request: Parameters<typeof fetch>): Promise<Response> {
+  const early = globalThis.authographEarlyNonce
+  globalThis.authographEarlyNonce = undefined
+  const answer = early && isRecent(early) ? await early.response.catch(() => undefined) : undefined
+  const nonce = answer?.headers.get('dpop-nonce')
   if (!nonce) return fetch(...request)
   const extensions = { code: 'REFRESH_TOKEN_INVALID', reason: 'DPOP_NONCE' }
   return Response.json({ errors: [{ message: '', extensions }] }, { headers: { 'dpop-nonce': nonce } })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
-import { build, defineConfig, type Plugin } from 'vite'
+import { build, defineConfig, type InlineConfig, type Plugin } from 'vite'
 import { Refresh } from '../client/operations.ts'
 import { FIRST_PEOPLE } from './admin/people-query.ts'
 import { UserListDocument } from './generated/graphql.ts'
@@ -27,53 +27,44 @@ function compressed(): Plugin {
   }
 }
 
-/** Puts the client's own requests into start.js, so that they cannot differ. */
-function earlyRequests(): Plugin {
-  return {
-    name: 'early-requests',
-    async writeBundle({ dir = '' }) {
-      const file = path.join(dir, 'start.js')
-      const refresh = JSON.stringify({ query: Refresh, variables: { input: null } })
-      const people = JSON.stringify({ query: String(UserListDocument), variables: FIRST_PEOPLE })
-      const script = await readFile(file, 'utf8')
-      await writeFile(
-        file,
-        script
-          .replace("'{{refresh}}'", () => JSON.stringify(refresh))
-          .replace("'{{people}}'", () => JSON.stringify(people)),
-      )
+/** Builds a script into one file without modules. */
+async function scriptOf(entry: string, options: InlineConfig): Promise<string> {
+  const built = await build({
+    configFile: false,
+    root: import.meta.dirname,
+    publicDir: false,
+    logLevel: 'warn',
+    ...options,
+    build: {
+      write: false,
+      rolldownOptions: { input: path.join(import.meta.dirname, entry), output: { format: 'iife' } },
     },
-  }
+  })
+  const [only] = [built].flat()
+  if (!only || !('output' in only)) throw new Error(`${entry} was not built.`)
+  return only.output[0].code
 }
 
-/**
- * Builds the script that shows the list of people before the script of the pages: in one file, and with elements.ts in place
- * of React. early.json tells the server its name.
- */
-function earlyPeople(): Plugin {
+/** What runs before the script of the pages: start.js, and for some pages the script that shows their list. */
+function earlyScripts(): Plugin {
   return {
-    name: 'early-people',
+    name: 'early-scripts',
     async generateBundle() {
-      const built = await build({
-        configFile: false,
-        root: import.meta.dirname,
-        publicDir: false,
-        logLevel: 'warn',
-        resolve: { alias: { 'react/jsx-runtime': path.join(import.meta.dirname, 'early/elements.ts') } },
-        build: {
-          write: false,
-          rolldownOptions: {
-            input: path.join(import.meta.dirname, 'early/people.tsx'),
-            output: { format: 'iife' },
-          },
-        },
+      const bodies = {
+        refresh: JSON.stringify({ query: Refresh, variables: { input: null } }),
+        people: JSON.stringify({ query: String(UserListDocument), variables: FIRST_PEOPLE }),
+      }
+      const start = await scriptOf('start.ts', { define: { EARLY_BODIES: JSON.stringify(bodies) } })
+      this.emitFile({ type: 'asset', fileName: 'start.js', source: start })
+
+      // With elements.ts in place of React. early.json tells the server its name.
+      const elements = path.join(import.meta.dirname, 'early/elements.ts')
+      const people = await scriptOf('early/people.tsx', {
+        resolve: { alias: { 'react/jsx-runtime': elements } },
       })
-      const [only] = [built].flat()
-      if (!only || !('output' in only)) throw new Error('The script of the early list was not built.')
-      const source = only.output[0].code
-      const hash = createHash('sha256').update(source).digest('base64url').slice(0, 8)
+      const hash = createHash('sha256').update(people).digest('base64url').slice(0, 8)
       const fileName = `assets/early-people-${hash}.js`
-      this.emitFile({ type: 'asset', fileName, source })
+      this.emitFile({ type: 'asset', fileName, source: people })
       this.emitFile({ type: 'asset', fileName: 'early.json', source: JSON.stringify({ '/users': fileName }) })
     },
   }
@@ -101,7 +92,7 @@ export default defineConfig({
   root: import.meta.dirname,
   // The server knows the path under which the pages are.
   base: './',
-  plugins: [earlyPeople(), compressed(), earlyRequests()],
+  plugins: [earlyScripts(), compressed()],
   build: {
     outDir: '../../dist/web',
     emptyOutDir: true,

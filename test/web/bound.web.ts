@@ -90,6 +90,38 @@ test('a sign-in binds the session to a key that no script can export, and that s
   expect(sent.filter(name => name === 'Refresh')).toEqual(['Refresh'])
 })
 
+test('the list of people appears before the script of the pages, by one refresh with a proof', async () => {
+  const page = await browser.open()
+  const email = await registered(page)
+  const { app: service } = embedded.auth
+  const { id: userId } = await service.db.user.findFirstOrThrow({ where: { email } })
+  await service.db.userRole.create({ data: { userId, roleName: 'admin' } })
+  const later = await browser.open({ beside: page })
+  const sent = operationsOf(later)
+  let arrive = () => {}
+  const arrived = new Promise<void>(resolve => {
+    arrive = resolve
+  })
+  await later.route(/\/assets\/(?!early-).*\.js$/, async route => {
+    await arrived
+    await route.continue()
+  })
+  await later.goto(`${site}/users`, { waitUntil: 'commit' })
+  await until(later, 'globalThis.authographEarlyPeople !== undefined')
+  expect(await later.evaluate('globalThis.authographEarlyPeople')).toBe(true)
+  await later.locator('tbody').getByText(email).first().waitFor()
+  arrive()
+  await later.getByRole('combobox', { name: 'Language' }).waitFor()
+  await later.goto(`${site}/account/devices`)
+  await later.getByText(BOUND).waitFor()
+  expect(sent.filter(name => name === 'UserList')).toEqual(['UserList'])
+  // Once for each of the two pages.
+  expect(sent.filter(name => name === 'Refresh')).toEqual(['Refresh', 'Refresh'])
+  expect(
+    await service.db.auditEvent.count({ where: { subjectId: userId, action: 'session.copy_refused' } }),
+  ).toBe(0)
+})
+
 test('a copied cookie gets nothing without the key, and the person stays signed in', async () => {
   const page = await browser.open()
   const email = await registered(page)

@@ -5,6 +5,7 @@ import { fetchWithEarlyAnswers } from '../../src/web/early-answers.ts'
 const original = globalThis.fetch
 afterEach(() => {
   globalThis.fetch = original
+  globalThis.authographEarly = undefined
   globalThis.authographEarlyList = undefined
   globalThis.authographEarlyNonce = undefined
 })
@@ -59,4 +60,23 @@ test.each<[string, () => Promise<Response>, number]>([
   response.catch(() => {})
   globalThis.authographEarlyNonce = { response, at: Date.now() - ageMs }
   expect(await (await fetchWithEarlyAnswers('/graphql', PROVED)).text()).toBe('the network')
+})
+
+/** What the client receives that refreshes with these headers, after the page has refreshed with a proof. */
+async function refreshAfter(early: Promise<Response>, headers: Record<string, string>): Promise<string> {
+  globalThis.fetch = async () => new Response('the network')
+  early.catch(() => {})
+  globalThis.authographEarly = { body: 'Refresh', hasProof: true, response: early, at: Date.now() }
+  return (await fetchWithEarlyAnswers('/graphql', { ...PROVED, headers })).text()
+}
+
+test('a refresh that the page has proved answers a client with a key, once', async () => {
+  const { headers } = PROVED
+  expect(await refreshAfter(Promise.resolve(new Response('refreshed')), headers)).toBe('refreshed')
+  expect(await (await fetchWithEarlyAnswers('/graphql', PROVED)).text()).toBe('the network')
+  expect(await refreshAfter(Promise.reject(new Error('no key')), headers)).toBe('the network')
+})
+
+test('a refresh that the page has proved is not for a client without a key', async () => {
+  expect(await refreshAfter(Promise.resolve(new Response('refreshed')), {})).toBe('the network')
 })
