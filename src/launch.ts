@@ -18,7 +18,7 @@ export function missing(environment: Environment, given: readonly string[], plat
   if (platform === 'linux' && !environment.MALLOC_ARENA_MAX) env.MALLOC_ARENA_MAX = '1'
   const options = [...given, ...(environment.NODE_OPTIONS ?? '').split(/\s+/)]
   const small = options.some(option => option.replaceAll('_', '-').startsWith(YOUNG_GENERATION_FLAG))
-  return { env, flags: small ? [] : [`${YOUNG_GENERATION_FLAG}=4`] }
+  return { env, flags: small ? [] : [`${YOUNG_GENERATION_FLAG}=8`] }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { missing } from '../../src/launch.ts'
 
-const FLAGGED = ['--max-semi-space-size=4']
+const FLAGGED = ['--max-semi-space-size=8']
 
 test('a process on Linux needs one malloc arena and a small young generation', () => {
   expect(missing({}, [], 'linux')).toEqual({
