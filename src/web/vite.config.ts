@@ -7,6 +7,9 @@ import { Refresh } from '../client/operations.ts'
 import { FIRST_PEOPLE } from './admin/people-query.ts'
 import { UserListDocument } from './generated/graphql.ts'
 
+/** Compressing takes most of the time of a build, which is no warning for those who start the server. */
+const checks = { bundlerTimings: false }
+
 /** Compresses files once, so that the server need not compress each response. */
 function compressed(): Plugin {
   return {
@@ -37,7 +40,7 @@ async function scriptOf(entry: string, options: InlineConfig): Promise<string> {
     ...options,
     build: {
       write: false,
-      rolldownOptions: { input: path.join(import.meta.dirname, entry), output: { format: 'iife' } },
+      rolldownOptions: { input: path.join(import.meta.dirname, entry), output: { format: 'iife' }, checks },
     },
   })
   const [only] = [built].flat()
@@ -106,6 +109,7 @@ export default defineConfig({
     rolldownOptions: {
       input: ['index.html', 'explorer.html'].map(file => path.join(import.meta.dirname, file)),
       output: { codeSplitting: { includeDependenciesRecursively: false, groups } },
+      checks,
       // The libraries say 'use client' for servers that render React. These pages have none.
       onLog: (level, log, tell) => {
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') tell(level, log)

@@ -41,6 +41,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     rolldownOptions: {
       external: isLater,
+      checks: { bundlerTimings: false },
       onLog: (level, log, tell) => {
         if (!IGNORED.includes(log.code ?? '')) tell(level, log)
       },

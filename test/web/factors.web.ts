@@ -463,6 +463,7 @@ describe('someone who has lost every second factor', () => {
     await signIn(page, person)
     await page.getByRole('button', { name: 'I’ve lost my second factor' }).click()
     await page.getByRole('button', { name: 'Email me a code' }).click()
+    await page.getByText('We emailed you a code').waitFor()
     const code = page.getByLabel('Code', { exact: true })
     await code.fill((await mailedCode(service, person.email)) === '000000' ? '000001' : '000000')
     await page.getByRole('button', { name: 'Continue' }).click()
