@@ -39,7 +39,8 @@ async function load(): Promise<typeof import('./federation.ts')> {
   try {
     return await import('./federation.ts')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    // Without ERR_ where the bundle requires it.
+    if (!(error as NodeJS.ErrnoException).code?.endsWith('MODULE_NOT_FOUND')) throw error
     throw new Error(
       'FEDERATION=on requires the package @apollo/subgraph. Run: npm install @apollo/subgraph',
       {
