@@ -10,7 +10,7 @@ import { generate, nameOf } from './generate.ts'
 import { load } from './load.ts'
 import type { Service } from './processes.ts'
 import { measureProcessors } from './processor-time.ts'
-import { type Account, events, login, me, PASSWORD, refresh, register, users } from './requests.ts'
+import { type Account, events, login, makeAccounts, me, PASSWORD, refresh, users } from './requests.ts'
 import { inTurns, milliseconds } from './stages.ts'
 import { median, type Row, ratioRow } from './table.ts'
 
@@ -68,7 +68,7 @@ async function makeWorld(
   const passwordHash = await argon2.hash(PASSWORD, { memoryCost: memoryKib, timeCost, parallelism })
   await generate(pool, { accounts: size, eventsEach, passwordHash })
   const service = await start(url)
-  const admin = (await newAccounts(service.port, 1))[0] as Account
+  const admin = (await makeAccounts(service.port, 1))[0] as Account
   await pool.query(`INSERT INTO user_roles SELECT id, 'admin' FROM users WHERE email = $1`, [admin.email])
   const { rows } = await pool.query<{ created_at: Date; id: string }>(
     `SELECT created_at, id FROM users WHERE username = $1`,
@@ -85,17 +85,7 @@ async function makeWorld(
     event: cursorOf([event?.at.toISOString() ?? '', event?.id ?? '']),
     subjectId: middle?.id ?? '',
   }
-  return { size, service, pool, admin, deep, holders: await newAccounts(service.port, CONNECTIONS) }
-}
-
-async function newAccounts(port: number, count: number): Promise<Account[]> {
-  const accounts: Account[] = []
-  const enough = new AbortController()
-  const made = register(account => {
-    if (accounts.push(account) === count) enough.abort()
-  })
-  await load(port, 1, made, enough.signal)
-  return accounts
+  return { size, service, pool, admin, deep, holders: await makeAccounts(service.port, CONNECTIONS) }
 }
 
 /** How long a page takes, one request after the other. */

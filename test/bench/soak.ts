@@ -4,9 +4,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { loadConfig } from '../../src/config.ts'
-import { load } from './load.ts'
 import { residentMb, type Settings } from './processes.ts'
-import { type Account, OPERATIONS, PASSWORD, register, tokensIn } from './requests.ts'
+import { type Account, makeAccounts, OPERATIONS, PASSWORD, tokensIn } from './requests.ts'
 import type { Scene } from './scale.ts'
 import { milliseconds } from './stages.ts'
 import { median, percentile, type Row, ratioRow, valueRow } from './table.ts'
@@ -39,7 +38,7 @@ export async function soak(
   const service = await start(DATABASE_URL)
   const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 1 })
   const before = await rowsOf(pool)
-  const accounts = await newAccounts(service.port)
+  const accounts = await makeAccounts(service.port, CLIENTS)
   const beganAt = performance.now()
   const endsAt = beganAt + minutes * 60_000
   const memory: { atMs: number; mb: number }[] = []
@@ -79,16 +78,6 @@ export async function soak(
     ...leftRows(before, after, tally.registered),
     ...[...new Set(tally.wrong)].slice(0, 5).map(what => valueRow(what, [1], plain, { atMost: 0 })),
   ]
-}
-
-async function newAccounts(port: number): Promise<Account[]> {
-  const accounts: Account[] = []
-  const enough = new AbortController()
-  const made = register(account => {
-    if (accounts.push(account) === CLIENTS) enough.abort()
-  })
-  await load(port, 1, made, enough.signal)
-  return accounts
 }
 
 /** One client with an account of its own, whose requests follow each other with a pause between. */
