@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { prune } from '../../src/maintenance/prune.ts'
 import type { LoginInput } from '../generated/graphql.ts'
-import { newAddress, PASSWORD } from '../support/actors.ts'
+import { newAddress, newUsername, PASSWORD } from '../support/actors.ts'
 import { mailedToken } from '../support/mails.ts'
 import {
   ChangePassword,
@@ -50,7 +50,7 @@ const login = (
 
 /** An account with the device token of the app that registered it. */
 async function newAccount(input: { deviceToken?: string } = {}) {
-  const names = { email: newAddress(), username: randomUUID().slice(0, 30) }
+  const names = { email: newAddress(), username: newUsername() }
   const reply = await service.send(
     Register,
     { input: { ...names, ...input, password: PASSWORD } },

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { LoginInput, RegisterInput, RegisterMutation } from '../generated/graphql.ts'
 import { Login, Register, type SimpleLogin } from './operations.ts'
 import type { Reply, Sending, Service } from './service.ts'
@@ -15,14 +15,18 @@ export type SignedIn = {
   sessionId: string
 }
 
-/** An email address that no account has: `ada.<random>@example.com` for `ada`. */
+/** An email address that no account has: `ada.<digits>@example.com` for `ada`. No search for a name finds the digits. */
 export function newAddress(prefix?: string): string {
-  return `${prefix ? `${prefix}.` : ''}${randomUUID()}@example.com`
+  return `${prefix ? `${prefix}.` : ''}${newDigits()}@example.com`
 }
 
-/** A username that no account has. */
+/** A username that no account has. No search for a name finds it. */
 export function newUsername(): string {
-  return randomUUID().slice(0, 30)
+  return `u${newDigits()}`
+}
+
+function newDigits(): string {
+  return BigInt(`0x${randomBytes(12).toString('hex')}`).toString()
 }
 
 /** Sends a registration, which may be refused. */
