@@ -19,6 +19,7 @@ export function proofsWith(storage: KeyStorage | undefined, onError: (error: unk
   const nonces = new Map<string, string>()
   /** The key of a session whose access tokens are bound as well: every request needs it. */
   let known: { sessionId: string | undefined; key: SessionKey | undefined } | undefined
+
   /** The key for refreshing; undefined if there is none. Rejects if it cannot be read now. */
   const read = async () => (await storage?.get()) ?? undefined
 

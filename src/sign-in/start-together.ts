@@ -49,6 +49,18 @@ export type KnownSignIn = {
   provider?: { id: string; sid: string | null }
 }
 
+/** The columns that every sign-in has, as `name type`. */
+const COMMON = [
+  'at timestamptz',
+  'session_id uuid',
+  'event_id uuid',
+  'evicted_id uuid',
+  'secret_hash bytea',
+  'trusted_hash bytea',
+  'device_name text',
+  'ip_address text',
+]
+
 /**
  * Starts the sessions of sign-ins of one way, in one statement that also reads their accounts. It does so for a sign-in
  * only if all that `startSession` requires is true and there is nothing special about it: its device is known to the
@@ -59,16 +71,8 @@ export type KnownSignIn = {
  * so two batches never wait for each other.
  */
 function startSql({ columns, found, held, changes, claimed, session = {} }: Way): string {
-  const common = [
-    'at timestamptz',
-    'session_id uuid',
-    'event_id uuid',
-    'evicted_id uuid',
-    'secret_hash bytea',
-  ]
-  const facts = ['trusted_hash bytea', 'device_name text', 'ip_address text', ...columns]
   return `WITH requested AS MATERIALIZED (
-     SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (${[...common, ...facts].join(', ')}) LIMIT ${BATCH_MAX}
+     SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (${[...COMMON, ...columns].join(', ')}) LIMIT ${BATCH_MAX}
    ), seen AS MATERIALIZED (
      SELECT DISTINCT ON (u.id) a.*, u.id AS user_id, u.credential_version AS version, ${found.columns}
      FROM requested a ${found.from} WHERE ${found.where}
@@ -122,7 +126,7 @@ type Member = {
 /** Returns the function that starts sessions of this way, together with those of the same turn of the event loop. */
 export function startsTogether(way: Way) {
   const start = statement<[sessionId: string, ...account: unknown[]]>(`start ${way.name}`, startSql(way))
-  const names = [...COMMON, ...way.columns.map(column => column.split(' ', 1)[0] as string)]
+  const names = [...COMMON, ...way.columns].map(column => column.split(' ', 1)[0] as string)
   const requestedColumns = Object.fromEntries(names.map(name => [name, name]))
   const loaders = new WeakMap<App, DataLoader<Member, unknown[] | undefined>>()
 
@@ -162,17 +166,6 @@ export function startsTogether(way: Way) {
     return { account, session: { ...session.started, userId: account.id } }
   }
 }
-
-const COMMON = [
-  'at',
-  'session_id',
-  'event_id',
-  'evicted_id',
-  'secret_hash',
-  'trusted_hash',
-  'device_name',
-  'ip_address',
-]
 
 function toMember(
   app: App,

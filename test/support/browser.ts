@@ -110,3 +110,16 @@ export async function until(page: Page, expression: string): Promise<void> {
     await sleep(50)
   }
 }
+
+/** Holds back the files of a page that match, until the returned function is called. */
+export async function holdBack(page: Page, files: string | RegExp): Promise<() => void> {
+  let release = () => {}
+  const released = new Promise<void>(resolve => {
+    release = resolve
+  })
+  await page.route(files, async route => {
+    await released
+    await route.continue()
+  })
+  return release
+}

@@ -6,7 +6,7 @@ import { record } from '../../src/audit/record.ts'
 import { PASSWORD, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
 import { auditOf } from '../support/audit.ts'
 import { violations } from '../support/axe.ts'
-import { until, useBrowser } from '../support/browser.ts'
+import { holdBack, until, useBrowser } from '../support/browser.ts'
 import { templatesTo } from '../support/mails.ts'
 import { useService } from '../support/service.ts'
 import { stateOf } from '../support/sessions.ts'
@@ -612,13 +612,9 @@ describe('the list of people before the script of the pages', () => {
   /** A new tab beside one that is signed in, in which only the early script arrives until `arrive` is called. */
   async function early(beside: Page, before = '') {
     const page = await browser.open({ beside })
-    const { opened: arrived, open: arrive } = gate()
     const asked: string[] = []
     await page.addInitScript(SHIFTED + before)
-    await page.route(/\/assets\/(?!early-).*\.js$/, async route => {
-      await arrived
-      await route.continue()
-    })
+    const arrive = await holdBack(page, /\/assets\/(?!early-).*\.js$/)
     page.on('request', request => asked.push(/query (\w+)/.exec(request.postData() ?? '')?.[1] ?? ''))
     await page.goto(`${service.url}/users`, { waitUntil: 'commit' })
     await until(page, 'globalThis.authographEarlyPeople !== undefined')

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import { newAddress, PASSWORD } from '../support/actors.ts'
-import { until, useBrowser } from '../support/browser.ts'
+import { holdBack, until, useBrowser } from '../support/browser.ts'
 import { useClientPage } from '../support/client-page.ts'
 import { type Embedded, embed } from '../support/service.ts'
 import { signInOn } from '../support/web.ts'
@@ -98,14 +98,7 @@ test('the list of people appears before the script of the pages, by one refresh 
   await service.db.userRole.create({ data: { userId, roleName: 'admin' } })
   const later = await browser.open({ beside: page })
   const sent = operationsOf(later)
-  let arrive = () => {}
-  const arrived = new Promise<void>(resolve => {
-    arrive = resolve
-  })
-  await later.route(/\/assets\/(?!early-).*\.js$/, async route => {
-    await arrived
-    await route.continue()
-  })
+  const arrive = await holdBack(later, /\/assets\/(?!early-).*\.js$/)
   await later.goto(`${site}/users`, { waitUntil: 'commit' })
   await until(later, 'globalThis.authographEarlyPeople !== undefined')
   expect(await later.evaluate('globalThis.authographEarlyPeople')).toBe(true)

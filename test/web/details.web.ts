@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import { PASSWORD, type SignedIn, signUp, signUpAdmin } from '../support/actors.ts'
 import { violations } from '../support/axe.ts'
-import { until, useBrowser } from '../support/browser.ts'
+import { holdBack, until, useBrowser } from '../support/browser.ts'
 import { useService } from '../support/service.ts'
 import { signInOn } from '../support/web.ts'
 
@@ -83,14 +83,7 @@ test('the open account menu is right for screen readers', async () => {
 
 test('the account menu works by keyboard, although its script arrives with the first press', async () => {
   const page = await browser.open()
-  let arrive = () => {}
-  const arrived = new Promise<void>(resolve => {
-    arrive = resolve
-  })
-  await page.route('**/assets/open-menu-*.js', async route => {
-    await arrived
-    await route.continue()
-  })
+  const arrive = await holdBack(page, '**/assets/open-menu-*.js')
   await page.goto(`${service.url}/account`)
   await signInOn(page, (await signUp(service)).email, PASSWORD)
   await page.getByRole('button', { name: 'Account menu' }).press('Enter')

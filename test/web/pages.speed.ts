@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { BrowserContextOptions, Page, Response } from 'playwright-core'
 import { PASSWORD, signUp, signUpAdmin } from '../support/actors.ts'
-import { until, useBrowser } from '../support/browser.ts'
+import { holdBack, until, useBrowser } from '../support/browser.ts'
 import { freePort } from '../support/clusters.ts'
 import { useService } from '../support/service.ts'
 import { signInOn } from '../support/web.ts'
@@ -181,14 +181,7 @@ test('the largest content of the list of people is painted within 2 s on a slow 
 /** A tab in which the scripts of the pages wait until `arrive` is called. */
 async function withoutScripts(path: string, options: BrowserContextOptions = {}) {
   const page = await browser.open(options)
-  let arrive = () => {}
-  const arrived = new Promise<void>(resolve => {
-    arrive = resolve
-  })
-  await page.route('**/assets/*.js', async route => {
-    await arrived
-    await route.continue()
-  })
+  const arrive = await holdBack(page, '**/assets/*.js')
   const warnings: string[] = []
   page.on('console', message => warnings.push(message.text()))
   await page.goto(service.url + path, { waitUntil: 'commit' })

@@ -13,8 +13,8 @@ import { type AuditEvent, AuditTable, actionName } from './audit-table.tsx'
 import { CsvExport } from './csv-export.tsx'
 import { ListPanel } from './list-panel.tsx'
 import { type ListState, useListState } from './list-state.ts'
+import { nameOf } from './names.tsx'
 import { PageHead } from './page-head.tsx'
-import { nameOf } from './person.tsx'
 
 /** The audit log. */
 export function Audit() {

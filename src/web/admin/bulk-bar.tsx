@@ -6,8 +6,8 @@ import { settings } from '../page-settings.ts'
 import { type BulkAction, bulkActions } from './bulk-actions.tsx'
 import { BulkDialog } from './bulk-dialog.tsx'
 import { EXACT_MAX } from './list-range.ts'
+import { nameOf } from './names.tsx'
 import type { Row } from './people-query.ts'
-import { nameOf } from './person.tsx'
 import type { Selection } from './use-selection.ts'
 
 /** The most names that a confirmation lists. */

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'react'
 import { useAuth } from '../../client/react.ts'
 import { PeopleFoundDocument, PersonNameDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
-import { nameOf } from './person.tsx'
+import { nameOf } from './names.tsx'
 
 const SEARCH_DELAY_MS = 250
 const FOUND_MAX = 8

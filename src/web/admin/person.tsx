@@ -4,8 +4,6 @@ import { useAuth } from '../../client/react.ts'
 import { useText } from '../language.tsx'
 import { NamesOf, StateIn } from './names.tsx'
 
-export { nameOf } from './names.tsx'
-
 /** The name of an account, linked to its page if the viewer has access. */
 export function Person({ user }: ComponentProps<typeof NamesOf>) {
   const viewer = useAuth().user

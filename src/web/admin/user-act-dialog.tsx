@@ -3,7 +3,7 @@ import { useAuth } from '../../client/react.ts'
 import { beginActing } from '../acting.ts'
 import { ImpersonateUserDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
-import { nameOf } from './person.tsx'
+import { nameOf } from './names.tsx'
 import { ReasonDialog } from './reason-dialog.tsx'
 import type { UserDetails } from './user-details.ts'
 

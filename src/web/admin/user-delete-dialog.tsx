@@ -5,7 +5,7 @@ import { useForm } from '../forms.ts'
 import { DeleteUserDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { nameOf } from './person.tsx'
+import { nameOf } from './names.tsx'
 import type { UserDetails } from './user-details.ts'
 
 type DeleteDialogProps = { user: UserDetails; onClose: () => void }

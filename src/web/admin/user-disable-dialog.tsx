@@ -4,7 +4,7 @@ import { useForm } from '../forms.ts'
 import { DisableUserDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { nameOf } from './person.tsx'
+import { nameOf } from './names.tsx'
 import type { UserDetails } from './user-details.ts'
 
 type DisableDialogProps = { user: UserDetails; onClose: () => void; onDone: () => void }

@@ -2,7 +2,7 @@ import { Text } from '@mantine/core'
 import { useAuth } from '../../client/react.ts'
 import { ResetUserFactorsDocument } from '../generated/graphql.ts'
 import { useText } from '../language.tsx'
-import { nameOf } from './person.tsx'
+import { nameOf } from './names.tsx'
 import { ReasonDialog } from './reason-dialog.tsx'
 import type { UserDetails } from './user-details.ts'
 
