@@ -3,7 +3,7 @@ import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { snippetsIn } from '../support/snippets.ts'
-import { bin, INSTALL_TIMEOUT_MS, ROOT, run, usePlace } from './support.ts'
+import { bin, INSTALL_TIMEOUT_MS, pack, run, usePlace } from './support.ts'
 
 /** Visitors download the client before they can sign in. */
 const MAX_WEIGHT_KB = 8.9
@@ -15,7 +15,7 @@ let tarball: string
 let folder: string
 
 beforeAll(async () => {
-  await run(ROOT, 'npm', 'run', '--silent', 'pack:client', '--', '--pack-destination', place())
+  await pack('client', place())
   const packed = (await readdir(place())).find(file => file.endsWith('.tgz'))
   tarball = path.join(place(), String(packed))
   folder = path.join(place(), 'empty')

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import { environment, INSTALL_TIMEOUT_MS, packServer, ROOT, run, usePlace } from './support.ts'
+import { environment, INSTALL_TIMEOUT_MS, pack, packServer, ROOT, run, usePlace } from './support.ts'
 
 const place = usePlace('authograph-create-')
 let creator: string
@@ -16,7 +16,7 @@ const create = (...args: string[]) =>
 /** As `npm create authograph my-notes` and `npm install` do, with the packages of this checkout. */
 beforeAll(async () => {
   const server = await packServer(place())
-  await run(ROOT, 'npm', 'run', '--silent', 'pack:create', '--', '--pack-destination', place())
+  await pack('create', place())
   const packed = (await readdir(place())).find(file => file.startsWith('create-'))
   creator = `file:${path.join(place(), String(packed))}`
   expect(await create('my-notes')).toContain('cd my-notes')

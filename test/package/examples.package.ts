@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.ts'
 import { claimsOf } from '../support/forge.ts'
 import { Login } from '../support/operations.ts'
 import { useService } from '../support/service.ts'
-import { environment, freePort, INSTALL_TIMEOUT_MS, ROOT, run, usePlace } from './support.ts'
+import { environment, freePort, INSTALL_TIMEOUT_MS, pack, ROOT, run, usePlace } from './support.ts'
 
 const service = useService()
 const place = usePlace('authograph-examples-')
@@ -15,8 +15,7 @@ const place = usePlace('authograph-examples-')
 const tarballs: Record<string, string> = {}
 
 beforeAll(async () => {
-  for (const script of ['pack:client', 'pack:verify'])
-    await run(ROOT, 'npm', 'run', '--silent', script, '--', '--pack-destination', place())
+  for (const name of ['client', 'verify'] as const) await pack(name, place())
   for (const file of await readdir(place()))
     tarballs[file.replace(/-\d.*$/, '')] = `file:${path.join(place(), file)}`
 }, INSTALL_TIMEOUT_MS)

@@ -6,6 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll } from '@jest/globals'
+import pg from 'pg'
 
 export const ROOT = path.resolve(import.meta.dirname, '../..')
 export const INSTALL_TIMEOUT_MS = 10 * 60_000
@@ -56,10 +57,29 @@ function isBuilt(): boolean {
     .every(file => statSync(path.join(ROOT, 'src', file)).mtimeMs < builtAt)
 }
 
+/** Workers take turns at what writes into `dist`. */
+async function inTurn(write: () => Promise<unknown>): Promise<void> {
+  const turn = new pg.Client(process.env.AUTHOGRAPH_TEST_SERVER)
+  await turn.connect()
+  try {
+    await turn.query(`SELECT pg_advisory_lock(hashtext('package'))`)
+    await write()
+  } finally {
+    await turn.end()
+  }
+}
+
+/** Packs another of our packages into the folder: the client, what verifies tokens, or what creates projects. */
+export async function pack(name: 'client' | 'verify' | 'create', folder: string): Promise<void> {
+  await inTurn(() => run(ROOT, 'npm', 'run', '--silent', `pack:${name}`, '--', '--pack-destination', folder))
+}
+
 /** Packs the server into the folder, as the registry would have it, and returns what a package.json calls the file. */
 export async function packServer(folder: string): Promise<string> {
-  if (!isBuilt()) await run(ROOT, 'npm', 'run', 'build')
-  await run(ROOT, 'npm', 'pack', '--ignore-scripts', '--pack-destination', folder)
+  await inTurn(async () => {
+    if (!isBuilt()) await run(ROOT, 'npm', 'run', 'build')
+    await run(ROOT, 'npm', 'pack', '--ignore-scripts', '--pack-destination', folder)
+  })
   const packed = (await readdir(folder)).find(file => /^authograph-\d.*\.tgz$/.test(file))
   return `file:${path.join(folder, String(packed))}`
 }

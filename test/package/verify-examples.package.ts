@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { newRole, signIn, signUp, signUpWith } from '../support/actors.ts'
 import { eventually } from '../support/eventually.ts'
 import { useService } from '../support/service.ts'
-import { environment, freePort, INSTALL_TIMEOUT_MS, ROOT, run, usePlace } from './support.ts'
+import { environment, freePort, INSTALL_TIMEOUT_MS, pack, ROOT, run, usePlace } from './support.ts'
 
 const service = useService({
   settings: { TOKEN_CLAIMS: 'permissions' },
@@ -15,7 +15,7 @@ const place = usePlace('authograph-verify-examples-')
 let tarball: string
 
 beforeAll(async () => {
-  await run(ROOT, 'npm', 'run', '--silent', 'pack:verify', '--', '--pack-destination', place())
+  await pack('verify', place())
   const packed = (await readdir(place())).find(file => file.endsWith('.tgz'))
   tarball = `file:${path.join(place(), String(packed))}`
 }, INSTALL_TIMEOUT_MS)
