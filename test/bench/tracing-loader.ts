@@ -1,15 +1,20 @@
-// Preloaded by the bench of tracing: `?without` removes the calls of tracing from the service as it is compiled.
+// Preloaded by the bench of tracing: puts the calls of tracing under a switch as the service is compiled. SIGUSR2 turns it.
 import Module from 'node:module'
 import { Server } from 'node:net'
 
 /**
  * The calls that are on the way of a request. The others decide at the start, or belong to emails and deliveries. The
- * service does not start if the code has changed, so that the bench never compares a build with itself.
+ * service does not start if the code has changed, so that the bench never compares the service with itself.
  */
 const CALL = /tracing\?\.operation\([^;]*\);/g
 const COUNT = 1
 
-const without = import.meta.url.endsWith('?without')
+const state = globalThis as unknown as { hasTracing: boolean }
+state.hasTracing = true
+process.on('SIGUSR2', () => {
+  state.hasTracing = !state.hasTracing
+})
+
 let found = 0
 
 type Compile = (this: unknown, content: string, file: string) => unknown
@@ -19,7 +24,8 @@ const { _compile: compile } = modules
 modules._compile = function (this: unknown, content, file) {
   if (!file.includes('/dist/bundled/')) return compile.call(this, content, file)
   found += content.match(CALL)?.length ?? 0
-  return compile.call(this, without ? content.replaceAll(CALL, '') : content, file)
+  const switched = content.replaceAll(CALL, call => `if (globalThis.hasTracing) ${call}`)
+  return compile.call(this, switched, file)
 }
 
 const { listen } = Server.prototype

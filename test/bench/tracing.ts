@@ -7,15 +7,16 @@ import { type Account, makeAccounts, me } from './requests.ts'
 import { CONNECTIONS, perSecond } from './stages.ts'
 import { type Row, ratioRow } from './table.ts'
 
-/** Several starts of each, because one process differs from the next by a few percent. */
+/** Several, because one process differs from the next by a few percent, also in what the compiler makes of a switch. */
 const STARTS = 3
+const WARM_UP_ROUNDS = 20
 /** Short and many, because other work on the machine comes and goes within a second. */
-const ROUNDS = 40
-const ROUND_MS = 100
+const ROUNDS = 100
+const ROUND_MS = 80
 
 /**
- * What the tracing that is off costs `me`, in processor time: the service as it is, and the service without the calls of
- * tracing, which a preloaded script removes. One core serves.
+ * What the tracing that is off costs `me`, in processor time. One process serves with the calls of tracing and without
+ * them in turns, because two processes with the same code differ by more than the goal allows. One core serves.
  */
 export async function tracing(
   database: EmbeddedDatabase,
@@ -24,30 +25,28 @@ export async function tracing(
   cores: Cores | undefined,
 ): Promise<Row[]> {
   const rates: Record<'with' | 'without', number[]> = { with: [], without: [] }
+  const DATABASE_URL = await database.ensureDatabase('tracing')
+  const loader = new URL('tracing-loader.js', import.meta.url)
   for (let start = 0; start < STARTS; start++) {
-    const services: Service[] = []
-    const servedBy = async (hooks: 'with' | 'without') => {
-      const DATABASE_URL = await database.ensureDatabase(`tracing_${hooks}`)
-      // Both have the script, which leaves the code as it is with `with`.
-      const loader = new URL(`tracing-loader.js?${hooks}`, import.meta.url)
-      const service = await startService(
-        { ...settings, DATABASE_URL, NODE_OPTIONS: `--import=${loader}` },
-        folder,
-      )
-      services.push(service)
+    const service = await startService(
+      { ...settings, DATABASE_URL, NODE_OPTIONS: `--import=${loader}` },
+      folder,
+    )
+    try {
       const accounts = await makeAccounts(service.port, CONNECTIONS)
       await pin(service.pid, cores?.serving)
-      return () => rateOf(service, accounts)
-    }
-    try {
-      const order = start % 2 ? (['without', 'with'] as const) : (['with', 'without'] as const)
-      const turns = []
-      for (const hooks of order) turns.push({ hooks, rate: await servedBy(hooks) })
-      for (const { rate } of turns) for (let round = 0; round < ROUNDS / 4; round++) await rate()
-      for (let round = 0; round < ROUNDS; round++)
-        for (const { hooks, rate } of round % 2 ? turns.toReversed() : turns) rates[hooks].push(await rate())
+      for (let round = 0; round < WARM_UP_ROUNDS; round++) {
+        await rateOf(service, accounts)
+        process.kill(service.pid, 'SIGUSR2')
+      }
+      for (let half = 0; half < 2 * ROUNDS; half++) {
+        // With, without, without, with: what grows during a pair favors neither.
+        const calls = half % 4 === 0 || half % 4 === 3 ? 'with' : 'without'
+        rates[calls].push(await rateOf(service, accounts))
+        if (half % 2 === 0) process.kill(service.pid, 'SIGUSR2')
+      }
     } finally {
-      for (const service of services) await service.stop()
+      await service.stop()
     }
   }
   return [ratioRow('me, tracing off', rates.with, 'no tracing', rates.without, perSecond, { atLeast: 0.98 })]
