@@ -471,6 +471,8 @@ function toConfig(env: Settings, providers: readonly ProviderSettings[]) {
       /** What is between this server and PostgreSQL. */
       pooler: env.DATABASE_POOLER,
       poolSize: env.DATABASE_POOL_SIZE,
+      /** The timeout for getting a connection, and then for the answer to a statement. */
+      timeoutMs: 1500,
     },
     tokens: {
       issuer: env.TOKEN_ISSUER ?? publicUrl,

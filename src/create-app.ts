@@ -49,7 +49,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     pooler: config.database.pooler,
     onChange: (reason: string) => log.warn({ reason }, 'all database connections were closed'),
   }
-  const { pool, countingPool, db, close } = connect(database, config.database.poolSize, error =>
+  const { pool, countingPool, db, close } = connect(database, config.database, error =>
     log.warn({ err: error }, 'a database connection broke'),
   )
   try {

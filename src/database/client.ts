@@ -2,7 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { Prisma, PrismaClient } from '../generated/prisma/client.ts'
 import type { Pooler } from './open-session.ts'
-import { createPatientPool, createPool, QUERY_TIMEOUT_MS } from './pool.ts'
+import { createPatientPool, createPool } from './pool.ts'
 import type { PoolerMode } from './pooler.ts'
 import { runPrepared } from './prepared-query.ts'
 import { Primary } from './primary.ts'
@@ -20,6 +20,9 @@ export type Connections = { pool: pg.Pool; countingPool: pg.Pool; db: Database; 
 /** Attempts from one network or on one account lock the same row, so more connections would only wait for each other. */
 const COUNTING_CONNECTIONS = 3
 
+/** The longest that a transaction of several statements may take. */
+const TRANSACTION_MS = 5000
+
 /** Where the database is, and how to talk to it. */
 export type DatabaseOptions = {
   url: string
@@ -28,21 +31,22 @@ export type DatabaseOptions = {
   onChange?: (reason: string) => void
 }
 
-/** Opens the pools. Statements fail within about `QUERY_TIMEOUT_MS` if the database does not answer. */
+/** Opens the pools. Statements fail within about `timeoutMs` if the database does not answer. */
 export function connect(
   options: DatabaseOptions,
-  poolSize: number,
+  { poolSize, timeoutMs }: { poolSize: number; timeoutMs: number },
   onIdleError: (error: Error) => void,
 ): Connections {
   const { primary, pooler } = locate(options)
   const idle = new Set<pg.Client>()
   // An idle connection that breaks would otherwise end the process.
-  const openPool = (max: number) => createPool(primary, pooler, max, idle).on('error', onIdleError)
+  const openPool = (max: number) =>
+    createPool(primary, pooler, { max, timeoutMs }, idle).on('error', onIdleError)
   const pool = openPool(poolSize)
   const countingPool = openPool(COUNTING_CONNECTIONS)
   const db = new PrismaClient({
     adapter: new PrismaPg(pool),
-    transactionOptions: { maxWait: QUERY_TIMEOUT_MS },
+    transactionOptions: { maxWait: timeoutMs, timeout: Math.max(TRANSACTION_MS, timeoutMs) },
   })
   return {
     pool,

@@ -1,25 +1,25 @@
 import pg from 'pg'
-import { openSession, type Pooler } from './open-session.ts'
+import { openSession, type Pooler, type SessionLimits } from './open-session.ts'
 import { cancelStatement, isShared } from './pooler.ts'
 import type { Primary } from './primary.ts'
 import { clientOf, type PrimaryClient } from './primary-client.ts'
 import { clientConfig } from './server.ts'
 import { types } from './timestamp.ts'
 
-/** The timeout for getting a connection, and then for the answer to a statement. */
-export const QUERY_TIMEOUT_MS = 1500
-/** PostgreSQL's timeouts. */
-const LIMITS = {
-  /** Shorter than ours, so that a statement that waits for a lock does not cost the connection. */
-  statement: 1200,
-  /** Releases the locks of a client that disappears in the middle of a transaction. */
-  idleInTransaction: 5000,
+/** PostgreSQL's timeouts, for a pool whose statements fail within `timeoutMs`. */
+function limitsOf(timeoutMs: number): SessionLimits {
+  return {
+    /** Shorter than ours, so that a statement that waits for a lock does not cost the connection. */
+    statement: timeoutMs - 300,
+    /** Releases the locks of a client that disappears in the middle of a transaction. */
+    idleInTransaction: Math.max(5000, timeoutMs),
+  }
 }
 /** A database that is still starting needs a few seconds. */
 const CONNECT_AT_START_MS = 10_000
 
 /**
- * A pool in which every statement is answered or fails within `QUERY_TIMEOUT_MS`. If no answer arrives, the outcome of
+ * A pool in which every statement is answered or fails within `timeoutMs`. If no answer arrives, the outcome of
  * the statement and the state of its transaction are unknown, so the connection is closed. Idle connections are closed
  * too: a network that drops packets reports nothing, and new connections take a millisecond. Pools to one database
  * share `idle`.
@@ -30,25 +30,26 @@ const CONNECT_AT_START_MS = 10_000
 export function createPool(
   primary: Primary,
   pooler: Pooler,
-  max: number,
+  { max, timeoutMs }: { max: number; timeoutMs: number },
   idle = new Set<pg.Client>(),
 ): pg.Pool {
+  const limits = limitsOf(timeoutMs)
   const pool = new pg.Pool({
     ...clientConfig(primary.url),
     types,
     max,
     Client: clientOf(primary),
-    connectionTimeoutMillis: QUERY_TIMEOUT_MS,
+    connectionTimeoutMillis: timeoutMs,
     onConnect: async connected => {
       const client = connected as PrimaryClient
       // The pool listens for errors only on idle connections. Without a listener, a broken connection in use would end
       // the process; its user gets the error from the statement.
       client.on('error', () => {})
-      whenSilent(client, () => {
+      whenSilent(client, timeoutMs, () => {
         if (isShared(client)) void endShared(client, idle)
         else closeAll([client, ...idle])
       })
-      await openSession(client, primary, pooler, LIMITS)
+      await openSession(client, primary, pooler, limits)
     },
   })
   pool.on('acquire', client => idle.delete(client))
@@ -84,8 +85,8 @@ function closeAll(clients: pg.Client[]): void {
     connection.stream.destroy(new Error('The database connection fell silent'))
   }
 }
-/** Calls `giveUp` when no answer has arrived `QUERY_TIMEOUT_MS` after the latest statement. */
-function whenSilent(client: pg.Client, giveUp: () => void): void {
+/** Calls `giveUp` when no answer has arrived `timeoutMs` after the latest statement. */
+function whenSilent(client: pg.Client, timeoutMs: number, giveUp: () => void): void {
   let isWaiting = false
   let asked = 0
   let timer: NodeJS.Timeout | undefined
@@ -109,7 +110,7 @@ function whenSilent(client: pg.Client, giveUp: () => void): void {
     asked++
     // One timer for the connection, because this runs with every statement. The open connection keeps the process alive.
     if (timer) timer.refresh()
-    else timer = setTimeout(check, QUERY_TIMEOUT_MS).unref()
+    else timer = setTimeout(check, timeoutMs).unref()
     return query(...args)
   }
   client.query = timed as typeof client.query

@@ -24,7 +24,7 @@ let folder: string
 beforeAll(async () => {
   await build()
   folder = await mkdtemp(join(tmpdir(), 'authograph-doctor-'))
-})
+}, 120_000)
 afterAll(() => rm(folder, { recursive: true }))
 
 function settingsWith(settings: Record<string, string>) {

@@ -15,7 +15,7 @@ let folder: string
 beforeAll(async () => {
   await build()
   folder = await mkdtemp(join(tmpdir(), 'authograph-import-'))
-})
+}, 120_000)
 afterAll(() => rm(folder, { recursive: true }))
 
 const settings = () => ({ DATABASE_URL: service.app.config.database.url!, AUTHOGRAPH_SECRET })

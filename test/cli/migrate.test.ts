@@ -11,7 +11,7 @@ let database: TestDatabase
 beforeAll(async () => {
   await build()
   database = await createEmptyDatabase()
-})
+}, 120_000)
 afterAll(() => database.drop())
 
 const migrate = (settings: Record<string, string> = {}) =>

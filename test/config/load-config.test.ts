@@ -38,7 +38,7 @@ test('development requires no settings', () => {
     dataDir: path.resolve('data'),
     secret: undefined,
     previousSecrets: [],
-    database: { url: undefined, pooler: 'auto', poolSize: 10 },
+    database: { url: undefined, pooler: 'auto', poolSize: 10, timeoutMs: 1500 },
     tokens: {
       issuer: 'http://localhost:4000',
       audience: 'authograph',

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from '@jest/globals'
+import { beforeAll, expect, test } from '@jest/globals'
 import pg from 'pg'
 import { signIn, signUp } from '../support/actors.ts'
 import { build, runCli } from '../support/cli.ts'
@@ -8,8 +8,9 @@ import { startService } from '../support/service.ts'
 
 const page = readFileSync(new URL('../../docs/incidents.md', import.meta.url), 'utf8')
 
+beforeAll(build, 120_000)
+
 test('every command of the incident page exists and has the options it uses', async () => {
-  await build()
   const commands = new Set(
     [...page.matchAll(/(?:npx authograph|`)(?: )?((?:rotate-keys|doctor)[^`\n]*)/g)].map(([, text = '']) =>
       text.trim(),

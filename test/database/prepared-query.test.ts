@@ -10,7 +10,7 @@ let pool: pg.Pool
 
 beforeAll(async () => {
   database = await createEmptyDatabase()
-  connections = connect({ url: database.url, pooler: 'auto' }, 2, () => {})
+  connections = connect({ url: database.url, pooler: 'auto' }, { poolSize: 2, timeoutMs: 20_000 }, () => {})
   pool = connections.pool
 })
 afterAll(async () => {

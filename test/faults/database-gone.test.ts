@@ -31,7 +31,7 @@ beforeAll(async () => {
   takeNativeErrorsForErrors()
   database = await createDatabase()
   proxy = await startProxy(database.url)
-  service = await startService({ databaseUrl: proxy.url })
+  service = await startService({ databaseUrl: proxy.url, impatient: true })
 })
 afterAll(async () => {
   await service.close()
@@ -114,7 +114,8 @@ describe.each<[name: string, take: () => Promise<void> | void]>([
 
   test('more requests than connections all fail, with a delay of less than 2 s', async () => {
     // With a small pool, a few requests are enough; more would measure how fast this process can send them.
-    const small = await startService({ databaseUrl: proxy.url, settings: { DATABASE_POOL_SIZE: '2' } })
+    const settings = { DATABASE_POOL_SIZE: '2' }
+    const small = await startService({ databaseUrl: proxy.url, settings, impatient: true })
     try {
       const { accessToken: token } = await signUp(small)
       const sendAll = () => Promise.all(Array.from({ length: 20 }, () => small.send(Me, {}, { token })))

@@ -31,7 +31,7 @@ beforeAll(async () => {
     LIMIT_MAIL_NETWORK: '1000000/1h',
     LOG_LEVEL: 'fatal',
   }
-  service = await startService({ databaseUrl: proxy.url, settings })
+  service = await startService({ databaseUrl: proxy.url, settings, impatient: true })
 })
 afterAll(async () => {
   await service.close()

@@ -18,6 +18,9 @@ let standby: Cluster
 let folder: string
 const at = (name: string) => join(folder, name)
 
+/** As in production. */
+const POOL = { poolSize: 2, timeoutMs: 1500 }
+
 beforeAll(async () => {
   ;[{ primary, standby }, folder] = await Promise.all([
     createPair(),
@@ -163,7 +166,7 @@ describe('several hosts', () => {
 
   test('a standby alone is refused in every way, and the message says why', async () => {
     const errors: unknown[] = []
-    const { pool, db, close } = connect({ url: standby.url(), pooler: 'auto' }, 2, error =>
+    const { pool, db, close } = connect({ url: standby.url(), pooler: 'auto' }, POOL, error =>
       errors.push(error),
     )
     for (const attempt of [
@@ -187,7 +190,7 @@ test('a primary that stops accepting writes is left, and used again when it acce
   const changes: string[] = []
   const onChange = (reason: string) => changes.push(reason)
   const url = primary.url('postgres', '?sslmode=disable')
-  const { pool, close }: Connections = connect({ url, pooler: 'auto', onChange }, 2, () => {})
+  const { pool, close }: Connections = connect({ url, pooler: 'auto', onChange }, POOL, () => {})
   const says = async () => {
     try {
       return (await pool.query('CREATE TABLE IF NOT EXISTS written (at int)')).command

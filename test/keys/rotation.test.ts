@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import jwt from 'jsonwebtoken'
 import { reloadKeys } from '../../src/keys/reload.ts'
 import { type Jwk, signingKeyAt } from '../../src/keys/signing-keys.ts'
@@ -220,8 +220,9 @@ describe('authograph rotate-keys', () => {
   const run = (AUTHOGRAPH_SECRET: string, command = runCliHere) =>
     command(['rotate-keys'], { settings: { DATABASE_URL: database.url, AUTHOGRAPH_SECRET } })
 
+  beforeAll(build, 120_000)
+
   test('makes a key that running services take over', async () => {
-    await build()
     const old = signerOf(one)
     const { exitCode, stdout, stderr } = await run('a secret that only the tests may know', runCli)
     expect([exitCode, stderr]).toEqual([0, ''])

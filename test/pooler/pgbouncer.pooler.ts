@@ -57,7 +57,7 @@ beforeAll(async () => {
     LIMIT_LOGIN_DEVICE: `${ATTEMPTS}/15m`,
     SMTP_URL: smtp.url,
   }
-  const start = () => startService({ settings, databaseUrl: pooler.url(database.url) })
+  const start = () => startService({ settings, databaseUrl: pooler.url(database.url), impatient: true })
   // At the same time, so that both want to migrate.
   ;[one, two] = await Promise.all([start(), start()])
 })

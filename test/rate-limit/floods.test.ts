@@ -14,11 +14,11 @@ const settings = {
   LIMIT_TOKEN_NETWORK: '3/15m',
   DATABASE_POOL_SIZE: '2',
 }
-const service = useService({ settings })
+const service = useService({ settings, impatient: true })
 let replica: Service
 beforeAll(async () => {
   const databaseUrl = service.app.config.database.url ?? ''
-  replica = await startService({ databaseUrl, settings, clock: service.clock })
+  replica = await startService({ databaseUrl, settings, clock: service.clock, impatient: true })
 })
 afterAll(() => replica.close())
 

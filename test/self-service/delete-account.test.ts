@@ -34,7 +34,7 @@ import { whileHolding } from '../support/race.ts'
 import { codes, type Reply, type Service, startService, useService } from '../support/service.ts'
 import { expectDead, FIREFOX, refreshed } from '../support/sessions.ts'
 
-const service = useService()
+const service = useService({ impatient: true })
 
 const as = ({ accessToken: token }: SignedIn) => ({ token, headers: { 'user-agent': FIREFOX } })
 const deleteOwn = (account: SignedIn) => service.send(DeleteAccount, {}, as(account))

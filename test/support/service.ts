@@ -77,6 +77,11 @@ export type ServiceOptions = {
   clock?: TestClock
   /** Goes by the database's time, as in production; then `clock` moves nothing. */
   databaseTime?: boolean
+  /**
+   * Gives up on the database as soon as in production. By default it waits longer, because on a busy machine requests that
+   * wait for each other would fail.
+   */
+  impatient?: boolean
   server?: Omit<NonNullable<Parameters<typeof startServer>[0]>, 'config' | 'clock' | 'log'>
 }
 
@@ -86,7 +91,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const smtp = options.settings?.SMTP_URL ? undefined : await startSmtp()
   const DATABASE_URL = options.databaseUrl ?? own?.url
   const clock = options.clock ?? new TestClock()
-  const { config, log, logged } = configure({ DATABASE_URL, SMTP_URL: smtp?.url, ...options.settings })
+  const { config, log, logged } = configure(
+    { DATABASE_URL, SMTP_URL: smtp?.url, ...options.settings },
+    options.impatient,
+  )
   const hangUp = watchClients()
   const release = async () => {
     await smtp?.close()
@@ -162,10 +170,14 @@ export async function embed({ config: _none, ...options }: AuthographOptions = {
   return { auth, logged, close }
 }
 
-function configure(settings: Record<string, string | undefined>) {
+const PATIENCE_MS = 20_000
+
+function configure(settings: Record<string, string | undefined>, impatient = false) {
   // Production refuses cheap hashes.
   const costs = settings.NODE_ENV === 'production' ? {} : CHEAP_HASHES
-  const config = loadConfig({ ...SETTINGS, ...costs, ...settings })
+  const loaded = loadConfig({ ...SETTINGS, ...costs, ...settings })
+  const database = { ...loaded.database, ...(!impatient && { timeoutMs: PATIENCE_MS }) }
+  const config = { ...loaded, database }
   const logged: string[] = []
   const log = pino({ level: config.logLevel }, { write: line => void logged.push(line) })
   return { config, log, logged }

@@ -412,10 +412,10 @@ describe('recording refusals', () => {
     await ask({}, other)
     expect(await denials(user.id)).toHaveLength(2)
     expect(await denials(other.id)).toHaveLength(1)
-    service.clock.advance(59)
+    service.clock.advance(40)
     await ask({}, user)
     expect(await denials(user.id)).toHaveLength(2)
-    service.clock.advance(2)
+    service.clock.advance(21)
     await ask({}, user)
     await ask({}, user)
     expect((await denials(user.id)).map(event => event.detail)).toEqual(
