@@ -1,6 +1,7 @@
-import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { App } from '../app.ts'
+import { quickHmac } from '../crypto/quick-hmac.ts'
 import { type Queryable, statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import type { Device as DeviceRow } from '../generated/prisma/client.ts'
@@ -40,7 +41,7 @@ function deviceOf(secret: string, signature: string): Device {
 }
 
 function signatureOf({ keys }: App, secret: string): string {
-  return createHmac('sha256', keys.device).update(secret).digest('base64url')
+  return quickHmac(keys.device, secret).toString('base64url')
 }
 
 const deviceColumns = {

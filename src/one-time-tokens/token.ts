@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
 import type { RequestInfo } from '../context.ts'
@@ -19,7 +19,7 @@ export function newSecret(): string {
 
 /** SHA-256 of a token or secret: what the database stores of it. */
 export function hashOf(token: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(token).digest())
+  return new Uint8Array(hash('sha256', token, 'buffer'))
 }
 
 const HOUR = 3600

@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { App } from '../app.ts'
+import { quickHmac } from '../crypto/quick-hmac.ts'
 import { AuthError } from '../errors.ts'
 
 /**
@@ -29,8 +30,7 @@ const SALT_BYTES = 16
  * @throws AuthError SERVICE_UNAVAILABLE like `refreshTokenOf`
  */
 export function saltOf(app: App, sessionId: string): Uint8Array<ArrayBuffer> {
-  const digest = createHmac('sha256', keyOf(app)).update(`salt.${sessionId}`).digest()
-  return new Uint8Array(digest.subarray(0, SALT_BYTES))
+  return new Uint8Array(quickHmac(keyOf(app), `salt.${sessionId}`).subarray(0, SALT_BYTES))
 }
 
 /**
@@ -48,7 +48,9 @@ export function isAuthentic(app: App, session: Salted, token: RefreshToken): boo
 }
 
 function secretOf(app: App, { id, salt }: Salted, generation: number): Buffer {
-  return createHmac('sha256', keyOf(app)).update(`${id}.${generation}.`).update(salt).digest()
+  const { buffer, byteOffset, length } = salt
+  const saltText = Buffer.from(buffer, byteOffset, length).toString('latin1')
+  return quickHmac(keyOf(app), `${id}.${generation}.${saltText}`)
 }
 
 /** @throws AuthError SERVICE_UNAVAILABLE while this replica cannot decrypt the key in the database */
