@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import type { App } from '../app.ts'
 import { unauthenticated } from '../errors.ts'
+import { signCompactJws } from './compact-jws.ts'
 import { ALGORITHM, signingKeyAt } from './signing-keys.ts'
 
 /** RFC 9068, section 2.1. */
@@ -127,14 +128,9 @@ function sign(
 ): { token: string; expiresAt: Date } {
   const now = app.clock.now()
   const iat = Math.floor(now.getTime() / 1000)
-  const { kid, privateKey } = signingKeyAt(app.keys.signing, now)
   const exp = iat + ttlSeconds
-  // `jsonwebtoken` checks and copies the claims of an object, which takes a fifth of its time. These are ours.
-  const payload = JSON.stringify({ ...claims, iss: app.config.tokens.issuer, jti: randomUUID(), iat, exp })
-  const token = jwt.sign(payload, privateKey, {
-    algorithm: ALGORITHM,
-    header: { alg: ALGORITHM, typ: TYPE, kid },
-  })
+  const payload = { ...claims, iss: app.config.tokens.issuer, jti: randomUUID(), iat, exp }
+  const token = signCompactJws(payload, TYPE, signingKeyAt(app.keys.signing, now))
   return { token, expiresAt: new Date(exp * 1000) }
 }
 
