@@ -27,6 +27,23 @@ const filesInPlace = {
   },
 }
 
+/** Packages of which Apollo Server uses a small part for each request, and what takes their place there (decision 026). */
+const QUICK = {
+  '@apollo/utils.createhash': 'quick-hash.mjs',
+  negotiator: 'quick-negotiator.mjs',
+  'whatwg-mimetype': 'quick-mime-type.mjs',
+}
+const APOLLO = /[\\/]@apollo[\\/]server[\\/]dist[\\/]esm[\\/][^\\/]+\.js$/
+const replaced = new Set()
+const quickParts = {
+  name: 'quick-parts',
+  resolveId(source, importer = '') {
+    if (!APOLLO.test(importer) || !Object.hasOwn(QUICK, source)) return null
+    replaced.add(source)
+    return path.join(ROOT, 'scripts', 'bundle', QUICK[source])
+  },
+}
+
 for (const file of Object.keys(ENTRIES)) {
   if (readFileSync(path.join(DIST, file), 'utf8').includes('/bundled/'))
     throw new Error(`dist/${file} is replaced already. Run tsc first.`)
@@ -38,7 +55,7 @@ const bundle = await rolldown({
   ),
   platform: 'node',
   external: EXTERNAL,
-  plugins: [filesInPlace],
+  plugins: [filesInPlace, quickParts],
   // As Node resolves them: a package that an `import` and a `require` both load is loaded once.
   resolve: { mainFields: ['main'] },
   checks: { circularDependency: false, eval: false },
@@ -57,6 +74,8 @@ const { output } = await bundle.write({
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: false } },
 })
 await bundle.close()
+const unused = Object.keys(QUICK).filter(name => !replaced.has(name))
+if (unused.length > 0) throw new Error(`Apollo Server no longer imports ${unused.join(', ')}.`)
 
 for (const [file, name] of Object.entries(ENTRIES)) {
   const bundled = path.posix.join(
