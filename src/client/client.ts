@@ -39,6 +39,11 @@ export type AuthClientOptions = {
    * memory if the refresh token is in memory too. See docs/bound-sessions.md.
    */
   key?: KeyStorage | false | undefined
+  /**
+   * The setting COOKIE_PREFIX of the server. Only needed if several servers on one host have different ones, and one of them
+   * has pages that are rendered with `authograph-client/server`.
+   */
+  cookiePrefix?: string | undefined
   /** Origins that `client.fetch` may send the access token to, besides the server's and the page's. */
   tokenOrigins?: readonly string[] | undefined
   /**

@@ -1,7 +1,7 @@
 import type { AuthClientOptions } from './client.ts'
 import { absolute } from './http.ts'
 import { indexedKey } from './indexed-key.ts'
-import { RENDERED } from './rendered.ts'
+import { renderedCookie } from './rendered.ts'
 import type { KeyStorage } from './session-key.ts'
 import type { TokenStorage } from './storage.ts'
 
@@ -10,7 +10,7 @@ import type { TokenStorage } from './storage.ts'
  * servers can have the session of a cookie too, and they do not have the key: then the default is none.
  */
 export function keyStorageFor(
-  { key, url, accessToken }: AuthClientOptions,
+  { key, url, accessToken, cookiePrefix = '' }: AuthClientOptions,
   name: string | undefined,
   storage: TokenStorage | undefined,
 ): KeyStorage | undefined {
@@ -21,7 +21,9 @@ export function keyStorageFor(
     return location && { ...indexedKey(nameOfTabs(url, 'cookie')), create: () => null, remove: () => {} }
   if (storage?.key || name === undefined || !document || !location) return storage?.key
   const isShared =
-    !storage && (new URL(url, location.href).origin !== location.origin || document.cookie.includes(RENDERED))
+    !storage &&
+    (new URL(url, location.href).origin !== location.origin ||
+      document.cookie.includes(`${renderedCookie(cookiePrefix)}=`))
   return isShared ? undefined : indexedKey(name)
 }
 

@@ -4,7 +4,7 @@ import type { MeQuery, RefreshMutation } from './generated/operations.ts'
 import { type Answer, dataOf, type Fetch } from './http.ts'
 import { Me, Refresh } from './operations.ts'
 import { pageUrl } from './pages.ts'
-import { RENDERED } from './rendered.ts'
+import { renderedCookie } from './rendered.ts'
 import { factsOf, localAddress, type RequestFacts, type SsrRequest } from './server-request.ts'
 import type { User } from './types.ts'
 
@@ -55,6 +55,7 @@ const COOKIE_MAX_LENGTH = 4000
 export function createServerAuth(options: ServerAuthOptions) {
   const { url, publicUrl = url, cookiePrefix = 'authograph', timeoutMs = 5000 } = options
   const refreshCookies = [`__Host-${cookiePrefix}_refresh`, `${cookiePrefix}_refresh`]
+  const rendered = renderedCookie(cookiePrefix)
   const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
 
   async function post<Data>(query: string, variables: unknown, headers: Record<string, string>) {
@@ -110,7 +111,8 @@ export function createServerAuth(options: ServerAuthOptions) {
   async function session(request: SsrRequest): Promise<ServerSession> {
     const facts = factsOf(request)
     const found = await sessionOfCookies(facts)
-    return facts.cookies.has(RENDERED) ? found : { ...found, setCookies: [...found.setCookies, UNBOUND] }
+    if (facts.cookies.has(rendered)) return found
+    return { ...found, setCookies: [...found.setCookies, `${rendered}=1${UNBOUND}`] }
   }
 
   async function sessionOfCookies(facts: RequestFacts): Promise<ServerSession> {
@@ -153,7 +155,7 @@ export function createServerAuth(options: ServerAuthOptions) {
 }
 
 /** Sessions that start in this browser must not be bound to its key, because this server exchanges their tokens. */
-const UNBOUND = `${RENDERED}=1; Path=/; SameSite=Strict; Max-Age=34560000`
+const UNBOUND = '; Path=/; SameSite=Strict; Max-Age=34560000'
 
 function accessCookieName(refreshCookieName: string): string {
   return refreshCookieName.replace(/refresh$/, 'access')

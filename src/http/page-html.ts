@@ -32,6 +32,7 @@ export function pageSettings(config: Config) {
     factorRecoveryWaitSeconds: config.factorRecoveryWaitSeconds,
     apiKeys: config.apiKeysMax > 0,
     sandbox: config.sandbox,
+    cookiePrefix: config.cookiePrefix,
     keyOrigin: keyOriginOf(config),
   }
 }

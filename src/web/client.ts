@@ -16,6 +16,7 @@ export const client = createAuthClient({
     ? { accessToken: acting.accessToken }
     : {
         transport: 'cookie' as const,
+        cookiePrefix: settings.cookiePrefix,
         fetch: fetchWithEarlyAnswers,
         ...(settings.keyOrigin !== globalThis.location?.origin && { key: false as const }),
       }),

@@ -41,6 +41,8 @@ export type PageSettings = {
   /** Whether people can create API keys. */
   apiKeys: boolean
   sandbox: boolean
+  /** What the names of the server's cookies begin with. */
+  cookiePrefix: string
   /** The origin on which sessions are bound to a key of the browser; null if none are. */
   keyOrigin: string | null
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from '@jest/globals'
+import { keyStorageFor } from '../../src/client/key-storage.ts'
 import { createServerAuth, expressAuth, type ServerSession } from '../../src/client/server.ts'
 import { PASSWORD, signUp } from '../support/actors.ts'
 import { Login } from '../support/operations.ts'
@@ -88,6 +89,25 @@ test('a browser learns once that sessions that start in it must not be bound to 
   expect(setCookies).toEqual([expect.stringMatching(/^authograph_rendered=1; (?!.*HttpOnly)/)])
   browser.keep(setCookies)
   expect((await browser.auth.session(browser.request())).setCookies).toEqual([])
+  const staff = createServerAuth({ url: `${service.url}/graphql`, cookiePrefix: 'staff' })
+  const { setCookies: ofStaff } = await staff.session(browser.request())
+  expect(ofStaff).toEqual([expect.stringMatching(/^staff_rendered=1; /)])
+})
+
+test.each([
+  ['no key beside its own', 'staff_rendered=1', 'staff', false],
+  ['no key beside any, if it does not know its own', 'staff_rendered=1', undefined, false],
+  ['a key beside that of another prefix', 'authograph_rendered=1', 'staff', true],
+  ['a key beside none', 'theme=dark', undefined, true],
+])('of the cookies that say so, a page has %s', (_name, cookie, cookiePrefix, hasKey) => {
+  Object.assign(globalThis, { document: { cookie }, location: new URL('https://example.com/notes') })
+  try {
+    const options = { url: 'https://example.com/graphql', cookiePrefix }
+    expect(keyStorageFor(options, 'tabs', undefined) !== undefined).toBe(hasKey)
+  } finally {
+    Reflect.deleteProperty(globalThis, 'document')
+    Reflect.deleteProperty(globalThis, 'location')
+  }
 })
 
 test('the cookies that it sets are kept from scripts and other sites', async () => {
