@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import type { Context } from './context.ts'
 import { startRevocations } from './credentials/provider/revocations.ts'
 import { observe, validationRules } from './graphql/apollo.ts'
+import { requireGuards } from './graphql/check-resolvers.ts'
 import { formatError } from './graphql/format-error.ts'
 import { builtInSchema, createSchema } from './graphql/schema.ts'
 import { subgraphOf } from './graphql/subgraph.ts'
@@ -126,6 +127,7 @@ export async function assemble(
   const own = options.resolvers?.length
     ? createSchema(options.resolvers, declared, options.pubSub)
     : builtInSchema()
+  if (options.publicOperations) requireGuards(options.resolvers ?? [], options.publicOperations)
   const schema = config.federation ? await subgraphOf(own, options.entities) : own
   const mail = typeof options.mail === 'object' ? options.mail : {}
   const app = await openApp(config, { ...options, mail })

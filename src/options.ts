@@ -17,6 +17,11 @@ export type ProgramOptions = Omit<OpenOptions, 'mail'> &
     /** Your own resolvers, in addition to the built-in ones. Guard them with `@Authorized`. */
     resolvers?: readonly ClassType[]
     /**
+     * The names of your operations that strangers can call. With this option, also as an empty list, the server does not
+     * start if another one of yours has neither `@Authorized` nor `@StepUp`. Without it, such operations are open.
+     */
+    publicOperations?: readonly string[]
+    /**
      * With FEDERATION=on: your types that other subgraphs can refer to, such as
      * `{ Note: { key: 'id', resolve: ({ id }) => findNote(id) } }`.
      */
@@ -40,6 +45,7 @@ export type ServerOptions = AuthographOptions
 const programOptions: Record<keyof ProgramOptions, true> = {
   config: true,
   resolvers: true,
+  publicOperations: true,
   entities: true,
   pubSub: true,
   signals: true,

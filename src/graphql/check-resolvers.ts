@@ -1,6 +1,7 @@
 import { type GraphQLSchema, isIntrospectionType } from 'graphql'
 import { type ClassType, getMetadataStorage } from 'type-graphql'
 import { SELF } from '../permissions/permissions.ts'
+import { isStepUp } from './step-up.ts'
 
 type Member = { target: unknown; methodName: string; schemaName: string }
 
@@ -88,6 +89,32 @@ export function requireDeclared(
       `@Authorized at ${place} requires the undeclared permission "${unknown}". Add it to the permissions option, or correct its name.`,
     )
   }
+}
+
+/**
+ * Refuses operations without a guard, which strangers could call, unless the program names them as `open`. The schema must
+ * have been built, because a guard of the class counts for its operations from then on.
+ * @throws Error naming the operation, or a name that is none of an operation without a guard
+ */
+export function requireGuards(resolvers: readonly ClassType[], open: readonly string[]): void {
+  const { queries, mutations, subscriptions, middlewares } = getMetadataStorage()
+  const unguarded = [...queries, ...mutations, ...subscriptions].filter(
+    ({ target, methodName, roles }) =>
+      isPartOf(resolvers, target) &&
+      roles === undefined &&
+      !middlewares.some(
+        each => each.target === target && each.fieldName === methodName && each.middlewares.some(isStepUp),
+      ),
+  )
+  for (const { target, methodName, schemaName } of unguarded) {
+    if (open.includes(schemaName)) continue
+    throw new Error(
+      `${nameOf(target)}.${methodName} has no guard, so strangers could call it. Add @Authorized(), or "${schemaName}" to the publicOperations option.`,
+    )
+  }
+  const unknown = open.find(name => !unguarded.some(({ schemaName }) => schemaName === name))
+  if (unknown === undefined) return
+  throw new Error(`publicOperations has "${unknown}", which is no operation of yours without a guard.`)
 }
 
 /**

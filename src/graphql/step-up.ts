@@ -1,4 +1,4 @@
-import { createMethodMiddlewareDecorator } from 'type-graphql'
+import { createMethodMiddlewareDecorator, type MiddlewareFn } from 'type-graphql'
 import type { Context } from '../context.ts'
 import { requireAssurance, requireRecentSignIn } from '../sessions/assurance.ts'
 import type { AuthStrength } from '../sessions/strength.ts'
@@ -23,11 +23,18 @@ export function StepUp({
   maxAgeSeconds = DEFAULT_MAX_AGE_SECONDS,
 }: StepUpOptions = {}): MethodDecorator {
   if (!(maxAgeSeconds > 0)) throw new Error('@StepUp: maxAgeSeconds must be a positive number.')
-  return createMethodMiddlewareDecorator<Context>(async ({ context }, next) => {
+  const guard: MiddlewareFn<Context> = async ({ context }, next) => {
     const viewer = await context.viewer()
     const app = context.guardApp ?? context.app
     if (strength) await requireAssurance(app, viewer, { strength, maxAgeSeconds })
     else await requireRecentSignIn(app, viewer, maxAgeSeconds)
     return next()
-  })
+  }
+  guards.add(guard)
+  return createMethodMiddlewareDecorator(guard)
 }
+
+const guards = new WeakSet<object>()
+
+/** Whether a middleware is that of `@StepUp`, which requires a session. */
+export const isStepUp = (middleware: object): boolean => guards.has(middleware)

@@ -392,6 +392,28 @@ describe('secrets', () => {
     expect(parts.filter(part => written.includes(part))).toEqual([])
   })
 
+  test('an API key in the address of a request is not used, and neither the answer nor the log has it', async () => {
+    const owner = await signUpVerified(service)
+    const { data } = await service.send<{ createApiKey: { secret: string } }, object>(
+      'mutation { createApiKey(input: { name: "Report", permissions: [] }) { secret } }',
+      {},
+      as(owner),
+    )
+    const { secret = '' } = data?.createApiKey ?? {}
+    const me = (token: string) => service.send('{ me { id } }', {}, { token })
+    expect((await me(secret)).data).toEqual({ me: { id: owner.id } })
+    expect((await me(`${secret}x`)).errors[0]?.extensions.reason).toBe('INVALID')
+    const query = ['access_token', 'api_key', 'apiKey', 'token', 'key']
+      .map(name => `${name}=${secret}`)
+      .join('&')
+    const headers = { 'content-type': 'application/json' }
+    const body = JSON.stringify({ query: '{ me { id } }' })
+    const asked = await fetch(`${service.url}/graphql?${query}`, { method: 'POST', headers, body })
+    const answers = [await asked.text(), await (await fetch(`${service.url}/nothing?${query}`)).text()]
+    expect(answers[0]).toContain('MISSING')
+    expect([...answers, ...service.logged].filter(text => text.includes(secret.slice(-64)))).toEqual([])
+  })
+
   test('no operation leaves a password or token in the database', async () => {
     const { secrets } = await live()
     const { rows: tables } = await service.app.pool.query<{ name: string }>(

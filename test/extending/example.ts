@@ -14,4 +14,5 @@ export const server = await startServer({
   resolvers: [NotesResolver],
   // The role admin has it immediately; grant it to other roles as you like.
   permissions: ['notes:read'],
+  publicOperations: [],
 })

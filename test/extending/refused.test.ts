@@ -11,6 +11,7 @@ import {
   Mutation,
   Query,
   Resolver,
+  StepUp,
   startServer,
   UserType,
 } from '../../src/index.ts'
@@ -75,6 +76,30 @@ class Misspelled {
   }
 }
 
+@Resolver()
+class Guarded {
+  @Authorized()
+  @Query(() => String, described)
+  diary(): string {
+    return 'secret'
+  }
+
+  @StepUp()
+  @Mutation(() => Boolean, described)
+  burnDiary(): boolean {
+    return true
+  }
+}
+
+@Authorized()
+@Resolver()
+class GuardedByItsClass {
+  @Query(() => String, described)
+  letters(): string {
+    return 'secret'
+  }
+}
+
 @InputType(described)
 class NoteInput {
   @Field(() => String, described)
@@ -90,7 +115,7 @@ class Validated {
 }
 
 /** Starts a server that must fail before it opens anything: there is no database at this address. */
-const start = (options: { resolvers?: ClassType[]; permissions?: string[] }) =>
+const start = (options: { resolvers?: ClassType[]; permissions?: string[]; publicOperations?: string[] }) =>
   startServer({
     ...options,
     signals: false,
@@ -125,6 +150,19 @@ describe('the server does not start', () => {
     )
     const declared = declaredPermissions(['notes:raed'])
     expect(createSchema(resolvers, declared).getQueryType()?.getFields()).toHaveProperty('secrets')
+  })
+
+  test('with an operation whose guard was forgotten, if the program names those that are open', async () => {
+    const resolvers = [Guarded, GuardedByItsClass, First]
+    await expect(start({ resolvers, publicOperations: [] })).rejects.toThrow(
+      'First.notes has no guard, so strangers could call it. Add @Authorized(), or "notes" to the publicOperations option.',
+    )
+    for (const name of ['diary', 'burnDiary', 'letters', 'me', 'noets'])
+      await expect(start({ resolvers, publicOperations: ['notes', name] })).rejects.toThrow(
+        `publicOperations has "${name}", which is no operation of yours without a guard.`,
+      )
+    // What is left to fail is the database.
+    await expect(start({ resolvers, publicOperations: ['notes'] })).rejects.toThrow('127.0.0.1:1')
   })
 
   test.each([

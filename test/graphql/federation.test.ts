@@ -14,6 +14,7 @@ import {
   Resolver,
 } from '../../src/index.ts'
 import { as, type SignedIn, signUp, signUpVerified, signUpWith } from '../support/actors.ts'
+import { forge } from '../support/forge.ts'
 import { watchQueries } from '../support/queries.ts'
 import { codes, type Reply, type Sending, startService, useService } from '../support/service.ts'
 import { snippetsIn } from '../support/snippets.ts'
@@ -235,6 +236,20 @@ describe('accounts that a gateway asks for by their IDs', () => {
     expect(errors.map(({ extensions }) => [extensions.code, extensions.reason])).toEqual([
       ['UNAUTHENTICATED', 'MISSING'],
     ])
+  })
+
+  test('are not shown for a token that has expired or whose session has ended', async () => {
+    const past = Math.floor(service.clock.now().getTime() / 1000) - 120
+    const expired = forge(service, ada.accessToken, { claims: { iat: past - 600, exp: past } })
+    const gone = await signUp(service)
+    await service.send('mutation { logout }', {}, as(gone))
+    for (const [token, reason] of [
+      [expired, 'EXPIRED'],
+      [gone.accessToken, 'REVOKED'],
+    ]) {
+      const { data, errors } = await entities([ada.id], { token })
+      expect([data?._entities, errors.map(({ extensions }) => extensions.reason)]).toEqual([[null], [reason]])
+    }
   })
 
   test('are shown to an API key only with its permission', async () => {

@@ -440,6 +440,8 @@ describe('private addresses', () => {
     'https://0x7f.1/',
     'https://[::1]/',
     'https://[::ffff:10.0.0.1]/',
+    'https://[::ffff:127.0.0.1]/',
+    'https://[::ffff:a9fe:a9fe]/',
     'https://[64:ff9b::a00:1]/',
     'https://[fd00::1]/',
     'https://[fe80::1]/',
