@@ -1,6 +1,6 @@
-import { v7 as uuidv7 } from 'uuid'
 import type { RequestInfo } from '../context.ts'
 import { type Queryable, recordReader } from '../database/client.ts'
+import { newId } from '../database/new-id.ts'
 import type { AuditEvent, Prisma } from '../generated/prisma/client.ts'
 import type { AuditAction } from './actions.ts'
 
@@ -50,7 +50,7 @@ export function toEvent(origin: EventOrigin, entry: AuditEntry) {
     return toEvent({ ...origin, impersonatorId: undefined }, { ...entry, actorId: impersonatorId, detail })
   }
   return {
-    id: uuidv7(),
+    id: newId(),
     at: entry.at,
     action: entry.action,
     actorId: entry.actorId ?? null,

@@ -88,7 +88,10 @@ function decrypt(key: Buffer, purpose: string, bytes: Buffer): Buffer | undefine
     .setAAD(Buffer.from(purpose))
     .setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
   try {
-    return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()])
+    const plain = decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES))
+    // Returns nothing in GCM, and throws unless the tag is right.
+    decipher.final()
+    return plain
   } catch {
     return undefined
   }

@@ -49,7 +49,23 @@ function toRow(entries: [field: string, name: string][], record: Record<string, 
 
 /** Bytes are in PostgreSQL's hex format for bytea. */
 function toJson(value: unknown): string | undefined {
-  if (value instanceof Date) return `"${value.toISOString()}"`
-  if (value instanceof Uint8Array) return `"\\\\x${Buffer.from(value).toString('hex')}"`
+  if (value instanceof Date) return `"${isoOf(value)}"`
+  if (value instanceof Uint8Array) {
+    const { buffer, byteOffset, byteLength } = value
+    return `"\\\\x${Buffer.from(buffer, byteOffset, byteLength).toString('hex')}"`
+  }
   return JSON.stringify(value)
+}
+
+let latestMs = Number.NaN
+let latestIso = ''
+
+/** Most times of a row, and of the rows that are created with it, are the same. */
+function isoOf(time: Date): string {
+  const ms = time.getTime()
+  if (ms !== latestMs) {
+    latestIso = time.toISOString()
+    latestMs = ms
+  }
+  return latestIso
 }

@@ -1,8 +1,8 @@
-import { v7 as uuidv7 } from 'uuid'
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
 import type { RequestInfo } from '../context.ts'
 import type { Proof } from '../credentials/proof.ts'
+import { newId } from '../database/new-id.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { deviceNameOf } from '../network/device-name.ts'
 import { saltOf } from './refresh-token.ts'
@@ -25,7 +25,7 @@ export function newSession(
   app: App,
   userId: string,
   request: RequestInfo,
-  { proofs, remember, deviceName, id = uuidv7() }: NewSession,
+  { proofs, remember, deviceName, id = newId() }: NewSession,
 ): Session {
   const { idleTtlSeconds, absoluteTtlSeconds, shortTtlSeconds } = app.config.sessions
   const now = app.clock.now()

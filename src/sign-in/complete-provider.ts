@@ -1,7 +1,7 @@
-import { v7 as uuidv7 } from 'uuid'
 import { z } from 'zod'
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
+import { newId } from '../database/new-id.ts'
 import { newDevice } from '../devices/device.ts'
 import { AuthError } from '../errors.ts'
 import { checkInput } from '../input.ts'
@@ -39,7 +39,7 @@ export async function completeProviderSignIn(
   const flow = await countInvalidTokens(app, request, redeem)
   if (!flow.profile) return repeat(app, flow, client)
   if (flow.completedAt && !isRepeatable(app, flow)) throw flowEnded('completed before')
-  const sessionId = uuidv7()
+  const sessionId = newId()
   try {
     const outcome = await loginWithProvider(
       app,

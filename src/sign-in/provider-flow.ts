@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid'
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
 import type { Claim } from '../credentials/proof.ts'
@@ -6,6 +5,7 @@ import type { FlowSecrets, ProviderProfile } from '../credentials/provider/provi
 import { openTicket, sealTicket, TICKETS } from '../crypto/ticket.ts'
 import { recordReader, statement } from '../database/client.ts'
 import { type Columns, insertSql, toRows } from '../database/insert.ts'
+import { newId } from '../database/new-id.ts'
 import { AuthError } from '../errors.ts'
 import type { ProviderFlow } from '../generated/prisma/client.ts'
 import { hashOf, newSecret } from '../one-time-tokens/token.ts'
@@ -82,7 +82,7 @@ export async function beginFlow(
   const sealed: Sealed = { nonce, verifier, returnTo }
   const row: ProviderFlow = {
     ...flow,
-    id: uuidv7(),
+    id: newId(),
     stateHash: hashOf(state),
     userId: viewer?.userId ?? null,
     sessionId: viewer?.sessionId ?? null,

@@ -1,6 +1,5 @@
 import DataLoader from 'dataloader'
 import pg from 'pg'
-import { v7 as uuidv7 } from 'uuid'
 import { accountColumns, toAccount } from '../accounts/account.ts'
 import type { App } from '../app.ts'
 import { auditColumns, toEvent } from '../audit/record.ts'
@@ -8,6 +7,7 @@ import type { RequestInfo } from '../context.ts'
 import type { AuthMethod } from '../credentials/proof.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
+import { newId } from '../database/new-id.ts'
 import type { Device } from '../devices/device.ts'
 import { trustedSecretHash } from '../devices/trust.ts'
 import type { SessionWithAccount } from '../sessions/find-session.ts'
@@ -189,7 +189,7 @@ function toMember(
     at,
     session_id: id,
     event_id: event.id,
-    evicted_id: uuidv7(),
+    evicted_id: newId(),
     secret_hash: device.secretHash,
     trusted_hash: trustedSecretHash(app, device),
     device_name: started.deviceName,
