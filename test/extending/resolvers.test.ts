@@ -313,6 +313,9 @@ describe('an operation that a test executes', () => {
     expect(await replies('{ pay }', viewer())).toEqual([null, [['pay', 'STEP_UP_REQUIRED']]])
     const session = { totpAt: new Date() }
     expect(await replies('{ pay }', testContext({ viewer: { session } }))).toEqual([{ pay: 'paid' }, []])
+    // The session has stepped up since this access token was issued.
+    const earlier = testContext({ viewer: { session: { ...session, proofGeneration: 1 } } })
+    expect(await replies('{ pay }', earlier)).toEqual([null, [['pay', 'STEP_UP_REQUIRED']]])
     const weak = testContext({ viewer: { account: { secondFactorRequiredFrom: new Date(0) } } })
     expect(await replies('{ allNotes }', weak)).toEqual([null, [['allNotes', 'STEP_UP_REQUIRED']]])
   })

@@ -6,6 +6,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import pg from 'pg'
 import { migrate } from '../../src/database/migrate.ts'
 import { refreshTokenOf, saltOf } from '../../src/sessions/refresh-token.ts'
+import { newAddress, PASSWORD } from '../support/actors.ts'
+import { mailedToken } from '../support/mails.ts'
+import { OF_0_4 } from '../support/operations-of-0.4.ts'
 import { createEmptyDatabase, type TestDatabase } from '../support/postgres.ts'
 import { codes, type Service, startService } from '../support/service.ts'
 import { refresh, refreshed, stateOf } from '../support/sessions.ts'
@@ -91,4 +94,66 @@ test('a token with the derived salt is refused for a session with another salt, 
 test('a token that version 0.4 has seen replaced ends its session', async () => {
   expect(codes(await refresh(service, tokenOf('stolen', 2)))).toEqual(['REFRESH_TOKEN_INVALID'])
   expect(codes(await refresh(service, tokenOf('stolen', 3)))).toEqual(['REFRESH_TOKEN_INVALID'])
+})
+
+type Tokens = { __typename?: string; accessToken: string; refreshToken: string; session: { id: string } }
+
+test('a program built with the client of version 0.4 does all that it did, where no factor is demanded', async () => {
+  let token: string | undefined
+  const sent = new Set<string>()
+  const send = (name: keyof typeof OF_0_4, input?: object, variables: object = { input }) => {
+    sent.add(name)
+    return service.send<Record<string, unknown>, object>(OF_0_4[name], variables, { token })
+  }
+  const ok = async <Data = unknown>(name: keyof typeof OF_0_4, input?: object, variables?: object) => {
+    const { data, errors } = await send(name, input, variables)
+    expect([name, errors]).toEqual([name, []])
+    return data?.[name] as Data
+  }
+  const email = newAddress()
+  await ok('settings', undefined, {})
+  await ok('register', { email, password: PASSWORD })
+  const signIn = async (password: string) => {
+    token = undefined
+    const payload = await ok<Tokens>('login', {
+      identifier: email,
+      password,
+      deviceName: 'Old',
+      rememberMe: true,
+    })
+    expect(payload.__typename).toBe('AuthPayload')
+    token = payload.accessToken
+    return payload
+  }
+  const first = await signIn(PASSWORD)
+  await ok('resendVerificationEmail', { email })
+  await ok('verifyEmail', { token: await mailedToken(service, email, 'verify-email') })
+  // What was sensitive then asks for the password, and for nothing that the program does not know.
+  service.clock.advance(601)
+  token = (await ok<Tokens>('refreshToken', { refreshToken: first.refreshToken })).accessToken
+  const newEmail = newAddress()
+  expect(codes(await send('requestEmailChange', { newEmail }))).toEqual(['REAUTHENTICATION_REQUIRED'])
+  await ok('reauthenticate', { password: PASSWORD })
+  await ok('requestEmailChange', { newEmail })
+  await ok('confirmEmailChange', { token: await mailedToken(service, newEmail, 'confirm-email') })
+  await ok('updateProfile', { displayName: 'Ada' })
+  const newPassword = 'eighteen copper kettles'
+  await ok('changePassword', { currentPassword: PASSWORD, newPassword })
+  expect(await ok('me', undefined, {})).toMatchObject({ email: newEmail, displayName: 'Ada' })
+  expect((await send('sessions', undefined, {})).errors).toEqual([])
+  await ok('revokeOtherSessions', undefined, {})
+  await ok('revokeSession', undefined, { id: first.session.id })
+  await ok('requestPasswordReset', { email: newEmail })
+  const again = { token: await mailedToken(service, newEmail, 'reset-password'), newPassword: PASSWORD }
+  await ok('resetPassword', again)
+  const signInAgain = async () => {
+    token = (await ok<Tokens>('login', { identifier: newEmail, password: PASSWORD })).accessToken
+  }
+  await signInAgain()
+  await ok('logout')
+  await signInAgain()
+  await ok('revokeAllSessions', undefined, {})
+  await signInAgain()
+  await ok('deleteAccount', undefined, {})
+  expect([...sent].sort()).toEqual(Object.keys(OF_0_4).sort())
 })

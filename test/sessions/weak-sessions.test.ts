@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { as, newRole, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
-import { Logout, Me, Refresh } from '../support/operations.ts'
+import { as, newRole, PASSWORD, type SignedIn, signUp, signUpWith } from '../support/actors.ts'
+import { haveTotp } from '../support/factors.ts'
+import { Logout, Me, Refresh, StepUp } from '../support/operations.ts'
 import { watchQueries } from '../support/queries.ts'
 import { codes, useService } from '../support/service.ts'
 import { addSomePasskey, addSomeTotp } from '../support/some-factors.ts'
@@ -57,6 +58,17 @@ describe('a session that is too weak for a role of its account', () => {
     const ada = await signUpWith(service, await strictRole(60))
     expect((await service.send('{ roles { name } }', {}, as(ada))).errors).toEqual([])
     service.clock.advance(61)
+    expect(codes(await service.send('{ roles { name } }', {}, as(ada)))).toEqual(['STEP_UP_REQUIRED'])
+  })
+
+  test('is strong enough after a step-up, but not with an access token from before it', async () => {
+    const ada = await signUpWith(service, await strictRole(-1))
+    const app = await haveTotp(service, ada.id)
+    const proofs = [{ password: PASSWORD }, { totpCode: app.code() }]
+    const { data, errors } = await service.send(StepUp, { input: { proofs } }, as(ada))
+    expect(errors).toEqual([])
+    const token = data?.stepUp.accessToken
+    expect((await service.send('{ roles { name } }', {}, { token })).errors).toEqual([])
     expect(codes(await service.send('{ roles { name } }', {}, as(ada)))).toEqual(['STEP_UP_REQUIRED'])
   })
 

@@ -425,10 +425,12 @@ describe('a second factor is demanded', () => {
   test('by an administrator’s reset until one is set up', async () => {
     const account = await signUp(service)
     await service.app.db.user.update({ where: { id: account.id }, data: { enrollmentRequired: true } })
-    const { data } = await firstStep(service, account.email)
+    const { data, headers } = await firstStep(service, account.email, { tokenTransport: 'COOKIE' })
     expect(data?.login.__typename).toBe('SecondFactorSetupRequired')
+    expect(headers.getSetCookie()).toEqual([])
     const ticket = data?.login.__typename === 'SecondFactorSetupRequired' ? data.login.ticket : ''
     expect(codes(await secondStep(service, ticket, { totpCode: '123456' }))).toEqual(['TICKET_INVALID'])
+    expect(codes(await service.send(Me, {}, { token: ticket }))).toEqual(['UNAUTHENTICATED'])
   })
 
   test('not of an account whose passkey is its only factor', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { LoginWithEmailMutation } from '../generated/graphql.ts'
 import {
@@ -414,6 +415,17 @@ describe('a stranger who registered the address first', () => {
       },
     })
     await db.recoveryCode.create({ data: { userId, slot: 0, hash: 'x' } })
+    await db.user.update({ where: { id: userId }, data: { secondFactorRequired: true } })
+    await db.apiKey.create({
+      data: {
+        id: randomUUID(),
+        userId,
+        name: 'Mine',
+        keyHash: new Uint8Array(32),
+        multiFactor: false,
+        createdAt: at,
+      },
+    })
     await service.app.pool.query(
       `INSERT INTO passkeys SELECT (jsonb_populate_record(NULL::passkeys, jsonb_build_object(
          'id', gen_random_uuid(), 'user_id', $1::uuid, 'credential_id', '\\x01' || encode($1::text::bytea, 'hex'),
@@ -429,8 +441,14 @@ describe('a stranger who registered the address first', () => {
     expect(codes(await login(service, { identifier: squatter.email }))).toEqual(['INVALID_CREDENTIALS'])
     const where = { userId: squatter.id }
     const { db } = service.app
-    const left = [db.totp.count({ where }), db.recoveryCode.count({ where }), db.passkey.count({ where })]
-    expect(await Promise.all(left)).toEqual([0, 0, 0])
+    const left = [
+      db.totp.count({ where }),
+      db.recoveryCode.count({ where }),
+      db.passkey.count({ where }),
+      db.apiKey.count({ where }),
+      db.user.count({ where: { id: squatter.id, secondFactorRequired: true } }),
+    ]
+    expect(await Promise.all(left)).toEqual([0, 0, 0, 0, 0])
   }
 
   test('loses password, factors, sessions and devices at the owner’s first sign-in by email', async () => {

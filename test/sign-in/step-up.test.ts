@@ -94,6 +94,9 @@ describe('a sensitive operation of an account with a second factor', () => {
     const ada = await leftOpen()
     await stepUp(ada, [{ password: PASSWORD }, { totpCode: ada.app.code() }])
     expect(codes(await sensitive(ada))).toEqual(['STEP_UP_REQUIRED'])
+    const rename = 'mutation ($name: String!) { updateProfile(input: { username: $name }) { id } }'
+    const renamed = await service.send(rename, { name: newUsername() }, as(ada))
+    expect(codes(renamed)).toEqual(['STEP_UP_REQUIRED'])
     expect((await service.send(Me, {}, as(ada))).errors).toEqual([])
   })
 
