@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { TOTP } from 'otpauth'
 import type { Page, Request } from 'playwright-core'
@@ -67,6 +68,14 @@ describe('an authenticator app', () => {
     const codes = page.getByRole('list', { name: 'Recovery codes' })
     await codes.waitFor()
     expect(await codes.getByRole('listitem').count()).toBe(10)
+    expect(await page.locator(':focus').textContent()).toBe('Recovery codes')
+    const [saved] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download' }).click(),
+    ])
+    const text = await readFile(await saved.path(), 'utf8')
+    expect(text).toContain(person.email)
+    for (const shown of await codes.getByRole('listitem').allTextContents()) expect(text).toContain(shown)
     await screenshot(page, 'recovery-codes')
     expect(await violations(page)).toEqual([])
     await page.emulateMedia({ media: 'print' })
@@ -336,15 +345,17 @@ describe('password managers', () => {
 })
 
 describe('an email', () => {
-  test('signs in by its code where the sign-in began', async () => {
-    const person = await signUpVerified(service)
-    const page = await browser.open()
+  test('signs in by its code where the sign-in began, on a phone with a long address', async () => {
+    const person = await signUpVerified(service, { email: newAddress('long'.repeat(8)) })
+    const width = 360
+    const page = await browser.open({ viewport: { width, height: 740 } })
     await page.goto(`${site}/sign-in`)
     await page.getByRole('link', { name: 'Sign in by email' }).click()
     await page.getByLabel('Email address').fill(person.email)
     await page.getByRole('button', { name: 'Send code' }).click()
     await page.getByRole('heading', { name: 'Check your email' }).waitFor()
     await screenshot(page, 'email-code')
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
     expect(await violations(page)).toEqual([])
     await page.getByLabel('Code', { exact: true }).fill(await mailedCode(service, person.email))
     await page.getByRole('button', { name: 'Sign in' }).click()

@@ -21,13 +21,25 @@ export type EnrollAppProps = {
   onCancel: () => void
 }
 
+/** The step before is gone, and what had the focus with it. */
+const focus = (heading: HTMLElement | null) => heading?.focus()
+
 /** Adds an authenticator app, step by step. */
 export function EnrollApp({ ticket, withRecentSignIn, onDone, onCancel }: EnrollAppProps) {
-  const { factors } = useText()
+  const { factors, recovery } = useText()
   const { client } = useAuth()
   const [setup, setSetup] = useState<TotpSetup>()
   const [codes, setCodes] = useState<readonly string[]>()
-  if (codes) return <RecoveryCodes codes={codes} onDone={onDone} />
+  if (codes) {
+    return (
+      <Stack gap={8}>
+        <Text component="h2" className="no-print" fw={650} fz={16} tabIndex={-1} ref={focus}>
+          {recovery.title}
+        </Text>
+        <RecoveryCodes codes={codes} onDone={onDone} />
+      </Stack>
+    )
+  }
   if (setup) {
     const confirmed = (recoveryCodes: readonly string[] | null) =>
       recoveryCodes ? setCodes(recoveryCodes) : onDone()

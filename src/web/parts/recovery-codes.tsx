@@ -29,14 +29,16 @@ export function RecoveryCodes({ codes, onDone }: RecoveryCodesProps) {
   const { user } = useAuth()
   const times = useTimes()
   const [stored, setStored] = useState(false)
-  const text = `${recovery.fileTitle(settings.appName)}\n\n${codes.join('\n')}\n`
+  const title = recovery.fileTitle(settings.appName)
+  const owner = [user?.email, times.day(new Date().toISOString())].filter(Boolean).join(' · ')
+  const text = `${title}\n${owner}\n\n${codes.join('\n')}\n`
   return (
     <Stack gap={16}>
       <div className="print-only">
         <Text fw={650} fz={20}>
-          {recovery.fileTitle(settings.appName)}
+          {title}
         </Text>
-        <Text fz={14}>{[user?.email, times.day(new Date().toISOString())].filter(Boolean).join(' · ')}</Text>
+        <Text fz={14}>{owner}</Text>
         <Text fz={14}>{recovery.onPaper}</Text>
       </div>
       <Text className="no-print" fz={14} lh={1.55}>
