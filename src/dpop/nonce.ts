@@ -8,6 +8,8 @@ export const NONCE_SECONDS = 60
 const READING_SECONDS = 2
 
 const TIME_BYTES = 6
+/** A multiple of three bytes, so that the time has characters of its own. */
+const TIME_LENGTH = (TIME_BYTES * 4) / 3
 const MAC_BYTES = 16
 const LENGTH = Math.ceil(((TIME_BYTES + MAC_BYTES) * 4) / 3)
 
@@ -16,36 +18,38 @@ const LENGTH = Math.ceil(((TIME_BYTES + MAC_BYTES) * 4) / 3)
  * share. Nothing is stored, so a stranger can request any number of them. All nonces of one second are the same.
  */
 export function newNonce(app: App): string {
-  const ms = Math.floor(app.clock.now().getTime() / 1000) * 1000
-  return Buffer.concat([bytesOf(ms), macOf(app, ms)]).toString('base64url')
+  return nonceAt(app, Math.floor(app.clock.now().getTime() / 1000) * 1000)
 }
 
 /** Whether this server issued the nonce within the last 60 seconds. */
 export function isFreshNonce(app: App, nonce: string): boolean {
   if (nonce.length !== LENGTH) return false
-  const bytes = Buffer.from(nonce, 'base64url')
-  if (bytes.length !== TIME_BYTES + MAC_BYTES) return false
-  const ms = bytes.readUIntBE(0, TIME_BYTES)
+  const time = Buffer.from(nonce.slice(0, TIME_LENGTH), 'base64url')
+  if (time.length !== TIME_BYTES) return false
+  const ms = time.readUIntBE(0, TIME_BYTES)
   const ageSeconds = (app.clock.now().getTime() - ms) / 1000
-  if (ageSeconds < -READING_SECONDS || ageSeconds > NONCE_SECONDS) return false
-  return timingSafeEqual(bytes.subarray(TIME_BYTES), macOf(app, ms))
+  if (ageSeconds < -READING_SECONDS || ageSeconds > NONCE_SECONDS || ms % 1000 !== 0) return false
+  return isSame(nonce, nonceAt(app, ms))
 }
 
-/** The codes of the latest seconds, by key: nearly every request of a minute needs the same few. */
-const macs = new WeakMap<Buffer, LRUCache<number, Buffer>>()
+/** Takes the same time for every nonce of this length. */
+function isSame(nonce: string, issued: string): boolean {
+  const bytes = Buffer.from(nonce)
+  return bytes.length === LENGTH && timingSafeEqual(bytes, Buffer.from(issued))
+}
 
-function macOf({ keys: { dpopNonce } }: App, ms: number): Buffer {
-  const known = macs.get(dpopNonce) ?? new LRUCache<number, Buffer>({ max: 2 * NONCE_SECONDS })
-  macs.set(dpopNonce, known)
+/** The nonces of the latest seconds, by key: nearly every request of a minute needs the same few. */
+const issued = new WeakMap<Buffer, LRUCache<number, string>>()
+
+function nonceAt({ keys: { dpopNonce } }: App, ms: number): string {
+  const known = issued.get(dpopNonce) ?? new LRUCache<number, string>({ max: 2 * NONCE_SECONDS })
+  issued.set(dpopNonce, known)
   const found = known.get(ms)
-  if (found) return found
-  const mac = createHmac('sha256', dpopNonce).update(bytesOf(ms)).digest().subarray(0, MAC_BYTES)
-  known.set(ms, mac)
-  return mac
-}
-
-function bytesOf(ms: number): Buffer {
-  const bytes = Buffer.alloc(TIME_BYTES)
-  bytes.writeUIntBE(ms, 0, TIME_BYTES)
-  return bytes
+  if (found !== undefined) return found
+  const time = Buffer.alloc(TIME_BYTES)
+  time.writeUIntBE(ms, 0, TIME_BYTES)
+  const mac = createHmac('sha256', dpopNonce).update(time).digest().subarray(0, MAC_BYTES)
+  const nonce = Buffer.concat([time, mac]).toString('base64url')
+  known.set(ms, nonce)
+  return nonce
 }

@@ -1,4 +1,4 @@
-import { createHash, verify } from 'node:crypto'
+import { createHash, hash, verify } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import type { App } from '../app.ts'
@@ -11,6 +11,9 @@ export const PROOF_ALGORITHMS = ['ES256'] as const
 
 /** Longer than any proof. Longer ones are refused before they are decoded. */
 const PROOF_MAX_LENGTH = 4096
+const SIGNATURE_LENGTH = 86
+/** Three parts in base64url (RFC 7515, section 7.1), the last of which is the 64 bytes of a signature. */
+const FORM = /^[\w-]+\.[\w-]+\.[\w-]{86}$/
 /** As much of a hash as tells proofs apart. */
 const ID_BYTES = 16
 
@@ -73,14 +76,14 @@ const KNOWN_MAX_LENGTH = 400
 
 /** Reads a proof without verifying its signature. Undefined if it does not have the form of one. */
 export function readProof(proof: string): ReadProof | undefined {
-  if (proof.length > PROOF_MAX_LENGTH) return undefined
-  const [, header, payload, signature] = /^([\w-]+)\.([\w-]+)\.([\w-]{86})$/.exec(proof) ?? []
-  if (!header || !payload || !signature) return undefined
+  if (proof.length > PROOF_MAX_LENGTH || !FORM.test(proof)) return undefined
+  const [dot, lastDot] = [proof.indexOf('.'), proof.length - SIGNATURE_LENGTH - 1]
+  const header = proof.slice(0, dot)
   const key = keyIn(header)
-  const { data: claims } = claimsSchema.safeParse(decode(payload))
+  const { data: claims } = claimsSchema.safeParse(decode(proof.slice(dot + 1, lastDot)))
   if (!key || !claims) return undefined
-  const signed = Buffer.from(`${header}.${payload}`)
-  return { header, key, claims, signed, signature: Buffer.from(signature, 'base64url') }
+  const signed = Buffer.from(proof.slice(0, lastDot), 'latin1')
+  return { header, key, claims, signed, signature: Buffer.from(proof.slice(lastDot + 1), 'base64url') }
 }
 
 function keyIn(header: string): (() => ClientKey) | undefined {
@@ -101,7 +104,7 @@ export function keyOf({ header, key: read, claims, signed, signature }: ReadProo
     if (header.length <= KNOWN_MAX_LENGTH && !knownKeys.has(header))
       knownKeys.set(Buffer.from(header).toString(), clientKey)
     // Not of the signature: anyone can compute a second one that is valid too.
-    const proofId = createHash('sha256').update(signed).digest().subarray(0, ID_BYTES)
+    const proofId = hash('sha256', signed, 'buffer').subarray(0, ID_BYTES)
     return { thumbprint, proofId, accessTokenHash: claims.ath }
   } catch {
     return undefined

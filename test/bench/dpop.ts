@@ -9,28 +9,61 @@ import {
 import { EmbeddedJWK, jwtVerify } from 'jose'
 import pg from 'pg'
 import type { App } from '../../src/app.ts'
+import type { EmbeddedDatabase } from '../../src/database/embedded/start.ts'
 import { newNonce } from '../../src/dpop/nonce.ts'
 import { verifyProof } from '../../src/dpop/proof.ts'
+import { meBeside } from './beside.ts'
 import { type Cores, pin } from './cores.ts'
 import { load, type Source } from './load.ts'
-import type { Service } from './processes.ts'
+import { type Service, type Settings, startService } from './processes.ts'
 import { measureProcessors } from './processor-time.ts'
 import { type Account, PASSWORD, refresh } from './requests.ts'
 import { CONNECTIONS, inTurns, perSecond } from './stages.ts'
 import { type Row, ratioRow } from './table.ts'
 
-const ROUND_MS = 1000
+/** Short and many, because other work on the machine comes and goes within a second. */
+const ROUNDS = 40
+const ROUND_MS = 250
 /** More than a connection sends in a round. */
-const PROOFS_PER_ROUND = 200
+const PROOFS_PER_ROUND = 60
 const VERIFIED = 200
 const VERIFY_MS = 400
 const HTU = 'http://localhost/graphql'
 
 type Key = { privateKey: KeyObject; jwk: object }
 
-/** What sessions that are bound to a key cost: reading a proof, and a refresh with one. One core serves. */
-export async function dpop(service: Service, databaseUrl: string, cores: Cores | undefined): Promise<Row[]> {
-  return [...(await proofs()), ...(await refreshing(service, databaseUrl, cores))]
+/**
+ * What sessions that are bound to a key cost: reading a proof, a refresh with one, and `me`, which has none with
+ * DPOP=refresh. One core serves.
+ */
+export async function dpop(
+  database: EmbeddedDatabase,
+  settings: Settings,
+  folder: string,
+  cores: Cores | undefined,
+): Promise<Row[]> {
+  const DATABASE_URL = await database.ensureDatabase('dpop')
+  const service = await startService({ ...settings, DATABASE_URL }, folder)
+  const refreshes = async () => refreshing(service, DATABASE_URL, cores)
+  return [
+    ...(await proofs()),
+    ...(await refreshes().finally(service.stop)),
+    ...(await unproved(database, settings, folder, cores)),
+  ]
+}
+
+/** `me` with DPOP=refresh, beside the same build with DPOP=off. */
+async function unproved(
+  database: EmbeddedDatabase,
+  settings: Settings,
+  folder: string,
+  cores: Cores | undefined,
+): Promise<Row[]> {
+  const rates = await meBeside(database, folder, cores, {
+    refresh: { ...settings, DPOP: 'refresh' },
+    off: { ...settings, DPOP: 'off' },
+  })
+  return [ratioRow('me, DPOP=refresh', rates.refresh, 'DPOP=off', rates.off, perSecond, { atLeast: 0.98 })]
 }
 
 /** Against `jose.jwtVerify`: with the key at hand, and with a key that only the proof has. */
@@ -95,10 +128,19 @@ async function refreshing(service: Service, databaseUrl: string, cores: Cores | 
     const { latenciesMs } = await load(service.port, CONNECTIONS, source, AbortSignal.timeout(ROUND_MS))
     return (1000 * latenciesMs.length) / (await spent())
   }
-  const rates = await inTurns({
-    proved: async () => run(await withProofs(service.port, refresh(bound), keys)),
-    free: () => run(refresh(free)),
-  })
+  const rates: Record<'proved' | 'free', number[]> = { proved: [], free: [] }
+  for (let round = -ROUNDS / 4; round < ROUNDS; round++) {
+    // Signing takes as long as a round, which the server spends idle. So neither comes first each time.
+    const proved = await withProofs(service.port, refresh(bound), keys)
+    const turns = [
+      ['proved', proved],
+      ['free', refresh(free)],
+    ] as const
+    for (const [name, source] of round % 2 ? turns : turns.toReversed()) {
+      const rate = await run(source)
+      if (round >= 0) rates[name].push(rate)
+    }
+  }
   await pool.end()
   return [
     ratioRow('refreshToken with a proof', rates.proved, 'without', rates.free, perSecond, { atLeast: 0.75 }),

@@ -205,13 +205,8 @@ async function dpopRows(
   folder: string,
   cores: Cores | undefined,
 ): Promise<Row[]> {
-  const DATABASE_URL = await database.ensureDatabase('dpop')
-  const service = await startService({ ...SETTINGS, DATABASE_URL }, folder)
-  leftovers.push(service.stop)
   await pin(process.pid, cores?.asking)
-  const rows = await dpop(service, DATABASE_URL, cores)
-  await service.stop()
-  return rows
+  return dpop(database, SETTINGS, folder, cores)
 }
 
 /** Only the sign-ins with a provider: `npm run bench -- providers`. */

@@ -1,9 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import type pg from 'pg'
-
-/** The kernel counts in hundredths of a second, on every platform that Node supports. */
-const MS_PER_TICK = 10
 
 /** The processor time of each process, user and system, in milliseconds. */
 type Times = Map<number, number>
@@ -25,17 +21,9 @@ async function timesOf(pid: number, pool: pg.Pool): Promise<Times> {
   const { rows } = await pool.query<{ pid: number }>(
     'SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
   )
-  const times: Times = new Map()
-  for (const each of [pid, ...rows.map(row => row.pid)]) times.set(each, await timeOf(each))
-  return times
-}
-
-async function timeOf(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  // The name, in parentheses, may have spaces.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const [user, system] = [Number(fields[11]), Number(fields[12])]
-  return MS_PER_TICK * (user + system)
+  return new Map(
+    [pid, ...rows.map(row => row.pid)].map(each => [each, (usedMicros(each) || Number.NaN) / 1000]),
+  )
 }
 
 /** The processor time of all threads of a process so far, in microseconds: 0 without Linux's /proc. */

@@ -230,6 +230,7 @@ describe('a client receives a nonce and sends the proof again', () => {
     ['a nonce with another time', given => `B${given.slice(1)}`],
     ['a nonce that is cut off', given => given.slice(0, -2)],
     ['a nonce with more at its end', given => `${given}AA`],
+    ['a nonce in another encoding', given => nonCanonical(given)],
   ])('after %s', async (_case, change) => {
     const first = await refreshBound(service, 'unknown', proofWith({ claims: { nonce: change(nonce) } }))
     expect(refusal(first)).toBe('REFRESH_TOKEN_INVALID DPOP_NONCE')
