@@ -26,20 +26,37 @@ const headerSchema = z.object({
   b64: z.undefined().optional(),
 })
 
-const claimsSchema = z.object({
-  jti: z.string().min(1).max(128),
-  htm: z.string(),
-  htu: z.string(),
+type Claims = {
+  jti: string
+  htm: string
+  htu: string
   /**
    * Required by section 4.2, and not compared with a clock. The time at which a proof was created is that of its nonce,
    * which this server set itself less than a minute ago (section 11.1 allows either). So a client whose clock is hours
    * off signs in and refreshes as any other, and a proof cannot be created in advance.
    */
-  iat: z.number().nonnegative(),
-  nonce: z.string().optional(),
+  iat: number
+  nonce: string | undefined
   /** The hash of the access token that the proof is for; undefined if it is for none. */
-  ath: z.string().optional(),
-})
+  ath: string | undefined
+}
+
+const JTI_MAX_LENGTH = 128
+
+/** By hand, because every refresh with a key pays for it. */
+function claimsIn(payload: unknown): Claims | undefined {
+  if (typeof payload !== 'object' || payload === null) return undefined
+  const { jti, htm, htu, iat, nonce, ath } = payload as Record<string, unknown>
+  if (typeof jti !== 'string' || jti === '' || jti.length > JTI_MAX_LENGTH) return undefined
+  if (typeof htm !== 'string' || typeof htu !== 'string') return undefined
+  if (typeof iat !== 'number' || !Number.isFinite(iat) || iat < 0) return undefined
+  if (!isTextIfAny(nonce) || !isTextIfAny(ath)) return undefined
+  return { jti, htm, htu, iat, nonce, ath }
+}
+
+function isTextIfAny(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string'
+}
 
 /** Why a proof is refused: its nonce is missing or outdated, or it proves nothing. */
 export type ProofFault = 'DPOP_NONCE' | 'DPOP_INVALID'
@@ -61,7 +78,9 @@ export type ReadProof = {
   header: string
   /** Reads the key in the header. @throws Error if it is none */
   key: () => ClientKey
-  claims: z.output<typeof claimsSchema>
+  /** Whether a proof with this header was valid before. */
+  isKnown: boolean
+  claims: Claims
   signed: Buffer
   signature: Buffer
 }
@@ -79,29 +98,36 @@ export function readProof(proof: string): ReadProof | undefined {
   if (proof.length > PROOF_MAX_LENGTH || !FORM.test(proof)) return undefined
   const [dot, lastDot] = [proof.indexOf('.'), proof.length - SIGNATURE_LENGTH - 1]
   const header = proof.slice(0, dot)
-  const key = keyIn(header)
-  const { data: claims } = claimsSchema.safeParse(decode(proof.slice(dot + 1, lastDot)))
+  const known = knownKeys.get(header)
+  const key = known ? () => known : keyIn(header)
+  const claims = claimsIn(decode(proof.slice(dot + 1, lastDot)))
   if (!key || !claims) return undefined
   const signed = Buffer.from(proof.slice(0, lastDot), 'latin1')
-  return { header, key, claims, signed, signature: Buffer.from(proof.slice(lastDot + 1), 'base64url') }
+  const signature = Buffer.from(proof.slice(lastDot + 1), 'base64url')
+  return { header, key, isKnown: known !== undefined, claims, signed, signature }
 }
 
 function keyIn(header: string): (() => ClientKey) | undefined {
-  const known = knownKeys.get(header)
-  if (known) return () => known
   const { data } = headerSchema.safeParse(decode(header))
   return data && (() => readPublicKey(data.jwk))
 }
 
 /** The key that signed a proof; undefined if its signature is not by the key that it names. */
-export function keyOf({ header, key: read, claims, signed, signature }: ReadProof): ProvenKey | undefined {
+export function keyOf({
+  header,
+  key: read,
+  isKnown,
+  claims,
+  signed,
+  signature,
+}: ReadProof): ProvenKey | undefined {
   try {
     const clientKey = read()
     const { key, thumbprint } = clientKey
     // RFC 7518, section 3.4: both numbers, one after the other.
     if (!verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, signature)) return undefined
     // Parts of a text keep the whole of it in memory, and copies do not.
-    if (header.length <= KNOWN_MAX_LENGTH && !knownKeys.has(header))
+    if (!isKnown && header.length <= KNOWN_MAX_LENGTH)
       knownKeys.set(Buffer.from(header).toString(), clientKey)
     // Not of the signature: anyone can compute a second one that is valid too.
     const proofId = hash('sha256', signed, 'buffer').subarray(0, ID_BYTES)

@@ -125,9 +125,9 @@ export function grantedIn(app: App, session: Session, account: Viewer['account']
  * Costs nothing unless it does.
  */
 export function isUnbound(app: App, { account, via, impersonator }: Viewer): boolean {
-  // The session of an administrator who acts as the user is bound to the key of their own.
-  if (!app.config.requireBoundSessions || impersonator) return false
-  return via.kind === 'session' && lacksKey(app, via.session, account)
+  if (!app.config.requireBoundSessions || via.kind !== 'session') return false
+  // An administrator who acts as the user does so with permissions. The session is bound to the key of their own.
+  return lacksKey(app, via.session, account) || (!!impersonator && lacksKey(app, via.session, impersonator))
 }
 
 function lacksKey({ config }: App, { keyThumbprint }: Session, { permissions }: Viewer['account']): boolean {

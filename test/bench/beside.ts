@@ -7,10 +7,10 @@ import { type Account, makeAccounts, me } from './requests.ts'
 import { CONNECTIONS } from './stages.ts'
 
 /** Several starts of each, because one process differs from the next by a few percent. */
-const STARTS = 3
+const STARTS = 4
 /** Short and many, because other work on the machine comes and goes within a second. */
 const ROUNDS = 40
-const ROUND_MS = 100
+const ROUND_MS = 150
 
 /**
  * The rate of `me` of services that differ only in their settings, side by side: requests a second of processor time, one

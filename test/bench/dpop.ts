@@ -22,10 +22,10 @@ import { CONNECTIONS, inTurns, perSecond } from './stages.ts'
 import { type Row, ratioRow } from './table.ts'
 
 /** Short and many, because other work on the machine comes and goes within a second. */
-const ROUNDS = 40
-const ROUND_MS = 250
+const ROUNDS = 80
+const ROUND_MS = 150
 /** More than a connection sends in a round. */
-const PROOFS_PER_ROUND = 60
+const PROOFS_PER_ROUND = 40
 const VERIFIED = 200
 const VERIFY_MS = 400
 const HTU = 'http://localhost/graphql'

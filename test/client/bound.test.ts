@@ -215,7 +215,10 @@ describe('a session that starts with a key', () => {
 describe('a session is not bound', () => {
   const unbound = async (server: Server, options: Parameters<typeof clientOf>[1] = {}) => {
     const client = clientOf(server, options)
+    const heard: unknown[] = []
+    client.onChange((_user, session) => heard.push(session))
     await login(client)
+    expect(heard.at(-1)).toMatchObject({ status: 'signedIn', boundToKey: false })
     await client.renewAccessToken()
     expect(client.state).toMatchObject({ status: 'signedIn', boundToKey: false })
     expect(server.seen.at(-1)).toMatchObject({ operation: 'Refresh' })

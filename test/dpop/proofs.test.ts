@@ -160,6 +160,7 @@ describe('a proof with one fault is refused:', () => {
     ['iat as text', { claims: { iat: String(now()) } }],
     ['iat below 0', { claims: { iat: -1 } }],
     ['iat null', { claims: { iat: null } }],
+    ['nonce null', { claims: { nonce: null } }],
     ['nonce as a number', { claims: { nonce: 1 } }],
     ['nonce in an array', { claims: { nonce: ['x'] } }],
     ['ath as a number', { claims: { ath: 1 } }],
@@ -212,6 +213,13 @@ describe('a proof with one fault is refused:', () => {
     ['null', null],
     ['text', '"text"'],
     ['no JSON', '{"jti":'],
+    [
+      'with an iat that no number can have',
+      JSON.stringify({ jti: 'x', htm: 'POST', htu: HTU, iat: 0, nonce: 'x' }).replace(
+        '"iat":0',
+        '"iat":1e999',
+      ),
+    ],
     ['nothing', ''],
   ])('claims that are %s', async (_case, claims) => {
     expect(await judged(signProof(key, { typ: 'dpop+jwt', alg: 'ES256', jwk: key.jwk }, claims))).toBe(

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/server'
 import { type GraphQLOutputType, getNamedType, isObjectType, isUnionType } from 'graphql'
 import { accessTokenHash } from '../../src/dpop/proof.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
-import { login, PASSWORD, type SignedIn, signUpVerified } from '../support/actors.ts'
+import { login, newAddress, PASSWORD, type SignedIn, signUpVerified } from '../support/actors.ts'
+import type { SoftAuthenticator } from '../support/authenticator.ts'
 import {
   type Bound,
   BoundLogin,
@@ -16,25 +18,42 @@ import {
   signInBound,
 } from '../support/bound-client.ts'
 import { StillClock } from '../support/clock.ts'
+import { emailedLogin, loginWithEmail } from '../support/email-login.ts'
 import { haveTotp, secondStep } from '../support/factors.ts'
+import { type FakeClaims, type FakeProvider, startFakeProvider } from '../support/fake-provider.ts'
 import { forge } from '../support/forge.ts'
-import { Refresh } from '../support/operations.ts'
+import {
+  BeginPasskeyRegistration,
+  CompleteProviderSignUp,
+  CreateProviderNonce,
+  Refresh,
+  Register,
+  RegisterWithPasskey,
+  SignInWithIdToken,
+} from '../support/operations.ts'
+import { answerLogin, beginLogin, begun, havePasskey, newAuthenticator } from '../support/passkeys.ts'
+import { codeFor, complete, providersOf, someone } from '../support/provider-sign-in.ts'
 import { sampleCall } from '../support/sample-call.ts'
-import { codes, type Service, startService } from '../support/service.ts'
+import { codes, type Reply, type Sending, type Service, startService } from '../support/service.ts'
+import { newServiceAccount, tokenOf } from '../support/service-accounts.ts'
 import { countEvents, DAY, HOUR, pairOf, refreshed, stateOf } from '../support/sessions.ts'
 
 const INVALID = 'REFRESH_TOKEN_INVALID DPOP_INVALID'
 const AGAIN = 'REFRESH_TOKEN_INVALID DPOP_NONCE'
 const settings = { LIMIT_REFRESH_NETWORK: '9999999/1h' }
 
+let fake: FakeProvider
 let service: Service
+/** Of the same service, and stricter. */
 let replica: Service
 let ada: SignedIn
 let bound: Bound
 beforeAll(async () => {
-  service = await startService({ settings, clock: new StillClock() })
+  const clock = new StillClock()
+  fake = await startFakeProvider({ clock })
+  service = await startService({ settings: { ...settings, ...providersOf(fake), EMAIL_LOGIN: 'on' }, clock })
   replica = await startService({
-    settings,
+    settings: { ...settings, REQUIRE_BOUND_SESSIONS: 'on' },
     databaseUrl: service.app.config.database.url ?? '',
     clock: service.clock,
   })
@@ -45,6 +64,7 @@ afterAll(async () => {
   expect([...service.logged, ...replica.logged]).toEqual([])
   await replica.close()
   await service.close()
+  await fake.stop()
 })
 
 /** Refreshes with the key, which must succeed, and keeps the new tokens. */
@@ -295,6 +315,146 @@ test('with DPOP=off, no proof is read, no session is bound, and those that are g
   await goOn(session)
   expect(off.logged).toEqual([])
   await off.close()
+})
+
+describe('a session without a key, with REQUIRE_BOUND_SESSIONS=on', () => {
+  const UNBOUND = 'FORBIDDEN SESSION_NOT_BOUND'
+  type Start = (sending: Sending) => Promise<Reply<unknown>>
+  let eve: SignedIn
+  let admin: SignedIn
+  let held: Bound
+  let browser: SoftAuthenticator
+  beforeAll(async () => {
+    eve = await signUpVerified(service)
+    browser = await havePasskey(service, eve.id)
+    admin = await signUpVerified(service)
+    await service.app.db.userRole.create({ data: { userId: admin.id, roleName: 'admin' } })
+    held = await signInBound(service, admin.email)
+  })
+  const someoneNew = someone()
+  const someoneElse = someone()
+  const byProvider = async (person: FakeClaims, sending: Sending) =>
+    complete(service, await codeFor(service, fake, person, { provider: 'sure' }), sending)
+
+  test.each<[string, Start]>([
+    [
+      'register',
+      send => service.send(Register, { input: { email: newAddress(), password: PASSWORD } }, send),
+    ],
+    [
+      'registerWithPasskey',
+      async send => {
+        const { data, errors } = await service.send(BeginPasskeyRegistration, {
+          input: { email: newAddress() },
+        })
+        const { ticket, options } = begun<PublicKeyCredentialCreationOptionsJSON>(
+          data?.beginPasskeyRegistration,
+          errors,
+        )
+        const credential = newAuthenticator(service).create(options) as unknown as Record<string, unknown>
+        return service.send(RegisterWithPasskey, { input: { passkey: { ticket, credential } } }, send)
+      },
+    ],
+    [
+      'loginWithPasskey',
+      async send => {
+        const { ticket, options } = await beginLogin(service)
+        return answerLogin(service, ticket, browser.get(options, {}), {}, send)
+      },
+    ],
+    [
+      'loginWithEmail',
+      async send => {
+        const { ticket, code } = await emailedLogin(service, eve.email)
+        return loginWithEmail(service, { ticket, code }, send)
+      },
+    ],
+    ['completeProviderSignIn, for a new account', send => byProvider(someone(), send)],
+    ['completeProviderSignIn, for a known account', send => byProvider(someoneNew, send)],
+    [
+      'completeProviderSignUp',
+      async send => {
+        const input = await codeFor(service, fake, someone(), { provider: 'corp' })
+        const result = (await complete(service, input)).data?.completeProviderSignIn
+        if (result?.__typename !== 'ProviderSignUpRequired') throw new Error(result?.__typename)
+        return service.send(
+          CompleteProviderSignUp,
+          { input: { ticket: result.ticket, email: newAddress() } },
+          send,
+        )
+      },
+    ],
+    [
+      'signInWithIdToken',
+      async send => {
+        const nonce = (await service.send(CreateProviderNonce)).data?.createProviderNonce.nonce ?? ''
+        const idToken = await fake.idToken(someoneElse, { nonce })
+        return service.send(SignInWithIdToken, { input: { provider: 'sure', idToken, nonce } }, send)
+      },
+    ],
+  ])('cannot use a role that it receives later, and one that %s binds can', async (_name, start) => {
+    const key = newKey()
+    for (const proven of [false, true]) {
+      const reply = await start(proven ? { headers: { dpop: freshProof(service, key) } } : {})
+      expect(reply.errors).toEqual([])
+      const [payload] = Object.values(reply.data as Record<string, Bound & { user: { id: string } }>)
+      const { refreshToken, accessToken: token, user } = payload as Bound & { user: { id: string } }
+      const role = { userId: user.id, roleName: 'admin' }
+      await service.app.db.userRole.createMany({ data: [role], skipDuplicates: true })
+      const asked = await replica.send('{ users(first: 1) { nodes { id } } }', {}, { token })
+      expect(refusal(asked)).toBe(proven ? undefined : UNBOUND)
+      if (proven) expect(refusal(await refreshBound(service, refreshToken, undefined))).toBe(INVALID)
+      expect(refusal(await refreshBound(service, refreshToken, proven ? key : undefined))).toBeUndefined()
+    }
+  })
+
+  test('cannot act as another user either, although it began to before that was required', async () => {
+    const actAs = async ({ accessToken: token }: { accessToken: string }) => {
+      const document = 'mutation ($id: ID!) { impersonateUser(id: $id, reason: "a test") { accessToken } }'
+      const { data } = await service.send(document, { id: ada.id }, { token })
+      return (data as { impersonateUser: { accessToken: string } }).impersonateUser.accessToken
+    }
+    const change = async (token: string, on: Service) =>
+      refusal(
+        await on.send('mutation { updateProfile(input: { displayName: "Ada" }) { id } }', {}, { token }),
+      )
+    const free = await actAs(admin)
+    expect(await change(free, service)).toBeUndefined()
+    expect(await change(free, replica)).toBe(UNBOUND)
+    expect(await change(await actAs(held), replica)).toBeUndefined()
+  })
+
+  test('creates no API key for its permissions, and keys and service accounts need no proof', async () => {
+    const create = (token: string) =>
+      replica.send(
+        'mutation { createApiKey(input: { name: "ci", permissions: ["users:read"] }) { secret } }',
+        {},
+        { token },
+      )
+    expect(refusal(await create(admin.accessToken))).toBe(UNBOUND)
+    const { data } = await create(held.accessToken)
+    const { secret } = (data as { createApiKey: { secret: string } }).createApiKey
+    const client = await newServiceAccount(service, admin, { roles: ['admin'] })
+    for (const token of [secret, await tokenOf(replica, client)])
+      expect(
+        refusal(await replica.send('{ users(first: 1) { nodes { id } } }', {}, { token })),
+      ).toBeUndefined()
+  })
+
+  test('is not bound by a step-up, and a step-up moves no session to another key', async () => {
+    const step = async (token: string) => {
+      const reply = await service.send(
+        'mutation { stepUp(input: { proofs: [{ password: "seventeen brass engines" }] }) { refreshToken session { boundToKey } } }',
+        {},
+        { token, headers: { dpop: freshProof(service, newKey()) } },
+      )
+      return (reply.data as { stepUp: Bound }).stepUp
+    }
+    expect((await step(admin.accessToken)).session.boundToKey).toBe(false)
+    const { refreshToken } = await step(held.accessToken)
+    expect(refusal(await refreshBound(service, refreshToken, newKey()))).toBe(INVALID)
+    expect(refusal(await refreshBound(service, refreshToken, held.key))).toBeUndefined()
+  })
 })
 
 describe('a sign-in with a proof that is refused', () => {
