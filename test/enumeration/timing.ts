@@ -1,213 +1,210 @@
-import { expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/server'
 import pg from 'pg'
 import { newAddress, PASSWORD } from '../support/actors.ts'
+import { SoftAuthenticator } from '../support/authenticator.ts'
 import {
+  BeginPasskeyRegistration,
   Login,
   LoginWithEmail,
   Register,
+  RegisterWithPasskey,
   RequestEmailLogin,
   RequestPasswordReset,
+  ResendVerificationEmail,
 } from '../support/operations.ts'
-import { createDatabase } from '../support/postgres.ts'
-import { startProcess } from '../support/process.ts'
+import { begun } from '../support/passkeys.ts'
+import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { type ServerProcess, startProcess } from '../support/process.ts'
 import { codes, send } from '../support/service.ts'
 import { startSmtp } from '../support/smtp.ts'
+import { compare, expectToRevealNothing, type Timed } from '../support/timing.ts'
 
 /**
- * Measures whether response times reveal who has an account: `npm run test:timing`. The measure is the area under the
- * ROC curve, the probability that an attempt of one kind takes longer than one of the other: 0.5 reveals nothing. Not
- * part of `npm test`, because it takes several minutes and requires an idle machine.
+ * Measures whether response times reveal who has an account: `npm run test:timing`. Not part of `npm test`, because it
+ * takes a few minutes and nothing else should run beside it.
  */
-const ATTEMPTS = 1000
-/** Each name is tried several times, as an attacker who measures would do. */
 const NAMES = 50
+/** Requests for emails are answered after a fixed time. */
+const HELD_BACK_AT_A_TIME = 8
+const ORIGIN = 'http://localhost:4000'
+const MANY = '100000/1h'
 
-/** The password of an attacker who registers addresses to find out which have accounts. */
-const MINE = 'a stranger’s own password'
-
-/** Half of the hashing cost in production, so that differences in the other work stand out twice as much. */
+/** A sixteenth of the hashing cost in production, so that differences in the other work stand out as much more. */
 const SETTINGS = {
-  ARGON2_MEMORY_KIB: '9728',
+  PUBLIC_URL: ORIGIN,
+  ARGON2_MEMORY_KIB: '1216',
   ARGON2_TIME_COST: '2',
-  LIMIT_LOGIN_ACCOUNT: '100000/1h',
-  LIMIT_LOGIN_NETWORK: '100000/1h',
-  LIMIT_REGISTER_NETWORK: '100000/1h',
-  LIMIT_MAIL_ADDRESS: '100000/1h',
-  LIMIT_MAIL_NETWORK: '100000/1h',
-  LIMIT_EMAIL_CODE_ACCOUNT: '100000/1h',
+  LIMIT_LOGIN_ACCOUNT: MANY,
+  LIMIT_LOGIN_NETWORK: MANY,
+  LIMIT_WORK_NETWORK: MANY,
+  LIMIT_REGISTER_NETWORK: MANY,
+  LIMIT_MAIL_ADDRESS: MANY,
+  LIMIT_MAIL_NETWORK: MANY,
+  LIMIT_EMAIL_CODE_ACCOUNT: MANY,
   EMAIL_LOGIN: 'on',
 }
 
-test('response times do not reveal who has an account', async () => {
-  const database = await createDatabase()
-  const smtp = await startSmtp()
-  const settings = { ...SETTINGS, DATABASE_URL: database.url, SMTP_URL: smtp.url }
-  const open = await startProcess(settings)
-  const verifying = await startProcess({ ...settings, EMAIL_VERIFICATION: 'required' })
-  const closed = await startProcess({ ...settings, REGISTRATION: 'closed' })
-  try {
-    const kinds = {
-      unknown: names(),
-      wrong: await accounts(open.url),
-      disabled: await accounts(open.url),
-    }
-    await disable(database.url, kinds.disabled)
-    const login = await measure(kinds, async identifier => {
-      const { errors } = await send(open.url ?? '', Login, {
-        input: { identifier, password: 'a wrong guess' },
-      })
-      expect(codes({ errors })).toEqual(['INVALID_CREDENTIALS'])
-    })
-    const known = new Set(kinds.wrong)
-    const register = await measure({ known: kinds.wrong, new: names() }, async name => {
-      const email = known.has(name) ? name : newAddress()
-      const { errors } = await send(verifying.url ?? '', Register, { input: { email, password: PASSWORD } })
-      expect(errors).toEqual([])
-    })
-    const verifyingLogin = await measure({ strange: names(), guessed: kinds.wrong }, async identifier => {
-      const { errors } = await send(verifying.url ?? '', Login, {
-        input: { identifier, password: 'a wrong guess' },
-      })
-      expect(codes({ errors })).toEqual(['INVALID_CREDENTIALS'])
-    })
-    // Addresses that the attacker has registered, with and without an account.
-    const own = { taken: await accounts(open.url), free: names() }
-    for (const email of Object.values(own).flat()) {
-      await send(verifying.url ?? '', Register, { input: { email, password: MINE } })
-    }
-    const ownLogin = await measure(own, async identifier => {
-      const { errors } = await send(verifying.url ?? '', Login, { input: { identifier, password: MINE } })
-      expect(codes({ errors })).toEqual(['EMAIL_NOT_VERIFIED'])
-    })
-    const reset = await measure(
-      { resetOfUnknown: names(), resetOfKnown: kinds.wrong, resetOfDisabled: kinds.disabled },
-      async email => {
-        const { errors } = await send(open.url ?? '', RequestPasswordReset, { input: { email } })
-        expect(errors).toEqual([])
-      },
-    )
-    // With open registration every address receives an email; with closed registration a strange one does not.
-    const requestEmail = async (url: string, email: string) => {
-      const { data, errors } = await send(url, RequestEmailLogin, { input: { email } })
-      expect(errors).toEqual([])
-      return data?.requestEmailLogin.ticket ?? ''
-    }
-    const emailLogin = await measure({ emailToNew: names(), emailToKnown: kinds.wrong }, async email => {
-      await requestEmail(open.url ?? '', email)
-    })
-    const closedLogin = await measure(
-      { noEmailToUnknown: names(), noEmailToDisabled: kinds.disabled, closedToKnown: kinds.wrong },
-      async email => {
-        await requestEmail(closed.url ?? '', email)
-      },
-    )
-    const tickets = new Map<string, string>()
-    const codesOf = { codeOfUnknown: names(), codeOfKnown: kinds.wrong }
-    for (const email of Object.values(codesOf).flat())
-      tickets.set(email, await requestEmail(closed.url ?? '', email))
-    const code = await measure(codesOf, async email => {
-      const input = { ticket: tickets.get(email) ?? '', code: '000000' }
-      const { errors } = await send(closed.url ?? '', LoginWithEmail, { input })
-      expect(codes({ errors })).toEqual(['CODE_INVALID'])
-    })
-    const found: [what: string, area: number, tolerance: number][] = [
-      ['login: unknown or wrong password', area(login.unknown, login.wrong), 0.05],
-      ['login: disabled or wrong password', area(login.disabled, login.wrong), 0.05],
-      ['register, with verification: known or new', area(register.known, register.new), 0.05],
-      [
-        'login, with verification: unknown or known',
-        area(verifyingLogin.strange, verifyingLogin.guessed),
-        0.05,
-      ],
-      ['login with a registered password: taken or free', area(ownLogin.taken, ownLogin.free), 0.05],
-      ['reset: unknown or known', area(reset.resetOfUnknown, reset.resetOfKnown), 0.05],
-      ['reset: disabled or unknown', area(reset.resetOfDisabled, reset.resetOfUnknown), 0.05],
-      ['email to sign in: new or known', area(emailLogin.emailToNew, emailLogin.emailToKnown), 0.05],
-      [
-        'email to sign in, registration closed: unknown or known',
-        area(closedLogin.noEmailToUnknown, closedLogin.closedToKnown),
-        0.05,
-      ],
-      [
-        'email to sign in, registration closed: disabled or unknown',
-        area(closedLogin.noEmailToDisabled, closedLogin.noEmailToUnknown),
-        0.05,
-      ],
-      ['wrong emailed code: unknown or known', area(code.codeOfUnknown, code.codeOfKnown), 0.05],
-    ]
-    const lines = [
-      ...found.map(([what, value]) => `${what}: AUC ${value.toFixed(3)}`),
-      ...Object.entries({
-        ...login,
-        ...register,
-        ...verifyingLogin,
-        ...ownLogin,
-        ...reset,
-        ...emailLogin,
-        ...closedLogin,
-        ...code,
-      }).map(([kind, times]) => `${kind}: median ${median(times).toFixed(2)} ms`),
-    ]
-    process.stdout.write(`${lines.join('\n')}\n`)
-    for (const [what, value, tolerance] of found) {
-      expect([what, value, Math.abs(value - 0.5) < tolerance]).toEqual([what, value, true])
-    }
-  } finally {
-    for (const server of [open, verifying, closed]) {
-      server.kill('SIGTERM')
-      await server.ended
-    }
-    await smtp.close()
-    await database.drop()
+let database: TestDatabase
+let smtp: Awaited<ReturnType<typeof startSmtp>>
+const servers: ServerProcess[] = []
+/** Of the server with open registration, of one that requires verified addresses, and of one with closed registration. */
+let open: string
+let verifying: string
+let closed: string
+/** Accounts that the stranger who measures did not register, and those of people with more or less than a password. */
+let known: string[]
+let disabled: string[]
+let protectedByTotp: string[]
+let passwordless: string[]
+
+beforeAll(async () => {
+  database = await createDatabase()
+  smtp = await startSmtp()
+  open = await start({})
+  verifying = await start({ EMAIL_VERIFICATION: 'required' })
+  closed = await start({ REGISTRATION: 'closed' })
+  known = await accounts()
+  disabled = await accounts('UPDATE users SET disabled_at = now() WHERE email = ANY($1)')
+  protectedByTotp = await accounts(
+    `INSERT INTO totp (user_id, sealed_secret, algorithm, digits, period_seconds, last_step, created_at)
+     SELECT id, 'none', 'SHA1', 6, 30, 0, now() FROM users WHERE email = ANY($1)`,
+  )
+  passwordless = await accounts('UPDATE users SET password_hash = NULL WHERE email = ANY($1)')
+}, 300_000)
+
+afterAll(async () => {
+  for (const server of servers) {
+    server.kill('SIGTERM')
+    await server.ended
   }
+  await smtp?.close()
+  await database?.drop()
+})
+
+test('a wrong password: no account, or one with more or less than a password', async () => {
+  const kinds = { unknown: names(), known, disabled, protected: protectedByTotp, passwordless }
+  expectToRevealNothing(await compare('login', kinds, wrongPassword(open)))
 }, 600_000)
+
+test('a wrong password, where addresses must be verified', async () => {
+  const kinds = { unknown: names(), known }
+  expectToRevealNothing(await compare('login, with verification', kinds, wrongPassword(verifying)))
+}, 600_000)
+
+test('a password that the stranger registered for the address, where addresses must be verified', async () => {
+  const mine = 'a stranger’s own password'
+  const kinds = { free: names(), taken: known }
+  for (const email of Object.values(kinds).flat())
+    await send(verifying, Register, { input: { email, password: mine } })
+  const attempt = async (identifier: string, timed: Timed) => {
+    const reply = await timed(() => send(verifying, Login, { input: { identifier, password: mine } }))
+    expect(codes(reply)).toEqual(['EMAIL_NOT_VERIFIED'])
+  }
+  expectToRevealNothing(await compare('login with a registered password', kinds, attempt))
+}, 600_000)
+
+test('a registration, where addresses must be verified', async () => {
+  const kinds = { new: ['new'], known }
+  const attempt = async (name: string, timed: Timed) => {
+    const input = { email: name === 'new' ? newAddress() : name, password: PASSWORD }
+    expect(codes(await timed(() => send(verifying, Register, { input })))).toEqual([])
+  }
+  expectToRevealNothing(await compare('register, with verification', kinds, attempt))
+}, 600_000)
+
+test('the options of a passkey, and a registration with one, where addresses must be verified', async () => {
+  const kinds = { new: ['new'], known }
+  const options = await compare('options of a passkey', kinds, async (name, timed) => {
+    await passkeyOptions(name === 'new' ? newAddress() : name, timed)
+  })
+  const answer = await compare('register with a passkey', kinds, async (name, timed) => {
+    const ceremony = await passkeyOptions(name === 'new' ? newAddress() : name, request => request())
+    const created = new SoftAuthenticator(ORIGIN).create(ceremony.options)
+    const passkey = { ticket: ceremony.ticket, credential: created as unknown as Record<string, unknown> }
+    const reply = await timed(() => send(verifying, RegisterWithPasskey, { input: { passkey } }))
+    expect(codes(reply)).toEqual([])
+  })
+  expectToRevealNothing([...options, ...answer])
+}, 600_000)
+
+test('a request to reset the password', async () => {
+  const kinds = { unknown: names(), known, disabled, passwordless }
+  const attempt = async (email: string, timed: Timed) => {
+    expect(codes(await timed(() => send(open, RequestPasswordReset, { input: { email } })))).toEqual([])
+  }
+  expectToRevealNothing(await compare('reset', kinds, attempt, HELD_BACK_AT_A_TIME))
+}, 600_000)
+
+test('a request for another verification email', async () => {
+  const kinds = { unknown: names(), known }
+  const attempt = async (email: string, timed: Timed) => {
+    expect(codes(await timed(() => send(open, ResendVerificationEmail, { input: { email } })))).toEqual([])
+  }
+  expectToRevealNothing(await compare('another verification email', kinds, attempt, HELD_BACK_AT_A_TIME))
+}, 600_000)
+
+test('a request to sign in by email: with open registration every address receives one, otherwise not', async () => {
+  const asked = (way: string, url: string) => {
+    const kinds = { unknown: names(), known, disabled, protected: protectedByTotp }
+    const attempt = async (email: string, timed: Timed) => void (await requestEmail(url, email, timed))
+    return compare(way, kinds, attempt, HELD_BACK_AT_A_TIME)
+  }
+  expectToRevealNothing([
+    ...(await asked('email to sign in', open)),
+    ...(await asked('email to sign in, registration closed', closed)),
+  ])
+}, 600_000)
+
+test('a wrong code of an email, whether or not one was sent', async () => {
+  const kinds = { unknown: names(), known }
+  const tickets = new Map<string, string>()
+  for (const email of Object.values(kinds).flat()) tickets.set(email, await requestEmail(closed, email))
+  const attempt = async (email: string, timed: Timed) => {
+    const input = { ticket: tickets.get(email) ?? '', code: '000000' }
+    expect(codes(await timed(() => send(closed, LoginWithEmail, { input })))).toEqual(['CODE_INVALID'])
+  }
+  expectToRevealNothing(await compare('wrong emailed code', kinds, attempt))
+}, 600_000)
+
+async function start(settings: Record<string, string>): Promise<string> {
+  const all = { ...SETTINGS, ...settings, DATABASE_URL: database.url, SMTP_URL: smtp.url }
+  const server = await startProcess(all)
+  servers.push(server)
+  if (!server.url) throw new Error(`it did not start: ${server.stderr.join('\n')}`)
+  return server.url
+}
 
 function names(): string[] {
   return Array.from({ length: NAMES }, () => newAddress())
 }
 
-async function accounts(url = ''): Promise<string[]> {
+/** Accounts with a password, after this change. */
+async function accounts(change?: string): Promise<string[]> {
   const emails = names()
-  for (const email of emails) {
-    expect(codes(await send(url, Register, { input: { email, password: PASSWORD } }))).toEqual([])
-  }
+  for (const email of emails)
+    expect(codes(await send(open, Register, { input: { email, password: PASSWORD } }))).toEqual([])
+  const client = new pg.Client(database.url)
+  await client.connect()
+  if (change) await client.query(change, [emails])
+  await client.end()
   return emails
 }
 
-async function disable(databaseUrl: string, emails: string[]): Promise<void> {
-  const client = new pg.Client(databaseUrl)
-  await client.connect()
-  await client.query('UPDATE users SET disabled_at = now() WHERE email = ANY($1)', [emails])
-  await client.end()
-}
-
-/** The milliseconds of each attempt, by kind. The kinds take turns in a changing order. */
-async function measure<Kind extends string>(
-  kinds: Record<Kind, string[]>,
-  attempt: (name: string) => Promise<void>,
-): Promise<Record<Kind, number[]>> {
-  const order = Object.keys(kinds) as Kind[]
-  const times = Object.fromEntries(order.map(kind => [kind, []])) as unknown as Record<Kind, number[]>
-  // Another tenth comes first to warm up, and does not count.
-  for (let turn = -ATTEMPTS / 10; turn < ATTEMPTS; turn++) {
-    order.push(...order.splice(0, 1 + Math.floor(Math.random() * (order.length - 1))))
-    if (Math.random() < 0.5) order.reverse()
-    for (const kind of order) {
-      const start = performance.now()
-      await attempt(kinds[kind][Math.abs(turn) % NAMES] ?? '')
-      if (turn >= 0) times[kind].push(performance.now() - start)
-    }
+function wrongPassword(url: string) {
+  return async (identifier: string, timed: Timed) => {
+    const input = { identifier, password: 'a wrong guess' }
+    expect(codes(await timed(() => send(url, Login, { input })))).toEqual(['INVALID_CREDENTIALS'])
   }
-  return times
 }
 
-/** The probability that a value of `a` is larger than one of `b`; ties count half (Mann–Whitney U). */
-function area(a: number[], b: number[]): number {
-  let wins = 0
-  for (const one of a) for (const other of b) wins += one > other ? 1 : one === other ? 0.5 : 0
-  return wins / (a.length * b.length)
+async function passkeyOptions(email: string, timed: Timed) {
+  const { data, errors } = await timed(() => send(verifying, BeginPasskeyRegistration, { input: { email } }))
+  return begun<PublicKeyCredentialCreationOptionsJSON>(data?.beginPasskeyRegistration, errors)
 }
 
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+async function requestEmail(url: string, email: string, timed: Timed = request => request()) {
+  const { data, errors } = await timed(() => send(url, RequestEmailLogin, { input: { email } }))
+  expect(errors).toEqual([])
+  return data?.requestEmailLogin.ticket ?? ''
 }
