@@ -333,8 +333,8 @@ describe('a session without a key, with REQUIRE_BOUND_SESSIONS=on', () => {
   })
   /** Either of the two sends an email. */
   const mailsTo = async (address: string) => {
-    const mails = await Promise.all([service, replica].map(each => each.mailsTo(address)))
-    return mails.flat().sort((one, other) => String(one.messageId).localeCompare(String(other.messageId)))
+    const emails = await Promise.all([service, replica].map(each => each.mailsTo(address)))
+    return emails.flat().sort((one, other) => String(one.messageId).localeCompare(String(other.messageId)))
   }
   const someoneNew = someone()
   const someoneElse = someone()
