@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { type Environment, readEnvironment } from './environment.ts'
 
 /** Environment variables and flags that only take effect when a process starts. */
@@ -19,6 +20,23 @@ export function missing(environment: Environment, given: readonly string[], plat
   const options = [...given, ...(environment.NODE_OPTIONS ?? '').split(/\s+/)]
   const small = options.some(option => option.replaceAll('_', '-').startsWith(YOUNG_GENERATION_FLAG))
   return { env, flags: small ? [] : [`${YOUNG_GENERATION_FLAG}=8`] }
+}
+
+const GROWTH_FLAG = '--semi-space-growth-factor'
+const DEFAULT_GROWTH = 2
+
+/**
+ * Keeps the young generation as small as it is. Most of what a start creates stays, which V8 takes as a reason to let the
+ * young generation grow to its limit, and nothing makes it smaller afterwards. Returns a function that lets it grow.
+ * Does nothing if the operator has set how it grows.
+ */
+export function holdYoungGeneration(
+  given = [...process.execArgv, readEnvironment().NODE_OPTIONS ?? ''],
+  setFlag: (flag: string) => unknown = setFlagsFromString,
+): () => void {
+  if (given.some(option => option.replaceAll('_', '-').includes(GROWTH_FLAG))) return () => {}
+  setFlag(`${GROWTH_FLAG}=1`)
+  return () => setFlag(`${GROWTH_FLAG}=${DEFAULT_GROWTH}`)
 }
 
 /**

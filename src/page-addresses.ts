@@ -31,6 +31,11 @@ export const pageAddresses = [
   '/webhooks',
 ]
 
+/** The pages whose HTML the server renders. src/web/prerender.tsx has the same list. */
+export const renderedAddresses = ['/sign-in', '/register', '/forgot-password', '/users'] as const
+
+export type RenderedAddress = (typeof renderedAddresses)[number]
+
 /** The path of PUBLIC_URL, under which all routes and pages are: empty, or such as `/auth`. */
 export function basePathOf(publicUrl: string): string {
   const { pathname } = new URL(publicUrl)

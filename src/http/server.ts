@@ -82,7 +82,7 @@ export async function createHttpServer(
   if (embedded) acceptReadBodies(server)
   server.setErrorHandler((error, request, reply) => sendError(app, error, request, reply))
   await options.fastify?.(server)
-  const pages = config.web.enabled ? await webRoutes(server, config) : undefined
+  const pages = config.web.enabled ? await webRoutes(server, app) : undefined
   const graphiql = config.sandbox && (await explorerRoutes(server, config))
   if (pages || graphiql) await assetRoutes(server)
   server.setNotFoundHandler((request, reply) => {

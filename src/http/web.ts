@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Config } from '../config.ts'
-import { pageAddresses } from '../page-addresses.ts'
+import type { App } from '../app.ts'
+import { pageAddresses, type RenderedAddress, renderedAddresses } from '../page-addresses.ts'
 import { BUILT, staticFile } from './built-files.ts'
 import { preloadsIn } from './page-chunks.ts'
 import {
@@ -13,7 +13,7 @@ import {
   withSettings,
   withTemplates,
 } from './page-html.ts'
-import { preferredLanguage, renderPages } from './prerender.ts'
+import { preferredLanguage, type RenderedPages, rendering } from './prerender.ts'
 import { pageHeaders } from './security-headers.ts'
 
 const HTML = 'text/html; charset=utf-8'
@@ -24,42 +24,69 @@ export type Pages = {
 }
 
 /**
- * Serves the pages: HTML with the settings in it, which caches must revalidate. `assetRoutes` serves its assets.
+ * Serves the pages: HTML with the settings in it, which caches must revalidate. `assetRoutes` serves its assets. Some pages
+ * are rendered when one of them is first requested, and that request waits.
  * @throws Error if `folder` doesn't contain the built pages
  */
-export async function webRoutes(server: FastifyInstance, config: Config, folder = BUILT): Promise<Pages> {
+export async function webRoutes(
+  server: FastifyInstance,
+  { config, log }: Pick<App, 'config' | 'log'>,
+  folder = BUILT,
+): Promise<Pages> {
   const settings = pageSettings(config)
-  const [index, start, icon, preloads, rendered] = await Promise.all([
+  const [index, start, icon, preloads] = await Promise.all([
     readBuilt(folder, 'index.html'),
     readBuilt(folder, 'start.js'),
     readBuilt(folder, 'icon.svg'),
     preloadsIn(folder, settings.basePath),
-    renderPages(folder, settings),
   ])
   const headers = pageHeaders(config)
   const html = withSettings(withBasePath(index, settings.basePath), settings)
-  const page = staticFile(html, HTML, headers)
   const files = {
     '/start.js': staticFile(start, 'text/javascript; charset=utf-8', headers),
     '/icon.svg': staticFile(icon.replace('#5b5bd6', config.web.color), 'image/svg+xml', headers),
   }
+  const rendered = rendering(folder, settings, error =>
+    log.warn({ err: error }, 'the pages could not be rendered; browsers show them later'),
+  )
   for (const address of pageAddresses) {
-    const languages = rendered[address]
     const later = preloads(address)
-    const send =
-      languages && later === ''
-        ? inVisitorsLanguage(html, languages, headers)
-        : staticFile(withTemplates(withHead(html, later), languages ?? {}), HTML, headers)
-    server.get(address, (_request, reply) => send(reply))
+    if (isRendered(address)) {
+      const inLanguages = (languages: Languages) =>
+        later === ''
+          ? inVisitorsLanguage(html, languages, headers)
+          : staticFile(withTemplates(withHead(html, later), languages), HTML, headers)
+      const senderOf = madeOnce((pages: RenderedPages) => inLanguages(pages[address] ?? {}))
+      server.get(address, async (_request, reply) => senderOf(await rendered())(reply))
+    } else {
+      const send = staticFile(withHead(html, later), HTML, headers)
+      server.get(address, (_request, reply) => send(reply))
+    }
   }
   for (const [address, send] of Object.entries(files)) server.get(address, (_request, reply) => send(reply))
-  return { send: page }
+  return { send: staticFile(html, HTML, headers) }
+}
+
+type Languages = Record<string, string>
+
+function isRendered(address: string): address is RenderedAddress {
+  return renderedAddresses.some(each => each === address)
+}
+
+/** Calls `make` once for each object. */
+function madeOnce<From extends object, Made>(make: (from: From) => Made): (from: From) => Made {
+  const known = new WeakMap<From, Made>()
+  return from => {
+    const made = known.get(from) ?? make(from)
+    known.set(from, made)
+    return made
+  }
 }
 
 /** Sends what was rendered in the language that the browser asks for. */
 function inVisitorsLanguage(
   html: string,
-  languages: Record<string, string>,
+  languages: Languages,
   headers: Record<string, string>,
 ): Pages['send'] {
   const varying = { ...headers, vary: 'accept-language' }

@@ -7,7 +7,7 @@ import { VIEWER } from './early/template.ts'
 import { languages } from './language.tsx'
 import { Root } from './root.tsx'
 
-/** The pages that look the same to every visitor who is not signed in. */
+/** The pages that look the same to every visitor who is not signed in. src/page-addresses.ts has these and /users. */
 const PATHS = ['/sign-in', '/register', '/forgot-password']
 
 const inLanguages = (render: (tag: string) => string) =>

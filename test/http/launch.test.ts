@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { missing } from '../../src/launch.ts'
+import { holdYoungGeneration, missing } from '../../src/launch.ts'
 
 const FLAGGED = ['--max-semi-space-size=8']
 
@@ -26,4 +26,14 @@ test('values that the operator has set are kept', () => {
 test('a restarted process needs no further flags, so it can’t restart in a loop', () => {
   const { env, flags } = missing({}, [], 'linux')
   expect(missing(env, flags, 'linux')).toEqual({ env: {}, flags: [] })
+})
+
+test('the young generation grows only after the start, and as the operator has set it', () => {
+  const set: string[] = []
+  const grow = holdYoungGeneration(FLAGGED, flag => set.push(flag))
+  expect(set).toEqual(['--semi-space-growth-factor=1'])
+  grow()
+  expect(set).toEqual(['--semi-space-growth-factor=1', '--semi-space-growth-factor=2'])
+  holdYoungGeneration(['--semi_space_growth_factor=4'], flag => set.push(flag))()
+  expect(set).toHaveLength(2)
 })

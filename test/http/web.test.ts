@@ -7,6 +7,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { loadConfig } from '../../src/config.ts'
 import { assetRoutes } from '../../src/http/built-files.ts'
 import { webRoutes } from '../../src/http/web.ts'
+import { createLog } from '../../src/log.ts'
 
 // A stand-in for the output of npm run build, which the tests in test/web/ open in a browser.
 const INDEX =
@@ -45,9 +46,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
+function appWith(settings: Record<string, string>) {
+  const config = loadConfig(settings)
+  return { config, log: createLog(config) }
+}
+
 async function serving(settings: Record<string, string>): Promise<FastifyInstance> {
   const fastify = Fastify()
-  await webRoutes(fastify, loadConfig(settings), folder)
+  await webRoutes(fastify, appWith(settings), folder)
   await assetRoutes(fastify, folder)
   return fastify
 }
@@ -186,7 +192,7 @@ test.each(['/assets/', '/assets/main-2.js', '/assets/../index.html', '/assets/%2
 
 test('without the built pages, the error names the solution', async () => {
   const nowhere = path.join(folder, 'nowhere')
-  await expect(webRoutes(Fastify(), loadConfig({}), nowhere)).rejects.toMatchObject({
+  await expect(webRoutes(Fastify(), appWith({}), nowhere)).rejects.toMatchObject({
     message: expect.stringMatching(
       `^The pages are not built: ${nowhere} has no \\S+. Run npm run build, or set WEB=off.$`,
     ),
