@@ -1,7 +1,7 @@
 import type { AuthClientOptions } from './client.ts'
-import { absolute } from './http.ts'
+import { absolute, originOf } from './http.ts'
 import { indexedKey } from './indexed-key.ts'
-import { renderedCookie } from './rendered.ts'
+import { RENDERED } from './rendered.ts'
 import type { KeyStorage } from './session-key.ts'
 import type { TokenStorage } from './storage.ts'
 
@@ -22,8 +22,7 @@ export function keyStorageFor(
   if (storage?.key || name === undefined || !document || !location) return storage?.key
   const isShared =
     !storage &&
-    (new URL(url, location.href).origin !== location.origin ||
-      document.cookie.includes(`${renderedCookie(cookiePrefix)}=`))
+    (originOf(absolute(url)) !== location.origin || document.cookie.includes(`${cookiePrefix + RENDERED}=`))
   return isShared ? undefined : indexedKey(name)
 }
 

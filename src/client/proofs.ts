@@ -61,14 +61,13 @@ export function proofsWith(storage: KeyStorage | undefined, onError: (error: unk
 
     /** The header fields that authenticate a request. */
     headers: async (sent: Sent): Promise<Record<string, string>> => {
-      const { token, key, method, nowMs } = sent
+      const { token, key } = sent
       const bound = key && token !== undefined && isBound(token)
       const headers = token === undefined ? {} : { authorization: `${bound ? 'DPoP' : 'Bearer'} ${token}` }
       if (!key) return headers
       const url = absolute(sent.url)
-      const nonce = nonces.get(originOf(url))
       const ath = bound ? await (key.sha256 ?? sha256)(token) : undefined
-      return { ...headers, dpop: await proofOf(key, { url, method, nonce, ath, nowMs }) }
+      return { ...headers, dpop: await proofOf(key, { ...sent, url, nonce: nonces.get(originOf(url)), ath }) }
     },
   }
 }

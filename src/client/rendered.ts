@@ -1,5 +1,5 @@
 /**
- * A cookie of authograph-client/server: its servers exchange the session's cookie themselves, and have no key. It begins
- * with COOKIE_PREFIX, like the session's own.
+ * A cookie of authograph-client/server: its servers exchange the session's cookie themselves, and have no key. Its name is
+ * COOKIE_PREFIX, like that of the session's own, and this.
  */
-export const renderedCookie = (cookiePrefix: string): string => `${cookiePrefix}_rendered`
+export const RENDERED = '_rendered'

@@ -4,7 +4,7 @@ import type { MeQuery, RefreshMutation } from './generated/operations.ts'
 import { type Answer, dataOf, type Fetch } from './http.ts'
 import { Me, Refresh } from './operations.ts'
 import { pageUrl } from './pages.ts'
-import { renderedCookie } from './rendered.ts'
+import { RENDERED } from './rendered.ts'
 import { factsOf, localAddress, type RequestFacts, type SsrRequest } from './server-request.ts'
 import type { User } from './types.ts'
 
@@ -55,7 +55,7 @@ const COOKIE_MAX_LENGTH = 4000
 export function createServerAuth(options: ServerAuthOptions) {
   const { url, publicUrl = url, cookiePrefix = 'authograph', timeoutMs = 5000 } = options
   const refreshCookies = [`__Host-${cookiePrefix}_refresh`, `${cookiePrefix}_refresh`]
-  const rendered = renderedCookie(cookiePrefix)
+  const rendered = cookiePrefix + RENDERED
   const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
 
   async function post<Data>(query: string, variables: unknown, headers: Record<string, string>) {

@@ -6,10 +6,10 @@ import { snippetsIn } from '../support/snippets.ts'
 import { bin, INSTALL_TIMEOUT_MS, pack, run, usePlace } from './support.ts'
 
 /**
- * Visitors download the client before they can sign in. Before sessions were bound to keys, it had 7.31 kB, and the keys
- * may add 1.5.
+ * Visitors download the client before they can sign in. Before sessions were bound to keys, it had 7.31 kB. It may grow by
+ * 1.5, and by 10 bytes that builds differ by.
  */
-const MAX_WEIGHT_KB = 7.31 + 1.5
+const MAX_WEIGHT_KB = 7.31 + 1.5 + 0.01
 /** On disk, with types and source maps. The server's package needs several hundred times as much. */
 const MAX_INSTALLED_KB = 900
 
