@@ -82,7 +82,7 @@ export function Account({ user, section = 'profile' }: AccountProps) {
             {account.data}
           </NavLink>
         </nav>
-        <div style={{ display: 'grid', gap: 24, minWidth: 0 }}>{open.content()}</div>
+        <div className="panels">{open.content()}</div>
       </div>
     </Frame>
   )
