@@ -29,6 +29,8 @@ export async function startSmtp(options: SMTPServerOptions = {}): Promise<Smtp> 
     },
     ...options,
   })
+  // A connection that breaks, as when its client is killed.
+  server.on('error', () => {})
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const address = server.server.address()
   if (address === null || typeof address === 'string') throw new Error('the SMTP server has no port')
