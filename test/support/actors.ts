@@ -26,7 +26,9 @@ export function newUsername(): string {
 }
 
 function newDigits(): string {
-  return BigInt(`0x${randomBytes(12).toString('hex')}`).toString().padStart(29, '0')
+  return BigInt(`0x${randomBytes(12).toString('hex')}`)
+    .toString()
+    .padStart(29, '0')
 }
 
 /** Sends a registration, which may be refused. */
