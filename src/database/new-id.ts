@@ -1,10 +1,5 @@
-import { randomFillSync } from 'node:crypto'
 import { v7 } from 'uuid'
-
-const BYTES = 16
-/** To fill many bytes takes hardly longer than to fill those of one ID. */
-const random = Buffer.alloc(BYTES * 128)
-let used = random.length
+import { idBytes } from './id-bytes.ts'
 
 /** As `v7` keeps it: within a millisecond, each ID is greater than the one before. */
 let latestMs = Number.NEGATIVE_INFINITY
@@ -12,12 +7,7 @@ let sequence = 0
 
 /** A UUID of version 7 (RFC 9562, section 5.7), as `v7` of uuid creates it, in a third of the time. For what each sign-in creates. */
 export function newId(): string {
-  if (used === random.length) {
-    randomFillSync(random)
-    used = 0
-  }
-  const bytes = random.subarray(used, used + BYTES)
-  used += BYTES
+  const bytes = idBytes()
   const nowMs = Date.now()
   if (nowMs > latestMs) {
     latestMs = nowMs
