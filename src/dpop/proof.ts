@@ -1,4 +1,4 @@
-import { createHash, hash, verify } from 'node:crypto'
+import { hash, verify } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import type { App } from '../app.ts'
@@ -157,5 +157,5 @@ function isSameUrl(htu: string, expected: string): boolean {
 
 /** The `ath` of an access token (RFC 9449, section 4.2). */
 export function accessTokenHash(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
+  return hash('sha256', token, 'base64url')
 }
