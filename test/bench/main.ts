@@ -18,6 +18,7 @@ import { residentMb, type Service, type Settings, startScript, startService } fr
 import { providers } from './providers.ts'
 import { makeAccounts } from './requests.ts'
 import { scale } from './scale.ts'
+import { createForScale, creationSettings, writeToDisk } from './scale-data.ts'
 import { soak } from './soak.ts'
 import { CONNECTIONS, hashing, latency, type Stage, throughput } from './stages.ts'
 import { type Row, toTable, valueRow } from './table.ts'
@@ -110,13 +111,28 @@ async function everything(folder: string, cores: Cores | undefined): Promise<Row
 
 /**
  * Only the measurements that must not grow with the number of accounts: `npm run bench -- scale`. With a number of accounts,
- * such as `npm run bench -- scale 10000000`, it measures that one beside 1,000, with three sessions and ten events each.
+ * such as `npm run bench -- scale 10000000`, it measures that one beside 1,000, with three sessions and ten events each, or as
+ * many as the disk has room for. With `SCALE_DIR`, the database is created in that folder and stays there, so that an
+ * interrupted run goes on and a finished one can be repeated.
  */
 async function scaled(folder: string, cores: Cores | undefined): Promise<Row[]> {
-  const database = await startDatabase(folder, cores)
+  const [, , , asked] = process.argv
+  const { SCALE_DIR } = process.env
+  const accounts = asked && (await createInTime(SCALE_DIR ?? folder, Number(asked)))
+  const database = await startDatabase(SCALE_DIR ?? folder, cores, SCALE_DIR !== undefined)
   await pin(process.pid, cores?.asking)
-  const [, , , accounts] = process.argv
-  return scale(scene(database, folder, cores), accounts === undefined ? undefined : Number(accounts))
+  return scale(scene(database, folder, cores), accounts || undefined)
+}
+
+/** With settings that make it fast, on all cores. The database stops afterwards. */
+async function createInTime(dataDir: string, accounts: number): Promise<number> {
+  const database = await startEmbedded({ dataDir, log: () => {}, settings: creationSettings() })
+  const stopped = database.stop.bind(database)
+  leftovers.push(stopped)
+  const created = await createForScale(scene(database, dataDir, undefined), accounts)
+  await stopped()
+  await writeToDisk()
+  return created
 }
 
 /** The service beside other products, which it installs from npm: `npm run bench -- peers`. */
@@ -287,13 +303,17 @@ async function importRows(dataDir: string): Promise<Row[]> {
 }
 
 /** The built-in database with the settings that the service gives it, on the cores that do not serve. */
-async function startDatabase(dataDir: string, cores: Cores | undefined): Promise<EmbeddedDatabase> {
+async function startDatabase(
+  dataDir: string,
+  cores: Cores | undefined,
+  kept = false,
+): Promise<EmbeddedDatabase> {
   await pin(process.pid, cores?.asking)
   const database = await startEmbedded({ dataDir, log: () => {} })
   await pin(process.pid, cores?.all)
   leftovers.push(async () => {
     await database.stop()
-    await rm(dirname(database.dir), { recursive: true, force: true })
+    if (!kept) await rm(dirname(database.dir), { recursive: true, force: true })
   })
   return database
 }

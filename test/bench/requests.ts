@@ -13,14 +13,16 @@ export const OPERATIONS = {
   login: `mutation Login($input: LoginInput!) { login(input: $input) { ... on AuthPayload { ${TOKENS} } } }`,
   passkey: `mutation Passkey($input: LoginWithPasskeyInput!) { loginWithPasskey(input: $input) { ... on AuthPayload { ${TOKENS} } } }`,
   verify: 'mutation Verify($input: VerifyEmailInput!) { verifyEmail(input: $input) { id } }',
-  users: `query Users($first: Int, $after: String, $filter: UserFilter) {
-    users(first: $first, after: $after, filter: $filter) {
+  users: `query Users($first: Int, $last: Int, $after: String, $filter: UserFilter, $orderBy: UserOrder) {
+    users(first: $first, last: $last, after: $after, filter: $filter, orderBy: $orderBy) {
       pageInfo { hasNextPage endCursor } nodes { id email username displayName roles createdAt lastLoginAt disabledAt } } }`,
   counted: `query Counted($first: Int, $filter: UserFilter) {
     users(first: $first, filter: $filter) { totalCount nodes { id email displayName roles } } }`,
   events: `query Events($first: Int, $after: String, $filter: AuditFilter) {
     auditLog(first: $first, after: $after, filter: $filter) {
       pageInfo { hasNextPage endCursor } nodes { id at action subject { id email } ipAddress detail } } }`,
+  countedEvents: `query CountedEvents($first: Int, $filter: AuditFilter) {
+    auditLog(first: $first, filter: $filter) { totalCount nodes { id at action } } }`,
   register: `mutation Register($input: RegisterInput!) { register(input: $input) { ... on AuthPayload { ${TOKENS} } } }`,
 }
 
@@ -66,18 +68,22 @@ function fixed(requests: string[]): Source {
   return { next: connection => requests[connection % requests.length] ?? '' }
 }
 
+/** What a page has besides its size. With `last`, it is the last page. */
+type Page = { after?: string; filter?: object; orderBy?: object; last?: number }
+
 /** A page of `users`, the same again and again; with `totalCount` where it is to be counted too. */
-export function users(
-  { accessToken }: Account,
-  variables: { after?: string; filter?: object },
-  counted = false,
-): Source {
-  return fixed([request(counted ? 'counted' : 'users', { first: 20, ...variables }, accessToken)])
+export function users({ accessToken }: Account, page: Page, counted = false): Source {
+  const first = page.last === undefined ? 20 : undefined
+  return fixed([request(counted ? 'counted' : 'users', { first, ...page }, accessToken)])
 }
 
-/** A page of `auditLog`, the same again and again. */
-export function events({ accessToken }: Account, variables: { after?: string; filter?: object }): Source {
-  return fixed([request('events', { first: 20, ...variables }, accessToken)])
+/** A page of `auditLog`, the same again and again; with `totalCount` where it is to be counted too. */
+export function events(
+  { accessToken }: Account,
+  page: Omit<Page, 'orderBy' | 'last'>,
+  counted = false,
+): Source {
+  return fixed([request(counted ? 'countedEvents' : 'events', { first: 20, ...page }, accessToken)])
 }
 
 /** Each connection refreshes its own session with the token that it got the last time. */

@@ -1,25 +1,20 @@
 // For the decorators of the cursor types.
 import 'reflect-metadata'
-import argon2 from 'argon2'
 import pg from 'pg'
-import type { Config } from '../../src/config.ts'
-import type { EmbeddedDatabase } from '../../src/database/embedded/start.ts'
 import { cursorOf } from '../../src/pagination.ts'
 import { type Cores, pin } from './cores.ts'
-import { generate, nameOf } from './generate.ts'
+import { nameOf } from './generate.ts'
 import { load } from './load.ts'
 import type { Service } from './processes.ts'
 import { measureProcessors } from './processor-time.ts'
-import { type Account, events, login, makeAccounts, me, PASSWORD, refresh, users } from './requests.ts'
+import { type Account, events, login, makeAccounts, me, refresh, users } from './requests.ts'
+import { createWorld, type Place } from './scale-data.ts'
 import { inTurns, milliseconds } from './stages.ts'
 import { median, type Row, ratioRow } from './table.ts'
 
-/** Where it happens; `start` starts the service on a database. */
-export type Scene = {
-  database: EmbeddedDatabase
-  start: (databaseUrl: string) => Promise<Service>
+/** Where it happens. */
+export type Scene = Place & {
   cores: Cores | undefined
-  hashing: Config['hashing']
   /** What is stopped at the end, in reverse order. */
   leftovers: (() => Promise<unknown>)[]
 }
@@ -49,34 +44,25 @@ export async function scale(scene: Scene, largest?: number): Promise<Row[]> {
   const worlds: World[] = []
   const [smallest = 1000] = SIZES
   for (const size of largest ? [smallest, largest] : SIZES)
-    worlds.push(await makeWorld(scene, size, largest ? 10 : 1))
+    worlds.push(await openWorld(scene, size, largest ? 10 : 1))
   const rows = [...(await lists(scene, worlds)), ...(await sessions(scene, worlds))]
   for (const { pool } of worlds) await pool.end()
   return rows
 }
 
-async function makeWorld(
-  { database, start, hashing }: Scene,
-  size: number,
-  eventsEach: number,
-): Promise<World> {
-  const url = await database.ensureDatabase(`scale_${size}`)
-  // Migrated by the service, which then must not index what is made, one batch after the other.
-  await (await start(url)).stop()
+async function openWorld(scene: Scene, size: number, eventsEach: number): Promise<World> {
+  const url = await createWorld(scene, size, eventsEach)
   const pool = new pg.Pool({ connectionString: url, max: 1 })
-  const { memoryKib, timeCost, parallelism } = hashing
-  const passwordHash = await argon2.hash(PASSWORD, { memoryCost: memoryKib, timeCost, parallelism })
-  await generate(pool, { accounts: size, eventsEach, passwordHash })
-  const service = await start(url)
+  const service = await scene.start(url)
   const admin = (await makeAccounts(service.port, 1))[0] as Account
   await pool.query(`INSERT INTO user_roles SELECT id, 'admin' FROM users WHERE email = $1`, [admin.email])
   const { rows } = await pool.query<{ created_at: Date; id: string }>(
     `SELECT created_at, id FROM users WHERE username = $1`,
     [`user${size / 2}`],
   )
+  // A year ago is the middle of the events.
   const { rows: eventRows } = await pool.query<{ at: Date; id: string }>(
-    'SELECT at, id FROM audit_events ORDER BY at DESC, id DESC OFFSET $1 LIMIT 1',
-    [(size * eventsEach) / 2],
+    `SELECT at, id FROM audit_events WHERE at < now() - interval '1 year' ORDER BY at DESC, id DESC LIMIT 1`,
   )
   const [middle] = rows
   const [event] = eventRows
@@ -95,6 +81,14 @@ async function lists({ cores }: Scene, worlds: World[]): Promise<Row[]> {
     'users, first page': ({ admin }) => users(admin, {}),
     'users, from the middle on': ({ admin, deep }) => users(admin, { after: deep.account }),
     'users, with totalCount': ({ admin }) => users(admin, {}, true),
+    'users, last page': ({ admin }) => users(admin, { last: 20 }),
+    'users, by email': ({ admin }) => users(admin, { orderBy: { field: 'EMAIL', direction: 'ASC' } }),
+    'users, by name': ({ admin }) => users(admin, { orderBy: { field: 'NAME', direction: 'ASC' } }),
+    'users, by last sign-in': ({ admin }) =>
+      users(admin, { orderBy: { field: 'LAST_LOGIN_AT', direction: 'DESC' } }),
+    'users, with the role that one has': ({ admin }) => users(admin, { filter: { role: 'admin' } }),
+    'users, disabled ones, of which there are none': ({ admin }) =>
+      users(admin, { filter: { disabled: true } }),
     'users, search for what one has': ({ admin, size }) =>
       users(admin, { filter: { search: `lovelace.${size / 2 + 7}@` } }),
     'users, search for text that all have': ({ admin }) => users(admin, { filter: { search: 'example' } }),
@@ -103,7 +97,15 @@ async function lists({ cores }: Scene, worlds: World[]): Promise<Row[]> {
     'users, search for two syllables': ({ admin }) => users(admin, { filter: { search: '민수' } }),
     'auditLog, first page': ({ admin }) => events(admin, {}),
     'auditLog, from the middle on': ({ admin, deep }) => events(admin, { after: deep.event }),
+    'auditLog, with totalCount': ({ admin }) => events(admin, {}, true),
     'auditLog of an account': ({ admin, deep }) => events(admin, { filter: { subjectId: deep.subjectId } }),
+    'auditLog of what an account did': ({ admin, deep }) =>
+      events(admin, { filter: { actorId: deep.subjectId } }),
+    'auditLog of an address': ({ admin }) => events(admin, { filter: { ipAddress: '203.0.113.7' } }),
+    'auditLog of an action, with totalCount': ({ admin }) =>
+      events(admin, { filter: { action: 'session.denied' } }, true),
+    'auditLog of an action that never happened': ({ admin }) =>
+      events(admin, { filter: { action: 'user.imported' } }),
     'auditLog of an action, from the middle on': ({ admin, deep }) =>
       events(admin, { filter: { action: 'session.denied' }, after: deep.event }),
   }
