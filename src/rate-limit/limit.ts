@@ -5,8 +5,8 @@ import { isId, statement, withConnection } from '../database/client.ts'
 import { AuthError } from '../errors.ts'
 
 /** The duration of the first block. It doubles with each further block, up to an hour or the attempt's own maximum. */
-const FIRST_BLOCK_SECONDS = 30
-const LONGEST_BLOCK_SECONDS = 3600
+export const FIRST_BLOCK_SECONDS = 30
+export const LONGEST_BLOCK_SECONDS = 3600
 
 /** An attempt to count. `subject` is an account or a network; each rule counts separately. */
 export type Attempt = {
@@ -54,8 +54,20 @@ export async function countAttempt(
       if (known) return known
       throw error
     }))
-  if (!denial) return
-  const { place, until, fresh } = denial
+  if (denial) await refuse(app, attempts, denial, request)
+}
+
+/**
+ * Refuses the attempt of a denial.
+ * @throws LimitHit
+ */
+export async function refuse(
+  app: App,
+  attempts: Attempt[],
+  { place, until, fresh }: Denial,
+  request: RequestInfo,
+): Promise<never> {
+  const now = app.clock.now()
   const attempt = attempts[place]
   if (!attempt) throw new Error(`count_attempt returned place ${place + 1} of ${attempts.length}`)
   // Once per block rather than per attempt, so that a flood does not fill the audit log.
@@ -94,7 +106,8 @@ async function countInTurn(
   }
 }
 
-type Denial = { place: number; until: Date; fresh?: boolean }
+/** Which attempt was refused, until when, and whether this attempt blocked its subject. */
+export type Denial = { place: number; until: Date; fresh?: boolean }
 
 async function countUnlessBlocked(
   { config, limiter: { pool, blocks } }: App,
@@ -175,6 +188,7 @@ export async function forgiveAttempts(app: App, whole: Attempt[], single: Attemp
   app.limiter.blocks.remove(keys)
 }
 
-function keyOf({ rule, subject }: Attempt): string {
+/** The key under which an attempt is counted. */
+export function keyOf({ rule, subject }: Attempt): string {
   return `${rule}:${subject}`
 }

@@ -9,9 +9,16 @@ import { countInvalidTokens } from '../one-time-tokens/token.ts'
 import { findSession } from '../sessions/find-session.ts'
 import type { SignInOutcome } from './finish-sign-in.ts'
 import { keepNextStep, keptNextStep } from './kept-next-step.ts'
+import { takeOutcome } from './known-outcome.ts'
 import type { SigningClient } from './login.ts'
-import { loginWithProvider, type ProviderSignInOutcome, sessionOptions } from './login-with-provider.ts'
 import {
+  loginWithProvider,
+  type ProviderSignInOutcome,
+  sessionOptions,
+  startKnown,
+} from './login-with-provider.ts'
+import {
+  challengeOf,
   completedFlow,
   flowEnded,
   handOverFlow,
@@ -35,11 +42,18 @@ export async function completeProviderSignIn(
   client: SigningClient,
 ): Promise<ProviderSignInOutcome> {
   const { code, codeVerifier, deviceName, rememberMe } = checkInput(schema, input)
+  const sessionId = newId()
+  const known = takeOutcome(app, code)
+  if (known && known.codeChallenge === challengeOf(codeVerifier)) {
+    const { flowId, profile } = known
+    const signIn = { ...client, flowId, profile, deviceName, remember: rememberMe ?? true, sessionId }
+    const started = await startKnown(app, signIn, request)
+    if (started) return started
+  }
   const redeem = () => redeemCode(app, 'sign-in', { code, codeVerifier })
   const flow = await countInvalidTokens(app, request, redeem)
   if (!flow.profile) return repeat(app, flow, client)
   if (flow.completedAt && !isRepeatable(app, flow)) throw flowEnded('completed before')
-  const sessionId = newId()
   try {
     const outcome = await loginWithProvider(
       app,
@@ -47,7 +61,8 @@ export async function completeProviderSignIn(
         ...client,
         profile: flow.profile,
         claims: [completedFlow(app, flow, sessionId)],
-        flowId: flow.id,
+        // What has just not started at once is decided step by step.
+        flowId: known ? undefined : flow.id,
         keepNextStep: (connection, next) => keepNextStep(app, connection, flow, next),
         sessionId,
         deviceName,

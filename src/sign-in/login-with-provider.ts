@@ -45,8 +45,11 @@ export type ProviderSignIn = SigningClient &
     /** What the sign-in uses up, such as its flow. */
     claims: readonly Claim[]
     /** The flow in `claims`, if that is all of them. */
-    flowId?: string
+    flowId?: string | undefined
   }
+
+/** What a session needs that starts in one statement. */
+export type KnownProviderSignIn = Omit<ProviderSignIn, 'claims' | 'keepNextStep'>
 
 /** Two for the account's change and the sign-in after it, and one after a lost race. */
 const ATTEMPTS = 4
@@ -88,9 +91,9 @@ export async function loginWithProvider(
 }
 
 /** The session of someone who has signed in with this identity and from this device before. Undefined if it did not start. */
-async function startKnown(
+export async function startKnown(
   app: App,
-  { profile, flowId, presented: device, transport, ...signIn }: ProviderSignIn,
+  { profile, flowId, presented: device, transport, ...signIn }: KnownProviderSignIn,
   request: RequestInfo,
 ): Promise<SignInOutcome | undefined> {
   if (flowId === undefined || !device) return undefined

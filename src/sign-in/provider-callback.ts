@@ -3,9 +3,9 @@ import type { RequestInfo } from '../context.ts'
 import { exchangeCode } from '../credentials/provider/exchange.ts'
 import { findProvider, redirectUriOf } from '../credentials/provider/provider.ts'
 import { AuthError, type ErrorCode } from '../errors.ts'
-import { answerFlow, consumeFlow, isBoundTo } from './provider-flow.ts'
 import { refuseProvider } from './refused-provider.ts'
 import { withParameters } from './return-address.ts'
+import { answerFlow, consumeFlow, isBoundTo, type ReturnedFlow } from './returned-flow.ts'
 
 export type ProviderCallback = {
   /** The provider in the callback's path. */
@@ -47,12 +47,10 @@ export async function receiveCallback(
   }
 }
 
-type Flow = NonNullable<Awaited<ReturnType<typeof consumeFlow>>>
-
 async function exchange(
   app: App,
   { provider: id, parameters, flowCookie }: ProviderCallback,
-  flow: Flow,
+  flow: ReturnedFlow,
 ): Promise<string> {
   const provider = findProvider(app, id)
   if (!provider || flow.provider !== id) throw refused('another provider’s callback')

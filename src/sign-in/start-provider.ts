@@ -6,11 +6,11 @@ import { findProvider, type ProviderSettings, redirectUriOf } from '../credentia
 import { badInput } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { networkOf } from '../network/address.ts'
-import { newSecret } from '../one-time-tokens/token.ts'
 import { countProviderOutcome } from '../provider-outcomes.ts'
-import { countAttempt } from '../rate-limit/limit.ts'
+import { countTogether } from '../rate-limit/count-together.ts'
 import { TokenTransport } from '../sessions/token-transport.ts'
-import { beginFlow, type FlowPurpose, labelOfState, newFlowSecrets } from './provider-flow.ts'
+import { beginFlow } from './begin-flow.ts'
+import { type FlowPurpose, labelOfState } from './provider-flow.ts'
 import { requireReturnAddress } from './return-address.ts'
 
 const HINT_MAX_LENGTH = 320
@@ -41,8 +41,8 @@ export type FlowStarter = {
 }
 
 /**
- * Begins a flow at a provider. The state is in the database and the verifier at the client, so the flow goes on at any
- * replica and in any browser that the client opens. With COOKIE, the browser that began it must also be the one that
+ * Begins a flow at a provider. What the server needs of it is sealed in its state or stored, and the verifier is at the
+ * client, so the flow goes on at any replica and in any browser that the client opens. With COOKIE, the browser that began it must also be the one that
  * comes back. Each flow has a cookie of its own, so that several tabs can sign in at the same time.
  * @throws AuthError BAD_USER_INPUT, RATE_LIMITED; PROVIDER_FAILED while the provider cannot be reached
  */
@@ -55,19 +55,16 @@ export async function startProvider(
   const { codeChallenge, loginHint, tokenTransport, ...wanted } = checkInput(schema, input)
   const provider = requireProvider(app, wanted.provider)
   const returnTo = requireReturnAddress(app, wanted.returnTo)
-  await countAttempt(app, [{ rule: 'provider.network', subject: networkOf(request.ipAddress) }], request)
-  const secrets = newFlowSecrets()
+  await countTogether(app, { rule: 'provider.network', subject: networkOf(request.ipAddress) }, request)
+  const isBound = tokenTransport === TokenTransport.COOKIE
+  const flow = beginFlow(app, { purpose, provider: provider.id, viewer, codeChallenge, returnTo, isBound })
+  const { secrets, expiresAt } = flow
   const redirectUri = redirectUriOf(app, provider)
   const url = await authorizationUrl(app, provider, { ...secrets, redirectUri, loginHint, prompt })
-  const boundTo = tokenTransport === TokenTransport.COOKIE ? newSecret() : undefined
-  const { expiresAt } = await beginFlow(
-    app,
-    { purpose, provider: provider.id, viewer, codeChallenge, boundTo, returnTo },
-    secrets,
-  )
-  if (boundTo !== undefined) {
+  await flow.store()
+  if (secrets.boundTo !== undefined) {
     const crossSite = provider.type === 'apple'
-    response.setFlowCookie({ label: labelOfState(secrets.state), secret: boundTo, crossSite })
+    response.setFlowCookie({ label: labelOfState(secrets.state), secret: secrets.boundTo, crossSite })
   }
   countProviderOutcome(app, provider.id, 'started')
   return { url: url.href, expiresAt }

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from '@jest/globals'
+import { prune } from '../../src/maintenance/prune.ts'
 import { CookieJar } from '../support/cookie-jar.ts'
 import { startFakeProvider } from '../support/fake-provider.ts'
 import {
@@ -54,6 +55,68 @@ test('a state expires', async () => {
   service.clock.advance(901)
   expect(await land(service, back)).toMatchObject({ status: 400, code: undefined })
 })
+
+test('a used state stays used after old data has been pruned', async () => {
+  const { url, verifier } = await begin(service)
+  const back = fake.authorize(url, someone())
+  const { code } = await land(service, back)
+  expect(codes(await complete(service, { code: code ?? '', codeVerifier: verifier }))).toEqual([])
+  service.clock.advance(800)
+  await prune(service.app)
+  const exchanges = fake.exchanges
+  expect(await land(service, back)).toMatchObject({ status: 400, code: undefined })
+  expect(fake.exchanges).toBe(exchanges)
+})
+
+test('a state counts only as this server spelled it', async () => {
+  const { url } = await begin(service)
+  const back = fake.authorize(url, someone())
+  const state = back.searchParams.get('state') ?? ''
+  const exchanges = fake.exchanges
+  const changed = (at: number) =>
+    `${state.slice(0, at)}${state[at] === 'A' ? 'B' : 'A'}${state.slice(at + 1)}`
+  const others = [
+    `${state}=`,
+    `${state}.`,
+    `${state}A`,
+    ` ${state}`,
+    state.slice(0, -1),
+    changed(0),
+    changed(30),
+  ]
+  for (const other of [...others, changed(state.length - 2)]) {
+    back.searchParams.set('state', other)
+    expect(await land(service, back)).toMatchObject({ status: 400, code: undefined })
+  }
+  expect(fake.exchanges).toBe(exchanges)
+  back.searchParams.set('state', state)
+  expect((await land(service, back)).code).toEqual(expect.any(String))
+})
+
+test('a start of a stranger stores nothing', async () => {
+  const flows = () => service.app.db.providerFlow.count()
+  const before = await flows()
+  await begin(service)
+  expect(await flows()).toBe(before)
+})
+
+test.each(['BODY', 'COOKIE'] as const)(
+  'a sign-in with a long address to return to has a short state, and ends as any other (%s)',
+  async tokenTransport => {
+    const returnTo = `${RETURN_TO}?next=${'x'.repeat(1500)}`
+    const { url, verifier, cookie } = await begin(service, { returnTo, tokenTransport })
+    expect(url.searchParams.get('state')?.length).toBeLessThanOrEqual(512)
+    const back = fake.authorize(url, someone())
+    const exchanges = fake.exchanges
+    const landings = await Promise.all([1, 2, 3].map(() => land(service, back, { cookie })))
+    const ended = landings.filter(({ code }) => code !== undefined)
+    expect(ended).toHaveLength(1)
+    expect(fake.exchanges - exchanges).toBe(1)
+    expect(ended[0]?.to?.searchParams.get('next')).toBe('x'.repeat(1500))
+    const input = { code: ended[0]?.code ?? '', codeVerifier: verifier }
+    expect(codes(await complete(service, input))).toEqual([])
+  },
+)
 
 test('one provider’s code at another’s callback is refused (mix-up), and the state is used up', async () => {
   const { url } = await begin(service, { provider: 'sure' })
@@ -273,7 +336,7 @@ test('the database has no state, nonce, verifier or code that could be replayed'
   const rows = JSON.stringify(await service.app.db.$queryRaw`SELECT f::text FROM provider_flows f`)
   const secrets = [url.searchParams.get('state'), url.searchParams.get('nonce'), verifier, code]
   for (const secret of secrets) {
-    expect(secret).toMatch(/^[\w-]{43}$/)
+    expect(secret).toMatch(/^[\w-]{43,512}$/)
     expect(rows).not.toContain(secret)
   }
 })

@@ -1,9 +1,16 @@
-import http, { type IncomingMessage, type RequestOptions } from 'node:http'
+import http, {
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type RequestOptions,
+} from 'node:http'
 import https from 'node:https'
-import type { Readable } from 'node:stream'
+import type { Readable, Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { isSafeUrl } from '../../provider-settings/read.ts'
 import { FetchFailure } from './failure.ts'
+import { readResponse } from './read-response.ts'
 
 /** Providers answer in well under a second. A person waits for this. */
 export const FETCH_TIMEOUT_MS = 5000
@@ -14,13 +21,15 @@ const USER_AGENT = 'authograph'
 
 /** Shorter than servers keep a connection, so that no request meets one that is being closed. */
 const IDLE_MS = 4000
-const KEPT_ALIVE = { keepAlive: true, timeout: IDLE_MS, maxFreeSockets: 8 }
+/** More than this at a time are rare, and a new connection costs more than the request. */
+const MAX_IDLE = 32
+const KEPT_ALIVE = { keepAlive: true, timeout: IDLE_MS, maxFreeSockets: MAX_IDLE }
 const agents = { 'http:': new http.Agent(KEPT_ALIVE), 'https:': new https.Agent(KEPT_ALIVE) }
 
 type FetchOptions = {
   method?: string
   headers?: RequestInit['headers']
-  /** What the protocol library and our own callers send. */
+  /** A text or a form. */
   body?: RequestInit['body'] | Uint8Array
   signal?: AbortSignal | null | undefined
 }
@@ -36,56 +45,67 @@ export type BoundedFetch = (url: string, options?: FetchOptions) => Promise<Resp
 export function boundedFetch(production: boolean): BoundedFetch {
   return async (address, options = {}) => {
     if (!isSafeUrl(address, production)) throw new FetchFailure('insecure address')
-    const late = new AbortController()
-    // AbortSignal.timeout would abort 5 seconds later also what has been answered.
-    const timer = setTimeout(() => late.abort(), FETCH_TIMEOUT_MS)
-    const signal = options.signal ? AbortSignal.any([options.signal, late.signal]) : late.signal
+    const { signal } = options
+    if (signal?.aborted) throw new FetchFailure('timeout')
+    const request = open(new URL(address), options)
+    let late = false
+    const giveUp = () => {
+      late = true
+      request.destroy()
+    }
+    const timer = setTimeout(giveUp, FETCH_TIMEOUT_MS)
+    signal?.addEventListener('abort', giveUp)
     try {
-      const answer = await send(new URL(address), options, signal)
+      const answer = await answerOf(request)
       const { statusCode: status = 0, headers } = answer
       if (status >= 300 && status < 400) {
         answer.destroy()
         throw new FetchFailure('redirect')
       }
-      const body = await readWhole(answer)
-      return new Response(body.byteLength > 0 ? body : null, { status, headers: headersOf(headers) })
+      return responseOf(status, headers, await readWhole(answer))
     } catch (error) {
       if (error instanceof FetchFailure) throw error
-      throw new FetchFailure(signal.aborted ? 'timeout' : 'unreachable')
+      throw new FetchFailure(late ? 'timeout' : 'unreachable')
     } finally {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', giveUp)
     }
   }
 }
 
-function send(url: URL, { method = 'GET', ...given }: FetchOptions, signal: AbortSignal) {
+function open(url: URL, { method = 'GET', ...given }: FetchOptions): ClientRequest {
   const { protocol } = url as { protocol: keyof typeof agents }
-  const headers = Object.fromEntries(new Headers(given.headers).entries())
+  const headers: OutgoingHttpHeaders =
+    given.headers instanceof Headers || Array.isArray(given.headers)
+      ? Object.fromEntries(given.headers)
+      : { ...given.headers }
   // GitHub refuses requests without one.
   headers['user-agent'] = USER_AGENT
   headers['accept-encoding'] = 'identity'
-  const body = bytesOf(given.body, headers)
-  if (body) headers['content-length'] = String(body.byteLength)
-  const options: RequestOptions = { method, headers, signal, agent: agents[protocol] }
-  return new Promise<IncomingMessage>((resolve, reject) => {
-    const request = (protocol === 'https:' ? https : http).request(url, options, resolve)
-    request.on('error', reject).end(body)
-  })
+  const body = textOf(given.body, headers)
+  if (body !== undefined) headers['content-length'] = Buffer.byteLength(body)
+  const options: RequestOptions = { method, headers, agent: agents[protocol] }
+  const request = (protocol === 'https:' ? https : http).request(url, options)
+  // A text leaves together with the headers, in one write.
+  return request.end(body)
 }
 
-function bytesOf(body: FetchOptions['body'], headers: Record<string, string>): Buffer | undefined {
+function answerOf(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => request.on('response', resolve).on('error', reject))
+}
+
+function textOf(body: FetchOptions['body'], headers: OutgoingHttpHeaders): string | undefined {
   if (body === null || body === undefined) return undefined
-  if (body instanceof Uint8Array) return Buffer.from(body)
+  if (typeof body === 'string') return body
   if (body instanceof URLSearchParams) {
     headers['content-type'] ??= 'application/x-www-form-urlencoded;charset=UTF-8'
-    return Buffer.from(body.toString())
+    return body.toString()
   }
-  if (typeof body === 'string') return Buffer.from(body)
   throw new Error('Such a body is not sent to providers')
 }
 
 /** Some servers encode an answer although they were asked not to. */
-const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
+const DECODERS: Readonly<Record<string, () => Transform>> = {
   gzip: createGunzip,
   'x-gzip': createGunzip,
   deflate: createInflate,
@@ -93,36 +113,41 @@ const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream>> = {
 }
 
 /** Reads the body, so that no later reader can exceed the limits. */
-async function readWhole(answer: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of decoded(answer)) {
-    bytes += chunk.byteLength
-    if (bytes > RESPONSE_MAX_BYTES) {
-      answer.destroy()
-      throw new FetchFailure('response too large')
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+function readWhole(answer: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    decoded(answer)
+      .on('data', (chunk: Buffer) => {
+        bytes += chunk.byteLength
+        chunks.push(chunk)
+        if (bytes <= RESPONSE_MAX_BYTES) return
+        chunks.length = 0
+        reject(new FetchFailure('response too large'))
+        answer.destroy()
+      })
+      .on('end', () => resolve(Buffer.concat(chunks)))
+      .on('error', reject)
+  })
 }
 
-function decoded(answer: IncomingMessage): AsyncIterable<Buffer> {
+function decoded(answer: IncomingMessage): Readable {
   const encoding = answer.headers['content-encoding']?.trim().toLowerCase()
   if (encoding === undefined || encoding === 'identity') return answer
   const decoder = DECODERS[encoding]?.()
   if (!decoder) throw new Error('The body has an unknown encoding')
   // An answer that is cut off must fail, not wait for the timeout.
-  answer.on('error', error => (decoder as unknown as Readable).destroy(error))
-  return answer.pipe(decoder) as unknown as AsyncIterable<Buffer>
+  answer.on('error', error => decoder.destroy(error))
+  return answer.pipe(decoder)
 }
 
-function headersOf(given: IncomingMessage['headers']): Record<string, string> {
+function responseOf(status: number, given: IncomingHttpHeaders, body: Buffer<ArrayBuffer>): Response {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(given)) {
     // The body has been decoded.
     if (name === 'content-encoding' || name === 'content-length' || value === undefined) continue
     headers[name] = Array.isArray(value) ? value.join(', ') : value
   }
-  return headers
+  if (status === 200) return readResponse(headers, body)
+  return new Response(body.byteLength > 0 ? body : null, { status, headers })
 }

@@ -14,6 +14,10 @@ import { jose, type OpenidClient, openidClient } from './library.ts'
 export type ProviderClient = {
   readonly openid: OpenidClient
   readonly configuration: Configuration
+  /**
+   * For grants of a code, where `requireSignature` replaces the library's own check of the ID token's signature.
+   */
+  readonly codeGrants: Configuration
   readonly metadata: ServerMetadata
   /** The algorithms that a token of the provider may be signed with. Never symmetric, never `none`. */
   readonly algorithms: readonly string[]
@@ -114,7 +118,6 @@ export async function discover(
     configuration[openid.customFetch] = fetchBounded
     // No timer of the library's own: `boundedFetch` has one.
     configuration.timeout = 0
-    openid.enableNonRepudiationChecks(configuration)
     if (insecure) openid.allowInsecureRequests(configuration)
     return configuration
   }
@@ -125,18 +128,20 @@ export async function discover(
     found?.serverMetadata() ?? (dialect.metadata as (p: ProviderSettings) => ServerMetadata)(provider)
   const algorithms = algorithmsOf(dialect, metadata)
   const auth = clientAuth(openid, provider, metadata, () => clock.now())
-  const configuration =
-    found && dialect.algorithm
-      ? found
-      : new openid.Configuration(
-          { ...plain(metadata), id_token_signing_alg_values_supported: [...algorithms] },
-          provider.clientId,
-          undefined,
-          auth,
-        )
+  const configure = () =>
+    new openid.Configuration(
+      { ...plain(metadata), id_token_signing_alg_values_supported: [...algorithms] },
+      provider.clientId,
+      dialect.algorithm === undefined ? undefined : { id_token_signed_response_alg: dialect.algorithm },
+      auth,
+    )
+  const configuration = setUp(found && dialect.algorithm ? found : configure())
+  openid.enableNonRepudiationChecks(configuration)
   return {
     openid,
-    configuration: setUp(configuration),
+    configuration,
+    // The library knows by its own discovery that each tenant is an issuer.
+    codeGrants: dialect.issuerOf ? configuration : setUp(configure()),
     metadata,
     algorithms,
     keys: metadata.jwks_uri === undefined ? undefined : await keySet(metadata.jwks_uri, fetchBounded),

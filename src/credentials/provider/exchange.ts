@@ -7,6 +7,7 @@ import { clientOf, type ProviderClient } from './discovery.ts'
 import { isUnreachable, providerFailed, toProviderError } from './failure.ts'
 import { toProfile } from './profile.ts'
 import type { FlowSecrets, ProviderProfile } from './provider.ts'
+import { requireSignature } from './signature.ts'
 import { type TokenResponse, toProviderTokens } from './token-response.ts'
 import { checkClaims, subjectOf } from './verified-claims.ts'
 
@@ -54,16 +55,17 @@ export async function exchangeCode(
 async function redeem(
   provider: ProviderSettings,
   dialect: Dialect,
-  { configuration, openid }: ProviderClient,
+  client: ProviderClient,
   callback: URLSearchParams,
   flow: FlowSecrets & { redirectUri: string },
 ): Promise<TokenResponse> {
   // The library derives redirect_uri from this, so it never comes from the request.
   const url = new URL(flow.redirectUri)
   url.search = new URLSearchParams(withoutTenantIssuer(provider, dialect, callback)).toString()
+  let tokens: TokenResponse
   try {
-    return await openid.authorizationCodeGrant(
-      configuration,
+    tokens = await client.openid.authorizationCodeGrant(
+      client.codeGrants,
       url,
       {
         expectedState: flow.state,
@@ -75,6 +77,8 @@ async function redeem(
   } catch (error) {
     throw toProviderError(provider.id, error)
   }
+  if (tokens.id_token !== undefined) await requireSignature(provider, client, tokens.id_token)
+  return tokens
 }
 
 /** Where each tenant is an issuer, `iss` of the callback names the tenant, which only the ID token can confirm. */

@@ -47,6 +47,29 @@ test('a correct sign-in proves issuer and subject, and the address of an unknown
   })
 })
 
+/** Makes the provider announce an algorithm, and sign with a key of it whose public half it publishes as this. */
+async function signWith(alg: string, published: (jwk: object) => object = jwk => jwk) {
+  const { privateKey, publicKey } = await generateKeyPair(alg)
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'its-own', alg, use: 'sig' }
+  fake.bend = {
+    metadata: metadata => ({ ...metadata, id_token_signing_alg_values_supported: [alg] }),
+    keySet: () => ({ keys: [published(jwk)] }),
+    sign: claims => new SignJWT(claims).setProtectedHeader({ alg, kid: 'its-own' }).sign(privateKey),
+  }
+}
+
+test.each(['PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'])(
+  'a provider that announces %s is believed with it, and not if another key has signed',
+  async alg => {
+    await signWith(alg)
+    expect(await signInAt(corp(), fake)).toMatchObject({ subject: ADA.sub })
+    const { publicKey } = await generateKeyPair(alg)
+    const other = await exportJWK(publicKey)
+    await signWith(alg, jwk => ({ ...jwk, ...other }))
+    expect(await refusalOf(signInAt(corp(), fake))).toBe('PROVIDER_FAILED: signature')
+  },
+)
+
 test('the authorization request has a state, a nonce and an S256 challenge, and no secret', async () => {
   const { app, provider } = corp()
   const url = await authorizationUrl(app, provider, { ...FLOW, redirectUri: redirectUriOf(app, provider) })
