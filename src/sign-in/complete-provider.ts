@@ -61,7 +61,7 @@ export async function completeProviderSignIn(
         ...client,
         profile: flow.profile,
         claims: [completedFlow(app, flow, sessionId)],
-        // What has just not started at once is decided step by step.
+        // What did not start in one statement is decided step by step.
         flowId: known ? undefined : flow.id,
         keepNextStep: (connection, next) => keepNextStep(app, connection, flow, next),
         sessionId,

@@ -44,6 +44,6 @@ class ReadResponse {
  * each header, which takes as long as the request itself.
  */
 export function readResponse(fields: Record<string, string>, bytes: Uint8Array): Response {
-  // What is missing, such as `formData`, nobody calls for a provider's answer.
+  // No caller uses what is missing, such as `formData`.
   return new ReadResponse(fields, bytes) as unknown as Response
 }

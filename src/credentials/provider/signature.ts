@@ -12,7 +12,7 @@ const keyObjects = new WeakMap<CryptoKey, KeyObject>()
 
 /**
  * Requires that the provider has signed the token, with an algorithm that it announced and a key of its key set. Nothing
- * in the token's header can name another key. Verifies at once: WebCrypto takes a trip through the thread pool, which
+ * in the token's header can name another key. Verifies synchronously: WebCrypto takes a trip through the thread pool, which
  * costs more than the check of a signature.
  * @throws AuthError PROVIDER_FAILED
  */
