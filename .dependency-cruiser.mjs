@@ -4,6 +4,7 @@ export const LAYERS = [
   'main.ts',
   'index.ts',
   'cli/',
+  'rehearse.ts',
   'serve.ts',
   'serve-alone.ts',
   'serve-together.ts',

@@ -2,16 +2,21 @@
 // this joins them, with the dependencies, to a few dozen in dist/bundled. The two modules that the programs load are replaced
 // with ones that load the bundle; the compiler writes them anew, so no bundle is ever older than what was compiled.
 // What programs import from the package is not bundled: they share their dependencies with it.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
+import { parseAst } from 'rolldown/parseAst'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DIST = path.join(ROOT, 'dist')
 const BUNDLED = path.join(DIST, 'bundled')
 /** What each replaced module exports. */
 const ENTRIES = { 'serve.js': 'serve', 'cli/program.js': 'run' }
+
+/** What the build runs to keep the compiled code of a start. */
+const REHEARSAL = 'rehearse.js'
 
 /** Packages that stay as they are installed: with native code or data files, optional, or shared with an optional one. */
 const EXTERNAL =
@@ -51,7 +56,7 @@ for (const file of Object.keys(ENTRIES)) {
 rmSync(BUNDLED, { recursive: true, force: true })
 const bundle = await rolldown({
   input: Object.fromEntries(
-    Object.keys(ENTRIES).map(file => [path.basename(file, '.js'), path.join(DIST, file)]),
+    [...Object.keys(ENTRIES), REHEARSAL].map(file => [path.basename(file, '.js'), path.join(DIST, file)]),
   ),
   platform: 'node',
   external: EXTERNAL,
@@ -76,22 +81,33 @@ const { output } = await bundle.write({
 await bundle.close()
 const unused = Object.keys(QUICK).filter(name => !replaced.has(name))
 if (unused.length > 0) throw new Error(`Apollo Server no longer imports ${unused.join(', ')}.`)
-for (const { fileName, code } of output) writeFileSync(path.join(BUNDLED, fileName), inAscii(fileName, code))
+for (const { fileName, code } of output) {
+  const body = withImportFunction(inAscii(fileName, code))
+  // On the first line, so that lines keep their numbers.
+  const file = `(function (exports, require, __filename, __dirname, importModule) {${body}\n})`
+  writeFileSync(path.join(BUNDLED, fileName), file)
+}
+copyFileSync(path.join(ROOT, 'scripts', 'bundle', 'load.cjs'), path.join(BUNDLED, 'load.cjs'))
 
 for (const [file, name] of Object.entries(ENTRIES)) {
-  const bundled = path.posix.join(
-    path.posix.relative(path.posix.dirname(file), ''),
-    'bundled',
-    `${path.basename(file, '.js')}.cjs`,
-  )
-  const specifier = bundled.startsWith('.') ? bundled : `./${bundled}`
+  const loader = path.posix.join(path.posix.relative(path.posix.dirname(file), ''), 'bundled', 'load.cjs')
+  const specifier = loader.startsWith('.') ? loader : `./${loader}`
   writeFileSync(
     path.join(DIST, file),
-    `import { createRequire } from 'node:module'\nexport const { ${name} } = createRequire(import.meta.url)('${specifier}')\n`,
+    `import bundle from '${specifier}'\nexport const { ${name} } = bundle.load('${path.basename(file, '.js')}.cjs')\n`,
   )
   rmSync(path.join(DIST, `${file}.map`), { force: true })
 }
 writeFileSync(path.join(BUNDLED, 'LICENSES.txt'), licenses(output.flatMap(({ moduleIds = [] }) => moduleIds)))
+keepCompiledCode()
+
+/** Keeps the code that V8 compiles for a start with the flags of `npm start`. */
+function keepCompiledCode() {
+  const { scripts } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
+  const flags = scripts.start.match(/--\S+/g) ?? []
+  const script = path.join(ROOT, 'scripts', 'bundle', 'keep-code.mjs')
+  execFileSync(process.execPath, [...flags, script], { stdio: 'inherit' })
+}
 
 /**
  * Code with escapes instead of all but ASCII. V8 keeps the source of what it runs, and one quotation mark that is not in
@@ -102,6 +118,22 @@ function inAscii(fileName, code) {
   const changed = /\\\P{ASCII}|String\.raw`[^`]*\P{ASCII}/u.exec(code)
   if (changed) throw new Error(`${fileName} has ${changed[0]}, which can't be escaped.`)
   return code.replaceAll(/[\u0080-\uffff]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Code that calls `importModule` instead of `import()`, which a script has only in experimental ways. */
+function withImportFunction(code) {
+  if (!/\bimport\s*\(/.test(code)) return code
+  const starts = []
+  const visit = node => {
+    if (node === null || typeof node !== 'object') return
+    if (node.type === 'ImportExpression') starts.push(node.start)
+    for (const part of Object.values(node)) visit(part)
+  }
+  visit(parseAst(code))
+  let changed = code
+  for (const start of starts.sort((one, other) => other - one))
+    changed = `${changed.slice(0, start)}importModule${changed.slice(start + 'import'.length)}`
+  return changed
 }
 
 /** The licenses of the packages in the bundle, which their authors ask to be kept with copies. */

@@ -1,5 +1,5 @@
 // Preloaded by the bench of tracing: puts the calls of tracing under a switch as the service is compiled. SIGUSR2 turns it.
-import Module from 'node:module'
+import fs from 'node:fs'
 import { Server } from 'node:net'
 
 /**
@@ -17,16 +17,14 @@ process.on('SIGUSR2', () => {
 
 let found = 0
 
-type Compile = (this: unknown, content: string, file: string) => unknown
-// The bundle is CommonJS, which loader hooks do not see. Node has no types for this method.
-const modules = Module.prototype as unknown as { _compile: Compile }
-const { _compile: compile } = modules
-modules._compile = function (this: unknown, content, file) {
-  if (!file.includes('/dist/bundled/')) return compile.call(this, content, file)
+// The bundle's own loader reads its files with this. Code that was compiled before is of another length, so it is not used.
+const { readFileSync: read } = fs
+fs.readFileSync = function (this: unknown, ...given: Parameters<typeof read>) {
+  const content = read.apply(this, given)
+  if (typeof content !== 'string' || !String(given[0]).includes('/dist/bundled/')) return content
   found += content.match(CALL)?.length ?? 0
-  const switched = content.replaceAll(CALL, call => `if (globalThis.hasTracing) ${call}`)
-  return compile.call(this, switched, file)
-}
+  return content.replaceAll(CALL, call => `if (globalThis.hasTracing) ${call}`)
+} as typeof read
 
 const { listen } = Server.prototype
 Server.prototype.listen = function (this: Server, ...given: Parameters<typeof listen>) {
