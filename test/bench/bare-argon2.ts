@@ -1,9 +1,10 @@
 // The baseline for `login` and `register`: only argon2, with the same concurrency as the service, in its own process.
-// Answers each message { task, ms } with the calls per second.
+// Answers each message { task, ms } with the calls, and the calls per second.
 import argon2 from 'argon2'
 import { loadConfig } from '../../src/config.ts'
 
 export type Order = { task: 'hash' | 'verify'; ms: number }
+export type Done = { calls: number; rate: number }
 
 const { memoryKib, timeCost, parallelism, concurrency } = loadConfig(process.env).hashing
 const options = { type: argon2.argon2id, memoryCost: memoryKib, timeCost, parallelism } as const
@@ -14,7 +15,7 @@ const tasks = {
   verify: () => argon2.verify(stored, password),
 }
 
-async function rateOf({ task, ms }: Order): Promise<number> {
+async function run({ task, ms }: Order): Promise<Done> {
   const start = performance.now()
   let calls = 0
   const caller = async () => {
@@ -24,10 +25,10 @@ async function rateOf({ task, ms }: Order): Promise<number> {
     }
   }
   await Promise.all(Array.from({ length: concurrency }, caller))
-  return calls / ((performance.now() - start) / 1000)
+  return { calls, rate: calls / ((performance.now() - start) / 1000) }
 }
 
 process.on('message', (order: Order) => {
-  void rateOf(order).then(rate => process.send?.(rate))
+  void run(order).then(done => process.send?.(done))
 })
 process.send?.('ready')

@@ -4,6 +4,7 @@ import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { loadConfig } from '../../src/config.ts'
 import { type EmbeddedDatabase, startEmbedded } from '../../src/database/embedded/start.ts'
 import { startFakeProvider } from '../support/fake-provider.ts'
@@ -51,6 +52,7 @@ const leftovers: (() => Promise<unknown>)[] = []
 /** What `npm run bench -- <part>` measures alone. */
 const PARTS: Record<string, (folder: string, cores: Cores | undefined) => Promise<Row[]>> = {
   scale: scaled,
+  hashing: hashingAlone,
   floods: floodedAlone,
   dpop: dpopAlone,
   passkeys: passkeysAlone,
@@ -157,6 +159,16 @@ async function soaked(folder: string, cores: Cores | undefined): Promise<Row[]> 
   )
   if (rows.some(({ met }) => met === 'no')) process.exitCode = 1
   return rows
+}
+
+/** Only sign-ins and registrations with passwords, and what is served beside them: `npm run bench -- hashing`. */
+async function hashingAlone(folder: string, cores: Cores | undefined): Promise<Row[]> {
+  const database = await startDatabase(folder, cores)
+  const DATABASE_URL = await database.ensureDatabase('hashing')
+  const service = await startService({ ...SETTINGS, DATABASE_URL }, folder)
+  leftovers.push(service.stop)
+  const stage = await setUp(service, DATABASE_URL, cores)
+  return [...(await hashing(stage)), ...(await latency(stage))]
 }
 
 /** Only the floods: `npm run bench -- floods`. */
@@ -330,12 +342,15 @@ async function setUp(service: Service, DATABASE_URL: string, cores: Cores | unde
   leftovers.push(bareApollo.stop)
   const bareArgon2 = await startScript('bare-argon2.js', SETTINGS)
   leftovers.push(bareArgon2.stop)
+  const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 1 })
+  leftovers.push(() => pool.end())
   await pin(process.pid, cores?.asking)
   return {
     service,
     bareServer,
     bareApollo,
     bareArgon2,
+    pool,
     cores,
     accounts: await makeAccounts(service.port, 2 * CONNECTIONS),
   }

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { load, type Source } from './load.ts'
 
-export type Account = { email: string; accessToken: string; refreshToken: string }
+/** `deviceToken` is that of an app that has signed in before. */
+export type Account = { email: string; accessToken: string; refreshToken: string; deviceToken?: string }
 
 export const PASSWORD = 'seventeen brass engines'
 const TOKENS =
@@ -23,7 +24,7 @@ export const OPERATIONS = {
       pageInfo { hasNextPage endCursor } nodes { id at action subject { id email } ipAddress detail } } }`,
   countedEvents: `query CountedEvents($first: Int, $filter: AuditFilter) {
     auditLog(first: $first, filter: $filter) { totalCount nodes { id at action } } }`,
-  register: `mutation Register($input: RegisterInput!) { register(input: $input) { ... on AuthPayload { ${TOKENS} } } }`,
+  register: `mutation Register($input: RegisterInput!) { register(input: $input) { ... on AuthPayload { ${TOKENS} deviceToken } } }`,
 }
 
 /** The text of a request. */
@@ -94,13 +95,13 @@ export function refresh(accounts: Account[]): Source {
   }
 }
 
-/** One account after the other signs in. */
+/** One account after the other signs in, from its device if that is known. */
 export function login(accounts: Account[]): Source {
   let turn = 0
   return {
     next: () => {
-      const { email } = accounts[turn++ % accounts.length] ?? {}
-      return graphql('login', { identifier: email, password: PASSWORD })
+      const { email, deviceToken } = accounts[turn++ % accounts.length] ?? {}
+      return graphql('login', { identifier: email, password: PASSWORD, deviceToken })
     },
   }
 }
@@ -119,7 +120,10 @@ export function register(onAccount: (account: Account) => void = () => {}): Sour
       emails[connection] = email
       return graphql('register', { email, password: PASSWORD })
     },
-    answered: (connection, body) => onAccount({ email: emails[connection] ?? '', ...tokensIn(body) }),
+    answered: (connection, body) => {
+      const deviceToken = tokenIn(body, 'deviceToken')
+      onAccount({ email: emails[connection] ?? '', ...tokensIn(body), deviceToken })
+    },
   }
 }
 
@@ -135,12 +139,13 @@ export async function makeAccounts(port: number, count: number): Promise<Account
 }
 
 export function tokensIn(body: string): Omit<Account, 'email'> {
-  const value = (name: string) => {
-    const [, found] = new RegExp(`"${name}":"([^"]+)"`).exec(body) ?? []
-    if (!found) throw new Error(`No ${name} in ${body}`)
-    return found
-  }
-  return { accessToken: value('accessToken'), refreshToken: value('refreshToken') }
+  return { accessToken: tokenIn(body, 'accessToken'), refreshToken: tokenIn(body, 'refreshToken') }
+}
+
+function tokenIn(body: string, name: string): string {
+  const [, found] = new RegExp(`"${name}":"([^"]+)"`).exec(body) ?? []
+  if (!found) throw new Error(`No ${name} in ${body}`)
+  return found
 }
 
 /** Sign-ins to accounts that do not exist. */

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Order } from './bare-argon2.ts'
+import type pg from 'pg'
+import type { Done, Order } from './bare-argon2.ts'
 import { type Cores, pin } from './cores.ts'
 import { load, type Source } from './load.ts'
 import type { Script, Service } from './processes.ts'
+import { measureProcessors, usedMicros } from './processor-time.ts'
 import { type Account, bareMe, login, me, refresh, register, typename } from './requests.ts'
 import { percentile, type Row, ratioRow } from './table.ts'
 
@@ -12,6 +14,8 @@ export type Stage = {
   bareServer: Script
   bareApollo: Script
   bareArgon2: Script
+  /** Of the service's database. */
+  pool: pg.Pool
   /** At least two for each connection: `me` uses the first half's sessions, `refreshToken` the others'. */
   accounts: Account[]
   cores: Cores | undefined
@@ -24,6 +28,7 @@ export const CONNECTIONS = 32
 
 /** Enough that the queue for the hashes is never empty. */
 const HASHING_CONNECTIONS = 16
+const HASHING_WARM_UP_MS = 10_000
 
 const QUEUED_LOGINS = 64
 const LATENCY_CONNECTIONS = 4
@@ -64,24 +69,53 @@ function rateOf(port: number, source: Source): Promise<number> {
   return load(port, CONNECTIONS, source, AbortSignal.timeout(ROUND_MS)).then(({ rate }) => rate)
 }
 
+/** Calls a second, and calls for each second of processor time: of the process, and with PostgreSQL's share. */
+type Hashed = { rate: number; perProcessor: number; withDatabase: number }
+
 /** Sign-ins and registrations a second, all cores hashing. */
-export async function hashing({ service, bareArgon2, accounts, cores }: Stage): Promise<Row[]> {
+export async function hashing({ service, bareArgon2, accounts, pool, cores }: Stage): Promise<Row[]> {
   await pin(service.pid, cores?.all)
-  const served = async (source: Source) => {
-    const signal = AbortSignal.timeout(ROUND_MS)
-    return (await load(service.port, HASHING_CONNECTIONS, source, signal)).rate
+  const served = async (source: Source, ms = ROUND_MS): Promise<Hashed> => {
+    const before = usedMicros(service.pid)
+    const spentMs = await measureProcessors(service.pid, pool)
+    const signal = AbortSignal.timeout(ms)
+    const { rate, latenciesMs } = await load(service.port, HASHING_CONNECTIONS, source, signal)
+    const perProcessor = (1e6 * latenciesMs.length) / (usedMicros(service.pid) - before)
+    return { rate, perProcessor, withDatabase: (1e3 * latenciesMs.length) / (await spentMs()) }
   }
-  const bare = async (task: Order['task']) =>
-    Number(await bareArgon2.ask({ task, ms: ROUND_MS } satisfies Order))
-  const rates = await inTurns({
+  const bare = async (task: Order['task']): Promise<Hashed> => {
+    const before = usedMicros(bareArgon2.pid)
+    const { rate, calls } = (await bareArgon2.ask({ task, ms: ROUND_MS } satisfies Order)) as Done
+    const perProcessor = (1e6 * calls) / (usedMicros(bareArgon2.pid) - before)
+    return { rate, perProcessor, withDatabase: perProcessor }
+  }
+  // Until V8 has compiled the code of a sign-in, the event loop takes up to twice as long. argon2 has nothing to compile.
+  for (const source of [login(accounts), register()]) await served(source, HASHING_WARM_UP_MS)
+  const rounds = await inTurns({
     login: () => served(login(accounts)),
     verify: () => bare('verify'),
     register: () => served(register()),
     hash: () => bare('hash'),
   })
+  const rows = (what: string, measured: Hashed[], name: string, limit: Hashed[]) => {
+    const row = (which: string, of: keyof Hashed, show: (rate: number) => string) =>
+      ratioRow(
+        what + which,
+        measured.map(each => each[of]),
+        name,
+        limit.map(each => each[of]),
+        show,
+        { atLeast: 1.7 },
+      )
+    return [
+      row('', 'rate', perSecond),
+      row(', processor time', 'perProcessor', msEach),
+      row(', with PostgreSQL', 'withDatabase', msEach),
+    ]
+  }
   return [
-    ratioRow('login', rates.login, 'argon2.verify', rates.verify, perSecond, { atLeast: 1.7 }),
-    ratioRow('register', rates.register, 'argon2.hash', rates.hash, perSecond, { atLeast: 1.7 }),
+    ...rows('login', rounds.login, 'argon2.verify', rounds.verify),
+    ...rows('register', rounds.register, 'argon2.hash', rounds.hash),
   ]
 }
 
@@ -117,11 +151,11 @@ export async function latency({ service, accounts, cores }: Stage): Promise<Row[
 }
 
 /** Runs the tasks one after the other, several times over; the first time only warms them up. */
-export async function inTurns<Name extends string>(
-  tasks: Record<Name, () => Promise<number>>,
-): Promise<Record<Name, number[]>> {
+export async function inTurns<Name extends string, Result = number>(
+  tasks: Record<Name, () => Promise<Result>>,
+): Promise<Record<Name, Result[]>> {
   const names = Object.keys(tasks) as Name[]
-  const results = Object.fromEntries(names.map(name => [name, [] as number[]])) as Record<Name, number[]>
+  const results = Object.fromEntries(names.map(name => [name, [] as Result[]])) as Record<Name, Result[]>
   for (const name of names) await tasks[name]()
   for (let round = 0; round < ROUNDS; round++) {
     for (const name of names) results[name].push(await tasks[name]())
@@ -131,6 +165,10 @@ export async function inTurns<Name extends string>(
 
 export function perSecond(rate: number): string {
   return `${rate < 1000 ? rate.toFixed(1) : Math.round(rate).toLocaleString('en')}/s`
+}
+
+function msEach(rate: number): string {
+  return milliseconds(1000 / rate)
 }
 
 export function milliseconds(ms: number): string {
