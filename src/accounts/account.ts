@@ -30,7 +30,8 @@ export const userColumns = {
 } as const satisfies Record<keyof User, string>
 
 const userFields = Object.keys(userColumns)
-const readUser = recordReader<User>(userFields)
+/** The user in a row, whose `userColumns` begin at index `start`. */
+export const readUser = recordReader<User>(userFields)
 const readAccount = recordReader<User, typeof NO_GRANTS>(userFields, NO_GRANTS)
 /** The columns that `toAccount` reads, where `u` is the users table. */
 export const accountColumns = [...Object.values(userColumns).map(column => `u.${column}`), grantsColumn]

@@ -1,3 +1,4 @@
+import { findUser } from '../accounts/account.ts'
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { type Device, isKnownDevice } from '../devices/device.ts'
@@ -11,6 +12,7 @@ import {
   forgiveAttempts,
   LimitHit,
 } from '../rate-limit/limit.ts'
+import { countAndFind, type Name } from './count-and-find.ts'
 
 /** The attempts of one sign-in, computed once: `countLogin` counts them and `forgiveLogin` gives them back. */
 export type LoginAttempts = {
@@ -41,23 +43,24 @@ export function loginAttempts(
   }
 }
 
-type FindAccount = () => Promise<Pick<User, 'id'> | undefined>
+/** What a correct password gives back, and the account that has the name. */
+export type CountedLogin = { counted: Attempt; account: User | undefined }
 
 /**
- * Counts a sign-in before any password is hashed: on the network and on the name as sent, so that the answer reveals
- * neither whether an account has the name nor which other name it has. Once an attacker has used up either limit, a
- * device that the account knows continues with attempts of its own. Only then does it call `findAccount`.
- * @returns the attempt that a correct password gives back
+ * Counts a sign-in before any password is hashed, and finds the account: on the network and on the name as sent, so
+ * that the answer reveals neither whether an account has the name nor which other name it has. Once an attacker has used
+ * up either limit, a device that the account knows continues with attempts of its own. `name` is undefined if no account
+ * can have it.
  * @throws AuthError RATE_LIMITED, with a message that tells the owner how to sign in despite the block
  */
 export async function countLogin(
   app: App,
   attempts: LoginAttempts,
-  findAccount: FindAccount,
+  name: Name | undefined,
   request: RequestInfo,
-): Promise<Attempt> {
+): Promise<CountedLogin> {
   try {
-    return await countOnNameOrDevice(app, attempts, findAccount, request)
+    return await countOnNameOrDevice(app, attempts, name, request)
   } catch (error) {
     if (!(error instanceof LimitHit) || !app.mailer) throw error
     const { rule, retryAfter } = error
@@ -70,22 +73,22 @@ const BLOCKED =
 
 async function countOnNameOrDevice(
   app: App,
-  { network, name, device, work }: LoginAttempts,
-  findAccount: FindAccount,
+  { network, name: sent, device, work }: LoginAttempts,
+  name: Name | undefined,
   request: RequestInfo,
-): Promise<Attempt> {
+): Promise<CountedLogin> {
   try {
-    await countAttempt(app, [network, name], request)
-    return network
+    const account = await countAndFind(app, [network, sent], name, request)
+    return { counted: network, account }
   } catch (error) {
     if (!(error instanceof LimitHit) || !device) throw error
     // Counted before the lookup, so that one account's device cannot be used to look up many others.
     await countOr(app, device.attempt, request, error)
-    const account = await findAccount()
+    const account = name && (await findUser(app, name.key, name.value))
     if (!(await isKnownDevice(app, account?.id, device.presented))) throw error
     // Attackers cannot use up this limit. Without it, a network with many accounts of its own would have no limit.
     await countOr(app, work, request, error)
-    return work
+    return { counted: work, account }
   }
 }
 

@@ -1,3 +1,4 @@
+import type pg from 'pg'
 import type { App } from '../app.ts'
 import { record } from '../audit/record.ts'
 import type { RequestInfo } from '../context.ts'
@@ -18,9 +19,11 @@ export type Attempt = {
   name?: string
 }
 
+/** Where an attempt is refused: nothing is found if it is not. Takes the first six parameters of a statement. */
+export const COUNT_ATTEMPT = 'count_attempt($1, $2, $3, $4, $5, $6)'
 const count = statement<[number: number, endsAt: Date, fresh: boolean]>(
   'limit-count',
-  'SELECT place, ends_at, fresh FROM count_attempt($1, $2, $3, $4, $5, $6)',
+  `SELECT place, ends_at, fresh FROM ${COUNT_ATTEMPT}`,
 )
 const countAndForgive = statement<[number: number, endsAt: Date, fresh: boolean]>(
   'limit-count-forgive',
@@ -31,10 +34,20 @@ const countAndForgive = statement<[number: number, endsAt: Date, fresh: boolean]
 export type Forgiveness = { whole: Attempt[]; single: Attempt[] }
 
 /**
+ * Counts with a statement of its own, which begins with the columns of `COUNT_ATTEMPT` and its parameters, and returns
+ * its row. Null is the place of no refusal.
+ */
+export type Count = (
+  connection: pg.PoolClient,
+  parameters: unknown[],
+) => Promise<[number: number | null, endsAt: Date, fresh: boolean, ...unknown[]] | undefined>
+
+/**
  * Counts an attempt on each subject in order. The first subject that reaches its limit ends the count, so later
  * subjects are not counted. If any subject is already blocked, nothing is counted. The count is one statement, so
  * parallel requests and replicas share one exact count. A refusal takes no lock, and no query while the block is cached.
- * What is `forgiven` is given back with the same statement, unless the attempt is refused.
+ * What is `forgiven` is given back with the same statement, unless the attempt is refused. Another `counting` does more
+ * with the statement.
  * @throws LimitHit RATE_LIMITED with `retryAfter`, and the `rule` for the caller
  */
 export async function countAttempt(
@@ -42,13 +55,14 @@ export async function countAttempt(
   attempts: Attempt[],
   request: RequestInfo,
   forgiven?: Forgiveness,
+  counting?: Count,
 ): Promise<void> {
   const { blocks } = app.limiter
   const now = app.clock.now()
   const keys = attempts.map(keyOf)
   const denial: Denial | undefined =
     blocks.find(keys, now) ??
-    (await countInTurn(app, attempts, keys, now, forgiven).catch((error: unknown) => {
+    (await countInTurn(app, attempts, keys, now, forgiven, counting).catch((error: unknown) => {
       // If the database cannot be reached, a known block still applies.
       const known = blocks.find(keys, now)
       if (known) return known
@@ -88,6 +102,7 @@ async function countInTurn(
   keys: string[],
   now: Date,
   forgiven: Forgiveness | undefined,
+  counting: Count | undefined,
 ): Promise<Denial | undefined> {
   const { blocks, underWay } = app.limiter
   const [subject = ''] = keys
@@ -97,7 +112,7 @@ async function countInTurn(
     const known = blocks.find(keys, now, before)
     if (known) return known
   }
-  const counted = countUnlessBlocked(app, attempts, keys, now, forgiven)
+  const counted = countUnlessBlocked(app, attempts, keys, now, forgiven, counting)
   underWay.set(subject, counted)
   try {
     return await counted
@@ -115,6 +130,7 @@ async function countUnlessBlocked(
   keys: string[],
   now: Date,
   forgiven: Forgiveness | undefined,
+  counting: Count | undefined,
 ): Promise<Denial | undefined> {
   const before = blocks.latest
   return withConnection(pool, async connection => {
@@ -123,7 +139,7 @@ async function countUnlessBlocked(
     if (known) return known
     const rules = attempts.map(({ rule }) => config.limits[rule])
     const whole = forgiven?.whole.map(keyOf) ?? []
-    const counting = [
+    const parameters = [
       keys,
       rules.map(rule => rule.attempts),
       rules.map(rule => rule.windowSeconds),
@@ -133,10 +149,12 @@ async function countUnlessBlocked(
       ),
       now,
     ]
-    const [row] = forgiven
-      ? await countAndForgive(connection, [...counting, whole, forgiven.single.map(keyOf)])
-      : await count(connection, counting)
-    if (!row) {
+    const row = counting
+      ? await counting(connection, parameters)
+      : forgiven
+        ? (await countAndForgive(connection, [...parameters, whole, forgiven.single.map(keyOf)]))[0]
+        : (await count(connection, parameters))[0]
+    if (row == null || row[0] === null) {
       blocks.remove([...keys, ...whole])
       return undefined
     }

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { findUser } from '../accounts/account.ts'
 import { canonicalEmail } from '../accounts/email.ts'
 import { deviceNameField } from '../accounts/fields.ts'
 import { findPendingRegistration } from '../accounts/pending-registration.ts'
@@ -7,6 +6,7 @@ import { canonicalUsername } from '../accounts/username.ts'
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { countLogin, forgiveLogin, loginAttempts } from '../credentials/attempts.ts'
+import type { Name } from '../credentials/count-and-find.ts'
 import { type SubmittedPassword, submittedPasswordField } from '../credentials/password/new-password.ts'
 import { provePassword, renewHash } from '../credentials/password/prove.ts'
 import { type Device, newDevice } from '../devices/device.ts'
@@ -55,10 +55,9 @@ async function tryLogin(
   { presented, transport }: SigningClient,
 ): Promise<SignInOutcome | undefined> {
   const name = canonicalIdentifier(identifier)
-  const findAccount = async () => name && findUser(app, name.key, name.value)
   const attempts = loginAttempts(app, name?.value ?? identifier, presented, request)
-  const counted = await countLogin(app, attempts, findAccount, request)
-  const account = await provePasswordOrPending(app, await findAccount(), name, password, request)
+  const { counted, account: claimed } = await countLogin(app, attempts, name, request)
+  const account = await provePasswordOrPending(app, claimed, name, password, request)
   await forgiveLogin(app, attempts, account, counted, request)
   await requireMaySignIn(app, account, request)
   await renewHash(app, account, password)
@@ -93,8 +92,6 @@ async function provePasswordOrPending(
     throw isPending ? new AuthError('EMAIL_NOT_VERIFIED') : error
   }
 }
-
-type Name = { key: 'email' | 'username'; value: string }
 
 /** The identifier as accounts are found by it; undefined if it is neither an email address nor a username. */
 function canonicalIdentifier(identifier: string): Name | undefined {
