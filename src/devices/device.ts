@@ -1,9 +1,9 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { v7 as uuidv7 } from 'uuid'
 import type { App } from '../app.ts'
 import { quickHmac } from '../crypto/quick-hmac.ts'
 import { type Queryable, statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
+import { newId } from '../database/new-id.ts'
 import type { Device as DeviceRow } from '../generated/prisma/client.ts'
 
 /**
@@ -67,7 +67,7 @@ export function toDeviceRows(
 ): string {
   const now = app.clock.now()
   const row: DeviceRow = {
-    id: uuidv7(),
+    id: newId(),
     userId,
     secretHash,
     firstSeen: now,

@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid'
 import { userColumns } from '../accounts/account.ts'
 import { requireAddressNotHeld } from '../accounts/address-hold.ts'
 import { identityColumns } from '../accounts/identities.ts'
@@ -10,6 +9,7 @@ import type { RequestInfo } from '../context.ts'
 import { passkeyColumns, passkeyTaken } from '../credentials/passkey/new-passkey.ts'
 import { statement, violatedUnique } from '../database/client.ts'
 import { type Columns, insertSql, toRows } from '../database/insert.ts'
+import { newId } from '../database/new-id.ts'
 import { type Device, seenDeviceSql, toDeviceRows } from '../devices/device.ts'
 import type { Identity, User } from '../generated/prisma/client.ts'
 import { mailColumns, toMails } from '../mail/outbox.ts'
@@ -59,7 +59,7 @@ export async function createAccount(
   app: App,
   { asked, passkey, identityTicket, ...registration }: PendingRegistration,
   emailCanonical: string,
-  { device, deviceName, identity, id = uuidv7() }: NewAccountOptions,
+  { device, deviceName, identity, id = newId() }: NewAccountOptions,
   request: RequestInfo,
 ): Promise<SessionWithAccount> {
   const now = app.clock.now()

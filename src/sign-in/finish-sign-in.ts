@@ -1,5 +1,4 @@
 import type pg from 'pg'
-import { v7 as uuidv7 } from 'uuid'
 import { emailOriginOf, securityNotice } from '../accounts/security-notice.ts'
 import type { App } from '../app.ts'
 import { type AuditEntry, auditColumns, toEvent } from '../audit/record.ts'
@@ -14,6 +13,7 @@ import {
 import type { AuthMethod, Claim, Proof } from '../credentials/proof.ts'
 import { inTransaction, statement } from '../database/client.ts'
 import { toRows } from '../database/insert.ts'
+import { newId } from '../database/new-id.ts'
 import { type Device, toDeviceRows } from '../devices/device.ts'
 import { trustEndsAt, trustedSecretHash } from '../devices/trust.ts'
 import type { User } from '../generated/prisma/client.ts'
@@ -136,7 +136,7 @@ async function start(
         trustedUntil: signIn.trustedUntil ?? null,
       }),
       app.config.sessions.max,
-      uuidv7(),
+      newId(),
       ...noticeParameters(app, account, newDevice),
       satisfied,
       trustedSecretHash(app, device),
