@@ -52,6 +52,7 @@ export async function createForScale(place: Place, asked: number): Promise<numbe
   await createWorld(place, SMALL, EVENTS_EACH)
   const begun = (await sizesIn(place.database)).filter(size => size > SMALL && size !== PROBE)
   const size = begun.length > 0 ? Math.max(...begun) : Math.min(asked, await roomOf(place))
+  say(`Continues with ${size.toLocaleString('en')} accounts.`)
   await createWorld(place, size, EVENTS_EACH)
   return size
 }
