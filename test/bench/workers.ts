@@ -11,9 +11,10 @@ import { inTurns, perSecond } from './stages.ts'
 import { micros, type Row, ratioRow, valueRow } from './table.ts'
 
 const WORKERS = 2
-const ROUND_MS = 1000
+/** Long enough that handing over the connections at its start counts for little. */
+const ROUND_MS = 1500
 /** What is compiled while it runs is compiled in each process. */
-const WARM_UP_MS = 3000
+const WARM_UP_MS = 5000
 /** For each process that serves, because what arrives in the same moment shares its look-ups. */
 const CONNECTIONS = 16
 /** Enough that a process always has a request, where nothing is shared. */
