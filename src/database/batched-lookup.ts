@@ -1,5 +1,6 @@
-import DataLoader from 'dataloader'
+import type DataLoader from 'dataloader'
 import type pg from 'pg'
+import { together } from './together.ts'
 
 type Select = (pool: pg.Pool, values: unknown[]) => Promise<unknown[][]>
 
@@ -11,15 +12,11 @@ export function batchedLookup(selectOne: Select, selectMany: Select) {
   const loaders = new WeakMap<pg.Pool, DataLoader<string, unknown[] | undefined>>()
 
   function loaderOf(pool: pg.Pool): DataLoader<string, unknown[] | undefined> {
-    return new DataLoader(
-      async ids => {
-        const rows = await (ids.length === 1 ? selectOne(pool, [...ids]) : selectMany(pool, [ids.join()]))
-        const byId = new Map(rows.map(row => [row[0], row]))
-        return ids.map(id => byId.get(id))
-      },
-      // No cache: each request must see the current row.
-      { cache: false, batchScheduleFn: callback => setImmediate(callback) },
-    )
+    return together(async (ids: readonly string[]) => {
+      const rows = await (ids.length === 1 ? selectOne(pool, [...ids]) : selectMany(pool, [ids.join()]))
+      const byId = new Map(rows.map(row => [row[0], row]))
+      return ids.map(id => byId.get(id))
+    })
   }
 
   return (pool: pg.Pool, id: string): Promise<unknown[] | undefined> => {

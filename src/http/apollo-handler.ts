@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { type ApolloServer, HeaderMap, type HTTPGraphQLRequest } from '@apollo/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
+import { endOfTurn } from './end-of-turn.ts'
 
 export type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
@@ -18,6 +19,7 @@ export function apolloHandler(
 ): Answer {
   return async (request, reply) => {
     try {
+      await endOfTurn()
       const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: toHttpGraphQLRequest(request),
         context: () => contextOf(request, reply),

@@ -1,7 +1,8 @@
-import DataLoader from 'dataloader'
+import type DataLoader from 'dataloader'
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { statement } from '../database/client.ts'
+import { together } from '../database/together.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { isUnusedProof, withProof } from './bound-key.ts'
 import { liveColumns, type SessionWithAccount, sessionColumns, toSessionWithAccount } from './find-session.ts'
@@ -83,22 +84,18 @@ const loaders = new WeakMap<App, DataLoader<Advance, unknown[] | undefined>>()
 
 /** Refreshes in the same turn of the event loop share one statement and one commit. */
 function loaderOf(app: App): DataLoader<Advance, unknown[] | undefined> {
-  return new DataLoader(
-    async sessions => {
-      const now = app.clock.now()
-      const [first, ...more] = sessions
-      if (first && more.length === 0) return [await advanceOne(app, first, now)]
-      const rows = await advanceRows(app.pool, [JSON.stringify(sessions.map(toJson)), now])
-      const byId = new Map(rows.map(row => [row[0], row]))
-      return sessions.map(({ id, generation }) => {
-        const row = byId.get(id)
-        // Of two tokens of one session, the statement exchanged the one whose successor it returned.
-        return row?.[GENERATION] === generation + 1 ? row : undefined
-      })
-    },
-    // No cache: each refresh must see the current row.
-    { cache: false, maxBatchSize: BATCH_MAX, batchScheduleFn: callback => setImmediate(callback) },
-  )
+  return together(async (sessions: readonly Advance[]) => {
+    const now = app.clock.now()
+    const [first, ...more] = sessions
+    if (first && more.length === 0) return [await advanceOne(app, first, now)]
+    const rows = await advanceRows(app.pool, [JSON.stringify(sessions.map(toJson)), now])
+    const byId = new Map(rows.map(row => [row[0], row]))
+    return sessions.map(({ id, generation }) => {
+      const row = byId.get(id)
+      // Of two tokens of one session, the statement exchanged the one whose successor it returned.
+      return row?.[GENERATION] === generation + 1 ? row : undefined
+    })
+  }, BATCH_MAX)
 }
 
 /**

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import type { App } from '../app.ts'
 import type { Context, RequestInfo } from '../context.ts'
@@ -30,9 +29,6 @@ export async function answerRefresh(context: Context, input: unknown): Promise<A
   const { refreshToken, accessTokenTtlSeconds } = checkInput(schema, input) ?? {}
   const { token, transport } = presentedRefreshToken(request, refreshToken)
   try {
-    // Together with the other refreshes of this turn of the event loop: what OpenSSL reads for a signature is then still in
-    // the processor's caches, and each proof takes less time.
-    if (request.presentedProof) await setImmediate()
     if (proveKey(app, request, 'REFRESH_TOKEN_INVALID')?.accessTokenHash !== undefined)
       throw proofRefused('REFRESH_TOKEN_INVALID', 'DPOP_INVALID')
     const refreshed = await refreshSession(app, token, request)

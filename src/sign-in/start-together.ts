@@ -1,4 +1,4 @@
-import DataLoader from 'dataloader'
+import type DataLoader from 'dataloader'
 import pg from 'pg'
 import { accountColumns, toAccount } from '../accounts/account.ts'
 import type { App } from '../app.ts'
@@ -8,6 +8,7 @@ import type { AuthMethod } from '../credentials/proof.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { newId } from '../database/new-id.ts'
+import { together } from '../database/together.ts'
 import type { Device } from '../devices/device.ts'
 import { trustedSecretHash } from '../devices/trust.ts'
 import type { SessionWithAccount } from '../sessions/find-session.ts'
@@ -131,22 +132,18 @@ export function startsTogether(way: Way) {
   const loaders = new WeakMap<App, DataLoader<Member, unknown[] | undefined>>()
 
   function loaderOf(app: App): DataLoader<Member, unknown[] | undefined> {
-    return new DataLoader(
-      async members => {
-        const first = [...new Map([...members].reverse().map(member => [member.claim, member])).values()]
-        const rows = await start(app.pool, [
-          toRows(requestedColumns, ...first.map(({ requested }) => requested)),
-          joined(first.map(({ session }) => session)),
-          joined(first.map(({ event }) => event)),
-          app.config.sessions.max,
-          app.config.emailVerification !== 'required',
-        ]).catch(forEachAlone)
-        const bySession = new Map(rows.map(row => [row[0], row]))
-        return members.map(({ requested }) => bySession.get(requested.session_id as string))
-      },
-      // No cache: each sign-in starts a session of its own.
-      { cache: false, maxBatchSize: BATCH_MAX, batchScheduleFn: callback => setImmediate(callback) },
-    )
+    return together(async (members: readonly Member[]) => {
+      const first = [...new Map([...members].reverse().map(member => [member.claim, member])).values()]
+      const rows = await start(app.pool, [
+        toRows(requestedColumns, ...first.map(({ requested }) => requested)),
+        joined(first.map(({ session }) => session)),
+        joined(first.map(({ event }) => event)),
+        app.config.sessions.max,
+        app.config.emailVerification !== 'required',
+      ]).catch(forEachAlone)
+      const bySession = new Map(rows.map(row => [row[0], row]))
+      return members.map(({ requested }) => bySession.get(requested.session_id as string))
+    }, BATCH_MAX)
   }
 
   /** Undefined if the session has not started: see `startSql`. */

@@ -5,9 +5,9 @@ import path from 'node:path'
 import { expect, test } from '@jest/globals'
 import { holdYoungGeneration, missing } from '../../src/launch.ts'
 
-const FLAGGED = ['--max-semi-space-size=8']
+const FLAGGED = ['--max-semi-space-size=16']
 
-test('a process on Linux needs one malloc arena and a small young generation', () => {
+test('a process on Linux needs one malloc arena and a limited young generation', () => {
   expect(missing({}, [], 'linux')).toEqual({
     env: { MALLOC_ARENA_MAX: '1' },
     flags: FLAGGED,
@@ -22,7 +22,7 @@ test('other systems have no such malloc setting', () => {
 test('values that the operator has set are kept', () => {
   const environment = {
     MALLOC_ARENA_MAX: '2',
-    NODE_OPTIONS: '--enable-source-maps --max_semi_space_size=16',
+    NODE_OPTIONS: '--enable-source-maps --max_semi_space_size=64',
   }
   expect(missing(environment, [], 'linux')).toEqual({ env: {}, flags: [] })
 })
