@@ -1,4 +1,4 @@
-import DataLoader from 'dataloader'
+import type DataLoader from 'dataloader'
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
 import type { FlowSecrets, ProviderProfile } from '../credentials/provider/provider.ts'
@@ -6,6 +6,7 @@ import { openTicket, sealTicket, TICKETS } from '../crypto/ticket.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { newId } from '../database/new-id.ts'
+import { together } from '../database/together.ts'
 import type { ProviderFlow } from '../generated/prisma/client.ts'
 import { hashOf, newSecret } from '../one-time-tokens/token.ts'
 import type { StoredSecrets } from './begin-flow.ts'
@@ -130,13 +131,10 @@ function sharedStatement<Flow extends { id: string }>(
   return app => {
     const loader =
       loaders.get(app) ??
-      new DataLoader<Flow, boolean>(
-        async flows => {
-          const ids = await run(app, flows)
-          return flows.map(({ id }) => ids.has(id))
-        },
-        { cache: false, maxBatchSize: BATCH_MAX, batchScheduleFn: callback => setImmediate(callback) },
-      )
+      together(async (flows: readonly Flow[]) => {
+        const ids = await run(app, flows)
+        return flows.map(({ id }) => ids.has(id))
+      }, BATCH_MAX)
     loaders.set(app, loader)
     return loader
   }
