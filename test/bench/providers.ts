@@ -1,8 +1,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import type { FakeClaims, FakeProvider } from '../support/fake-provider.ts'
 import { type Cores, pin } from './cores.ts'
 import type { Service } from './processes.ts'
+import { usedMicros } from './processor-time.ts'
 import { inTurns, milliseconds } from './stages.ts'
 import { type Row, ratioRow } from './table.ts'
 
@@ -11,8 +11,6 @@ const ROUND_MS = 1500
 /** Enough that none of them reaches SESSIONS_MAX. */
 const PEOPLE = 128
 const AT_ONCE = 16
-/** Linux counts the time of processes in these. */
-const TICK_MS = 10
 
 /** Someone whose app has signed in before, and so knows the device. */
 type Person = FakeClaims & { refreshToken: string; deviceToken: string }
@@ -54,20 +52,13 @@ async function cost(
   task: (person: Person) => Promise<unknown>,
 ): Promise<number> {
   const until = performance.now() + ROUND_MS
-  const before = await processorMs(pid)
+  const before = usedMicros(pid)
   let count = 0
   const drive = async () => {
     while (performance.now() < until) await task(people[count++ % people.length] as Person)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, drive))
-  return ((await processorMs(pid)) - before) / count
-}
-
-/** The time that a process has run, in user and kernel mode: fields 14 and 15 of proc(5). */
-async function processorMs(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS
+  return (usedMicros(pid) - before) / count / 1000
 }
 
 /** A whole sign-in, and what its app keeps. */

@@ -368,14 +368,16 @@ test('neither the audit log nor the log has a secret of a sign-in', async () => 
   }
 })
 
-test('starts are limited for each network', async () => {
+test('starts are limited for each network, also those of one moment', async () => {
   const limited = await startService({
     settings: { ...providersOf(fake), LIMIT_PROVIDER_NETWORK: '2/15m' },
     clock: service.clock,
   })
   try {
-    await begin(limited)
-    await begin(limited)
+    const starts = await Promise.allSettled(Array.from({ length: 8 }, () => begin(limited)))
+    expect(starts.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
+    const events = { action: 'limit.hit' }
+    expect(await limited.app.db.auditEvent.count({ where: events })).toBe(1)
     await expect(begin(limited)).rejects.toThrow('RATE_LIMITED')
   } finally {
     await limited.close()
