@@ -1,5 +1,5 @@
 // The last step of the server's build. Node opens about 1,700 files to start the server from what the compiler writes;
-// this joins them, with the dependencies, to a few dozen in dist/bundled. The two modules that the programs load are replaced
+// this joins them, with the dependencies, to a few dozen in dist/bundled. The modules that the programs load are replaced
 // with ones that load the bundle; the compiler writes them anew, so no bundle is ever older than what was compiled.
 // What programs import from the package is not bundled: they share their dependencies with it.
 import { execFileSync } from 'node:child_process'
@@ -13,7 +13,11 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DIST = path.join(ROOT, 'dist')
 const BUNDLED = path.join(DIST, 'bundled')
 /** What each replaced module exports. */
-const ENTRIES = { 'serve.js': 'serve', 'cli/program.js': 'run' }
+const ENTRIES = {
+  'launch.js': 'holdYoungGeneration, missing, relaunch',
+  'serve.js': 'serve',
+  'cli/program.js': 'run',
+}
 
 /** What the build runs to keep the compiled code of a start. */
 const REHEARSAL = 'rehearse.js'
@@ -89,12 +93,13 @@ for (const { fileName, code } of output) {
 }
 copyFileSync(path.join(ROOT, 'scripts', 'bundle', 'load.cjs'), path.join(BUNDLED, 'load.cjs'))
 
-for (const [file, name] of Object.entries(ENTRIES)) {
+for (const [file, names] of Object.entries(ENTRIES)) {
   const loader = path.posix.join(path.posix.relative(path.posix.dirname(file), ''), 'bundled', 'load.cjs')
   const specifier = loader.startsWith('.') ? loader : `./${loader}`
   writeFileSync(
     path.join(DIST, file),
-    `import bundle from '${specifier}'\nexport const { ${name} } = bundle.load('${path.basename(file, '.js')}.cjs')\n`,
+    // An `import` of CommonJS would first search it for the names of what it exports.
+    `import { createRequire } from 'node:module'\nexport const { ${names} } = createRequire(import.meta.url)('${specifier}').load('${path.basename(file, '.js')}.cjs')\n`,
   )
   rmSync(path.join(DIST, `${file}.map`), { force: true })
 }

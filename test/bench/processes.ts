@@ -24,8 +24,8 @@ export type Service = { pid: number; port: number; readyAfterMs: number; stop():
  */
 export async function startService(settings: Settings, folder: string): Promise<Service> {
   const port = await freePort()
-  const env = { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: String(port), ...settings }
-  const args = await startArguments()
+  const { variables, args } = await startCommand()
+  const env = { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: String(port), ...variables, ...settings }
   const start = performance.now()
   const child = spawn(process.execPath, args, {
     cwd: folder,
@@ -42,20 +42,18 @@ export async function startService(settings: Settings, folder: string): Promise<
   return { pid: pidOf(child), port, readyAfterMs: performance.now() - start, stop: () => stop(child) }
 }
 
-/**
- * The arguments that `npm start` passes to Node, with an absolute path. What they leave out, such as environment
- * variables, `src/launch.ts` adds in the process itself.
- */
-async function startArguments(): Promise<string[]> {
+/** The variable and the arguments that `npm start` passes to Node, with an absolute path. */
+async function startCommand(): Promise<{ variables: Settings; args: string[] }> {
   const { scripts } = JSON.parse(await readFile(join(PACKAGE, 'package.json'), 'utf8')) as {
     scripts: { start: string }
   }
-  const [exec, node, ...args] = scripts.start.split(' ')
-  const program = args.pop()
-  if (exec !== 'exec' || node !== 'node' || program !== 'dist/main.js') {
+  const [, name, value, flags] =
+    /^exec env (\w+)=(\S+) node ((?:--\S+ )*)dist\/main\.js$/.exec(scripts.start) ?? []
+  if (name === undefined || value === undefined || flags === undefined) {
     throw new Error(`The bench cannot run this start script: ${scripts.start}`)
   }
-  return [...args, join(PACKAGE, program)]
+  const program = join(PACKAGE, 'dist/main.js')
+  return { variables: { [name]: value }, args: [...flags.split(' ').filter(Boolean), program] }
 }
 
 async function isReady(port: number): Promise<boolean> {
