@@ -35,7 +35,7 @@ function requireFromBundle(specifier) {
   return specifier.startsWith('./') ? load(specifier.slice(2)) : require(specifier)
 }
 
-/** Gives the memory of a large buffer back at once. Node 20 waits for garbage collection. */
+/** Gives the memory of a large buffer back immediately. Node 20 waits for garbage collection. */
 function release({ buffer, length }) {
   // Small buffers share one that Node itself uses.
   if (buffer.byteLength === length) buffer.transfer?.(0)
