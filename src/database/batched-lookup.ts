@@ -1,6 +1,5 @@
-import type DataLoader from 'dataloader'
 import type pg from 'pg'
-import { together } from './together.ts'
+import { type Together, together } from './together.ts'
 
 type Select = (pool: pg.Pool, values: unknown[]) => Promise<unknown[][]>
 
@@ -9,9 +8,9 @@ type Select = (pool: pg.Pool, values: unknown[]) => Promise<unknown[][]>
  * always runs after they were requested. `selectOne` takes one ID, `selectMany` takes IDs joined by commas.
  */
 export function batchedLookup(selectOne: Select, selectMany: Select) {
-  const loaders = new WeakMap<pg.Pool, DataLoader<string, unknown[] | undefined>>()
+  const loaders = new WeakMap<pg.Pool, Together<string, unknown[] | undefined>>()
 
-  function loaderOf(pool: pg.Pool): DataLoader<string, unknown[] | undefined> {
+  function loaderOf(pool: pg.Pool): Together<string, unknown[] | undefined> {
     return together(async (ids: readonly string[]) => {
       const rows = await (ids.length === 1 ? selectOne(pool, [...ids]) : selectMany(pool, [ids.join()]))
       const byId = new Map(rows.map(row => [row[0], row]))

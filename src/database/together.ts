@@ -1,27 +1,39 @@
 import DataLoader from 'dataloader'
 
+/** Asks for the value of a key, together with others. */
+export type Together<Key, Value> = Pick<DataLoader<Key, Value>, 'load'>
+
 /**
- * Returns a loader that gives `load` what is asked for in the same turn of the event loop, at most `max` together. As soon as
- * a batch is full, it leaves: the database works on it while this process prepares the next one. There is no cache: each
- * call must see the current rows.
+ * Gives `load` what is asked for in the same turn of the event loop, at most `max` together. As soon as a batch is full, it
+ * leaves: the database works on it while this process prepares the next one. There is no cache: each call must see the
+ * current rows.
  */
 export function together<Key, Value>(
   load: (keys: readonly Key[]) => Promise<Value[]>,
   max = Number.POSITIVE_INFINITY,
-): DataLoader<Key, Value> {
+): Together<Key, Value> {
+  let size = 0
   let leave = () => {}
-  return new DataLoader(load, {
+  const loader = new DataLoader<Key, Value>(load, {
     cache: false,
     maxBatchSize: max,
     batchScheduleFn: dispatch => {
-      // A batch begins, so the last one has left or is full.
-      leave()
+      size = 0
       let hasLeft = false
-      leave = () => {
+      const leaveOnce = () => {
         if (!hasLeft) dispatch()
         hasLeft = true
       }
-      setImmediate(leave)
+      leave = leaveOnce
+      setImmediate(leaveOnce)
     },
   })
+  return {
+    load: key => {
+      const value = loader.load(key)
+      size++
+      if (size === max) leave()
+      return value
+    },
+  }
 }

@@ -1,5 +1,5 @@
 /** How many continue together. In a turn with more, the first do not wait for the last. */
-const TOGETHER_MAX = 32
+const TOGETHER_MAX = 16
 
 type Group = { size: number; end: Promise<void> }
 

@@ -1,8 +1,7 @@
-import type DataLoader from 'dataloader'
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { statement } from '../database/client.ts'
-import { together } from '../database/together.ts'
+import { type Together, together } from '../database/together.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { isUnusedProof, withProof } from './bound-key.ts'
 import { liveColumns, type SessionWithAccount, sessionColumns, toSessionWithAccount } from './find-session.ts'
@@ -80,10 +79,10 @@ function bytea(bytes: Uint8Array): string {
   return `\\x${Buffer.from(bytes).toString('hex')}`
 }
 
-const loaders = new WeakMap<App, DataLoader<Advance, unknown[] | undefined>>()
+const loaders = new WeakMap<App, Together<Advance, unknown[] | undefined>>()
 
 /** Refreshes in the same turn of the event loop share one statement and one commit. */
-function loaderOf(app: App): DataLoader<Advance, unknown[] | undefined> {
+function loaderOf(app: App): Together<Advance, unknown[] | undefined> {
   return together(async (sessions: readonly Advance[]) => {
     const now = app.clock.now()
     const [first, ...more] = sessions

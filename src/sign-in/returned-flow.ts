@@ -1,4 +1,3 @@
-import type DataLoader from 'dataloader'
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
 import type { FlowSecrets, ProviderProfile } from '../credentials/provider/provider.ts'
@@ -6,7 +5,7 @@ import { openTicket, sealTicket, TICKETS } from '../crypto/ticket.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { newId } from '../database/new-id.ts'
-import { together } from '../database/together.ts'
+import { type Together, together } from '../database/together.ts'
 import type { ProviderFlow } from '../generated/prisma/client.ts'
 import { hashOf, newSecret } from '../one-time-tokens/token.ts'
 import type { StoredSecrets } from './begin-flow.ts'
@@ -126,8 +125,8 @@ export async function answerFlow(
 /** Runs one statement for all flows of a turn of the event loop. Each gets whether its ID is in the result. */
 function sharedStatement<Flow extends { id: string }>(
   run: (app: App, flows: readonly Flow[]) => Promise<Set<string>>,
-): (app: App) => DataLoader<Flow, boolean> {
-  const loaders = new WeakMap<App, DataLoader<Flow, boolean>>()
+): (app: App) => Together<Flow, boolean> {
+  const loaders = new WeakMap<App, Together<Flow, boolean>>()
   return app => {
     const loader =
       loaders.get(app) ??

@@ -42,8 +42,9 @@ export type FlowStarter = {
 
 /**
  * Begins a flow at a provider. What the server needs of it is sealed in its state or stored, and the verifier is at the
- * client, so the flow goes on at any replica and in any browser that the client opens. With COOKIE, the browser that began it must also be the one that
- * comes back. Each flow has a cookie of its own, so that several tabs can sign in at the same time.
+ * client, so the flow goes on at any replica and in any browser that the client opens. With COOKIE, the browser that began
+ * it must also be the one that comes back. Each flow has a cookie of its own, so that several tabs can sign in at the same
+ * time.
  * @throws AuthError BAD_USER_INPUT, RATE_LIMITED; PROVIDER_FAILED while the provider cannot be reached
  */
 export async function startProvider(

@@ -1,4 +1,3 @@
-import type DataLoader from 'dataloader'
 import pg from 'pg'
 import { accountColumns, toAccount } from '../accounts/account.ts'
 import type { App } from '../app.ts'
@@ -8,7 +7,7 @@ import type { AuthMethod } from '../credentials/proof.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { newId } from '../database/new-id.ts'
-import { together } from '../database/together.ts'
+import { type Together, together } from '../database/together.ts'
 import type { Device } from '../devices/device.ts'
 import { trustedSecretHash } from '../devices/trust.ts'
 import type { SessionWithAccount } from '../sessions/find-session.ts'
@@ -129,9 +128,9 @@ export function startsTogether(way: Way) {
   const start = statement<[sessionId: string, ...account: unknown[]]>(`start ${way.name}`, startSql(way))
   const names = [...COMMON, ...way.columns].map(column => column.split(' ', 1)[0] as string)
   const requestedColumns = Object.fromEntries(names.map(name => [name, name]))
-  const loaders = new WeakMap<App, DataLoader<Member, unknown[] | undefined>>()
+  const loaders = new WeakMap<App, Together<Member, unknown[] | undefined>>()
 
-  function loaderOf(app: App): DataLoader<Member, unknown[] | undefined> {
+  function loaderOf(app: App): Together<Member, unknown[] | undefined> {
     return together(async (members: readonly Member[]) => {
       const first = [...new Map([...members].reverse().map(member => [member.claim, member])).values()]
       const rows = await start(app.pool, [

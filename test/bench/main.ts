@@ -31,6 +31,8 @@ import { sharing } from './workers.ts'
 const NODE = `Node ${process.versions.node.split('.')[0]}`
 const STARTS = 5
 const SETTLE_MS = 2000
+/** Enough that each signs in less often than an account has sessions. */
+const SIGNERS = 128
 const SETTINGS: Settings = {
   NODE_ENV: 'production',
   PUBLIC_URL: 'http://localhost',
@@ -345,6 +347,7 @@ async function setUp(service: Service, DATABASE_URL: string, cores: Cores | unde
   const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 1 })
   leftovers.push(() => pool.end())
   await pin(process.pid, cores?.asking)
+  const accounts = await makeAccounts(service.port, 2 * CONNECTIONS + SIGNERS)
   return {
     service,
     bareServer,
@@ -352,7 +355,9 @@ async function setUp(service: Service, DATABASE_URL: string, cores: Cores | unde
     bareArgon2,
     pool,
     cores,
-    accounts: await makeAccounts(service.port, 2 * CONNECTIONS),
+    holders: accounts.slice(0, CONNECTIONS),
+    refreshers: accounts.slice(CONNECTIONS, 2 * CONNECTIONS),
+    signers: accounts.slice(2 * CONNECTIONS),
   }
 }
 

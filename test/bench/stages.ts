@@ -16,8 +16,12 @@ export type Stage = {
   bareArgon2: Script
   /** Of the service's database. */
   pool: pg.Pool
-  /** At least two for each connection: `me` uses the first half's sessions, `refreshToken` the others'. */
-  accounts: Account[]
+  /** One for each connection: `me` uses their sessions. */
+  holders: Account[]
+  /** As many, whose sessions are refreshed. */
+  refreshers: Account[]
+  /** Those who sign in again and again, which at some point ends their oldest sessions. */
+  signers: Account[]
   cores: Cores | undefined
 }
 
@@ -39,15 +43,14 @@ export async function throughput({
   service,
   bareServer,
   bareApollo,
-  accounts,
+  holders,
+  refreshers,
   cores,
 }: Stage): Promise<Row[]> {
   await pin(service.pid, cores?.serving)
   await pin(bareServer.pid, cores?.serving)
   await pin(bareApollo.pid, cores?.serving)
   const barePort = Number(bareServer.greeting)
-  const holders = accounts.slice(0, CONNECTIONS)
-  const refreshers = accounts.slice(CONNECTIONS)
   const rates = await inTurns({
     me: () => rateOf(service.port, me(holders)),
     typename: () => rateOf(service.port, typename()),
@@ -73,7 +76,7 @@ function rateOf(port: number, source: Source): Promise<number> {
 type Hashed = { rate: number; perProcessor: number; withDatabase: number }
 
 /** Sign-ins and registrations a second, all cores hashing. */
-export async function hashing({ service, bareArgon2, accounts, pool, cores }: Stage): Promise<Row[]> {
+export async function hashing({ service, bareArgon2, signers, pool, cores }: Stage): Promise<Row[]> {
   await pin(service.pid, cores?.all)
   const served = async (source: Source, ms = ROUND_MS): Promise<Hashed> => {
     const before = usedMicros(service.pid)
@@ -90,9 +93,9 @@ export async function hashing({ service, bareArgon2, accounts, pool, cores }: St
     return { rate, perProcessor, withDatabase: perProcessor }
   }
   // Until V8 has compiled the code of a sign-in, the event loop takes up to twice as long. argon2 has nothing to compile.
-  for (const source of [login(accounts), register()]) await served(source, HASHING_WARM_UP_MS)
+  for (const source of [login(signers), register()]) await served(source, HASHING_WARM_UP_MS)
   const rounds = await inTurns({
-    login: () => served(login(accounts)),
+    login: () => served(login(signers)),
     verify: () => bare('verify'),
     register: () => served(register()),
     hash: () => bare('hash'),
@@ -120,7 +123,7 @@ export async function hashing({ service, bareArgon2, accounts, pool, cores }: St
 }
 
 /** How long `me` and `refreshToken` take while logins queue. */
-export async function latency({ service, accounts, cores }: Stage): Promise<Row[]> {
+export async function latency({ service, holders, refreshers, signers, cores }: Stage): Promise<Row[]> {
   await pin(service.pid, cores?.all)
   const p99 = async (source: Source) => {
     const signal = AbortSignal.timeout(ROUND_MS)
@@ -129,14 +132,14 @@ export async function latency({ service, accounts, cores }: Stage): Promise<Row[
   }
   const p99AmongLogins = async (source: Source) => {
     const measured = new AbortController()
-    const logins = load(service.port, QUEUED_LOGINS, login(accounts), measured.signal)
+    const logins = load(service.port, QUEUED_LOGINS, login(signers), measured.signal)
     const queued = sleep(QUEUE_UP_MS)
       .then(() => p99(source))
       .finally(() => measured.abort())
     return (await Promise.all([queued, logins]))[0]
   }
-  const mes = me(accounts.slice(0, CONNECTIONS))
-  const refreshes = refresh(accounts.slice(CONNECTIONS))
+  const mes = me(holders)
+  const refreshes = refresh(refreshers)
   const times = await inTurns({
     me: () => p99AmongLogins(mes),
     meAlone: () => p99(mes),
