@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { type Together, together } from './together.ts'
+import { togetherFor } from './together.ts'
 
 type Select = (pool: pg.Pool, values: unknown[]) => Promise<unknown[][]>
 
@@ -8,19 +8,9 @@ type Select = (pool: pg.Pool, values: unknown[]) => Promise<unknown[][]>
  * always runs after they were requested. `selectOne` takes one ID, `selectMany` takes IDs joined by commas.
  */
 export function batchedLookup(selectOne: Select, selectMany: Select) {
-  const loaders = new WeakMap<pg.Pool, Together<string, unknown[] | undefined>>()
-
-  function loaderOf(pool: pg.Pool): Together<string, unknown[] | undefined> {
-    return together(async (ids: readonly string[]) => {
-      const rows = await (ids.length === 1 ? selectOne(pool, [...ids]) : selectMany(pool, [ids.join()]))
-      const byId = new Map(rows.map(row => [row[0], row]))
-      return ids.map(id => byId.get(id))
-    })
-  }
-
-  return (pool: pg.Pool, id: string): Promise<unknown[] | undefined> => {
-    const loader = loaders.get(pool) ?? loaderOf(pool)
-    loaders.set(pool, loader)
-    return loader.load(id)
-  }
+  return togetherFor(async (pool: pg.Pool, ids: readonly string[]): Promise<(unknown[] | undefined)[]> => {
+    const rows = await (ids.length === 1 ? selectOne(pool, [...ids]) : selectMany(pool, [ids.join()]))
+    const byId = new Map(rows.map(row => [row[0], row]))
+    return ids.map(id => byId.get(id))
+  })
 }

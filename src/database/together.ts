@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader'
 
 /** Asks for the value of a key, together with others. */
-export type Together<Key, Value> = Pick<DataLoader<Key, Value>, 'load'>
+type Together<Key, Value> = Pick<DataLoader<Key, Value>, 'load'>
 
 /**
  * Gives `load` what is asked for in the same turn of the event loop, at most `max` together. As soon as a batch is full, it
@@ -35,5 +35,18 @@ export function together<Key, Value>(
       if (size === max) leave()
       return value
     },
+  }
+}
+
+/** As `together`, for each owner, such as an app or a pool, on its own. */
+export function togetherFor<Owner extends object, Key, Value>(
+  load: (owner: Owner, keys: readonly Key[]) => Promise<Value[]>,
+  max?: number,
+): (owner: Owner, key: Key) => Promise<Value> {
+  const loaders = new WeakMap<Owner, Together<Key, Value>>()
+  return (owner, key) => {
+    const loader = loaders.get(owner) ?? together((keys: readonly Key[]) => load(owner, keys), max)
+    loaders.set(owner, loader)
+    return loader.load(key)
   }
 }

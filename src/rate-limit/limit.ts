@@ -154,7 +154,7 @@ async function countUnlessBlocked(
       : forgiven
         ? (await countAndForgive(connection, [...parameters, whole, forgiven.single.map(keyOf)]))[0]
         : (await count(connection, parameters))[0]
-    if (row == null || row[0] === null) {
+    if (!row || row[0] === null) {
       blocks.remove([...keys, ...whole])
       return undefined
     }

@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { statement } from '../database/client.ts'
-import { type Together, together } from '../database/together.ts'
+import { togetherFor } from '../database/together.ts'
 import type { Session } from '../generated/prisma/client.ts'
 import { isUnusedProof, withProof } from './bound-key.ts'
 import { liveColumns, type SessionWithAccount, sessionColumns, toSessionWithAccount } from './find-session.ts'
@@ -79,11 +79,9 @@ function bytea(bytes: Uint8Array): string {
   return `\\x${Buffer.from(bytes).toString('hex')}`
 }
 
-const loaders = new WeakMap<App, Together<Advance, unknown[] | undefined>>()
-
 /** Refreshes in the same turn of the event loop share one statement and one commit. */
-function loaderOf(app: App): Together<Advance, unknown[] | undefined> {
-  return together(async (sessions: readonly Advance[]) => {
+const advanceTogether = togetherFor(
+  async (app: App, sessions: readonly Advance[]): Promise<(unknown[] | undefined)[]> => {
     const now = app.clock.now()
     const [first, ...more] = sessions
     if (first && more.length === 0) return [await advanceOne(app, first, now)]
@@ -94,8 +92,9 @@ function loaderOf(app: App): Together<Advance, unknown[] | undefined> {
       // Of two tokens of one session, the statement exchanged the one whose successor it returned.
       return row?.[GENERATION] === generation + 1 ? row : undefined
     })
-  }, BATCH_MAX)
-}
+  },
+  BATCH_MAX,
+)
 
 /**
  * Advances a live session by one generation, in one statement that also reads it and its account. Returns undefined if the
@@ -107,9 +106,7 @@ export async function advance(
   session: Current,
   request: RequestInfo,
 ): Promise<SessionWithAccount | undefined> {
-  const loader = loaders.get(app) ?? loaderOf(app)
-  loaders.set(app, loader)
-  const row = await loader.load(toAdvance(session, request))
+  const row = await advanceTogether(app, toAdvance(session, request))
   return row && toSessionWithAccount(app, row)
 }
 

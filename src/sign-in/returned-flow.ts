@@ -5,7 +5,7 @@ import { openTicket, sealTicket, TICKETS } from '../crypto/ticket.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { newId } from '../database/new-id.ts'
-import { type Together, together } from '../database/together.ts'
+import { togetherFor } from '../database/together.ts'
 import type { ProviderFlow } from '../generated/prisma/client.ts'
 import { hashOf, newSecret } from '../one-time-tokens/token.ts'
 import type { StoredSecrets } from './begin-flow.ts'
@@ -50,7 +50,7 @@ export async function consumeFlow(app: App, state: string): Promise<ReturnedFlow
     consumedAt: app.clock.now(),
     completedAt: null,
   }
-  return (await claims(app).load(flow)) ? { ...flow, secrets, returnTo } : undefined
+  return (await claims(app, flow)) ? { ...flow, secrets, returnTo } : undefined
 }
 
 const claim = statement<[id: string]>(
@@ -117,7 +117,7 @@ export async function answerFlow(
   const expiresAt = addSeconds(app.clock.now(), CODE_TTL_SECONDS)
   // Its own time is that of the code. The row can stay longer.
   const sealedOutcome = sealTicket(app.keys.ticket, TICKETS.providerOutcome, packProfile(profile), expiresAt)
-  await answers(app).load({ id, codeHash: hashOf(code), sealedOutcome, expiresAt })
+  await answers(app, { id, codeHash: hashOf(code), sealedOutcome, expiresAt })
   if (purpose === 'sign-in') rememberOutcome(app, code, { flowId: id, codeChallenge, profile, expiresAt })
   return code
 }
@@ -125,16 +125,9 @@ export async function answerFlow(
 /** Runs one statement for all flows of a turn of the event loop. Each gets whether its ID is in the result. */
 function sharedStatement<Flow extends { id: string }>(
   run: (app: App, flows: readonly Flow[]) => Promise<Set<string>>,
-): (app: App) => Together<Flow, boolean> {
-  const loaders = new WeakMap<App, Together<Flow, boolean>>()
-  return app => {
-    const loader =
-      loaders.get(app) ??
-      together(async (flows: readonly Flow[]) => {
-        const ids = await run(app, flows)
-        return flows.map(({ id }) => ids.has(id))
-      }, BATCH_MAX)
-    loaders.set(app, loader)
-    return loader
-  }
+): (app: App, flow: Flow) => Promise<boolean> {
+  return togetherFor(async (app: App, flows: readonly Flow[]) => {
+    const ids = await run(app, flows)
+    return flows.map(({ id }) => ids.has(id))
+  }, BATCH_MAX)
 }

@@ -7,7 +7,7 @@ import type { AuthMethod } from '../credentials/proof.ts'
 import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { newId } from '../database/new-id.ts'
-import { type Together, together } from '../database/together.ts'
+import { togetherFor } from '../database/together.ts'
 import type { Device } from '../devices/device.ts'
 import { trustedSecretHash } from '../devices/trust.ts'
 import type { SessionWithAccount } from '../sessions/find-session.ts'
@@ -128,10 +128,8 @@ export function startsTogether(way: Way) {
   const start = statement<[sessionId: string, ...account: unknown[]]>(`start ${way.name}`, startSql(way))
   const names = [...COMMON, ...way.columns].map(column => column.split(' ', 1)[0] as string)
   const requestedColumns = Object.fromEntries(names.map(name => [name, name]))
-  const loaders = new WeakMap<App, Together<Member, unknown[] | undefined>>()
-
-  function loaderOf(app: App): Together<Member, unknown[] | undefined> {
-    return together(async (members: readonly Member[]) => {
+  const load = togetherFor(
+    async (app: App, members: readonly Member[]): Promise<(unknown[] | undefined)[]> => {
       const first = [...new Map([...members].reverse().map(member => [member.claim, member])).values()]
       const rows = await start(app.pool, [
         toRows(requestedColumns, ...first.map(({ requested }) => requested)),
@@ -142,8 +140,9 @@ export function startsTogether(way: Way) {
       ]).catch(forEachAlone)
       const bySession = new Map(rows.map(row => [row[0], row]))
       return members.map(({ requested }) => bySession.get(requested.session_id as string))
-    }, BATCH_MAX)
-  }
+    },
+    BATCH_MAX,
+  )
 
   /** Undefined if the session has not started: see `startSql`. */
   return async (
@@ -153,10 +152,8 @@ export function startsTogether(way: Way) {
   ): Promise<SessionWithAccount | undefined> => {
     // Who acts is not the account alone.
     if (request.impersonatorId !== undefined || request.apiKeyId !== undefined) return undefined
-    const loader = loaders.get(app) ?? loaderOf(app)
-    loaders.set(app, loader)
     const { session, ...member } = toMember(app, signIn, request)
-    const row = await loader.load({ ...member, session: session.row })
+    const row = await load(app, { ...member, session: session.row })
     if (!row) return undefined
     const account = toAccount(app, row, 1)
     return { account, session: { ...session.started, userId: account.id } }
