@@ -1,15 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import http, {
-  createServer,
-  type IncomingMessage,
-  type RequestOptions,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
-import https from 'node:https'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
+import { Agent } from 'undici'
 
 export type FakeClaims = Record<string, unknown>
 export type FakeRequest = {
@@ -179,14 +173,14 @@ export class FakeProvider {
 
   /** Makes the requests of this process to these https origins reach this provider. Returns how to undo it. */
   standIn(...origins: string[]): () => void {
-    const original = https.request
-    https.request = ((url: URL, options: RequestOptions, done: (response: IncomingMessage) => void) => {
-      if (!origins.includes(url.origin)) return original(url, options, done)
-      const { agent: _, ...rest } = options
-      return http.request(this.origin + url.pathname + url.search, rest, done)
-    }) as typeof https.request
+    const original = Agent.prototype.dispatch
+    const { origin } = this
+    Agent.prototype.dispatch = function (options, handler) {
+      const isMeant = origins.includes(String(options.origin))
+      return original.call(this, isMeant ? { ...options, origin } : options, handler)
+    }
     return () => {
-      https.request = original
+      Agent.prototype.dispatch = original
     }
   }
 

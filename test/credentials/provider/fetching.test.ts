@@ -1,3 +1,4 @@
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { authorizationUrl } from '../../../src/credentials/provider/authorize.ts'
 import { boundedFetch } from '../../../src/credentials/provider/bounded-fetch.ts'
@@ -81,13 +82,56 @@ test.each([
 })
 
 test('compressed responses count by what they decompress to', async () => {
-  const { gzipSync } = await import('node:zlib')
   const bomb = gzipSync(Buffer.alloc(20 * 1024 * 1024, 32))
   fake.bend = at('/token', (_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(bomb)
     return true
   })
   expect(await refusalOf(signInAt(corp(), fake))).toBe('PROVIDER_FAILED: response too large')
+})
+
+const ENCODERS = {
+  gzip: gzipSync,
+  deflate: deflateSync,
+  br: brotliCompressSync,
+  identity: (body: Buffer) => body,
+}
+
+test.each(Object.keys(ENCODERS) as (keyof typeof ENCODERS)[])(
+  'a response that is encoded with %s, although nobody asked for it, is read',
+  async encoding => {
+    fake.bend = at(WELL_KNOWN, (_request, response) => {
+      const body = ENCODERS[encoding](Buffer.from(JSON.stringify(fake.metadata())))
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding }).end(body)
+      return true
+    })
+    expect((await start(corp())).origin).toBe(fake.origin)
+  },
+)
+
+test.each([
+  ['is cut off', 'gzip', (body: Buffer) => gzipSync(body).subarray(0, -20)],
+  ['has an unknown encoding', 'rot13', (body: Buffer) => body],
+])('a response that %s is not used', async (_what, encoding, encode) => {
+  fake.bend = at(WELL_KNOWN, (_request, response) => {
+    const body = encode(Buffer.from(JSON.stringify(fake.metadata())))
+    response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding }).end(body)
+    return true
+  })
+  expect(await refusalOf(start(corp()))).toBe('PROVIDER_FAILED: unreachable')
+})
+
+test('requests that follow each other share connections', async () => {
+  const ports = new Set<number>()
+  const app = corp()
+  fake.bend = at('/', (_request, response) => {
+    ports.add(response.socket?.remotePort ?? 0)
+    return false
+  })
+  for (let round = 0; round < 8; round++) await signInAt(app, fake)
+  expect(fake.requests.length).toBeGreaterThan(9)
+  // A request that follows immediately can open a second one.
+  expect(ports.size).toBeLessThanOrEqual(2)
 })
 
 test('in production, nothing is fetched without encryption, not even from this machine', async () => {
