@@ -25,7 +25,15 @@ export function toRows<Field extends string>(
   ...records: Record<Field, unknown>[]
 ): string {
   const entries = entriesOf(columns)
-  return `[${records.map(record => toRow(entries, record)).join()}]`
+  return `[${records.map(record => `{${fieldsOf(entries, record)}}`).join()}]`
+}
+
+/** As `toRows`, for one record whose columns are in several parts: copying them into one object costs more than this. */
+export function toRowOfParts(
+  ...parts: readonly [columns: Columns, record: Record<string, unknown>][]
+): string {
+  const fields = parts.map(([columns, record]) => fieldsOf(entriesOf(columns), record))
+  return `[{${fields.filter(Boolean).join()}}]`
 }
 
 const knownEntries = new WeakMap<Columns, [field: string, name: string][]>()
@@ -37,14 +45,14 @@ function entriesOf(columns: Columns): [field: string, name: string][] {
 }
 
 /** Written as text: an object that grows by each of its fields costs several times as much. */
-function toRow(entries: [field: string, name: string][], record: Record<string, unknown>): string {
+function fieldsOf(entries: [field: string, name: string][], record: Record<string, unknown>): string {
   let row = ''
   for (const [field, name] of entries) {
     const value = record[field]
     // Absent fields become null.
     if (value !== null && value !== undefined) row += `${row && ','}"${name}":${toJson(value)}`
   }
-  return `{${row}}`
+  return row
 }
 
 /** Bytes are in PostgreSQL's hex format for bytea. */
@@ -57,15 +65,21 @@ function toJson(value: unknown): string | undefined {
   return JSON.stringify(value)
 }
 
-let latestMs = Number.NaN
-let latestIso = ''
+/** More than the times of a session. */
+const TIMES = 8
+const knownMs = new Float64Array(TIMES).fill(Number.NaN)
+const knownIso: string[] = new Array(TIMES).fill('')
+let latest = 0
 
-/** Most times of a row, and of the rows that are created with it, are the same. */
+/** Most times of a row, and of the rows that are created with it, are the same few. */
 function isoOf(time: Date): string {
   const ms = time.getTime()
-  if (ms !== latestMs) {
-    latestIso = time.toISOString()
-    latestMs = ms
+  for (let index = 0; index < TIMES; index++) {
+    if (knownMs[index] === ms) return knownIso[index] as string
   }
-  return latestIso
+  const iso = time.toISOString()
+  latest = (latest + 1) % TIMES
+  knownMs[latest] = ms
+  knownIso[latest] = iso
+  return iso
 }

@@ -5,6 +5,7 @@ import { AuthError } from '../errors.ts'
 import { type ProviderCallback, receiveCallback } from '../sign-in/provider-callback.ts'
 import { flowEnded, labelOfState } from '../sign-in/provider-flow.ts'
 import { takeFlowCookie } from './cookies.ts'
+import { endOfTurn } from './end-of-turn.ts'
 import { errorBody } from './request-errors.ts'
 import { traceRoutes } from './trace-routes.ts'
 
@@ -25,6 +26,7 @@ export async function providerCallbackRoutes(
 ): Promise<void> {
   if (app.config.providers.length === 0) return
   const respond = async (request: FastifyRequest, reply: FastifyReply, parameters: URLSearchParams) => {
+    await endOfTurn()
     const { provider } = request.params as { provider: string }
     const state = parameters.get('state')
     const flowCookie =

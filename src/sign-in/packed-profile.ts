@@ -6,9 +6,16 @@ export type PackedProfile = Omit<ProviderProfile, 'authTime' | 'tokens'> & {
   tokens: (Omit<NonNullable<ProviderProfile['tokens']>, 'expiresAt'> & { expiresAt: number | null }) | null
 }
 
-export function packProfile({ authTime, tokens, ...profile }: ProviderProfile): PackedProfile {
+export function packProfile(profile: ProviderProfile): PackedProfile {
+  const { provider, issuer, subject, email, emailTrust, displayName, sid, authTime, tokens } = profile
   return {
-    ...profile,
+    provider,
+    issuer,
+    subject,
+    email,
+    emailTrust,
+    displayName,
+    sid,
     authTime: authTime?.getTime() ?? null,
     tokens: tokens && { ...tokens, expiresAt: tokens.expiresAt?.getTime() ?? null },
   }

@@ -5,11 +5,12 @@ import { auditColumns, toEvent } from '../audit/record.ts'
 import type { RequestInfo } from '../context.ts'
 import type { AuthMethod } from '../credentials/proof.ts'
 import { statement } from '../database/client.ts'
-import { insertSql, toRows } from '../database/insert.ts'
+import { type Columns, insertSql, toRowOfParts, toRows } from '../database/insert.ts'
 import { newId } from '../database/new-id.ts'
 import { togetherFor } from '../database/together.ts'
 import type { Device } from '../devices/device.ts'
 import { trustedSecretHash } from '../devices/trust.ts'
+import type { Session } from '../generated/prisma/client.ts'
 import type { SessionWithAccount } from '../sessions/find-session.ts'
 import { newSession } from '../sessions/start.ts'
 import { startedColumns } from './start-session.ts'
@@ -116,30 +117,36 @@ function startSql({ columns, found, held, changes, claimed, session = {} }: Way)
 
 const OWN = { actor_id: 'room.user_id', subject_id: 'room.user_id' }
 
-type Member = {
-  claim: string
-  requested: Record<string, unknown>
-  session: string
-  event: string
+/** A sign-in, and its rows as JSON. */
+type Member = { sessionId: string; claim: string; requested: string; session: string; event: string }
+
+/** Maps each of these columns, given as `name type`, to itself. */
+function namesOf(columns: readonly string[]): Columns {
+  const names = columns.map(column => column.split(' ', 1)[0] as string)
+  return Object.fromEntries(names.map(name => [name, name]))
 }
+
+const commonColumns = namesOf(COMMON)
+/** The statement knows the user. */
+const { userId: _, providerSid, usedProofs, ...sessionColumns } = startedColumns
+const proofColumns = { providerSid, usedProofs }
 
 /** Returns the function that starts sessions of this way, together with those of the same turn of the event loop. */
 export function startsTogether(way: Way) {
   const start = statement<[sessionId: string, ...account: unknown[]]>(`start ${way.name}`, startSql(way))
-  const names = [...COMMON, ...way.columns].map(column => column.split(' ', 1)[0] as string)
-  const requestedColumns = Object.fromEntries(names.map(name => [name, name]))
+  const ownColumns = namesOf(way.columns)
   const load = togetherFor(
     async (app: App, members: readonly Member[]): Promise<(unknown[] | undefined)[]> => {
       const first = [...new Map([...members].reverse().map(member => [member.claim, member])).values()]
       const rows = await start(app.pool, [
-        toRows(requestedColumns, ...first.map(({ requested }) => requested)),
+        joined(first.map(({ requested }) => requested)),
         joined(first.map(({ session }) => session)),
         joined(first.map(({ event }) => event)),
         app.config.sessions.max,
         app.config.emailVerification !== 'required',
       ]).catch(forEachAlone)
       const bySession = new Map(rows.map(row => [row[0], row]))
-      return members.map(({ requested }) => bySession.get(requested.session_id as string))
+      return members.map(({ sessionId }) => bySession.get(sessionId))
     },
     BATCH_MAX,
   )
@@ -152,33 +159,28 @@ export function startsTogether(way: Way) {
   ): Promise<SessionWithAccount | undefined> => {
     // Who acts is not the account alone.
     if (request.impersonatorId !== undefined || request.apiKeyId !== undefined) return undefined
-    const { session, ...member } = toMember(app, signIn, request)
-    const row = await load(app, { ...member, session: session.row })
+    const { started, member } = prepare(app, signIn, ownColumns, request)
+    const row = await load(app, member)
     if (!row) return undefined
     const account = toAccount(app, row, 1)
-    return { account, session: { ...session.started, userId: account.id } }
+    started.userId = account.id
+    return { account, session: started }
   }
 }
 
-function toMember(
+/** The session that starts, still without its user. */
+function prepare(
   app: App,
   { method, device, remember, deviceName, sessionId, claim, values, provider }: KnownSignIn,
+  ownColumns: Columns,
   request: RequestInfo,
-) {
+): { started: Session; member: Member } {
   const proofs = [{ method, at: app.clock.now() }]
   const started = newSession(app, '', request, { proofs, remember, deviceName, id: sessionId })
   const { id, createdAt: at } = started
   const detail = { sessionId: id, methods: [method], ...(provider && { provider: provider.id }) }
   const event = toEvent(request, { action: 'session.started', at, detail })
-  const row = toRows(startedColumns, {
-    ...started,
-    userId: null,
-    identityId: null,
-    providerSid: provider?.sid ?? null,
-    usedProofs: request.provenKey?.proofId ?? null,
-  })
-  const requested = {
-    ...values,
+  const common = {
     at,
     session_id: id,
     event_id: event.id,
@@ -188,7 +190,15 @@ function toMember(
     device_name: started.deviceName,
     ip_address: started.ipAddress,
   }
-  return { claim, requested, session: { started, row }, event: toRows(auditColumns, event) }
+  const proof = { providerSid: provider?.sid, usedProofs: request.provenKey?.proofId }
+  const member = {
+    sessionId: id,
+    claim,
+    requested: toRowOfParts([commonColumns, common], [ownColumns, values]),
+    session: toRowOfParts([sessionColumns, started], [proofColumns, proof]),
+    event: toRows(auditColumns, event),
+  }
+  return { started, member }
 }
 
 /** One JSON array of the elements of several. */
