@@ -40,6 +40,43 @@ export async function load(
   return { rate: latenciesMs.length / seconds, latenciesMs }
 }
 
+/**
+ * Sends each of these requests once, over `connections` with one request in flight on each, and returns the answers, whole
+ * and in order.
+ */
+export async function askAll(
+  port: number,
+  connections: number,
+  requests: readonly string[],
+): Promise<string[]> {
+  const answers: string[] = new Array(requests.length).fill('')
+  const waiting = requests.keys()
+  const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)))
+  await Promise.all(
+    sockets.map(async socket => {
+      for (const index of waiting) answers[index] = await ask(socket, requests[index] as string)
+    }),
+  )
+  for (const socket of sockets) socket.destroy()
+  return answers
+}
+
+function ask(socket: Socket, request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let received = ''
+    const end = () => socket.off('data', read).off('error', reject).off('close', closed)
+    const closed = () => reject(new Error('The server closed a connection.'))
+    const read = (chunk: Buffer) => {
+      received += chunk.toString('latin1')
+      if (bodyOf(received) === undefined) return
+      end()
+      resolve(received)
+    }
+    socket.on('data', read).on('error', reject).on('close', closed)
+    socket.write(request, 'latin1')
+  })
+}
+
 async function open(port: number): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   await once(socket, 'connect')

@@ -267,7 +267,7 @@ async function providerRows(
   const service = await startService(settings, folder)
   leftovers.push(service.stop)
   await pin(process.pid, cores?.asking)
-  const rows = await providers(service, fake, cores)
+  const rows = await providers(service, DATABASE_URL, fake, cores)
   await service.stop()
   return rows
 }
