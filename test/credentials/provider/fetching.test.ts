@@ -98,7 +98,7 @@ const ENCODERS = {
 }
 
 test.each(Object.keys(ENCODERS) as (keyof typeof ENCODERS)[])(
-  'a response that is encoded with %s, although nobody asked for it, is read',
+  'a response that is encoded with %s, although the server did not ask for it, is read',
   async encoding => {
     fake.bend = at(WELL_KNOWN, (_request, response) => {
       const body = ENCODERS[encoding](Buffer.from(JSON.stringify(fake.metadata())))
