@@ -141,9 +141,7 @@ async function createInTime(dataDir: string, accounts: number): Promise<number> 
 
 /** The service beside other products, which it installs from npm: `npm run bench -- peers`. */
 async function besidePeers(folder: string, cores: Cores | undefined): Promise<Row[]> {
-  const database = await startDatabase(folder, cores)
-  await pin(process.pid, cores?.asking)
-  return peers(scene(database, folder, cores), folder)
+  return peers(scene(await startDatabase(folder, cores), folder, cores), folder)
 }
 
 /**

@@ -50,6 +50,8 @@ export async function peers(scene: Scene, folder: string): Promise<Row[]> {
   await cp(SCRIPTS, home, { recursive: true })
   await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: home })
   const contestants = [await ourselves(scene), await betterAuth(scene, home), await accountsJs(scene, home)]
+  // Not before they have started, because how many passwords are hashed concurrently depends on the cores.
+  await pin(process.pid, scene.cores?.asking)
   const rows: Row[] = []
   for (const task of Object.keys(TASKS) as Task[]) rows.push(...(await compare(scene, task, contestants)))
   for (const { pool } of contestants) await pool.end()
