@@ -4,7 +4,6 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Dispatcher } from 'undici'
 import { isSafeUrl } from '../../provider-settings/read.ts'
 import { type FailedCheck, FetchFailure } from './failure.ts'
-import { undici } from './library.ts'
 import { readResponse } from './read-response.ts'
 
 /** Providers answer in well under a second. A person waits for this. */
@@ -52,9 +51,9 @@ export function boundedFetch(production: boolean): BoundedFetch {
   }
 }
 
-/** The connections of this process to all providers. */
+/** The connections of this process to all providers. The library is loaded with the first use of one. */
 function connected(): Promise<Dispatcher> {
-  connections ??= undici().then(({ Agent }) => new Agent(CONNECTION))
+  connections ??= import('undici').then(({ Agent }) => new Agent(CONNECTION))
   return connections
 }
 

@@ -2,7 +2,6 @@
 export type OpenidClient = typeof import('openid-client')
 
 let openid: Promise<OpenidClient> | undefined
-let http: Promise<typeof import('undici')> | undefined
 let signatures: Promise<typeof import('jose')> | undefined
 
 /** Loads the library of OpenID clients with the first use of a provider: most servers start without one. */
@@ -15,10 +14,4 @@ export function openidClient(): Promise<OpenidClient> {
 export function jose(): Promise<typeof import('jose')> {
   signatures ??= import('jose')
   return signatures
-}
-
-/** Loads the library of HTTP requests with the first use of a provider. */
-export function undici(): Promise<typeof import('undici')> {
-  http ??= import('undici')
-  return http
 }

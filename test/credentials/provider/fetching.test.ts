@@ -90,6 +90,14 @@ test('compressed responses count by what they decompress to', async () => {
   expect(await refusalOf(signInAt(corp(), fake))).toBe('PROVIDER_FAILED: response too large')
 })
 
+/** Metadata in this encoding, which the server has not asked for. */
+const metadataIn = (encoding: string, encode: (body: Buffer) => Buffer) =>
+  at(WELL_KNOWN, (_request, response) => {
+    const body = encode(Buffer.from(JSON.stringify(fake.metadata())))
+    response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding }).end(body)
+    return true
+  })
+
 const ENCODERS = {
   gzip: gzipSync,
   deflate: deflateSync,
@@ -100,11 +108,7 @@ const ENCODERS = {
 test.each(Object.keys(ENCODERS) as (keyof typeof ENCODERS)[])(
   'a response that is encoded with %s, although the server did not ask for it, is read',
   async encoding => {
-    fake.bend = at(WELL_KNOWN, (_request, response) => {
-      const body = ENCODERS[encoding](Buffer.from(JSON.stringify(fake.metadata())))
-      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding }).end(body)
-      return true
-    })
+    fake.bend = metadataIn(encoding, ENCODERS[encoding])
     expect((await start(corp())).origin).toBe(fake.origin)
   },
 )
@@ -113,11 +117,7 @@ test.each([
   ['is cut off', 'gzip', (body: Buffer) => gzipSync(body).subarray(0, -20)],
   ['has an unknown encoding', 'rot13', (body: Buffer) => body],
 ])('a response that %s is not used', async (_what, encoding, encode) => {
-  fake.bend = at(WELL_KNOWN, (_request, response) => {
-    const body = encode(Buffer.from(JSON.stringify(fake.metadata())))
-    response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding }).end(body)
-    return true
-  })
+  fake.bend = metadataIn(encoding, encode)
   expect(await refusalOf(start(corp()))).toBe('PROVIDER_FAILED: unreachable')
 })
 
