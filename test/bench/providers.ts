@@ -13,7 +13,7 @@ const RETURN_TO = 'http://localhost/after'
 const PEOPLE = 128
 /** Short and many, because other work on the machine comes and goes within a second. With the warm-up, fewer than SESSIONS_MAX. */
 const ROUNDS = 40
-/** Until V8 has compiled what a sign-in runs: the code of four requests, where a refresh has one. */
+/** Until V8 has compiled what a sign-in runs: the code of three requests, where a refresh has one. */
 const WARM_UP_ROUNDS = 20
 /** As often as autovacuum would: the first plans of new tables read them whole. */
 const ANALYZE_EVERY = 10
@@ -64,9 +64,7 @@ export async function providers(
   await pool.end()
   const { start, callback, completion, refresh } = times
   const whole = start.map((ms, round) => ms + (callback[round] ?? 0) + (completion[round] ?? 0))
-  const row = (what: string, ms: number[], atMost: number) =>
-    ratioRow(what, ms, 'refreshToken', refresh, milliseconds, { atMost })
-  return [row('sign-in with a provider', whole, 3)]
+  return [ratioRow('sign-in with a provider', whole, 'refreshToken', refresh, milliseconds, { atMost: 3 })]
 }
 
 /** The processor time of the service for each person's step, in milliseconds. */
