@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, hkdfSync } from 'node:crypto'
+import { randomBytes } from './random.ts'
 
 /** An AES-256-GCM key derived from the server's secret, with the ID by which envelopes refer to it. */
 export type SealingKey = { id: string; key: Buffer }

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { randomBytes } from './random.ts'
 
 const ID_BYTES = 16
 const IV_BYTES = 12
@@ -57,7 +58,9 @@ export function sealTicket(key: Buffer, purpose: string, payload: unknown, expir
     randomBytes(ID_BYTES),
     Buffer.from(JSON.stringify([expiresAt.getTime(), payload])),
   ])
-  const body = Buffer.concat([cipher.update(plain), cipher.final()])
+  const body = cipher.update(plain)
+  // Returns nothing in GCM.
+  cipher.final()
   return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')
 }
 

@@ -1,6 +1,7 @@
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { App } from '../app.ts'
 import { quickHmac } from '../crypto/quick-hmac.ts'
+import { randomBytes } from '../crypto/random.ts'
 import { type Queryable, statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { newId } from '../database/new-id.ts'

@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { FlowSecrets } from '../credentials/provider/provider.ts'
 import { quickHmac } from '../crypto/quick-hmac.ts'
+import { randomBytes } from '../crypto/random.ts'
 
 /**
  * Some providers refuse a longer state. A flow whose address to return to makes it longer is stored when it begins, and
