@@ -36,27 +36,35 @@ export function toRowOfParts(
   return `[{${fields.filter(Boolean).join()}}]`
 }
 
-const knownEntries = new WeakMap<Columns, [field: string, name: string][]>()
+/** Fields, with the names of their columns as keys of JSON. */
+type Entries = readonly (readonly [field: string, key: string])[]
 
-function entriesOf(columns: Columns): [field: string, name: string][] {
-  const entries = knownEntries.get(columns) ?? Object.entries(columns)
+const knownEntries = new WeakMap<Columns, Entries>()
+
+function entriesOf(columns: Columns): Entries {
+  const known = knownEntries.get(columns)
+  if (known) return known
+  const entries = Object.entries(columns).map(([field, name]) => [field, `"${name}":`] as const)
   knownEntries.set(columns, entries)
   return entries
 }
 
 /** Written as text: an object that grows by each of its fields costs several times as much. */
-function fieldsOf(entries: [field: string, name: string][], record: Record<string, unknown>): string {
+function fieldsOf(entries: Entries, record: Record<string, unknown>): string {
   let row = ''
-  for (const [field, name] of entries) {
+  for (const [field, key] of entries) {
     const value = record[field]
     // Absent fields become null.
-    if (value !== null && value !== undefined) row += `${row && ','}"${name}":${toJson(value)}`
+    if (value === null || value === undefined) continue
+    if (row !== '') row += ','
+    row += key + toJson(value)
   }
   return row
 }
 
 /** Bytes are in PostgreSQL's hex format for bytea. */
 function toJson(value: unknown): string | undefined {
+  if (typeof value === 'string') return JSON.stringify(value)
   if (value instanceof Date) return `"${isoOf(value)}"`
   if (value instanceof Uint8Array) {
     const { buffer, byteOffset, byteLength } = value
