@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { type ApolloServer, HeaderMap, type HTTPGraphQLRequest } from '@apollo/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../context.ts'
-import { endOfTurn } from './end-of-turn.ts'
+import { endOfTurn } from '../end-of-turn.ts'
 
 export type Answer = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 

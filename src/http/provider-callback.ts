@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
+import { gatherFor } from '../end-of-turn.ts'
 import { AuthError } from '../errors.ts'
 import { type ProviderCallback, receiveCallback } from '../sign-in/provider-callback.ts'
 import { flowEnded, labelOfState } from '../sign-in/provider-flow.ts'
 import { takeFlowCookie } from './cookies.ts'
-import { endOfTurn } from './end-of-turn.ts'
 import { errorBody } from './request-errors.ts'
 import { traceRoutes } from './trace-routes.ts'
 
@@ -14,6 +14,8 @@ const SEE_OTHER = 303
 /** The page that explains why a sign-in did not continue. */
 const PAGE = '/sign-in/provider'
 const FORM = 'application/x-www-form-urlencoded'
+/** Browsers come back one by one. Those of a few turns continue together. */
+const gathered = gatherFor(4, 32)
 
 /**
  * Serves the addresses that providers send browsers back to, one for each provider. Apple posts a form, so forms are read
@@ -26,11 +28,13 @@ export async function providerCallbackRoutes(
 ): Promise<void> {
   if (app.config.providers.length === 0) return
   const respond = async (request: FastifyRequest, reply: FastifyReply, parameters: URLSearchParams) => {
-    await endOfTurn()
+    await gathered()
     const { provider } = request.params as { provider: string }
     const state = parameters.get('state')
     const flowCookie =
-      state === null ? undefined : takeFlowCookie(app.config, labelOfState(state), request, reply)
+      state === null || request.headers.cookie === undefined
+        ? undefined
+        : takeFlowCookie(app.config, labelOfState(state), request, reply)
     const callback: ProviderCallback = { provider, parameters, flowCookie }
     const result = await receiveCallback(app, callback, toRequestInfo(request))
     if (result.to !== undefined) return reply.redirect(result.to, SEE_OTHER)
@@ -48,7 +52,7 @@ export async function providerCallbackRoutes(
     const url = '/sign-in/callback/:provider'
     // A HEAD request must not use up the state.
     scope.get(url, { exposeHeadRoute: false }, (request, reply) =>
-      respond(request, reply, new URL(request.url, 'http://callback').searchParams),
+      respond(request, reply, new URLSearchParams(/\?.*/s.exec(request.url)?.[0])),
     )
     scope.post(url, (request, reply) => {
       const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()

@@ -11,7 +11,7 @@ import {
 } from './limit.ts'
 
 /** The most attempts that one statement counts. Their rows are locked until it has been committed. */
-const BATCH_MAX = 16
+const BATCH_MAX = 32
 
 type Waiting = {
   attempt: Attempt

@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { newId } from '../database/new-id.ts'
 import { newDevice } from '../devices/device.ts'
+import { gatherFor } from '../end-of-turn.ts'
 import { AuthError } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { countInvalidTokens } from '../one-time-tokens/token.ts'
@@ -27,6 +28,9 @@ import {
   redeemCode,
 } from './provider-flow.ts'
 
+/** Sessions that start within a few turns share a statement, as many as it takes. */
+const gathered = gatherFor(4, 32)
+
 const schema = z.object({ code: z.string(), codeVerifier: z.string(), ...sessionOptions })
 
 /**
@@ -42,11 +46,14 @@ export async function completeProviderSignIn(
   client: SigningClient,
 ): Promise<ProviderSignInOutcome> {
   const { code, codeVerifier, deviceName, rememberMe } = checkInput(schema, input)
+  await gathered()
   const sessionId = newId()
   const known = takeOutcome(app, code)
   if (known && known.codeChallenge === challengeOf(codeVerifier)) {
     const { flowId, profile } = known
-    const signIn = { ...client, flowId, profile, deviceName, remember: rememberMe ?? true, sessionId }
+    const { presented, transport } = client
+    const remember = rememberMe ?? true
+    const signIn = { flowId, profile, sessionId, presented, transport, remember, deviceName }
     const started = await startKnown(app, signIn, request)
     if (started) return started
   }

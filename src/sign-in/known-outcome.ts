@@ -16,22 +16,22 @@ export type KnownOutcome = {
 
 const known = new WeakMap<App, LRUCache<string, KnownOutcome>>()
 
-/** Remembers the outcome of a code, so that a completion at this process starts a session without reading it first. */
-export function rememberOutcome(app: App, code: string, outcome: KnownOutcome): void {
+/** Remembers the outcome of a code by its hash, so that a completion at this process need not read it first. */
+export function rememberOutcome(app: App, codeHash: Uint8Array, outcome: KnownOutcome): void {
   const ofApp = known.get(app) ?? new LRUCache<string, KnownOutcome>({ max: MAX_KNOWN })
   known.set(app, ofApp)
-  ofApp.set(keyOf(code), outcome)
+  ofApp.set(keyOf(codeHash), outcome)
 }
 
 /** The outcome of a code of this process, once. Whether the code still counts, the database decides. */
 export function takeOutcome(app: App, code: string): KnownOutcome | undefined {
   const ofApp = known.get(app)
-  const key = keyOf(code)
+  const key = keyOf(hashOf(code))
   const outcome = ofApp?.get(key)
   ofApp?.delete(key)
   return outcome && outcome.expiresAt > app.clock.now() ? outcome : undefined
 }
 
-function keyOf(code: string): string {
-  return Buffer.from(hashOf(code)).toString('latin1')
+function keyOf(codeHash: Uint8Array): string {
+  return Buffer.from(codeHash).toString('latin1')
 }

@@ -93,11 +93,12 @@ export async function loginWithProvider(
 /** The session of someone who has signed in with this identity and from this device before. Undefined if it did not start. */
 export async function startKnown(
   app: App,
-  { profile, flowId, presented: device, transport, ...signIn }: KnownProviderSignIn,
+  { profile, flowId, sessionId, presented: device, transport, remember, deviceName }: KnownProviderSignIn,
   request: RequestInfo,
 ): Promise<SignInOutcome | undefined> {
   if (flowId === undefined || !device) return undefined
-  const started = await startWithProvider(app, { ...signIn, profile, flowId, device }, request)
+  const signIn = { profile, flowId, sessionId, device, remember, deviceName }
+  const started = await startWithProvider(app, signIn, request)
   if (!started) return undefined
   countProviderOutcome(app, profile.provider, 'signed_in')
   return { step: 'started', started, device, transport }

@@ -30,33 +30,34 @@ export async function receiveCallback(
   request: RequestInfo,
 ): Promise<Return> {
   const state = onlyValue(callback.parameters, 'state')
-  const flow = state === undefined ? undefined : await consumeFlow(app, state)
+  const returned = state === undefined ? undefined : await consumeFlow(app, state)
   const known = findProvider(app, callback.provider)?.id
-  const about = { provider: known, subjectId: flow?.userId ?? undefined }
-  if (!flow) {
+  const about = { provider: known, subjectId: returned?.flow.userId ?? undefined }
+  if (!returned) {
     const { code } = await refuseProvider(app, about, unknownState(), request)
     return { to: undefined, code }
   }
   try {
-    const code = await exchange(app, callback, flow)
-    return { to: withParameters(flow.returnTo, { provider_code: code }) }
+    const code = await exchange(app, callback, returned)
+    return { to: withParameters(returned.returnTo, { provider_code: code }) }
   } catch (error) {
     if (!(error instanceof AuthError)) throw error
     const { code } = await refuseProvider(app, about, error, request)
-    return { to: withParameters(flow.returnTo, { provider_error: code }) }
+    return { to: withParameters(returned.returnTo, { provider_error: code }) }
   }
 }
 
 async function exchange(
   app: App,
   { provider: id, parameters, flowCookie }: ProviderCallback,
-  flow: ReturnedFlow,
+  { flow, secrets }: ReturnedFlow,
 ): Promise<string> {
   const provider = findProvider(app, id)
   if (!provider || flow.provider !== id) throw refused('another provider’s callback')
   if (!isBoundTo(flow, flowCookie)) throw refused('another browser')
   const redirectUri = redirectUriOf(app, provider)
-  const profile = await exchangeCode(app, provider, parameters, { ...flow.secrets, redirectUri })
+  const { state, nonce, verifier } = secrets
+  const profile = await exchangeCode(app, provider, parameters, { state, nonce, verifier, redirectUri })
   return answerFlow(app, flow, profile)
 }
 

@@ -17,11 +17,11 @@ import { FLOW_TTL_SECONDS, flowColumns, flowSelection, toFlow } from './provider
 /** How long the client has to use the code that the callback hands it. */
 const CODE_TTL_SECONDS = 300
 /** The most flows in one statement. */
-const BATCH_MAX = 16
+const BATCH_MAX = 32
 const STORED = { stored: true } as const
 
 /** A flow whose browser is back from the provider. */
-export type ReturnedFlow = ProviderFlow & { secrets: FlowSecrets; returnTo: string }
+export type ReturnedFlow = { flow: ProviderFlow; secrets: FlowSecrets; returnTo: string }
 
 /**
  * Uses up the state of a flow. Of callbacks with the same state, one statement lets one continue, so that there is one
@@ -50,7 +50,7 @@ export async function consumeFlow(app: App, state: string): Promise<ReturnedFlow
     consumedAt: app.clock.now(),
     completedAt: null,
   }
-  return (await claims(app, flow)) ? { ...flow, secrets, returnTo } : undefined
+  return (await claims(app, flow)) ? { flow, secrets, returnTo } : undefined
 }
 
 const claim = statement<[id: string]>(
@@ -78,7 +78,7 @@ async function consumeStored(app: App, state: string): Promise<ReturnedFlow | un
   const opened = flow && openTicket<StoredSecrets>(ticket, TICKETS.providerFlow, flow.sealed, now, STORED)
   if (!opened) return undefined
   const { returnTo, ...secrets } = opened.payload
-  return { ...flow, secrets: { state, ...secrets }, returnTo }
+  return { flow, secrets: { state, ...secrets }, returnTo }
 }
 
 /** Whether the browser that is back is the one that began the flow, as far as the flow is bound to one. */
@@ -99,7 +99,8 @@ const answer = statement<[id: string]>(
   'answer-provider-flows',
   `UPDATE provider_flows f SET code_hash = r.code_hash, sealed_outcome = r.sealed_outcome,
      expires_at = greatest(f.expires_at, r.expires_at)
-   FROM jsonb_populate_recordset(NULL::provider_flows, $1::jsonb) r WHERE f.id = r.id RETURNING f.id`,
+   FROM (SELECT * FROM jsonb_populate_recordset(NULL::provider_flows, $1::jsonb) LIMIT ${BATCH_MAX}) r
+   WHERE f.id = r.id RETURNING f.id`,
 )
 
 const answers = sharedStatement<Answer>(async (app, flows) => {
@@ -117,8 +118,9 @@ export async function answerFlow(
   const expiresAt = addSeconds(app.clock.now(), CODE_TTL_SECONDS)
   // Its own time is that of the code. The row can stay longer.
   const sealedOutcome = sealTicket(app.keys.ticket, TICKETS.providerOutcome, packProfile(profile), expiresAt)
-  await answers(app, { id, codeHash: hashOf(code), sealedOutcome, expiresAt })
-  if (purpose === 'sign-in') rememberOutcome(app, code, { flowId: id, codeChallenge, profile, expiresAt })
+  const codeHash = hashOf(code)
+  await answers(app, { id, codeHash, sealedOutcome, expiresAt })
+  if (purpose === 'sign-in') rememberOutcome(app, codeHash, { flowId: id, codeChallenge, profile, expiresAt })
   return code
 }
 

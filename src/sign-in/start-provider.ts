@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import type { RequestInfo, ResponseEffects } from '../context.ts'
 import { authorizationUrl } from '../credentials/provider/authorize.ts'
 import { findProvider, type ProviderSettings, redirectUriOf } from '../credentials/provider/provider.ts'
+import { gatherFor } from '../end-of-turn.ts'
 import { badInput } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { networkOf } from '../network/address.ts'
@@ -14,6 +15,8 @@ import { type FlowPurpose, labelOfState } from './provider-flow.ts'
 import { requireReturnAddress } from './return-address.ts'
 
 const HINT_MAX_LENGTH = 320
+/** Those who start within a few turns are counted in one statement, as many as it takes. */
+const gathered = gatherFor(4, 32)
 
 const schema = z.object({
   provider: z.string(),
@@ -53,15 +56,19 @@ export async function startProvider(
   { purpose, viewer, prompt }: FlowStarter,
   { request, response }: { request: RequestInfo; response: ResponseEffects },
 ): Promise<StartedFlow> {
-  const { codeChallenge, loginHint, tokenTransport, ...wanted } = checkInput(schema, input)
+  const wanted = checkInput(schema, input)
+  const { codeChallenge, loginHint } = wanted
   const provider = requireProvider(app, wanted.provider)
   const returnTo = requireReturnAddress(app, wanted.returnTo)
+  await gathered()
   await countTogether(app, { rule: 'provider.network', subject: networkOf(request.ipAddress) }, request)
-  const isBound = tokenTransport === TokenTransport.COOKIE
+  const isBound = wanted.tokenTransport === TokenTransport.COOKIE
   const flow = beginFlow(app, { purpose, provider: provider.id, viewer, codeChallenge, returnTo, isBound })
   const { secrets, expiresAt } = flow
+  const { state, nonce, verifier } = secrets
   const redirectUri = redirectUriOf(app, provider)
-  const url = await authorizationUrl(app, provider, { ...secrets, redirectUri, loginHint, prompt })
+  const authorization = { state, nonce, verifier, redirectUri, loginHint, prompt }
+  const url = await authorizationUrl(app, provider, authorization)
   await flow.store()
   if (secrets.boundTo !== undefined) {
     const crossSite = provider.type === 'apple'

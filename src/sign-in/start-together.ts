@@ -15,12 +15,11 @@ import type { SessionWithAccount } from '../sessions/find-session.ts'
 import { newSession } from '../sessions/start.ts'
 import { startedColumns } from './start-session.ts'
 
-/** The most sessions that one statement starts. Their accounts are locked until it has been committed. */
-const BATCH_MAX = 16
-
 /** A way to sign in that has a statement of its own, which needs to read nothing before it. */
 export type Way = {
   name: string
+  /** The most sessions that one statement starts. Their accounts are locked until it has been committed. */
+  max: number
   /** The columns of a sign-in, as `name type`, besides those that every sign-in has. */
   columns: readonly string[]
   /** SQL after FROM that finds the account `u` of a sign-in `a`, and its columns for `held`. */
@@ -71,9 +70,9 @@ const COMMON = [
  * `seen` reads; `held` locks, and requires that the account has not changed meanwhile. It skips rows that are locked,
  * so two batches never wait for each other.
  */
-function startSql({ columns, found, held, changes, claimed, session = {} }: Way): string {
+function startSql({ max, columns, found, held, changes, claimed, session = {} }: Way): string {
   return `WITH requested AS MATERIALIZED (
-     SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (${[...COMMON, ...columns].join(', ')}) LIMIT ${BATCH_MAX}
+     SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (${[...COMMON, ...columns].join(', ')}) LIMIT ${max}
    ), seen AS MATERIALIZED (
      SELECT DISTINCT ON (u.id) a.*, u.id AS user_id, u.credential_version AS version, ${found.columns}
      FROM requested a ${found.from} WHERE ${found.where}
@@ -148,7 +147,7 @@ export function startsTogether(way: Way) {
       const bySession = new Map(rows.map(row => [row[0], row]))
       return members.map(({ sessionId }) => bySession.get(sessionId))
     },
-    BATCH_MAX,
+    way.max,
   )
 
   /** Undefined if the session has not started: see `startSql`. */
@@ -178,7 +177,8 @@ function prepare(
   const proofs = [{ method, at: app.clock.now() }]
   const started = newSession(app, '', request, { proofs, remember, deviceName, id: sessionId })
   const { id, createdAt: at } = started
-  const detail = { sessionId: id, methods: [method], ...(provider && { provider: provider.id }) }
+  const methods = [method]
+  const detail = provider ? { sessionId: id, methods, provider: provider.id } : { sessionId: id, methods }
   const event = toEvent(request, { action: 'session.started', at, detail })
   const common = {
     at,

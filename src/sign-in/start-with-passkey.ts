@@ -12,6 +12,7 @@ import { startsTogether } from './start-together.ts'
  */
 const start = startsTogether({
   name: 'passkey',
+  max: 16,
   columns: [
     'ticket uuid',
     'ticket_expires_at timestamptz',

@@ -11,6 +11,7 @@ import { startsTogether } from './start-together.ts'
 /** The account that has the identity, if it demands no second factor. As usedIdentity and completedFlow. */
 const start = startsTogether({
   name: 'provider',
+  max: 32,
   columns: [
     'issuer text',
     'subject text',
@@ -59,7 +60,7 @@ export type FlowSignIn = {
  */
 export async function startWithProvider(
   app: App,
-  { profile, flowId, ...signIn }: FlowSignIn,
+  { profile, flowId, sessionId, device, remember, deviceName }: FlowSignIn,
   request: RequestInfo,
 ): Promise<SessionWithAccount | undefined> {
   const { issuer, subject, email, displayName, provider, sid, tokens } = profile
@@ -68,8 +69,11 @@ export async function startWithProvider(
   return start(
     app,
     {
-      ...signIn,
       method: 'PROVIDER',
+      sessionId,
+      device,
+      remember,
+      deviceName,
       claim: flowId,
       provider: { id: provider, sid },
       values: {
