@@ -175,8 +175,11 @@ function toSettings(id: string, type: ProviderType, given: Fields): ProviderSett
 
 /** Whether requests to this URL are protected: https, or http to this machine outside production. */
 export function isSafeUrl(text: string, production: boolean): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, hostname } = new URL(text)
+  return URL.canParse(text) && isSafe(new URL(text), production)
+}
+
+/** As `isSafeUrl`. */
+export function isSafe({ protocol, hostname }: URL, production: boolean): boolean {
   if (protocol === 'https:') return true
   return protocol === 'http:' && !production && ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
 }

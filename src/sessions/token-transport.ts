@@ -39,10 +39,11 @@ export function presentedRefreshToken(
  */
 export function deliverTokens(
   { response, reveal }: Context,
-  { session, account, ...tokens }: IssuedTokens,
+  tokens: IssuedTokens,
   transport: TokenTransport | null | undefined,
   device?: Device,
 ): AuthPayload {
+  const { session, account } = tokens
   const inCookie = transport === TokenTransport.COOKIE
   if (inCookie) {
     response.setRefreshCookie(tokens.refreshToken, session.remembered ? session.expiresAt : undefined)

@@ -31,9 +31,11 @@ export type BegunFlow = { secrets: DerivedSecrets; expiresAt: Date; store: () =>
  * Begins a flow. That of a sign-in is sealed in its own state, so a stranger's start writes nothing; only the callback
  * does. That of someone who is signed in is stored, so that it ends with the account.
  */
-export function beginFlow(app: App, { isBound, ...flow }: NewFlow): BegunFlow {
+export function beginFlow(app: App, flow: NewFlow): BegunFlow {
   const expiresAt = addSeconds(app.clock.now(), FLOW_TTL_SECONDS)
-  const sealed = flow.viewer ? undefined : sealState(app.keys.ticket, { ...flow, expiresAt, isBound })
+  const { provider, codeChallenge, returnTo, isBound } = flow
+  const carried = { provider, codeChallenge, returnTo, expiresAt, isBound }
+  const sealed = flow.viewer ? undefined : sealState(app.keys.ticket, carried)
   if (sealed) return { secrets: sealed, expiresAt, store: async () => {} }
   const secrets = {
     state: newSecret(),
@@ -49,14 +51,16 @@ const insert = statement('begin-provider-flow', insertSql('provider_flows', flow
 /** Stores a flow that begins. A copy of the database contains nothing that could continue it. */
 async function storeFlow(
   app: App,
-  { viewer, returnTo, ...flow }: Omit<NewFlow, 'isBound'>,
+  { viewer, returnTo, purpose, provider, codeChallenge }: NewFlow,
   { state, nonce, verifier, boundTo }: DerivedSecrets,
   expiresAt: Date,
 ): Promise<void> {
   const sealed: StoredSecrets = { nonce, verifier, returnTo }
   const row: ProviderFlow = {
-    ...flow,
     id: newId(),
+    purpose,
+    provider,
+    codeChallenge,
     stateHash: hashOf(state),
     userId: viewer?.userId ?? null,
     sessionId: viewer?.sessionId ?? null,

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { App } from '../../app.ts'
-import { isSafeUrl } from '../../provider-settings/read.ts'
+import { isSafe } from '../../provider-settings/read.ts'
 import type { ProviderSettings } from '../../provider-settings/settings.ts'
 import type { Dialect } from './dialect.ts'
 import { dialectOf } from './dialects/dialects.ts'
@@ -29,43 +29,38 @@ export async function authorizationUrl(
   const dialect = dialectOf(provider)
   const { configuration, openid } = await clientOf(app, provider)
   // The library's own takes a trip through the thread pool.
-  const challenge = createHash('sha256').update(request.verifier).digest('base64url')
+  const challenge = hash('sha256', request.verifier, 'base64url')
+  const parameters: Record<string, string> = {
+    redirect_uri: new URL(request.redirectUri).href,
+    state: request.state,
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+  }
+  const { scopeSeparator = ' ' } = dialect
+  if (provider.scopes.length > 0) parameters.scope = provider.scopes.join(scopeSeparator)
+  if (dialect.proof === 'claims') parameters.nonce = request.nonce
+  if (dialect.responseMode) parameters.response_mode = dialect.responseMode
+  if (provider.keepTokens) Object.assign(parameters, dialect.offlineAccess)
+  if (request.prompt) Object.assign(parameters, promptOf(dialect, request.prompt))
+  if (request.loginHint) Object.assign(parameters, hintOf(dialect, request.loginHint))
   let url: URL
   try {
-    url = openid.buildAuthorizationUrl(configuration, {
-      redirect_uri: new URL(request.redirectUri).href,
-      ...scopeOf(provider, dialect),
-      state: request.state,
-      ...(dialect.proof === 'claims' && { nonce: request.nonce }),
-      code_challenge: challenge,
-      code_challenge_method: 'S256',
-      ...(dialect.responseMode && { response_mode: dialect.responseMode }),
-      ...(provider.keepTokens && dialect.offlineAccess),
-      ...promptOf(dialect, request.prompt),
-      ...hintOf(dialect, request.loginHint),
-    })
+    url = openid.buildAuthorizationUrl(configuration, parameters)
   } catch (error) {
     throw toProviderError(provider.id, error)
   }
-  if (!isSafeUrl(url.href, app.config.production)) throw providerFailed(provider.id, 'insecure address')
+  if (!isSafe(url, app.config.production)) throw providerFailed(provider.id, 'insecure address')
   return url
-}
-
-function scopeOf({ scopes }: ProviderSettings, { scopeSeparator = ' ' }: Dialect): { scope?: string } {
-  return scopes.length > 0 ? { scope: scopes.join(scopeSeparator) } : {}
 }
 
 function promptOf(
   dialect: Dialect,
-  prompt: AuthorizationRequest['prompt'],
+  prompt: NonNullable<AuthorizationRequest['prompt']>,
 ): Readonly<Record<string, string>> {
   if (prompt === 'login') return dialect.freshSignIn ?? {}
-  return prompt === 'select_account' ? (dialect.chooseAccount ?? {}) : {}
+  return dialect.chooseAccount ?? {}
 }
 
-function hintOf(
-  { loginHint = 'login_hint' }: Dialect,
-  hint: string | null | undefined,
-): Record<string, string> {
-  return hint && loginHint ? { [loginHint]: hint } : {}
+function hintOf({ loginHint = 'login_hint' }: Dialect, hint: string): Record<string, string> {
+  return loginHint ? { [loginHint]: hint } : {}
 }

@@ -20,6 +20,16 @@ export function clientAuth(
   if (!metadata || provider.type !== 'oidc') return ClientSecretPost(provider.clientSecret)
   const methods = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
   return methods.includes('client_secret_basic')
-    ? ClientSecretBasic(provider.clientSecret)
+    ? once(ClientSecretBasic(provider.clientSecret))
     : ClientSecretPost(provider.clientSecret)
+}
+
+/** The credentials of the header are always the same, so they are encoded once. */
+function once(authenticate: ClientAuth): ClientAuth {
+  let credentials: string | null = null
+  return (server, client, body, headers) => {
+    if (credentials === null) authenticate(server, client, body, headers)
+    else headers.set('authorization', credentials)
+    credentials = headers.get('authorization')
+  }
 }

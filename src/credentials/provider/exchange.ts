@@ -60,8 +60,7 @@ async function redeem(
   flow: FlowSecrets & { redirectUri: string },
 ): Promise<TokenResponse> {
   // The library derives redirect_uri from this, so it never comes from the request.
-  const url = new URL(flow.redirectUri)
-  url.search = new URLSearchParams(withoutTenantIssuer(provider, dialect, callback)).toString()
+  const url = new URL(`${flow.redirectUri}?${withoutTenantIssuer(provider, dialect, callback)}`)
   let tokens: TokenResponse
   try {
     tokens = await client.openid.authorizationCodeGrant(
@@ -87,9 +86,9 @@ function withoutTenantIssuer(
   dialect: Dialect,
   callback: URLSearchParams,
 ): URLSearchParams {
+  if (!dialect.issuerOf || !callback.get('iss')?.startsWith(`${baseOf(provider)}/`)) return callback
   const rest = new URLSearchParams(callback)
-  const [iss] = rest.getAll('iss')
-  if (dialect.issuerOf && iss?.startsWith(`${baseOf(provider)}/`)) rest.delete('iss')
+  rest.delete('iss')
   return rest
 }
 
