@@ -10,13 +10,13 @@ import { CONNECTIONS, milliseconds } from './stages.ts'
 import { type Row, ratioRow } from './table.ts'
 
 const RETURN_TO = 'http://localhost/after'
-const PEOPLE = 128
+const PEOPLE = 512
 /** Short and many, because other work on the machine comes and goes within a second. With the warm-up, fewer than SESSIONS_MAX. */
-const ROUNDS = 40
+const ROUNDS = 25
 /** Until V8 has compiled what a sign-in runs: the code of three requests, where a refresh has one. */
-const WARM_UP_ROUNDS = 20
+const WARM_UP_ROUNDS = 10
 /** As often as autovacuum would: the first plans of new tables read them whole. */
-const ANALYZE_EVERY = 10
+const ANALYZE_EVERY = 5
 
 type Person = {
   sub: string
