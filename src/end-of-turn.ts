@@ -7,7 +7,7 @@ const GATHERING_MAX_MS = 20
 type Group = { size: number; end: Promise<void> }
 
 /**
- * Returns a function that resolves, for all who call it within so many turns of the event loop, when these are over or
+ * Returns a function that resolves for all who call it within `turns` turns of the event loop, when these are over or
  * `max` have called. They then continue step by step, each step for all of them, so that the code of a step stays in the
  * processor's caches, and what asks the database asks together (decision 028). A turn takes time only while the server is
  * busy: a request that is alone continues immediately.
