@@ -23,3 +23,7 @@ test('every value of a byte comes up', () => {
   for (let call = 0; call < 100; call++) for (const value of randomBytes(4096)) values.add(value)
   expect(values.size).toBe(256)
 })
+
+test('more bytes than the pool has are refused, rather than cut', () => {
+  expect(() => randomBytes(4097)).toThrow(RangeError)
+})
