@@ -1,6 +1,11 @@
 /** How many requests continue together. Of more, the first do not wait for the last. */
 const REQUESTS_MAX = 16
 
+/**
+ * How many sign-ins with providers continue together. Their statements take as many, so that each group needs one.
+ */
+export const SIGN_INS_MAX = 32
+
 /** A turn in which other code of the program works can take long. After this time, no further turn is waited for. */
 const GATHERING_MAX_MS = 20
 

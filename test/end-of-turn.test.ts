@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { endOfTurn, gatherFor } from '../../src/end-of-turn.ts'
+import { endOfTurn, gatherFor } from '../src/end-of-turn.ts'
 
 /** Waits for the end of the turn, then takes two steps, and notes each in `steps`. */
 async function walk(name: string, steps: string[], gathered = endOfTurn): Promise<void> {

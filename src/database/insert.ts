@@ -64,7 +64,6 @@ function fieldsOf(entries: Entries, record: Record<string, unknown>): string {
 
 /** Bytes are in PostgreSQL's hex format for bytea. */
 function toJson(value: unknown): string | undefined {
-  if (typeof value === 'string') return JSON.stringify(value)
   if (value instanceof Date) return `"${isoOf(value)}"`
   if (value instanceof Uint8Array) {
     const { buffer, byteOffset, byteLength } = value

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
-import { gatherFor } from '../end-of-turn.ts'
+import { gatherFor, SIGN_INS_MAX } from '../end-of-turn.ts'
 import { AuthError } from '../errors.ts'
 import { type ProviderCallback, receiveCallback } from '../sign-in/provider-callback.ts'
 import { flowEnded, labelOfState } from '../sign-in/provider-flow.ts'
@@ -15,7 +15,7 @@ const SEE_OTHER = 303
 const PAGE = '/sign-in/provider'
 const FORM = 'application/x-www-form-urlencoded'
 /** Browsers come back one by one. Those of a few turns continue together. */
-const gathered = gatherFor(4, 32)
+const gathered = gatherFor(4, SIGN_INS_MAX)
 
 /**
  * Serves the addresses that providers send browsers back to, one for each provider. Apple posts a form, so forms are read

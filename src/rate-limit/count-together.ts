@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
 import { statement } from '../database/client.ts'
+import { SIGN_INS_MAX } from '../end-of-turn.ts'
 import {
   type Attempt,
   type Denial,
@@ -11,7 +12,7 @@ import {
 } from './limit.ts'
 
 /** The most attempts that one statement counts. Their rows are locked until it has been committed. */
-const BATCH_MAX = 32
+const BATCH_MAX = SIGN_INS_MAX
 
 type Waiting = {
   attempt: Attempt

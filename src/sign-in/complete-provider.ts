@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { App } from '../app.ts'
 import type { RequestInfo } from '../context.ts'
+import { challengeOf } from '../credentials/provider/authorize.ts'
 import { newId } from '../database/new-id.ts'
 import { newDevice } from '../devices/device.ts'
-import { gatherFor } from '../end-of-turn.ts'
+import { gatherFor, SIGN_INS_MAX } from '../end-of-turn.ts'
 import { AuthError } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { countInvalidTokens } from '../one-time-tokens/token.ts'
@@ -19,7 +20,6 @@ import {
   startKnown,
 } from './login-with-provider.ts'
 import {
-  challengeOf,
   completedFlow,
   flowEnded,
   handOverFlow,
@@ -29,7 +29,7 @@ import {
 } from './provider-flow.ts'
 
 /** Sessions that start within a few turns share a statement, as many as it takes. */
-const gathered = gatherFor(4, 32)
+const gathered = gatherFor(4, SIGN_INS_MAX)
 
 const schema = z.object({ code: z.string(), codeVerifier: z.string(), ...sessionOptions })
 

@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import { addSeconds } from '../clock.ts'
 import type { Claim } from '../credentials/proof.ts'
+import { challengeOf } from '../credentials/provider/authorize.ts'
 import type { ProviderProfile } from '../credentials/provider/provider.ts'
 import { openTicket, TICKETS } from '../crypto/ticket.ts'
 import { recordReader, statement } from '../database/client.ts'
@@ -83,11 +84,6 @@ export async function redeemCode(
       ? undefined
       : openTicket<unknown>(app.keys.ticket, TICKETS.providerOutcome, sealedOutcome, now, STORED)
   return { ...flow, profile: opened && unpackProfile(opened.payload) }
-}
-
-/** The challenge of a verifier (RFC 7636, method S256). */
-export function challengeOf(verifier: string): string {
-  return Buffer.from(hashOf(verifier)).toString('base64url')
 }
 
 /** Uses up a flow when the session `sessionId` starts, or when the session that began the flow changes. */

@@ -6,6 +6,7 @@ import { statement } from '../database/client.ts'
 import { insertSql, toRows } from '../database/insert.ts'
 import { newId } from '../database/new-id.ts'
 import { togetherFor } from '../database/together.ts'
+import { SIGN_INS_MAX } from '../end-of-turn.ts'
 import type { ProviderFlow } from '../generated/prisma/client.ts'
 import { hashOf, newSecret } from '../one-time-tokens/token.ts'
 import type { StoredSecrets } from './begin-flow.ts'
@@ -16,8 +17,6 @@ import { FLOW_TTL_SECONDS, flowColumns, flowSelection, toFlow } from './provider
 
 /** How long the client has to use the code that the callback hands it. */
 const CODE_TTL_SECONDS = 300
-/** The most flows in one statement. */
-const BATCH_MAX = 32
 const STORED = { stored: true } as const
 
 /** A flow whose browser is back from the provider. */
@@ -99,7 +98,7 @@ const answer = statement<[id: string]>(
   'answer-provider-flows',
   `UPDATE provider_flows f SET code_hash = r.code_hash, sealed_outcome = r.sealed_outcome,
      expires_at = greatest(f.expires_at, r.expires_at)
-   FROM (SELECT * FROM jsonb_populate_recordset(NULL::provider_flows, $1::jsonb) LIMIT ${BATCH_MAX}) r
+   FROM (SELECT * FROM jsonb_populate_recordset(NULL::provider_flows, $1::jsonb) LIMIT ${SIGN_INS_MAX}) r
    WHERE f.id = r.id RETURNING f.id`,
 )
 
@@ -131,5 +130,5 @@ function sharedStatement<Flow extends { id: string }>(
   return togetherFor(async (app: App, flows: readonly Flow[]) => {
     const ids = await run(app, flows)
     return flows.map(({ id }) => ids.has(id))
-  }, BATCH_MAX)
+  }, SIGN_INS_MAX)
 }

@@ -3,7 +3,7 @@ import type { App } from '../app.ts'
 import type { RequestInfo, ResponseEffects } from '../context.ts'
 import { authorizationUrl } from '../credentials/provider/authorize.ts'
 import { findProvider, type ProviderSettings, redirectUriOf } from '../credentials/provider/provider.ts'
-import { gatherFor } from '../end-of-turn.ts'
+import { gatherFor, SIGN_INS_MAX } from '../end-of-turn.ts'
 import { badInput } from '../errors.ts'
 import { checkInput } from '../input.ts'
 import { networkOf } from '../network/address.ts'
@@ -16,7 +16,7 @@ import { requireReturnAddress } from './return-address.ts'
 
 const HINT_MAX_LENGTH = 320
 /** Those who start within a few turns are counted in one statement, as many as it takes. */
-const gathered = gatherFor(4, 32)
+const gathered = gatherFor(4, SIGN_INS_MAX)
 
 const schema = z.object({
   provider: z.string(),

@@ -4,6 +4,7 @@ import type { RequestInfo } from '../context.ts'
 import { isDemanded } from '../credentials/demand.ts'
 import type { ProviderProfile } from '../credentials/provider/provider.ts'
 import type { Device } from '../devices/device.ts'
+import { SIGN_INS_MAX } from '../end-of-turn.ts'
 import type { SessionWithAccount } from '../sessions/find-session.ts'
 import { REPEAT_SECONDS } from './provider-flow.ts'
 import { startsTogether } from './start-together.ts'
@@ -11,7 +12,7 @@ import { startsTogether } from './start-together.ts'
 /** The account that has the identity, if it demands no second factor. As usedIdentity and completedFlow. */
 const start = startsTogether({
   name: 'provider',
-  max: 32,
+  max: SIGN_INS_MAX,
   columns: [
     'issuer text',
     'subject text',

@@ -28,12 +28,10 @@ export async function authorizationUrl(
 ): Promise<URL> {
   const dialect = dialectOf(provider)
   const { configuration, openid } = await clientOf(app, provider)
-  // The library's own takes a trip through the thread pool.
-  const challenge = hash('sha256', request.verifier, 'base64url')
   const parameters: Record<string, string> = {
     redirect_uri: new URL(request.redirectUri).href,
     state: request.state,
-    code_challenge: challenge,
+    code_challenge: challengeOf(request.verifier),
     code_challenge_method: 'S256',
   }
   const { scopeSeparator = ' ' } = dialect
@@ -51,6 +49,11 @@ export async function authorizationUrl(
   }
   if (!isSafe(url, app.config.production)) throw providerFailed(provider.id, 'insecure address')
   return url
+}
+
+/** The challenge of a verifier (RFC 7636, method S256). The library's own takes a trip through the thread pool. */
+export function challengeOf(verifier: string): string {
+  return hash('sha256', verifier, 'base64url')
 }
 
 function promptOf(

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Dispatcher } from 'undici'
-import { gatherFor } from '../../end-of-turn.ts'
+import { gatherFor, SIGN_INS_MAX } from '../../end-of-turn.ts'
 import { isSafeUrl } from '../../provider-settings/read.ts'
 import { type FailedCheck, FetchFailure } from './failure.ts'
 import { readResponse } from './read-response.ts'
@@ -22,7 +22,7 @@ const CONNECTION = { keepAliveTimeout: IDLE_MS, headersTimeout: 0, bodyTimeout: 
 let connections: Promise<Dispatcher> | undefined
 
 /** Providers answer one by one. The answers of a few turns are checked together: it takes three quarters of the time. */
-const gathered = gatherFor(8, 32)
+const gathered = gatherFor(8, SIGN_INS_MAX)
 
 type FetchOptions = {
   method?: string

@@ -28,8 +28,8 @@ export function clientAuth(
 function once(authenticate: ClientAuth): ClientAuth {
   let credentials: string | null = null
   return (server, client, body, headers) => {
-    if (credentials === null) authenticate(server, client, body, headers)
-    else headers.set('authorization', credentials)
+    if (credentials !== null) return headers.set('authorization', credentials)
+    authenticate(server, client, body, headers)
     credentials = headers.get('authorization')
   }
 }
